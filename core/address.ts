@@ -1,0 +1,171 @@
+import { SluiceError } from "./errors.ts";
+
+/**
+ * An IPv4 or IPv6 address in canonical text (RFC 5952; IPv4-mapped IPv6 is written as IPv4).
+ * Two addresses are equal if and only if their texts are, so an Address is a key of a Map.
+ */
+export type Address = string & { readonly __address: never };
+export type Family = 4 | 6;
+
+/** An address prefix with its host bits cleared. Two are equal if and only if their texts are. */
+export interface Cidr {
+  readonly family: Family;
+  /** The first address, as a number of 32 or 128 bits. */
+  readonly base: bigint;
+  /** Prefix length in bits. */
+  readonly bits: number;
+  /** Canonical text, e.g. `10.0.0.0/8`. */
+  readonly text: string;
+}
+
+export const widthOf = (family: Family): 32 | 128 => (family === 4 ? 32 : 128);
+
+export function familyOf(address: Address): Family {
+  return address.includes(":") ? 6 : 4;
+}
+
+/** Parses `10.0.0.1` or `fd00::1`. Throws ADDRESS_INVALID; no zone ids, no leading zeros in IPv4. */
+export function parseAddress(text: string): Address {
+  const parsed = tryParseAddress(text);
+  if (parsed === undefined) throw new SluiceError("ADDRESS_INVALID", `"${text}" is no IP address`);
+  return parsed;
+}
+
+export function tryParseAddress(text: string): Address | undefined {
+  const four = parseFour(text);
+  if (four !== undefined) return formatAddress(4, BigInt(four));
+  const six = parseSix(text);
+  return six === undefined ? undefined : formatAddress(6, six);
+}
+
+/** Parses `10.0.0.0/8`, or a bare address as a prefix of full length. Host bits are cleared. */
+export function parseCidr(text: string): Cidr {
+  const slash = text.indexOf("/");
+  const address = tryParseAddress(slash < 0 ? text : text.slice(0, slash));
+  const length = slash < 0 ? undefined : text.slice(slash + 1);
+  if (address === undefined || (length !== undefined && !/^(0|[1-9]\d{0,2})$/.test(length)))
+    throw new SluiceError("ADDRESS_INVALID", `"${text}" is no CIDR; write it as 10.0.0.0/8 or fd00::/64`);
+  const family = familyOf(address);
+  const bits = length === undefined ? widthOf(family) : Number(length);
+  if (bits > widthOf(family))
+    throw new SluiceError("ADDRESS_INVALID", `"${text}" has a prefix longer than ${widthOf(family)} bits`);
+  return cidrOf(address, bits);
+}
+
+export function cidrOf(address: Address, bits: number): Cidr {
+  const family = familyOf(address);
+  const host = BigInt(widthOf(family) - bits);
+  const base = (addressValue(address) >> host) << host;
+  return { family, base, bits, text: `${formatAddress(family, base)}/${bits}` };
+}
+
+export function cidrContains(cidr: Cidr, address: Address): boolean {
+  if (familyOf(address) !== cidr.family) return false;
+  const host = BigInt(widthOf(cidr.family) - cidr.bits);
+  return addressValue(address) >> host === cidr.base >> host;
+}
+
+/** The address as a number of 32 or 128 bits. */
+export function addressValue(address: Address): bigint {
+  if (familyOf(address) === 4) return BigInt(parseFour(address) as number);
+  return parseSix(address) as bigint;
+}
+
+/** Canonical text of a number of 32 (family 4) or 128 bits (family 6). */
+export function formatAddress(family: Family, value: bigint): Address {
+  if (family === 4) return fourOf(Number(value)) as Address;
+  const groups: number[] = [];
+  for (let shift = 112n; shift >= 0n; shift -= 16n) groups.push(Number((value >> shift) & 0xffffn));
+  return sixOf(groups) as Address;
+}
+
+/** Reads an address of 4 or 16 bytes in network order. */
+export function addressFromBytes(bytes: Uint8Array, offset: number, length: 4 | 16): Address {
+  if (offset + length > bytes.length)
+    throw new SluiceError("ADDRESS_INVALID", `an address of ${length} bytes does not fit at ${offset}`);
+  const at = (i: number) => bytes[offset + i] as number;
+  if (length === 4) return `${at(0)}.${at(1)}.${at(2)}.${at(3)}` as Address;
+  const groups: number[] = [];
+  for (let i = 0; i < 16; i += 2) groups.push((at(i) << 8) | at(i + 1));
+  return sixOf(groups) as Address;
+}
+
+/** 16 bytes in network order; IPv4 as `::ffff:a.b.c.d`. */
+export function addressToBytes(address: Address): Uint8Array {
+  const bytes = new Uint8Array(16);
+  let value = familyOf(address) === 4 ? (0xffffn << 32n) | addressValue(address) : addressValue(address);
+  for (let i = 15; i >= 0; i--) {
+    bytes[i] = Number(value & 0xffn);
+    value >>= 8n;
+  }
+  return bytes;
+}
+
+/** Order for printing and hashing: IPv4 first, then by number. */
+export function compareAddresses(a: Address, b: Address): number {
+  const families = familyOf(a) - familyOf(b);
+  if (families !== 0) return families;
+  const [x, y] = [addressValue(a), addressValue(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+function fourOf(value: number): string {
+  return `${(value >>> 24) & 255}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
+}
+
+function parseFour(text: string): number | undefined {
+  const parts = text.split(".");
+  if (parts.length !== 4) return undefined;
+  let value = 0;
+  for (const part of parts) {
+    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
+    value = value * 256 + Number(part);
+  }
+  return value;
+}
+
+function parseSix(text: string): bigint | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2 || !text.includes(":")) return undefined;
+  const head = parseGroups(halves[0] as string, halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1] as string, true) : [];
+  if (head === undefined || tail === undefined) return undefined;
+  const missing = 8 - head.length - tail.length;
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
+  const groups = [...head, ...Array<number>(missing).fill(0), ...tail];
+  return groups.reduce((value, group) => (value << 16n) | BigInt(group), 0n);
+}
+
+/** Groups of one side of `::`; the last may be an IPv4 address in dots where the text ends. */
+function parseGroups(text: string, last: boolean): number[] | undefined {
+  if (text === "") return [];
+  const groups: number[] = [];
+  const parts = text.split(":");
+  for (const [index, part] of parts.entries()) {
+    const four = last && index === parts.length - 1 && part.includes(".") ? parseFour(part) : undefined;
+    if (four !== undefined) groups.push(four >>> 16, four & 0xffff);
+    else if (/^[0-9a-fA-F]{1,4}$/.test(part)) groups.push(Number.parseInt(part, 16));
+    else return undefined;
+  }
+  return groups;
+}
+
+function sixOf(groups: readonly number[]): string {
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
+    return fourOf((groups[6] as number) * 65536 + (groups[7] as number));
+  const run = longestZeroRun(groups);
+  const hex = (part: readonly number[]) => part.map((group) => group.toString(16)).join(":");
+  if (run.length < 2) return hex(groups);
+  return `${hex(groups.slice(0, run.start))}::${hex(groups.slice(run.start + run.length))}`;
+}
+
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  let start = 0;
+  for (let i = 0; i <= groups.length; i++) {
+    if (i < groups.length && groups[i] === 0) continue;
+    if (i - start > best.length) best = { start, length: i - start };
+    start = i + 1;
+  }
+  return best;
+}

@@ -1,0 +1,50 @@
+/**
+ * Every code an error of ours can carry, and what a person should do about it.
+ * `docs/errors.md` is generated from this table.
+ */
+export const errorCodes = {
+  ADDRESS_INVALID: "A text or byte string is no IP address or CIDR.",
+  CONFIG_INVALID: "A flag, environment variable or configuration file holds a value that is not accepted.",
+  DECODE_FAILED: "A message from the kernel or the bus could not be decoded; it is counted and skipped.",
+  DEPENDENCY_MISSING: "A program, library or kernel option that Sluice needs is not on this machine.",
+  LAB_FAILED: "A command that builds or removes the lab cluster failed.",
+  MANIFEST_INVALID: "A Kubernetes object does not parse or validate; the last good state stays in force.",
+  NETLINK_FAILED: "The kernel refused a netlink request.",
+  NFT_FAILED: "The kernel refused an nftables transaction; the earlier ruleset stays in force.",
+  PERMISSION_DENIED: "Sluice must run as root (or with CAP_NET_ADMIN and CAP_SYS_ADMIN) for this command.",
+  PORT_TAKEN: "An address that Sluice should listen on is in use.",
+  SELECTOR_INVALID: "A label selector does not parse.",
+  SINK_FAILED: "A sink could not store a batch.",
+  USAGE: "The command line is not understood.",
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface ErrorDetails {
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+  /** True if trying again later may help (a dependency that is away). */
+  readonly retriable?: boolean;
+  /** Names of the things concerned: file, node, field. Logged as fields. */
+  readonly context?: Readonly<Record<string, string | number>>;
+}
+
+/** An expected failure: bad input or a dependency that is away. Our own broken invariants throw a plain Error instead. */
+export class SluiceError extends Error {
+  readonly code: ErrorCode;
+  readonly retriable: boolean;
+  readonly context: Readonly<Record<string, string | number>>;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "SluiceError";
+    this.code = code;
+    this.retriable = details.retriable ?? false;
+    this.context = details.context ?? {};
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

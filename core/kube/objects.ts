@@ -1,0 +1,31 @@
+/** The parts that all Kubernetes objects share. `spec` and the rest are validated by whoever reads that kind. */
+export interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly [field: string]: unknown;
+}
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly ownerReferences?: readonly OwnerReference[];
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly controller?: boolean;
+}
+
+/** Names one object: `projectcalico.org/v3/NetworkPolicy/prod/app.web`. */
+export function keyOf(object: KubeObject): string {
+  const { name, namespace } = object.metadata;
+  return [object.apiVersion, object.kind, ...(namespace === undefined ? [] : [namespace]), name].join("/");
+}

@@ -1,0 +1,32 @@
+import { constants } from "node:os";
+import koffi from "koffi";
+import { SluiceError } from "../errors.ts";
+
+// The C library, of glibc or musl, as far as netlink needs it. See socket(7), netlink(7), setns(2), recvmmsg(2).
+const libc = koffi.load(null);
+
+export const socket = libc.func("int socket(int domain, int type, int protocol)");
+export const bind = libc.func("int bind(int fd, const void *address, uint32 length)");
+export const setsockopt = libc.func("int setsockopt(int fd, int level, int name, const void *value, uint32 length)");
+export const sendto = libc.func(
+  "ssize_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32 toLength)",
+);
+export const recvmmsg = libc.func("int recvmmsg(int fd, void *vector, uint32 length, int flags, void *timeout)");
+export const close = libc.func("int close(int fd)");
+export const setns = libc.func("int setns(int fd, int type)");
+export const open = libc.func("int open(const char *path, int flags)");
+
+/** Name of the last error of a call above on this thread, e.g. `ENOBUFS`. */
+export function errorName(): string {
+  const number = koffi.errno();
+  const found = Object.entries(constants.errno).find(([, value]) => value === number);
+  return found?.[0] ?? `errno ${number}`;
+}
+
+/** The result of a call, or NETLINK_FAILED naming the call when it is negative. */
+export function checked(call: string, result: number): number {
+  if (result >= 0) return result;
+  const name = errorName();
+  const code = name === "EPERM" || name === "EACCES" ? "PERMISSION_DENIED" : "NETLINK_FAILED";
+  throw new SluiceError(code, `${call}: ${name}`, { context: { call, errno: name } });
+}

@@ -1,0 +1,23 @@
+import { checked, close, open, setns } from "./libc.ts";
+
+const CLONE_NEWNET = 0x40000000;
+const O_RDONLY_CLOEXEC = 0o2000000;
+
+/** Where `ip netns` keeps its namespaces (ip-netns(8)). */
+export function namespacePath(name: string): string {
+  return `/run/netns/${name}`;
+}
+
+/**
+ * Moves the calling thread, and only it, into a network namespace (setns(2)). For worker threads that open sockets.
+ * Such a worker must use synchronous file access only: the thread pool of libuv is shared with the main thread, and a pool
+ * thread made here would be born in this namespace.
+ */
+export function enterNamespace(path: string): void {
+  const fd = checked(`open ${path}`, open(path, O_RDONLY_CLOEXEC) as number);
+  try {
+    checked(`setns ${path}`, setns(fd, CLONE_NEWNET) as number);
+  } finally {
+    close(fd);
+  }
+}

@@ -1,0 +1,57 @@
+import type { Address, Cidr } from "../core/address.ts";
+import type { Applicability, Instruction, SetId } from "./program.ts";
+
+/** Who the Program is about just now. Versioned by itself, never hashed into the revision. */
+export interface Placement {
+  /** Endpoints (by id) that get the same blocks share a class. Absent: the endpoint is not subject to policy. */
+  readonly classOf: ReadonlyMap<EndpointId, ClassId>;
+  readonly classes: ReadonlyMap<ClassId, PolicyClass>;
+  readonly members: ReadonlyMap<SetId, Members>;
+  readonly endpoints: ReadonlyMap<EndpointId, Endpoint>;
+}
+
+/** `pod:namespace/name` or `node:name`. */
+export type EndpointId = string & { readonly __endpointId: never };
+/** Content hash of the class, so that equal classes are equal over time. */
+export type ClassId = string & { readonly __classId: never };
+
+/** Somebody with addresses and labels. */
+export interface Endpoint {
+  readonly id: EndpointId;
+  readonly kind: "pod" | "node";
+  readonly namespace: string | null;
+  readonly name: string;
+  readonly node: string | null;
+  readonly addresses: readonly Address[];
+  /** Own and inherited labels, as selectors see them. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ports: readonly NamedPort[];
+  /** A pod that shares its node's addresses: no policy of its own. */
+  readonly hostNetwork: boolean;
+}
+
+export interface NamedPort {
+  readonly name: string;
+  readonly protocol: number;
+  readonly port: number;
+}
+
+/** What applies to an endpoint, stage by stage. A direction without stages is not subject to policy at all. */
+export interface PolicyClass {
+  readonly id: ClassId;
+  readonly egress: readonly Stage[];
+  readonly ingress: readonly Stage[];
+}
+
+export interface Stage {
+  readonly blocks: readonly Applicability[];
+  /** The `otherwise` of the first block. */
+  readonly otherwise: Instruction;
+}
+
+export interface Members {
+  readonly addresses: readonly Address[];
+  readonly cidrs: readonly Cidr[];
+  /** Only of sets of kind `port`. */
+  readonly ports: readonly { readonly address: Address; readonly protocol: number; readonly port: number }[];
+}

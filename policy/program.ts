@@ -1,0 +1,84 @@
+import type { Cidr, Family } from "../core/address.ts";
+import type { RuleId } from "../core/rule-id.ts";
+
+/**
+ * What all policies together mean, and nothing else: it changes when a policy changes, never when a pod does. Made by
+ * compile.ts; the enforcer, the evaluator, replay and reports read this and know no tiers, kinds or orders.
+ */
+export interface Program {
+  /** SHA-256 of the canonical text, 16 hexadecimal digits. */
+  readonly revision: string;
+  readonly sets: ReadonlyMap<SetId, SetDefinition>;
+  readonly blocks: ReadonlyMap<BlockId, readonly Instruction[]>;
+  /** In order of evaluation: by stage, then by order within it. */
+  readonly applies: readonly Applicability[];
+  /** What a rule id stands for: every instruction above, for people. */
+  readonly rules: ReadonlyMap<RuleId, RuleOrigin>;
+}
+
+export type SetId = string & { readonly __setId: never };
+export type BlockId = string & { readonly __blockId: never };
+export type Direction = "egress" | "ingress";
+
+/** Who gets a block. All blocks of one stage that apply to an endpoint are tried in order. */
+export interface Applicability {
+  readonly direction: Direction;
+  /** Canonical selector over the labels of an endpoint, own and inherited. */
+  readonly selector: string;
+  readonly stage: number;
+  readonly block: BlockId;
+  /** What happens at the end of the stage when this is the first block of it that applies to the endpoint: allow, deny or next. */
+  readonly otherwise: Instruction;
+}
+
+export interface Instruction {
+  readonly id: RuleId;
+  /** All must hold. */
+  readonly when: readonly Match[];
+  /** `next` leaves the stage; `log` notes the hit and goes on with the next instruction. */
+  readonly then: "allow" | "deny" | "next" | "log";
+}
+
+export type Match =
+  | { readonly field: "family"; readonly is: Family }
+  | { readonly field: "protocol"; readonly is: number; readonly not: boolean }
+  /** The address is a member of the set. */
+  | { readonly field: "source" | "destination"; readonly in: SetId; readonly not: boolean }
+  /**
+   * The protocol has ports and the port is in one of the ranges, or (address, protocol, port) is in one of the sets of
+   * kind `port`; for sourcePort the source's address.
+   */
+  | {
+      readonly field: "sourcePort" | "destinationPort";
+      readonly ranges: readonly PortRange[];
+      readonly named: readonly SetId[];
+      readonly not: boolean;
+    }
+  /** The protocol is ICMP or ICMPv6 and type (and code) are these. */
+  | { readonly field: "icmp"; readonly type: number; readonly code?: number; readonly not: boolean };
+
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Members are computed by placement.ts. */
+export type SetDefinition =
+  /** Addresses of the endpoints that the canonical selector selects. */
+  | { readonly kind: "selector"; readonly selector: string }
+  | { readonly kind: "cidrs"; readonly cidrs: readonly Cidr[] }
+  /** (address, protocol, port) of every port of that name which endpoints that the selector selects declare. */
+  | { readonly kind: "port"; readonly selector: string; readonly port: string };
+
+/** The words for a rule id. */
+export interface RuleOrigin {
+  readonly tier: string;
+  /** Short kind as in flow logs: np, gnp, knp; `pro` for the profile every pod has. */
+  readonly kind: string;
+  readonly namespace: string | null;
+  readonly name: string;
+  readonly direction: Direction;
+  readonly action: "allow" | "deny" | "pass" | "log";
+  /** Index in the policy's rule list; -1 the tier's default. */
+  readonly rule: number;
+}
