@@ -9,7 +9,7 @@ export const socket = libc.func("int socket(int domain, int type, int protocol)"
 export const bind = libc.func("int bind(int fd, const void *address, uint32 length)");
 export const setsockopt = libc.func("int setsockopt(int fd, int level, int name, const void *value, uint32 length)");
 export const sendto = libc.func(
-  "ssize_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32 toLength)",
+  "int64 sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32 toLength)",
 );
 export const recvmmsg = libc.func("int recvmmsg(int fd, void *vector, uint32 length, int flags, void *timeout)");
 export const close = libc.func("int close(int fd)");
