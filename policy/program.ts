@@ -36,7 +36,7 @@ export interface Instruction {
   /** All must hold. */
   readonly when: readonly Match[];
   /** `next` leaves the stage; `log` notes the hit and goes on with the next instruction. */
-  readonly then: "allow" | "deny" | "next" | "log";
+  readonly verdict: "allow" | "deny" | "next" | "log";
 }
 
 export type Match =

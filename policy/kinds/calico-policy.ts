@@ -1,0 +1,179 @@
+import { z } from "zod";
+import type { Family } from "../../core/address.ts";
+import type { KubeObject } from "../../core/kube/objects.ts";
+import {
+  inherited,
+  inNamespace,
+  namespaceLabel,
+  namespacePrefix,
+  serviceAccountLabel,
+  serviceAccountPrefix,
+} from "../labels.ts";
+import type { IcmpMatch, Policy, Problem, Read, Rule } from "../model.ts";
+import { hasPorts, icmpOfFamily, protocolNumber } from "../protocol.ts";
+import { conjunction, type Selector } from "../selector/syntax.ts";
+import { type EntityRule, entityRule, peerOf } from "./entity.ts";
+import { namespaceSelectorField, readWith, selectorField } from "./fields.ts";
+
+const protocol = z.union([
+  z.int().min(1).max(255),
+  z.string().transform((name, context) => {
+    const number = protocolNumber(name) ?? (/^\d{1,3}$/.test(name) ? Number(name) : undefined);
+    if (number !== undefined && number >= 1 && number <= 255) return number;
+    context.addIssue({
+      code: "custom",
+      message: `"${name}" is no protocol: TCP, UDP, SCTP, UDPLite, ICMP, ICMPv6 or 1 to 255`,
+    });
+    return z.NEVER;
+  }),
+]);
+
+const icmp = z
+  .strictObject({ type: z.int().min(0).max(254).optional(), code: z.int().min(0).max(255).optional() })
+  .refine((match) => match.type !== undefined || match.code === undefined, { message: "code needs type" });
+
+const rule = z.strictObject({
+  action: z.enum(["Allow", "Deny", "Pass", "Log"]),
+  metadata: z.strictObject({ annotations: z.record(z.string(), z.string()).optional() }).optional(),
+  ipVersion: z.union([z.literal(4), z.literal(6)]).optional(),
+  protocol: protocol.optional(),
+  notProtocol: protocol.optional(),
+  icmp: icmp.optional(),
+  notICMP: icmp.optional(),
+  source: entityRule.optional(),
+  destination: entityRule.optional(),
+});
+
+const rules = z.array(rule).max(1024);
+
+const common = {
+  tier: z.string().default("default"),
+  order: z.number().nullish(),
+  selector: selectorField.optional(),
+  serviceAccountSelector: selectorField.optional(),
+  types: z
+    .array(z.enum(["Ingress", "Egress"]))
+    .min(1)
+    .max(2)
+    .optional(),
+  ingress: rules.nullish(),
+  egress: rules.nullish(),
+  performanceHints: z.array(z.string()).optional(),
+};
+
+const namespacedSpec = z.strictObject(common);
+const globalSpec = z.strictObject({ ...common, namespaceSelector: namespaceSelectorField.optional() });
+type Spec = z.output<typeof namespacedSpec> & Partial<z.output<typeof globalSpec>>;
+
+/** projectcalico.org/v3 NetworkPolicy. */
+export function readNetworkPolicy(object: KubeObject): Read<Policy> {
+  return read(object, "np", namespacedSpec);
+}
+
+/** projectcalico.org/v3 GlobalNetworkPolicy, but for what concerns host endpoints. */
+export function readGlobalNetworkPolicy(object: KubeObject): Read<Policy> {
+  return read(object, "gnp", globalSpec);
+}
+
+function read(object: KubeObject, kind: "np" | "gnp", schema: z.ZodType<Spec>): Read<Policy> {
+  const result = readWith(schema, object["spec"] ?? {}, "spec");
+  if ("problems" in result) return result;
+  const spec = result.value;
+  const problems = [...contradictions(spec.ingress, "ingress"), ...contradictions(spec.egress, "egress")];
+  if (problems.length > 0) return { problems };
+  const namespace = kind === "np" ? (object.metadata.namespace ?? "default") : null;
+  const types = typesOf(spec);
+  const rulesOf = (list: Spec["ingress"]) => (list ?? []).map((entry, index) => ruleOf(entry, index, namespace));
+  return {
+    value: {
+      kind,
+      namespace,
+      name: object.metadata.name,
+      tier: spec.tier,
+      order: spec.order ?? Number.POSITIVE_INFINITY,
+      selector: subjectOf(spec, namespace),
+      ingress: types.includes("Ingress") ? rulesOf(spec.ingress) : null,
+      egress: types.includes("Egress") ? rulesOf(spec.egress) : null,
+    },
+  };
+}
+
+/** Without types: Ingress, unless there are egress rules only. */
+function typesOf(spec: Spec): readonly ("Ingress" | "Egress")[] {
+  if (spec.types !== undefined) return spec.types;
+  const [ingress, egress] = [(spec.ingress ?? []).length > 0, (spec.egress ?? []).length > 0];
+  return egress ? (ingress ? ["Ingress", "Egress"] : ["Egress"]) : ["Ingress"];
+}
+
+function subjectOf(spec: Spec, namespace: string | null): Selector {
+  return conjunction([
+    ...(namespace === null ? [] : [inNamespace(namespace)]),
+    ...(spec.namespaceSelector ? [inherited(spec.namespaceSelector, namespacePrefix, namespaceLabel)] : []),
+    ...(spec.serviceAccountSelector
+      ? [inherited(spec.serviceAccountSelector, serviceAccountPrefix, serviceAccountLabel)]
+      : []),
+    ...(spec.selector ? [spec.selector] : []),
+  ]);
+}
+
+type RuleSpec = z.output<typeof rule>;
+const actions = { Allow: "allow", Deny: "deny", Pass: "pass", Log: "log" } as const;
+
+function ruleOf(spec: RuleSpec, index: number, namespace: string | null): Rule {
+  return {
+    index,
+    action: actions[spec.action],
+    family: spec.ipVersion ?? null,
+    protocol: spec.protocol ?? null,
+    notProtocol: spec.notProtocol ?? null,
+    icmp: icmpOf(spec.icmp),
+    notIcmp: icmpOf(spec.notICMP),
+    source: peerOf(spec.source, namespace),
+    destination: peerOf(spec.destination, namespace),
+  };
+}
+
+function icmpOf(match: z.output<typeof icmp> | undefined): IcmpMatch | null {
+  if (match?.type === undefined) return null;
+  return { type: match.type, ...(match.code === undefined ? {} : { code: match.code }) };
+}
+
+/** What each field allows by itself but not together. */
+function contradictions(list: Spec["ingress"], direction: string): readonly Problem[] {
+  return (list ?? []).flatMap((entry, index) => {
+    const at = `spec.${direction}[${index}]`;
+    return [...icmpProblems(entry, at), ...portProblems(entry, at), ...familyProblems(entry, at)];
+  });
+}
+
+function icmpProblems(entry: RuleSpec, at: string): readonly Problem[] {
+  const isIcmp = entry.protocol === 1 || entry.protocol === 58;
+  const problems: Problem[] = [];
+  if ((entry.icmp || entry.notICMP) && !isIcmp)
+    problems.push({ field: `${at}.icmp`, message: "icmp and notICMP need protocol ICMP or ICMPv6" });
+  const family = entry.ipVersion;
+  if (isIcmp && family !== undefined && entry.protocol !== icmpOfFamily[family])
+    problems.push({ field: `${at}.ipVersion`, message: "ICMP goes with ipVersion 4, ICMPv6 with 6" });
+  return problems;
+}
+
+function portProblems(entry: RuleSpec, at: string): readonly Problem[] {
+  const numeric = (entity: EntityRule | undefined) =>
+    [...(entity?.ports ?? []), ...(entity?.notPorts ?? [])].some((port) => typeof port !== "string");
+  return (["source", "destination"] as const)
+    .filter((end) => numeric(entry[end]) && !(entry.protocol !== undefined && hasPorts(entry.protocol)))
+    .map((end) => ({ field: `${at}.${end}.ports`, message: "ports need protocol TCP, UDP, SCTP or UDPLite" }));
+}
+
+function familyProblems(entry: RuleSpec, at: string): readonly Problem[] {
+  const problems: Problem[] = [];
+  const families = new Set<Family>(entry.ipVersion === undefined ? [] : [entry.ipVersion]);
+  for (const end of ["source", "destination"] as const) {
+    for (const cidr of [...(entry[end]?.nets ?? []), ...(entry[end]?.notNets ?? [])]) families.add(cidr.family);
+    if (entry[end]?.notNets?.some((cidr) => cidr.bits === 0))
+      problems.push({ field: `${at}.${end}.notNets`, message: "excludes every address: the rule would match nothing" });
+  }
+  if (families.size > 1)
+    problems.push({ field: at, message: "mixes IPv4 and IPv6 (nets, notNets, ipVersion): write one rule for each" });
+  return problems;
+}

@@ -1,0 +1,73 @@
+import type { Labels, Selector } from "./selector/syntax.ts";
+
+/** Labels that every pod has for selectors, beside its own and those of its namespace and service account. */
+export const namespaceLabel = "projectcalico.org/namespace";
+export const orchestratorLabel = "projectcalico.org/orchestrator";
+export const serviceAccountLabel = "projectcalico.org/serviceaccount";
+const nameLabel = "projectcalico.org/name";
+
+export const namespacePrefix = "pcns.";
+export const serviceAccountPrefix = "pcsa.";
+
+/** The selector of all pods, and of nothing else. */
+export const isPod: Selector = { op: "==", label: orchestratorLabel, value: "k8s" };
+
+export function inNamespace(namespace: string): Selector {
+  return { op: "==", label: namespaceLabel, value: namespace };
+}
+
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly labels: Labels;
+  readonly namespaceLabels: Labels;
+  readonly serviceAccountLabels: Labels;
+}
+
+/** All labels a selector sees on a pod. Its own win over inherited ones. */
+export function podLabels(pod: PodIdentity): Labels {
+  return {
+    ...prefixed(namespacePrefix, { ...pod.namespaceLabels, [nameLabel]: pod.namespace }),
+    ...prefixed(serviceAccountPrefix, { ...pod.serviceAccountLabels, [nameLabel]: pod.serviceAccount }),
+    ...pod.labels,
+    [namespaceLabel]: pod.namespace,
+    [orchestratorLabel]: "k8s",
+    [serviceAccountLabel]: pod.serviceAccount,
+  };
+}
+
+function prefixed(prefix: string, labels: Labels): Labels {
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [prefix + key, value]));
+}
+
+/**
+ * A selector over namespaces (or service accounts) as one over the labels their pods inherit. `all()` means "is in any
+ * namespace" and `global()` "is in none".
+ */
+export function inherited(selector: Selector, prefix: string, presence: string): Selector {
+  const rewrite = (term: Selector): Selector => {
+    switch (term.op) {
+      case "all":
+        return { op: "has", label: presence };
+      case "global":
+        return { op: "not", term: { op: "has", label: presence } };
+      case "not":
+        return { op: "not", term: rewrite(term.term) };
+      case "and":
+      case "or":
+        return { op: term.op, terms: term.terms.map(rewrite) };
+      case "has":
+        return { op: "has", label: prefix + term.label };
+      case "in":
+      case "not in":
+        return { op: term.op, label: prefix + term.label, values: term.values };
+      case "==":
+      case "!=":
+      case "contains":
+      case "starts with":
+      case "ends with":
+        return { op: term.op, label: prefix + term.label, value: term.value };
+    }
+  };
+  return rewrite(selector);
+}
