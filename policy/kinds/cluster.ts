@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { type Address, tryParseAddress } from "../../core/address.ts";
+import type { KubeObject } from "../../core/kube/objects.ts";
+import type { Read } from "../model.ts";
+import type { NamedPort } from "../placement.ts";
+import { protocolNumber } from "../protocol.ts";
+import type { Labels } from "../selector/syntax.ts";
+import { readWith } from "./fields.ts";
+
+/** A pod as policy sees it. One that has ended has no addresses any more. */
+export interface Pod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly serviceAccount: string;
+  readonly node: string | null;
+  readonly hostNetwork: boolean;
+  readonly addresses: readonly Address[];
+  readonly ports: readonly NamedPort[];
+}
+
+export interface Node {
+  readonly name: string;
+  readonly addresses: readonly Address[];
+}
+
+// Loose: a pod has many fields that policy does not look at.
+const container = z.object({
+  ports: z
+    .array(z.object({ name: z.string().optional(), containerPort: z.int(), protocol: z.string().default("TCP") }))
+    .nullish(),
+});
+const podShape = z.object({
+  spec: z
+    .object({
+      nodeName: z.string().nullish(),
+      hostNetwork: z.boolean().nullish(),
+      serviceAccountName: z.string().nullish(),
+      containers: z.array(container).nullish(),
+      initContainers: z.array(container).nullish(),
+    })
+    .prefault({}),
+  status: z
+    .object({
+      phase: z.string().nullish(),
+      podIP: z.string().nullish(),
+      podIPs: z.array(z.object({ ip: z.string() })).nullish(),
+    })
+    .nullish(),
+});
+
+const nodeShape = z.object({
+  status: z.object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish() }).nullish(),
+});
+
+export function readPod(object: KubeObject): Read<Pod> {
+  const read = readWith(podShape, { spec: object["spec"], status: object["status"] }, "");
+  if ("problems" in read) return read;
+  const { spec, status } = read.value;
+  const ended = status?.phase === "Succeeded" || status?.phase === "Failed";
+  const texts = ended ? [] : [...(status?.podIPs?.map(({ ip }) => ip) ?? []), ...(status?.podIP ? [status.podIP] : [])];
+  return {
+    value: {
+      namespace: object.metadata.namespace ?? "default",
+      name: object.metadata.name,
+      labels: object.metadata.labels ?? {},
+      serviceAccount: spec.serviceAccountName ?? "default",
+      node: spec.nodeName ?? null,
+      hostNetwork: spec.hostNetwork ?? false,
+      addresses: addressesOf(texts),
+      ports: [...(spec.initContainers ?? []), ...(spec.containers ?? [])].flatMap(namedPorts),
+    },
+  };
+}
+
+export function readNode(object: KubeObject): Read<Node> {
+  const read = readWith(nodeShape, { status: object["status"] }, "");
+  if ("problems" in read) return read;
+  const listed = read.value.status?.addresses ?? [];
+  const texts = listed.filter(({ type }) => type.endsWith("IP")).map(({ address }) => address);
+  return { value: { name: object.metadata.name, addresses: addressesOf(texts) } };
+}
+
+function namedPorts({ ports }: z.output<typeof container>): readonly NamedPort[] {
+  return (ports ?? []).flatMap(({ name, containerPort, protocol }) => {
+    const number = protocolNumber(protocol);
+    return name === undefined || number === undefined ? [] : [{ name, protocol: number, port: containerPort }];
+  });
+}
+
+function addressesOf(texts: readonly string[]): readonly Address[] {
+  return [...new Set(texts.map(tryParseAddress).filter((address) => address !== undefined))];
+}

@@ -1,0 +1,105 @@
+import { type KubeObject, keyOf } from "../core/kube/objects.ts";
+import type { Change } from "../core/kube/watch.ts";
+import { compile } from "./compile.ts";
+import type { Node, Pod } from "./kinds/cluster.ts";
+import { type Fact, readFact } from "./kinds/read.ts";
+import { podLabels } from "./labels.ts";
+import type { Problem } from "./model.ts";
+import { place } from "./place.ts";
+import type { Endpoint, EndpointId, Placement } from "./placement.ts";
+import type { Program } from "./program.ts";
+import type { Labels } from "./selector/syntax.ts";
+
+/** A fault of one object, which keeps its last good state. */
+export interface Fault {
+  readonly object: KubeObject;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * All objects that policy depends on. Changes go in; the Program and the Placement that follow from the current state
+ * come out, recomputed only where something they depend on has changed.
+ */
+export class World {
+  readonly #facts = new Map<string, { readonly fact: Fact; readonly labels: Labels }>();
+  #program: Program | undefined;
+  #placement: Placement | undefined;
+
+  /** Takes changes in and tells which objects were refused; those keep their last good state. */
+  apply(changes: readonly Change[]): readonly Fault[] {
+    const faults: Fault[] = [];
+    for (const change of changes) {
+      if (change.type === "synced") continue;
+      const key = keyOf(change.object);
+      if (change.type === "delete") this.#replace(key, undefined);
+      else {
+        const read = readFact(change.object);
+        if ("problems" in read) faults.push({ object: change.object, problems: read.problems });
+        else this.#replace(key, { fact: read.value, labels: change.object.metadata.labels ?? {} });
+      }
+    }
+    return faults;
+  }
+
+  program(): Program {
+    this.#program ??= compile(
+      this.#of("tier").map(({ tier }) => tier),
+      this.#of("policy").map(({ policy }) => policy),
+    );
+    return this.#program;
+  }
+
+  placement(): Placement {
+    this.#placement ??= place(this.program(), this.#endpoints());
+    return this.#placement;
+  }
+
+  /** Tiers that policies name but nobody made; their policies come last and deny. */
+  missingTiers(): readonly string[] {
+    const known = new Set(["default", ...this.#of("tier").map(({ tier }) => tier.name)]);
+    return [...new Set(this.#of("policy").map(({ policy }) => policy.tier))].filter((tier) => !known.has(tier)).sort();
+  }
+
+  #replace(key: string, entry: { readonly fact: Fact; readonly labels: Labels } | undefined): void {
+    const kinds = [this.#facts.get(key)?.fact.type, entry?.fact.type];
+    if (entry === undefined) this.#facts.delete(key);
+    else this.#facts.set(key, entry);
+    if (kinds.some((type) => type === "policy" || type === "tier")) this.#program = undefined;
+    if (kinds.some((type) => type !== undefined && type !== "none")) this.#placement = undefined;
+  }
+
+  #of<T extends Fact["type"]>(type: T): readonly Extract<Fact, { type: T }>[] {
+    const wanted = (fact: Fact): fact is Extract<Fact, { type: T }> => fact.type === type;
+    return [...this.#facts.values()].map(({ fact }) => fact).filter(wanted);
+  }
+
+  #endpoints(): readonly Endpoint[] {
+    const pods = this.#of("pod").map(({ pod }) => this.#podEndpoint(pod));
+    const nodes = this.#of("node").map(({ node }) => nodeEndpoint(node));
+    return [...nodes, ...pods]
+      .filter(({ addresses }) => addresses.length > 0)
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  #podEndpoint(pod: Pod): Endpoint {
+    const { namespace, name, node, hostNetwork, addresses, ports, serviceAccount } = pod;
+    const labels = podLabels({
+      namespace,
+      serviceAccount,
+      labels: pod.labels,
+      namespaceLabels: this.#labelsOf(`v1/Namespace/${namespace}`),
+      serviceAccountLabels: this.#labelsOf(`v1/ServiceAccount/${namespace}/${serviceAccount}`),
+    });
+    const id = `pod:${namespace}/${name}` as EndpointId;
+    return { id, kind: "pod", namespace, name, node, addresses, labels, ports, hostNetwork };
+  }
+
+  #labelsOf(key: string): Labels {
+    return this.#facts.get(key)?.labels ?? {};
+  }
+}
+
+function nodeEndpoint({ name, addresses }: Node): Endpoint {
+  const id = `node:${name}` as EndpointId;
+  return { id, kind: "node", namespace: null, name, node: name, addresses, labels: {}, ports: [], hostNetwork: false };
+}
