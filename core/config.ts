@@ -1,0 +1,92 @@
+import { stringify } from "yaml";
+import { z } from "zod";
+import { type ConfigSources, resolveConfig } from "./config-sources.ts";
+import { logLevels } from "./log.ts";
+import { type Setting, settingsOf } from "./settings.ts";
+
+// The only place where a setting is declared. Strict at every level: a misspelt inner key must not pass in silence.
+// docs/config.md is generated from it.
+const name = (fallback: string) =>
+  z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be lower-case letters, digits, `-` and `.`")
+    .default(fallback);
+const count = (from: number, to = Number.MAX_SAFE_INTEGER) => z.int().min(from).max(to);
+
+const schema = z.strictObject({
+  cluster: z.strictObject({ name: name("local").describe("Name of the cluster, in every record.") }).prefault({}),
+  node: z
+    .strictObject({ name: name("localhost").describe("Name of the Kubernetes node this process runs on.") })
+    .prefault({}),
+  log: z
+    .strictObject({ level: z.enum(logLevels).default("info").describe("The least severe messages written to stderr.") })
+    .prefault({}),
+  objects: z
+    .strictObject({
+      folder: z
+        .string()
+        .min(1, "must not be empty")
+        .default("./manifests")
+        .describe("Folder of Kubernetes YAML that holds the cluster's objects and policies; followed as it changes."),
+      rescanMs: count(100)
+        .default(30_000)
+        .describe(
+          "How often the folder is read even if the kernel tells of no change (network file systems tell of none).",
+        ),
+    })
+    .prefault({}),
+  collector: z
+    .strictObject({
+      windowMs: count(100, 3_600_000)
+        .default(15_000)
+        .describe("Length of a flow record's window; windows are aligned to the epoch."),
+      nflogGroup: count(1, 65_535).default(5).describe("Netlink group in which denied packets are logged."),
+      receiveBufferBytes: count(212_992)
+        .default(33_554_432)
+        .describe("Kernel buffer of each netlink socket; larger ones survive longer bursts."),
+    })
+    .prefault({}),
+  enforcer: z
+    .strictObject({
+      mode: z
+        .enum(["observe", "enforce"])
+        .default("enforce")
+        .describe("observe: decide and record, block nothing. enforce: write the rules to the kernel."),
+      podInterfacePrefixes: z
+        .array(z.string().regex(/^[A-Za-z0-9_.-]{1,14}$/, "must be 1 to 14 characters of an interface's name"))
+        .min(1, "must name at least one")
+        .default(["slp", "cali"])
+        .describe("How the names of interfaces that lead to pods begin, on the node's side."),
+    })
+    .prefault({}),
+  enricher: z
+    .strictObject({
+      holdBackMs: count(0, 60_000)
+        .default(5_000)
+        .describe("How long a record waits for the owner of a fresh address of the cluster."),
+      deletedPodsKeptMs: count(0)
+        .default(600_000)
+        .describe("How long a deleted pod is remembered as the owner of its address."),
+    })
+    .prefault({}),
+});
+
+export type Config = z.output<typeof schema>;
+
+/** Every setting there is: for the command line's options and for docs/config.md. */
+export const settings: readonly Setting[] = settingsOf(schema);
+
+/** Reads the effective configuration. Throws CONFIG_INVALID that lists all faults. */
+export function parseConfig(sources: ConfigSources): Config {
+  return resolveConfig(schema, settings, sources);
+}
+
+/** YAML of a configuration, fit for a file; secrets are masked. */
+export function printConfig(config: Config): string {
+  const masked = structuredClone(config) as Record<string, Record<string, unknown>>;
+  for (const { path, secret } of settings) {
+    const [section, key] = path.split(".") as [string, string];
+    if (secret && masked[section] !== undefined) masked[section][key] = "***";
+  }
+  return stringify(masked);
+}

@@ -1,0 +1,71 @@
+// Writes the documents that are made from code: docs/errors.md and docs/config.md.
+// `--check` writes nothing and fails, naming each document that is not what the code says.
+import { readFileSync, writeFileSync } from "node:fs";
+import { settings } from "../core/config.ts";
+import { errorCodes } from "../core/errors.ts";
+import type { Setting } from "../core/settings.ts";
+
+const documents: Readonly<Record<string, string>> = {
+  "docs/config.md": configDocument(settings),
+  "docs/errors.md": errorsDocument(errorCodes),
+};
+
+const stale = Object.entries(documents).filter(([path, text]) => read(path) !== text);
+if (process.argv.includes("--check")) {
+  for (const [path] of stale) console.error(`${path} is stale: run "npm run docs"`);
+  process.exitCode = stale.length === 0 ? 0 : 1;
+} else {
+  for (const [path, text] of stale) writeFileSync(urlOf(path), text);
+}
+
+function configDocument(all: readonly Setting[]): string {
+  const sections = Map.groupBy(all, ({ path }) => path.split(".")[0] as string);
+  return [
+    "<!-- Generated from core/config.ts by scripts/generate-docs.ts; do not edit. -->",
+    "# Configuration",
+    "",
+    "A setting can be given as a flag, as an environment variable or in a YAML file (`--config FILE` or `SLUICE_CONFIG`).",
+    "A flag beats a variable, a variable beats the file, the file beats the default. A name that is no setting is an error.",
+    "Lists are written with commas in flags and variables.",
+    ...[...sections].flatMap(([name, section]) => ["", `## ${name}`, ...section.flatMap(settingText)]),
+    "",
+  ].join("\n");
+}
+
+function settingText(setting: Setting): readonly string[] {
+  const value = setting.secret ? "secret" : `default \`${JSON.stringify(setting.default)}\``;
+  return [
+    "",
+    `### ${setting.path}`,
+    "",
+    setting.description,
+    "",
+    `- \`${setting.flag}\`, \`${setting.variable}\``,
+    `- ${setting.accepts}; ${value}`,
+  ];
+}
+
+function errorsDocument(codes: Readonly<Record<string, string>>): string {
+  const sorted = Object.entries(codes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    "<!-- Generated from core/errors.ts by scripts/generate-docs.ts; do not edit. -->",
+    "# Error codes",
+    "",
+    "| code | meaning |",
+    "|---|---|",
+    ...sorted.map(([code, meaning]) => `| \`${code}\` | ${meaning} |`),
+    "",
+  ].join("\n");
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(urlOf(path), "utf8");
+  } catch {
+    return undefined; // not yet written
+  }
+}
+
+function urlOf(path: string): URL {
+  return new URL(`../${path}`, import.meta.url);
+}
