@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { familyOf, parseAddress, widthOf } from "../../core/address.ts";
+import { SluiceError } from "../../core/errors.ts";
+import { applyLinks } from "../command.ts";
+import {
+  type Call,
+  type CallTotals,
+  hello,
+  type Probe,
+  type ProbeResult,
+  type Reply,
+  type Request,
+  type ServedPort,
+} from "./messages.ts";
+
+/** The traffic program of one pod, node or external host. */
+export interface Agent {
+  /** Answers on these ports, IPv4 and IPv6, until the agent ends. */
+  serve(ports: readonly ServedPort[]): Promise<void>;
+  /** Makes one attempt; a failure to connect is a result, not an error. */
+  probe(probe: Probe): Promise<ProbeResult>;
+  start(calls: readonly Call[]): Promise<void>;
+  /** Stops calls by name, or all of them, and says what they came to. */
+  stop(names?: readonly string[]): Promise<CallTotals[]>;
+  close(): Promise<void>;
+}
+
+const program = fileURLToPath(new URL("./agent.ts", import.meta.url));
+
+/** Starts an agent inside a network namespace. `addresses` are its own: a probe from any other is spoofed. */
+export async function startAgent(namespace: string, addresses: readonly string[]): Promise<AgentProcess> {
+  const child = spawn("ip", ["netns", "exec", namespace, process.execPath, program], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    env: {},
+  });
+  const agent = new AgentProcess(child, namespace, addresses);
+  await agent.ready;
+  return agent;
+}
+
+type Unsent<R> = R extends Request ? Omit<R, "id"> : never;
+
+class AgentProcess implements Agent {
+  readonly ready: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #namespace: string;
+  readonly #own: ReadonlySet<string>;
+  readonly #ended: Promise<void>;
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  #spoofing: Promise<unknown> = Promise.resolve();
+  #next = 1;
+
+  constructor(child: ChildProcess, namespace: string, addresses: readonly string[]) {
+    this.#child = child;
+    this.#namespace = namespace;
+    this.#own = new Set(addresses);
+    const ready = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    child.on("message", (message: Reply | typeof hello) => {
+      if (message === hello) ready.resolve();
+      else this.#settle(message);
+    });
+    this.#ended = new Promise((resolve) => {
+      const end = (cause?: Error) => {
+        const gone = new SluiceError("LAB_FAILED", `the traffic agent in ${namespace} has ended`, { cause });
+        ready.reject(gone);
+        for (const { reject } of this.#waiting.values()) reject(gone);
+        this.#waiting.clear();
+        resolve();
+      };
+      child.on("error", end);
+      child.on("exit", () => end());
+    });
+  }
+
+  async serve(ports: readonly ServedPort[]): Promise<void> {
+    await this.#ask({ op: "serve", ports });
+  }
+
+  async probe(probe: Probe): Promise<ProbeResult> {
+    const { sourceAddress } = probe;
+    if (sourceAddress === undefined || this.#own.has(parseAddress(sourceAddress))) return this.#probe(probe);
+    const result = this.#spoofing.then(() => this.#spoof(sourceAddress, probe));
+    this.#spoofing = result.catch(() => {});
+    return result;
+  }
+
+  async start(calls: readonly Call[]): Promise<void> {
+    await this.#ask({ op: "start", calls });
+  }
+
+  async stop(names?: readonly string[]): Promise<CallTotals[]> {
+    return (await this.#ask({ op: "stop", names: names ?? null })) as CallTotals[];
+  }
+
+  async close(): Promise<void> {
+    if (this.#child.connected) this.#child.disconnect();
+    await this.#ended;
+  }
+
+  async #probe(probe: Probe): Promise<ProbeResult> {
+    return (await this.#ask({ op: "probe", probe })) as ProbeResult;
+  }
+
+  /** Does what a spoofing pod with CAP_NET_ADMIN would: takes the address for as long as the probe lasts. One at a time. */
+  async #spoof(sourceAddress: string, probe: Probe): Promise<ProbeResult> {
+    const address = parseAddress(sourceAddress);
+    const taken = `${address}/${widthOf(familyOf(address))} dev eth0`;
+    await applyLinks({
+      namespace: this.#namespace,
+      lines: [`addr add ${taken}${familyOf(address) === 6 ? " nodad" : ""}`],
+    });
+    try {
+      return await this.#probe(probe);
+    } finally {
+      await applyLinks({ namespace: this.#namespace, lines: [`addr del ${taken}`] });
+    }
+  }
+
+  #ask(request: Unsent<Request>): Promise<unknown> {
+    const id = this.#next++;
+    const answer = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, answer);
+    this.#child.send({ ...request, id }, (cause) => {
+      if (cause === null) return;
+      this.#waiting.delete(id);
+      answer.reject(new SluiceError("LAB_FAILED", `cannot reach the traffic agent in ${this.#namespace}`, { cause }));
+    });
+    return answer.promise;
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if ("error" in reply) waiting?.reject(new SluiceError("LAB_FAILED", `agent in ${this.#namespace}: ${reply.error}`));
+    else waiting?.resolve(reply.result);
+  }
+}

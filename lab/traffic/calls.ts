@@ -1,0 +1,64 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Call, CallTotals } from "./messages.ts";
+import { makeProbe } from "./probe.ts";
+
+/** Calls that go on by themselves, each at its own rhythm. */
+export class Calls {
+  readonly #clock: Clock;
+  readonly #running = new Map<string, RunningCall>();
+
+  constructor({ clock }: { readonly clock: Clock }) {
+    this.#clock = clock;
+  }
+
+  start(call: Call): void {
+    if (this.#running.has(call.name)) throw new Error(`call "${call.name}" is running already`);
+    const running: RunningCall = { stop: new AbortController(), ended: Promise.resolve(), totals: zero(call.name) };
+    running.ended = this.#repeat(call, running);
+    this.#running.set(call.name, running);
+  }
+
+  /** Stops the named calls, or all, waits for the probes under way and returns what they came to. */
+  async stop(names: readonly string[] | null): Promise<CallTotals[]> {
+    const chosen = [...this.#running].filter(([name]) => names === null || names.includes(name));
+    for (const [name, { stop }] of chosen) {
+      stop.abort();
+      this.#running.delete(name);
+    }
+    await Promise.all(chosen.map(([, { ended }]) => ended));
+    return chosen.map(([, { totals }]) => totals);
+  }
+
+  async #repeat(call: Call, running: RunningCall): Promise<void> {
+    const { signal } = running.stop;
+    await this.#clock.sleep(call.afterMs ?? 0, signal);
+    for (let made = 0; made < (call.count ?? Number.POSITIVE_INFINITY) && !signal.aborted; made++) {
+      const started = this.#clock.monotonic();
+      const result = await makeProbe(call.probe, this.#clock);
+      running.totals = {
+        name: call.name,
+        attempts: running.totals.attempts + 1,
+        answered: running.totals.answered + (result.answered ? 1 : 0),
+        sentBytes: running.totals.sentBytes + result.sentBytes,
+        receivedBytes: running.totals.receivedBytes + result.receivedBytes,
+        lastError: result.error ?? running.totals.lastError,
+      };
+      await this.#clock.sleep(Math.max(0, started + call.everyMs - this.#clock.monotonic()), signal);
+    }
+  }
+}
+
+interface RunningCall {
+  readonly stop: AbortController;
+  ended: Promise<void>;
+  totals: CallTotals;
+}
+
+const zero = (name: string): CallTotals => ({
+  name,
+  attempts: 0,
+  answered: 0,
+  sentBytes: 0,
+  receivedBytes: 0,
+  lastError: null,
+});
