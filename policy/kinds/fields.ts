@@ -50,7 +50,9 @@ export function readWith<T>(schema: z.ZodType<T>, input: unknown, at: string): R
 }
 
 function problemsOf(issue: z.core.$ZodIssue, at: string): readonly Problem[] {
-  const path = [at, ...issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))].join("");
+  const path = [at, ...issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))].join(
+    "",
+  );
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => ({ field: `${path}.${key}`, message: "this field is not known; is it misspelt?" }));
   if (issue.code === "invalid_union") {
