@@ -1,0 +1,142 @@
+// The chains that the kernel calls. Egress policy at forward and input, ingress policy one priority later at forward and
+// output: `accept` ends only the chain it stands in, so both ends of a connection within one node are asked.
+import type { Family } from "../core/address.ts";
+import type { Direction } from "../policy/program.ts";
+import type { Draft } from "./draft.ts";
+import { denial, type RenderContext } from "./instruction.ts";
+import {
+  type Condition,
+  type DataType,
+  type Field,
+  type Hook,
+  type Name,
+  nameOf,
+  type Reason,
+  type Rule,
+} from "./ruleset.ts";
+
+export interface BaseSettings {
+  /** Of the egress chains; ingress is one later. */
+  readonly priority: number;
+  /** How the names of interfaces begin behind which there are pods. */
+  readonly podInterfaces: readonly string[];
+  /** Deny sources that do not belong to the interface they come from. */
+  readonly antiSpoofing: boolean;
+  /** What becomes of packets of pod interfaces and pod CIDRs whose endpoint nobody knows. */
+  readonly unknownEndpoints: "deny" | "allow";
+}
+
+/** The sets and maps that render.ts fills; each exists once per family. */
+export const shared = {
+  /** Which address is behind which interface. */
+  bindings: (family: Family) => nameOf(`bindings${family}`),
+  /** Pairs of addresses of one and the same pod. */
+  self: (family: Family) => nameOf(`self${family}`),
+  /** Connections whose permission was withdrawn: both addresses, protocol and ports. */
+  revoked: (family: Family) => nameOf(`revoked${family}`),
+  podCidrs: (family: Family) => nameOf(`pod_cidrs${family}`),
+  dispatch: (direction: Direction, family: Family) => nameOf(`${direction}${family}`),
+} as const;
+
+export const families: readonly Family[] = [4, 6];
+
+export function addressType(family: Family): DataType {
+  return family === 4 ? "ipv4_addr" : "ipv6_addr";
+}
+
+/** Declares the base chains of one direction. */
+export function addBaseChains(context: RenderContext, settings: BaseSettings): void {
+  const hooks: readonly Hook[] = context.direction === "egress" ? ["forward", "input"] : ["forward", "output"];
+  for (const hook of hooks) addBaseChain(context.draft, context, settings, hook);
+}
+
+function addBaseChain(draft: Draft, context: RenderContext, settings: BaseSettings, hook: Hook): void {
+  const priority = settings.priority + (context.direction === "egress" ? 0 : 1);
+  draft.baseChain(nameOf(`${context.direction}_${hook}`), { hook, priority }, [
+    ...(hook === "input" ? [loopback] : []),
+    ...neighbourDiscovery,
+    ...(context.direction === "egress" && settings.antiSpoofing ? antiSpoofing(context, settings) : []),
+    ...families.flatMap((family) => exceptions(context, family)),
+    { when: [{ if: "connection", state: "established" }], statements: [{ do: "accept" }] },
+    ...(hook === "output" ? [fromThisHost] : []),
+    ...families.map((family) => dispatch(context.direction, family)),
+    ...(settings.unknownEndpoints === "deny" ? unknownEndpoints(context, settings) : []),
+  ]);
+}
+
+/** The machine talking to itself, perhaps with an address from its pod CIDR. */
+const loopback: Rule = {
+  when: [{ if: "interface", field: "iifname", name: "lo", prefix: false }],
+  statements: [{ do: "accept" }],
+};
+
+/** Kubelet probes its pods: a node may always reach the pods that run on it. */
+const fromThisHost: Rule = { when: [{ if: "localSource" }], statements: [{ do: "accept" }] };
+
+/**
+ * IPv6 does not work without: RFC 4861 types 133-136 (137, redirect, no pod sends) come with hop limit 255, which no router
+ * lets through, MLD (RFC 2710, RFC 3810) 130-132 and 143 with 1. So these rules are no way past policy to another machine.
+ */
+const neighbourDiscovery: readonly Rule[] = [icmp6(255, 133, 136), icmp6(1, 130, 132), icmp6(1, 143, 143)];
+
+function icmp6(hopLimit: number, from: number, to: number): Rule {
+  return {
+    when: [
+      { if: "number", field: "hoplimit6", from: hopLimit, to: hopLimit, not: false },
+      { if: "number", field: "protocol", from: 58, to: 58, not: false },
+      { if: "number", field: "icmpType", from, to, not: false },
+    ],
+    statements: [{ do: "accept" }],
+  };
+}
+
+function antiSpoofing(context: RenderContext, { podInterfaces }: BaseSettings): readonly Rule[] {
+  return podInterfaces.flatMap((name) =>
+    families.map((family): Rule => {
+      const key: Field[] = ["iifname", sourceOf(family)];
+      const unbound: Condition = { if: "member", key, set: shared.bindings(family), not: true };
+      return { when: [behind("iifname", name), unbound], statements: denial(context, "spoofed") };
+    }),
+  );
+}
+
+function exceptions(context: RenderContext, family: Family): readonly Rule[] {
+  const [source, destination] = [sourceOf(family), destinationOf(family)];
+  const tuple: Field[] = [source, destination, "protocol", "sport", "dport"];
+  return [
+    { when: [member([source, destination], shared.self(family))], statements: [{ do: "accept" }] },
+    { when: [member(tuple, shared.revoked(family))], statements: denial(context, "revoked") },
+  ];
+}
+
+function dispatch(direction: Direction, family: Family): Rule {
+  const key = [direction === "egress" ? sourceOf(family) : destinationOf(family)];
+  return { when: [], statements: [{ do: "dispatch", key, map: shared.dispatch(direction, family) }] };
+}
+
+/** A lookup by address alone would let through whoever is not in the map. */
+function unknownEndpoints(context: RenderContext, { podInterfaces }: BaseSettings): readonly Rule[] {
+  const egress = context.direction === "egress";
+  const reason: Reason = "unknown-endpoint";
+  const where = [
+    ...podInterfaces.map((name) => behind(egress ? "iifname" : "oifname", name)),
+    ...families.map((family) => member([egress ? sourceOf(family) : destinationOf(family)], shared.podCidrs(family))),
+  ];
+  return where.map((condition) => ({ when: [condition], statements: denial(context, reason) }));
+}
+
+function behind(field: "iifname" | "oifname", name: string): Condition {
+  return { if: "interface", field, name, prefix: true };
+}
+
+function member(key: readonly Field[], set: Name): Condition {
+  return { if: "member", key, set, not: false };
+}
+
+function sourceOf(family: Family): "saddr4" | "saddr6" {
+  return family === 4 ? "saddr4" : "saddr6";
+}
+
+function destinationOf(family: Family): "daddr4" | "daddr6" {
+  return family === 4 ? "daddr4" : "daddr6";
+}

@@ -1,0 +1,55 @@
+import { type Address, type Family, formatAddress, widthOf } from "../core/address.ts";
+import { SluiceError } from "../core/errors.ts";
+
+/**
+ * One element of a set or map, in nft's syntax and in one canonical way, so that equal elements are equal texts. Only
+ * this file makes them, from values checked here: what a cluster calls its things never gets into nft text.
+ */
+export type Element = string & { readonly __element: never };
+
+export function addressElement(address: Address): Element {
+  if (!/^[0-9a-f.:]{2,45}$/.test(address)) throw refused("address", address);
+  return address as string as Element;
+}
+
+/** All addresses from `first` to `last`; written as a prefix where they are one, as nft itself prints them. */
+export function addressRangeElement(family: Family, first: bigint, last: bigint): Element {
+  const width = widthOf(family);
+  const size = last - first + 1n;
+  const hostBits = size.toString(2).length - 1;
+  const from = formatAddress(family, first);
+  if (size === 1n) return addressElement(from);
+  if (size === 1n << BigInt(hostBits) && first % size === 0n) return `${from}/${width - hostBits}` as Element;
+  return `${from}-${formatAddress(family, last)}` as Element;
+}
+
+/** A protocol or port number. */
+export function numberElement(value: number, max: 255 | 65_535): Element {
+  if (!Number.isInteger(value) || value < 0 || value > max) throw refused(`number from 0 to ${max}`, String(value));
+  return String(value) as Element;
+}
+
+export function portRangeElement(from: number, to: number): Element {
+  const [first, last] = [numberElement(from, 65_535), numberElement(to, 65_535)];
+  if (from > to) throw refused("port range", `${from}-${to}`);
+  return from === to ? first : (`${first}-${last}` as Element);
+}
+
+/** Linux allows nearly any byte in a name; nft reads `*` as a wildcard, so what we accept is far less. */
+export function interfaceElement(name: string): Element {
+  if (!isInterfaceName(name)) throw refused("interface name", name);
+  return `"${name}"` as Element;
+}
+
+export function concatenation(...parts: readonly Element[]): Element {
+  return parts.join(" . ") as Element;
+}
+
+/** IFNAMSIZ (net/if.h) leaves 15 characters. */
+export function isInterfaceName(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._@-]{0,14}$/.test(name);
+}
+
+function refused(what: string, value: string): SluiceError {
+  return new SluiceError("NFT_FAILED", `${JSON.stringify(value.slice(0, 60))} is no ${what} that nft may see`);
+}

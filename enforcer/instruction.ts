@@ -1,0 +1,227 @@
+// One instruction of a Program as nft rules. A rule is a conjunction, and knows one address family or none, so an
+// instruction becomes as many rules as it has families and alternatives, all with its id.
+import type { Family } from "../core/address.ts";
+import { tryParseRuleId } from "../core/rule-id.ts";
+import type { Direction, Instruction, Match, PortRange } from "../policy/program.ts";
+import type { Draft } from "./draft.ts";
+import { mergedPorts } from "./ranges.ts";
+import type { Condition, Field, LogPrefix, NumberField, Rule, Statement } from "./ruleset.ts";
+import {
+  addressSet,
+  isInGroup,
+  namedPortSet,
+  type ProtocolGroup,
+  portSet,
+  protocolSet,
+  type SetLookup,
+} from "./sets.ts";
+
+export interface RenderContext {
+  readonly draft: Draft;
+  readonly sets: SetLookup;
+  readonly direction: Direction;
+  readonly log: { readonly group: number; readonly snaplen: number };
+}
+
+/** Any of these conjunctions; none: the match never holds. */
+type Alternatives = readonly (readonly Condition[])[];
+
+interface Scope {
+  readonly family: Family | null;
+  /** The protocol that the instruction asks for, if it asks for one. */
+  readonly protocol: number | null;
+}
+
+export function renderInstruction(context: RenderContext, instruction: Instruction): readonly Rule[] {
+  const { draft } = context;
+  if (tryParseRuleId(instruction.id) === undefined) {
+    draft.problem(String(instruction.id).slice(0, 40), "is no rule id: what reaches this rule is denied");
+    return [{ when: [], statements: denial(context, "unrenderable") }];
+  }
+  const faults = instruction.when.flatMap((match) => faultOf(context, match) ?? []);
+  for (const fault of faults) draft.problem(instruction.id, `${fault}: the rule denies instead, or allows nothing`);
+  if (faults.length > 0 && (instruction.verdict === "allow" || instruction.verdict === "log")) return [];
+  const sound = instruction.when.filter((match) => faultOf(context, match) === undefined);
+  const statements = faults.length > 0 ? denial(context, instruction.id) : statementsOf(context, instruction);
+  return conjunctions(context, sound).map((when) => ({ when, statements }));
+}
+
+export function denial(context: RenderContext, because: LogPrefix["because"]): readonly Statement[] {
+  return [logStatement(context, "D", because), { do: "count" }, { do: "drop" }];
+}
+
+function statementsOf(context: RenderContext, { id, verdict }: Instruction): readonly Statement[] {
+  switch (verdict) {
+    case "allow":
+      return [{ do: "label", direction: context.direction, rule: id }, { do: "accept" }];
+    case "deny":
+      return denial(context, id);
+    case "next":
+      return [{ do: "return" }];
+    case "log":
+      return [logStatement(context, "L", id)];
+  }
+}
+
+function logStatement({ direction, log }: RenderContext, action: "D" | "L", because: LogPrefix["because"]): Statement {
+  return { do: "log", prefix: { action, direction, because }, group: log.group, snaplen: log.snaplen };
+}
+
+function conjunctions(context: RenderContext, matches: readonly Match[]): Alternatives {
+  const wanted = matches.flatMap((match) => (match.field === "protocol" && !match.not ? [match.is] : []));
+  const protocol = wanted[0] ?? null;
+  const inOrder = matches.toSorted((a, b) => rank(a) - rank(b));
+  return familiesOf(matches).flatMap((family) =>
+    inOrder
+      .map((match) => alternativesOf(context, match, { family, protocol }))
+      .reduce<Alternatives>((all, next) => all.flatMap((left) => next.map((right) => [...left, ...right])), [[]]),
+  );
+}
+
+/** Null is both at once: what does not look at addresses needs one rule only. */
+function familiesOf(matches: readonly Match[]): readonly (Family | null)[] {
+  const looks = matches.some((match) => isAddressed(match));
+  return looks ? [4, 6] : [null];
+}
+
+function isAddressed(match: Match): boolean {
+  if (match.field === "source" || match.field === "destination") return true;
+  return (match.field === "sourcePort" || match.field === "destinationPort") && match.named.length > 0;
+}
+
+/** The protocol goes first: it guards the bytes of the transport header, and is cheapest to look at. */
+function rank(match: Match): number {
+  return ["family", "protocol"].indexOf(match.field) >= 0 ? 0 : 1;
+}
+
+function alternativesOf(context: RenderContext, match: Match, scope: Scope): Alternatives {
+  switch (match.field) {
+    case "family":
+      if (scope.family !== null) return scope.family === match.is ? [[]] : [];
+      return [[{ if: "family", is: match.is }]];
+    case "protocol":
+      return [[number("protocol", match.is, match.is, match.not)]];
+    case "source":
+    case "destination":
+      return addressAlternatives(context, match, scope);
+    case "sourcePort":
+    case "destinationPort":
+      return portAlternatives(context, match, scope);
+    case "icmp":
+      return icmpAlternatives(context, match, scope);
+  }
+}
+
+function addressAlternatives(
+  { draft, sets }: RenderContext,
+  match: Extract<Match, { field: "source" | "destination" }>,
+  { family }: Scope,
+): Alternatives {
+  if (family === null) throw new Error("an address is looked at without a family");
+  const found = sets(match.in);
+  // A list of CIDRs is fixed; where it has none of this family the answer is known. Other sets may get members later.
+  if (found?.definition.kind === "cidrs" && !found.members.cidrs.some((cidr) => cidr.family === family))
+    return match.not ? [[{ if: "family", is: family }]] : [];
+  const set = addressSet(draft, sets, match.in, family);
+  if (set === undefined) throw new Error(`set ${match.in} is unknown`);
+  return [[{ if: "member", key: [addressField(match.field, family)], set, not: match.not }]];
+}
+
+function portAlternatives(
+  context: RenderContext,
+  match: Extract<Match, { field: "sourcePort" | "destinationPort" }>,
+  scope: Scope,
+): Alternatives {
+  const guard = protocolGuard(context, scope, "with_ports");
+  if (guard === undefined) return [];
+  const conditions = [...rangeConditions(context, match), ...namedConditions(context, match, scope)];
+  return match.not ? [[...guard, ...conditions]] : conditions.map((condition) => [...guard, condition]);
+}
+
+type PortMatch = Extract<Match, { field: "sourcePort" | "destinationPort" }>;
+
+function rangeConditions({ draft }: RenderContext, { field, ranges, not }: PortMatch): readonly Condition[] {
+  const merged = mergedPorts(ranges);
+  const port = field === "sourcePort" ? "sport" : "dport";
+  if (merged.length > 1) return [{ if: "member", key: [port], set: portSet(draft, merged), not }];
+  return merged.map(({ from, to }) => number(port, from, to, not));
+}
+
+function namedConditions({ draft, sets }: RenderContext, match: PortMatch, { family }: Scope): readonly Condition[] {
+  return match.named.map((id) => {
+    const set = family === null ? undefined : namedPortSet(draft, sets, id, family);
+    if (set === undefined || family === null) throw new Error(`set ${id} of named ports is unknown`);
+    const [end, port] =
+      match.field === "sourcePort" ? (["source", "sport"] as const) : (["destination", "dport"] as const);
+    return { if: "member", key: [addressField(end, family), "protocol", port], set, not: match.not };
+  });
+}
+
+function icmpAlternatives(
+  context: RenderContext,
+  { type, code, not }: Extract<Match, { field: "icmp" }>,
+  scope: Scope,
+): Alternatives {
+  const guard = protocolGuard(context, scope, "icmp");
+  if (guard === undefined) return [];
+  if (code === undefined) return [[...guard, number("icmpType", type, type, not)]];
+  const both = type * 256 + code;
+  return [[...guard, number("icmpTypeAndCode", both, both, not)]];
+}
+
+/** What makes sure that the protocol is of the group: nothing where the instruction says so itself; undefined: it is not. */
+function protocolGuard(
+  { draft }: RenderContext,
+  { protocol }: Scope,
+  group: ProtocolGroup,
+): readonly Condition[] | undefined {
+  if (protocol !== null) return isInGroup(protocol, group) ? [] : undefined;
+  return [{ if: "member", key: ["protocol"], set: protocolSet(draft, group), not: false }];
+}
+
+function number(field: NumberField, from: number, to: number, not: boolean): Condition {
+  return { if: "number", field, from, to, not };
+}
+
+function addressField(end: "source" | "destination", family: Family): Field {
+  if (end === "source") return family === 4 ? "saddr4" : "saddr6";
+  return family === 4 ? "daddr4" : "daddr6";
+}
+
+/** Why a match cannot be rendered; undefined if it can. Types do not hold for what a newer compiler may have written. */
+function faultOf({ sets }: RenderContext, match: Match): string | undefined {
+  switch (match.field) {
+    case "family":
+      return match.is === 4 || match.is === 6 ? undefined : `family ${match.is} is unknown`;
+    case "protocol":
+      return isWithin(match.is, 255) ? undefined : `protocol ${match.is} is out of range`;
+    case "source":
+    case "destination": {
+      const kind = sets(match.in)?.definition.kind;
+      return kind === "selector" || kind === "cidrs" ? undefined : `set ${match.in} is no known set of addresses`;
+    }
+    case "sourcePort":
+    case "destinationPort":
+      return portFault(sets, match);
+    case "icmp": {
+      const sound = isWithin(match.type, 255) && (match.code === undefined || isWithin(match.code, 255));
+      return sound ? undefined : `ICMP type ${match.type} or code ${match.code} is out of range`;
+    }
+  }
+  return `a match on ${JSON.stringify(match satisfies never)} is unknown`;
+}
+
+function portFault(sets: SetLookup, { ranges, named }: PortMatch): string | undefined {
+  const bad = ranges.find((range) => !isPortRange(range));
+  if (bad !== undefined) return `port range ${bad.from}-${bad.to} is out of range`;
+  const unknown = named.find((id) => sets(id)?.definition.kind !== "port");
+  return unknown === undefined ? undefined : `set ${unknown} is no known set of ports`;
+}
+
+function isPortRange({ from, to }: PortRange): boolean {
+  return isWithin(from, 65_535) && isWithin(to, 65_535) && from <= to;
+}
+
+function isWithin(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= max;
+}

@@ -1,0 +1,112 @@
+import { SluiceError } from "../core/errors.ts";
+import type { Element } from "./element.ts";
+import type { Inventory } from "./nft.ts";
+import { type Name, nameOf } from "./ruleset.ts";
+import { table } from "./text.ts";
+
+// What `nft -j list` prints (libnftables-json(5)), as far as we read it:
+// document => {"nftables": [object*]}
+// object   => {"set": set} | {"map": set} | {"chain": {"name"}} | {"rule": {"chain"}} | others, passed over
+// set      => {"name", "type": text | [text*], "elem": [element*]}; elements of maps are [element, verdict]
+// element  => text | number | {"prefix": {"addr", "len"}} | {"range": [from, to]} | {"concat": [element*]}
+//           | {"elem": {"val": element, ...}}
+
+export const listCommand = `list table ${table}`;
+
+/** True of nft's answer to `listCommand` where there is no such table. */
+export function saysNoTable(words: string): boolean {
+  return words.includes("No such file or directory");
+}
+
+export function inventoryOf(json: string): Inventory {
+  const inventory = { sets: new Map(), maps: new Map(), chains: new Map() };
+  for (const entry of list(field(parse(json), "nftables"))) addTo(inventory, entry);
+  return inventory;
+}
+
+/** What nft said no to, with the line of the transaction that it points to (`<cmdline>:3:21-26: Error: ...`). */
+export function refusal(words: string, text: string): SluiceError {
+  const line = /:(\d+):\d+/.exec(words)?.[1];
+  const command = line === undefined ? undefined : text.split("\n")[Number(line) - 1];
+  const first = words.split("\n").find((each) => each.includes("Error")) ?? words;
+  const context = command === undefined ? {} : { command: command.slice(0, 300) };
+  const code = words.includes("Operation not permitted") ? "PERMISSION_DENIED" : "NFT_FAILED";
+  return new SluiceError(code, `nft: ${first.trim().slice(0, 500)}`, { context });
+}
+
+interface Growing {
+  readonly sets: Map<Name, ReadonlySet<Element>>;
+  readonly maps: Map<Name, ReadonlySet<Element>>;
+  readonly chains: Map<Name, number>;
+}
+
+function addTo({ sets, maps, chains }: Growing, entry: unknown): void {
+  const [kind, value] = Object.entries(record(entry))[0] ?? [];
+  switch (kind) {
+    case "set":
+      sets.set(
+        nameIn(value, "name"),
+        elementsOf(value, (element) => element),
+      );
+      break;
+    case "map":
+      maps.set(
+        nameIn(value, "name"),
+        elementsOf(value, (element) => list(element)[0]),
+      );
+      break;
+    case "chain":
+      chains.set(nameIn(value, "name"), chains.get(nameIn(value, "name")) ?? 0);
+      break;
+    case "rule":
+      chains.set(nameIn(value, "chain"), (chains.get(nameIn(value, "chain")) ?? 0) + 1);
+      break;
+  }
+}
+
+function elementsOf(set: unknown, keyOf: (element: unknown) => unknown): ReadonlySet<Element> {
+  const type = field(set, "type");
+  const types = Array.isArray(type) ? type : [type];
+  const elements = record(set)["elem"] ?? [];
+  return new Set(list(elements).map((element) => elementText(keyOf(element), types) as Element));
+}
+
+function elementText(element: unknown, types: readonly unknown[]): string {
+  if (typeof element === "number") return String(element);
+  if (typeof element === "string") return types[0] === "ifname" ? `"${element}"` : element;
+  const { prefix, range, concat, elem } = record(element);
+  if (elem !== undefined) return elementText(field(elem, "val"), types);
+  if (prefix !== undefined) return `${field(prefix, "addr")}/${field(prefix, "len")}`;
+  if (range !== undefined) return list(range).join("-");
+  return list(concat)
+    .map((part, index) => elementText(part, types.slice(index)))
+    .join(" . ");
+}
+
+function nameIn(value: unknown, key: string): Name {
+  return nameOf(String(field(value, key)));
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new SluiceError("NFT_FAILED", "nft printed a listing that is no JSON", { cause });
+  }
+}
+
+function field(value: unknown, key: string): unknown {
+  const found = record(value)[key];
+  if (found === undefined) throw new SluiceError("NFT_FAILED", `nft printed a listing without "${key}"`);
+  return found;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  throw new SluiceError("NFT_FAILED", "nft printed a listing of another shape");
+}
+
+function list(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new SluiceError("NFT_FAILED", "nft printed a listing of another shape");
+}

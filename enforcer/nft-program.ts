@@ -1,0 +1,64 @@
+import { spawn } from "node:child_process";
+import { SluiceError } from "../core/errors.ts";
+import type { Nft } from "./nft.ts";
+import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
+import { textOf } from "./text.ts";
+
+interface Outcome {
+  readonly status: number;
+  readonly output: string;
+  readonly words: string;
+}
+
+/** nftables by the `nft` program: a process per command, so slower than the library. `namespace` is a path, null our own. */
+export function nftProgram(namespace: string | null): Nft {
+  const run = (options: readonly string[], text: string) => runProgram(commandLine(namespace, options), text);
+  const carryOut = async (options: readonly string[], text: string) => {
+    if (text === "") return;
+    const { status, words } = await run(options, text);
+    if (status !== 0) throw refusal(words, text);
+  };
+  return {
+    async list() {
+      const { status, output, words } = await run(["-j", "-n"], listCommand);
+      if (status !== 0 && saysNoTable(words)) return undefined;
+      if (status !== 0) throw refusal(words, listCommand);
+      return inventoryOf(output);
+    },
+    check: (transaction) => carryOut(["-c"], textOf(transaction)),
+    apply: (transaction) => carryOut([], textOf(transaction)),
+  };
+}
+
+function commandLine(namespace: string | null, options: readonly string[]): readonly string[] {
+  const nft = ["nft", ...options, "-f", "-"];
+  return namespace === null ? nft : ["nsenter", `--net=${namespace}`, "--", ...nft];
+}
+
+function runProgram([program = "", ...options]: readonly string[], text: string): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, options, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" } });
+    const [output, words]: [Buffer[], Buffer[]] = [[], []];
+    child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => words.push(chunk));
+    child.on("error", (cause) => reject(missing(program, cause)));
+    child.on("close", (status) => {
+      const outcome = { status: status ?? 1, output: textOfChunks(output), words: textOfChunks(words) };
+      if (outcome.status === 127 || /failed to execute nft/.test(outcome.words)) reject(missing("nft"));
+      else resolve(outcome);
+    });
+    // It may end before it has read everything; its exit status tells why.
+    child.stdin.on("error", () => {});
+    child.stdin.end(text);
+  });
+}
+
+function textOfChunks(chunks: readonly Buffer[]): string {
+  return Buffer.concat(chunks).toString();
+}
+
+function missing(program: string, cause?: unknown): SluiceError {
+  const debian = program === "nsenter" ? "util-linux" : "nftables";
+  const sentence = `the program ${program} is not there or does not start; on Debian it is in the package ${debian}`;
+  return new SluiceError("DEPENDENCY_MISSING", sentence, { cause, context: { program } });
+}

@@ -1,0 +1,146 @@
+import type { Family } from "../core/address.ts";
+import { SluiceError } from "../core/errors.ts";
+import type { RuleId } from "../core/rule-id.ts";
+import type { Direction } from "../policy/program.ts";
+import type { Element } from "./element.ts";
+
+/**
+ * All that Sluice ever writes into nftables, as data: one table, `inet sluice`. The model is closed, so text.ts can print
+ * every ruleset, a simulator can run it, and diff.ts can tell two apart.
+ */
+export interface Ruleset {
+  readonly sets: ReadonlyMap<Name, NamedSet>;
+  readonly maps: ReadonlyMap<Name, VerdictMap>;
+  readonly chains: ReadonlyMap<Name, Chain>;
+}
+
+export const emptyRuleset: Ruleset = { sets: new Map(), maps: new Map(), chains: new Map() };
+
+/** Name of a set, map or chain. */
+export type Name = string & { readonly __nftName: never };
+
+export function nameOf(text: string): Name {
+  if (!/^[a-z][a-z0-9_]{0,62}$/.test(text)) throw new SluiceError("NFT_FAILED", `"${text}" is no name for nft`);
+  return text as Name;
+}
+
+export type DataType = "ifname" | "ipv4_addr" | "ipv6_addr" | "inet_proto" | "inet_service";
+
+export interface SetHeader {
+  readonly name: Name;
+  /** More than one: a concatenation. */
+  readonly type: readonly DataType[];
+  /** `timeout`: elements come and go without us; diff.ts leaves them alone. */
+  readonly flag: "interval" | "timeout" | null;
+}
+
+export interface NamedSet extends SetHeader {
+  readonly elements: ReadonlySet<Element>;
+}
+
+export interface MapHeader {
+  readonly name: Name;
+  readonly type: readonly DataType[];
+}
+
+export interface VerdictMap extends MapHeader {
+  readonly entries: ReadonlyMap<Element, MapVerdict>;
+}
+
+export type MapVerdict = { readonly verdict: "accept" } | { readonly verdict: "jump"; readonly to: Name };
+
+export interface ChainHeader {
+  readonly name: Name;
+  readonly base: BaseHook | null;
+}
+
+export interface Chain extends ChainHeader {
+  readonly rules: readonly Rule[];
+}
+
+export type Hook = "input" | "forward" | "output";
+
+export interface BaseHook {
+  readonly hook: Hook;
+  readonly priority: number;
+}
+
+/** If all conditions hold, all statements are carried out. */
+export interface Rule {
+  readonly when: readonly Condition[];
+  readonly statements: readonly Statement[];
+}
+
+/**
+ * A part of the packet. `saddr4` and the like hold only for packets of that family, `hoplimit6` for IPv6; ports and ICMP
+ * fields are plain bytes of the transport header, so conditions on the protocol go before them.
+ */
+export type Field =
+  | "iifname"
+  | "oifname"
+  | "saddr4"
+  | "daddr4"
+  | "saddr6"
+  | "daddr6"
+  | "hoplimit6"
+  | "protocol"
+  | "sport"
+  | "dport"
+  | "icmpType"
+  /** type * 256 + code */
+  | "icmpTypeAndCode";
+
+export type NumberField = "hoplimit6" | "protocol" | "sport" | "dport" | "icmpType" | "icmpTypeAndCode";
+
+export type Condition =
+  | { readonly if: "family"; readonly is: Family }
+  | {
+      readonly if: "number";
+      readonly field: NumberField;
+      readonly from: number;
+      readonly to: number;
+      readonly not: boolean;
+    }
+  | { readonly if: "member"; readonly key: readonly Field[]; readonly set: Name; readonly not: boolean }
+  | { readonly if: "interface"; readonly field: "iifname" | "oifname"; readonly name: string; readonly prefix: boolean }
+  | { readonly if: "connection"; readonly state: "established" | "invalid" }
+  /** The source is an address of this machine. */
+  | { readonly if: "localSource" };
+
+export type Statement =
+  | { readonly do: "log"; readonly prefix: LogPrefix; readonly group: number; readonly snaplen: number }
+  | { readonly do: "count" }
+  | { readonly do: "label"; readonly direction: Direction; readonly rule: RuleId }
+  | { readonly do: "dispatch"; readonly key: readonly Field[]; readonly map: Name }
+  | { readonly do: "jump"; readonly to: Name }
+  | { readonly do: "accept" }
+  | { readonly do: "drop" }
+  | { readonly do: "return" };
+
+/** What a log packet says: `D` deny or `L` log, direction, and the rule or the reason why no rule was asked. */
+export interface LogPrefix {
+  readonly action: "D" | "L";
+  readonly direction: Direction;
+  readonly because: RuleId | Reason;
+}
+
+export const reasons = ["spoofed", "revoked", "invalid", "unknown-endpoint", "undecided", "unrenderable"] as const;
+/** `undecided`: no stage decided; `unrenderable`: the policy holds something that no rule can express, so it denies. */
+export type Reason = (typeof reasons)[number];
+
+/** Changes in the order in which nft carries them out; all or nothing. */
+export type Transaction = readonly Command[];
+
+export type Command =
+  | { readonly verb: "add-table" }
+  | { readonly verb: "delete-table" }
+  | { readonly verb: "add-set"; readonly set: SetHeader }
+  | { readonly verb: "add-map"; readonly map: MapHeader }
+  | { readonly verb: "add-chain"; readonly chain: ChainHeader }
+  | { readonly verb: "add-elements"; readonly set: Name; readonly elements: readonly Element[] }
+  | { readonly verb: "delete-elements"; readonly set: Name; readonly elements: readonly Element[] }
+  | { readonly verb: "add-entries"; readonly map: Name; readonly entries: ReadonlyMap<Element, MapVerdict> }
+  | { readonly verb: "delete-entries"; readonly map: Name; readonly keys: readonly Element[] }
+  | { readonly verb: "add-rules"; readonly chain: Name; readonly rules: readonly Rule[] }
+  | { readonly verb: "flush-chain"; readonly chain: Name }
+  | { readonly verb: "delete-chain" | "delete-map" | "delete-set"; readonly name: Name };
