@@ -71,10 +71,25 @@ function conjunctions(context: RenderContext, matches: readonly Match[]): Altern
   const wanted = matches.flatMap((match) => (match.field === "protocol" && !match.not ? [match.is] : []));
   const protocol = wanted[0] ?? null;
   const inOrder = matches.toSorted((a, b) => rank(a) - rank(b));
-  return familiesOf(matches).flatMap((family) =>
-    inOrder
-      .map((match) => alternativesOf(context, match, { family, protocol }))
-      .reduce<Alternatives>((all, next) => all.flatMap((left) => next.map((right) => [...left, ...right])), [[]]),
+  return product(inOrder.map(waysOf)).flatMap((chosen) =>
+    familiesOf(chosen).flatMap((family) =>
+      product(chosen.map((match) => alternativesOf(context, match, { family, protocol }))).map((parts) => parts.flat()),
+    ),
+  );
+}
+
+/** A port in a range *or* in a named set: one after the other. A negated match wants none of them, at once. */
+function waysOf(match: Match): readonly Match[] {
+  if ((match.field !== "sourcePort" && match.field !== "destinationPort") || match.not) return [match];
+  const byRange = match.ranges.length === 0 ? [] : [{ ...match, named: [] }];
+  return [...byRange, ...match.named.map((id) => ({ ...match, ranges: [], named: [id] }))];
+}
+
+/** Every choice of one item of each list. */
+function product<T>(lists: readonly (readonly T[])[]): readonly (readonly T[])[] {
+  return lists.reduce<readonly (readonly T[])[]>(
+    (chosen, list) => chosen.flatMap((left) => list.map((right) => [...left, right])),
+    [[]],
   );
 }
 
@@ -134,8 +149,7 @@ function portAlternatives(
 ): Alternatives {
   const guard = protocolGuard(context, scope, "with_ports");
   if (guard === undefined) return [];
-  const conditions = [...rangeConditions(context, match), ...namedConditions(context, match, scope)];
-  return match.not ? [[...guard, ...conditions]] : conditions.map((condition) => [...guard, condition]);
+  return [[...guard, ...rangeConditions(context, match), ...namedConditions(context, match, scope)]];
 }
 
 type PortMatch = Extract<Match, { field: "sourcePort" | "destinationPort" }>;

@@ -24,14 +24,17 @@ export function inventoryOf(json: string): Inventory {
   return inventory;
 }
 
-/** What nft said no to, with the line of the transaction that it points to (`<cmdline>:3:21-26: Error: ...`). */
-export function refusal(words: string, text: string): SluiceError {
-  const line = /:(\d+):\d+/.exec(words)?.[1];
-  const command = line === undefined ? undefined : text.split("\n")[Number(line) - 1];
-  const first = words.split("\n").find((each) => each.includes("Error")) ?? words;
-  const context = command === undefined ? {} : { command: command.slice(0, 300) };
+/** What nft said no to. The line after the error is the command concerned, then comes one that underlines a part of it. */
+export function refusal(words: string): SluiceError {
+  const lines = words.split("\n");
+  const at = Math.max(
+    lines.findIndex((line) => line.includes("Error")),
+    0,
+  );
+  const sentence = (lines[at] ?? "").replace(/^.*?Error: /, "").slice(0, 500);
+  const command = lines[at + 1]?.trim().slice(0, 300);
   const code = words.includes("Operation not permitted") ? "PERMISSION_DENIED" : "NFT_FAILED";
-  return new SluiceError(code, `nft: ${first.trim().slice(0, 500)}`, { context });
+  return new SluiceError(code, `nft: ${sentence}`, { context: command ? { command } : {} });
 }
 
 interface Growing {
@@ -41,27 +44,20 @@ interface Growing {
 }
 
 function addTo({ sets, maps, chains }: Growing, entry: unknown): void {
-  const [kind, value] = Object.entries(record(entry))[0] ?? [];
-  switch (kind) {
-    case "set":
-      sets.set(
-        nameIn(value, "name"),
-        elementsOf(value, (element) => element),
-      );
-      break;
-    case "map":
-      maps.set(
-        nameIn(value, "name"),
-        elementsOf(value, (element) => list(element)[0]),
-      );
-      break;
-    case "chain":
-      chains.set(nameIn(value, "name"), chains.get(nameIn(value, "name")) ?? 0);
-      break;
-    case "rule":
-      chains.set(nameIn(value, "chain"), (chains.get(nameIn(value, "chain")) ?? 0) + 1);
-      break;
-  }
+  const { set, map, chain, rule } = record(entry);
+  const count = (name: Name, rules: number) => chains.set(name, (chains.get(name) ?? 0) + rules);
+  if (set !== undefined)
+    sets.set(
+      nameIn(set, "name"),
+      elementsOf(set, (element) => element),
+    );
+  if (map !== undefined)
+    maps.set(
+      nameIn(map, "name"),
+      elementsOf(map, (element) => list(element)[0]),
+    );
+  if (chain !== undefined) count(nameIn(chain, "name"), 0);
+  if (rule !== undefined) count(nameIn(rule, "chain"), 1);
 }
 
 function elementsOf(set: unknown, keyOf: (element: unknown) => unknown): ReadonlySet<Element> {

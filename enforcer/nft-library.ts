@@ -56,13 +56,13 @@ export class NftLibrary {
     const carryOut = async (text: string, dryRun: boolean) => {
       if (text === "") return;
       const { status, words } = await this.#ask(path, text, { dryRun, json: false });
-      if (status !== 0) throw refusal(words, text);
+      if (status !== 0) throw refusal(words);
     };
     return {
       list: async () => {
         const { status, output, words } = await this.#ask(path, listCommand, { dryRun: false, json: true });
         if (status !== 0 && saysNoTable(words)) return undefined;
-        if (status !== 0) throw refusal(words, listCommand);
+        if (status !== 0) throw refusal(words);
         return inventoryOf(output);
       },
       check: (transaction) => carryOut(textOf(transaction), true),

@@ -15,14 +15,14 @@ export function nftProgram(namespace: string | null): Nft {
   const run = (options: readonly string[], text: string) => runProgram(commandLine(namespace, options), text);
   const carryOut = async (options: readonly string[], text: string) => {
     if (text === "") return;
-    const { status, words } = await run(options, text);
-    if (status !== 0) throw refusal(words, text);
+    const { status, words } = await run([...options, "-f", "-"], text);
+    if (status !== 0) throw refusal(words);
   };
   return {
     async list() {
-      const { status, output, words } = await run(["-j", "-n"], listCommand);
+      const { status, output, words } = await run(["-j", "-n", listCommand], "");
       if (status !== 0 && saysNoTable(words)) return undefined;
-      if (status !== 0) throw refusal(words, listCommand);
+      if (status !== 0) throw refusal(words);
       return inventoryOf(output);
     },
     check: (transaction) => carryOut(["-c"], textOf(transaction)),
@@ -31,7 +31,7 @@ export function nftProgram(namespace: string | null): Nft {
 }
 
 function commandLine(namespace: string | null, options: readonly string[]): readonly string[] {
-  const nft = ["nft", ...options, "-f", "-"];
+  const nft = ["nft", ...options];
   return namespace === null ? nft : ["nsenter", `--net=${namespace}`, "--", ...nft];
 }
 

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { closeSync, statSync, writeSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import koffi from "koffi";
 import { messageOf } from "../core/errors.ts";
@@ -13,10 +13,14 @@ const soname = "libnftables.so.1";
 // nftables/libnftables.h: NFT_CTX_OUTPUT_JSON, and NUMERIC_PROTO, NUMERIC_PRIO, NUMERIC_SYMBOL, NUMERIC_TIME
 const jsonOutput = 0x10 | 0x80 | 0x100 | 0x200 | 0x400;
 
+type Outcome = Omit<Answer, "id">;
+
 interface Context {
   readonly inode: number;
   readonly handle: unknown;
 }
+
+const memfdCreate = koffi.load(null).func("int memfd_create(const char *name, uint32 flags)");
 
 class Library {
   readonly #library = koffi.load(soname);
@@ -29,14 +33,31 @@ class Library {
   readonly #setDryRun = this.#library.func("void nft_ctx_set_dry_run(void *ctx, bool dry)");
   readonly #setFlags = this.#library.func("void nft_ctx_output_set_flags(void *ctx, uint32 flags)");
   readonly #run = this.#library.func("int nft_run_cmd_from_buffer(void *ctx, const char *text)");
+  readonly #runFile = this.#library.func("int nft_run_cmd_from_filename(void *ctx, const char *name)");
   readonly #contexts = new Map<string, Context>();
 
-  run({ namespace, text, dryRun, json }: Request): Pick<Answer, "status" | "output" | "words"> {
+  run({ namespace, text, dryRun, json }: Request): Outcome {
     const handle = this.#contextIn(namespace);
     this.#setDryRun(handle, dryRun);
     this.#setFlags(handle, json ? jsonOutput : 0);
     const status = this.#run(handle, text) as number;
-    return { status, output: this.#output(handle) as string, words: this.#error(handle) as string };
+    const outcome = { status, output: this.#output(handle) as string, words: this.#error(handle) as string };
+    return status === 0 ? outcome : { ...outcome, words: this.#explain(handle, text) ?? outcome.words };
+  }
+
+  /** Of a buffer, libnftables shows its first line whatever line is wrong; of a file, the right one. So ask again, by a file. */
+  #explain(handle: unknown, text: string): string | undefined {
+    const fd = memfdCreate("sluice-nft", 0) as number;
+    if (fd < 0) return undefined;
+    try {
+      writeSync(fd, text);
+      this.#setDryRun(handle, true);
+      const status = this.#runFile(handle, `/proc/self/fd/${fd}`) as number;
+      const words = this.#error(handle) as string;
+      return status === 0 || words === "" ? undefined : words;
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** A namespace made anew under an old name has another inode; the number of the old one is not reused while we hold it. */
