@@ -1,0 +1,72 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { SluiceError } from "../../core/errors.ts";
+import { protocolNumber } from "../../policy/protocol.ts";
+import { World } from "../../policy/world.ts";
+import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
+import { readFolder } from "../folder.ts";
+import { type Question, traceOf } from "../trace.ts";
+import { renderTrace } from "../trace-text.ts";
+
+const examples = `
+FROM and TO are a pod (namespace/name), a node (node:NAME) or an address. A pod may be named without the suffix that
+its workload gave it, if that names one pod. TO may be a Service (service:NAMESPACE/NAME) as well.
+
+Examples:
+  sluice trace --objects lab/demo --from prod-web/web --to prod-shop/api --port 8080
+  sluice trace --objects lab/demo --from prod-shop/api --to 8.8.8.8 --port 53 --protocol UDP
+  sluice trace --objects lab/demo --from dev-shop/api --to service:prod-shop/api --port 80 -o json
+${exitCodeHelp}`;
+
+interface Options {
+  readonly objects: string;
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly family?: string;
+  readonly output: "text" | "json";
+}
+
+export function traceCommand(): Command {
+  return new Command("trace")
+    .description("tell whether a connection would be allowed, and the path through the tiers that decides it")
+    .requiredOption("--from <end>", "who connects")
+    .requiredOption("--to <end>", "to whom")
+    .option("--port <number>", "destination port; for ICMP the type", parsePort, 0)
+    .addOption(
+      new Option("--protocol <name>", "TCP, UDP, SCTP, UDPLite, ICMP, ICMPv6 or a number").default("TCP"),
+    )
+    .addOption(new Option("--family <4|6>", "IPv4 or IPv6 where both ends have both").choices(["4", "6"]))
+    .option("--objects <folder>", "folder of Kubernetes YAML with pods and policies", "./manifests")
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .addHelpText("after", examples)
+    .action(async (options: Options) => {
+      const objects = await readFolder(options.objects, (line) => process.stderr.write(`${line}\n`));
+      const world = new World();
+      world.apply(objects.map((object) => ({ type: "upsert", object })));
+      const traces = traceOf(world, objects, questionOf(options));
+      process.stdout.write(options.output === "json" ? `${JSON.stringify(traces, null, 2)}\n` : renderTrace(traces));
+      process.exitCode = traces.some(({ action }) => action === "deny") ? exitCodes.denied : exitCodes.done;
+    });
+}
+
+function questionOf({ from, to, port, protocol, family }: Options): Question {
+  const number = protocolNumber(protocol) ?? namesIn(protocol.toUpperCase()) ?? numberIn(protocol);
+  if (number === undefined) throw new SluiceError("USAGE", `--protocol ${protocol} is no protocol; try TCP, UDP or ICMP`);
+  return { from, to, port, protocol: number, family: family === undefined ? null : family === "4" ? 4 : 6 };
+}
+
+function namesIn(upper: string): number | undefined {
+  return protocolNumber(upper === "ICMPV6" ? "ICMPv6" : upper === "UDPLITE" ? "UDPLite" : upper);
+}
+
+function numberIn(text: string): number | undefined {
+  const number = Number(text);
+  return Number.isInteger(number) && number >= 1 && number <= 255 ? number : undefined;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError("A port is 1 to 65535.");
+  return port;
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { SluiceError } from "../core/errors.ts";
+import type { KubeObject } from "../core/kube/objects.ts";
+import { protocolName } from "../policy/protocol.ts";
+
+const service = z.looseObject({
+  selector: z.record(z.string(), z.string()).nullish(),
+  ports: z
+    .array(
+      z.looseObject({
+        port: z.int(),
+        protocol: z.string().default("TCP"),
+        targetPort: z.union([z.int(), z.string()]).nullish(),
+      }),
+    )
+    .default([]),
+});
+
+const pod = z.looseObject({
+  containers: z
+    .array(z.looseObject({ ports: z.array(z.looseObject({ name: z.string().optional(), containerPort: z.int() })).nullish() }))
+    .default([]),
+});
+
+/** A pod that stands behind a Service, as `namespace/name`, and the port it is reached at. */
+export interface Backend {
+  readonly pod: string;
+  readonly port: number;
+}
+
+/** Whom the cluster's proxy could choose for `namespace/name` and that port. Throws USAGE if there is nobody. */
+export function backendsOf(path: string, asked: { port: number; protocol: number }, objects: readonly KubeObject[]): readonly Backend[] {
+  const [namespace, name] = path.split("/");
+  const object = objects.find(
+    ({ kind, metadata }) => kind === "Service" && metadata.name === name && (metadata.namespace ?? "default") === namespace,
+  );
+  if (object === undefined) throw new SluiceError("USAGE", `there is no Service ${path}`);
+  const { selector, ports } = service.parse(object["spec"] ?? {});
+  const found = ports.find(({ port, protocol }) => port === asked.port && protocol === protocolName(asked.protocol));
+  if (found === undefined) {
+    const offered = ports.map(({ port, protocol }) => `${port}/${protocol}`).join(", ") || "none";
+    throw new SluiceError("USAGE", `Service ${path} has no port ${asked.port}/${protocolName(asked.protocol)}; it has ${offered}`);
+  }
+  const wanted = Object.entries(selector ?? {});
+  const behind = objects.filter(
+    ({ kind, metadata }) =>
+      kind === "Pod" &&
+      (metadata.namespace ?? "default") === namespace &&
+      wanted.length > 0 &&
+      wanted.every(([key, value]) => metadata.labels?.[key] === value),
+  );
+  if (behind.length === 0) throw new SluiceError("USAGE", `no pod stands behind Service ${path}`);
+  return behind.map((one) => ({
+    pod: `${namespace}/${one.metadata.name}`,
+    port: portOf(found.targetPort ?? found.port, one),
+  }));
+}
+
+function portOf(target: number | string, object: KubeObject): number {
+  if (typeof target === "number") return target;
+  const declared = pod.parse(object["spec"] ?? {}).containers.flatMap(({ ports }) => ports ?? []);
+  const found = declared.find(({ name }) => name === target);
+  if (found === undefined)
+    throw new SluiceError("USAGE", `pod ${object.metadata.name} declares no port named ${target}`);
+  return found.containerPort;
+}

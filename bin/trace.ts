@@ -1,0 +1,122 @@
+import { type Address, type Family, familyOf, tryParseAddress } from "../core/address.ts";
+import { SluiceError } from "../core/errors.ts";
+import type { KubeObject } from "../core/kube/objects.ts";
+import { evaluatorOf } from "../policy/evaluate.ts";
+import { explainPath } from "../policy/explain.ts";
+import type { Endpoint } from "../policy/placement.ts";
+import { hasPorts, protocolName } from "../policy/protocol.ts";
+import type { Packet, Path } from "../policy/verdict.ts";
+import type { World } from "../policy/world.ts";
+import { backendsOf } from "./service-backends.ts";
+
+/** What `sluice trace` is asked. */
+export interface Question {
+  readonly from: string;
+  readonly to: string;
+  /** Destination port, or ICMP type. */
+  readonly port: number;
+  readonly protocol: number;
+  readonly family: Family | null;
+}
+
+/** The answer for one destination (a Service has several). */
+export interface Trace {
+  readonly action: "allow" | "deny";
+  readonly from: string;
+  readonly to: string;
+  readonly protocol: string;
+  readonly port: number;
+  /** Why no policy was asked, in words; null if one was. */
+  readonly exempt: string | null;
+  /** Each way in words, step by step; null where that end is not subject to policy. */
+  readonly egress: readonly string[] | null;
+  readonly ingress: readonly string[] | null;
+}
+
+interface End {
+  readonly label: string;
+  readonly address: Address;
+  readonly port: number;
+}
+
+/** Answers for every destination that `to` means. Throws USAGE for names that mean nothing. */
+export function traceOf(world: World, objects: readonly KubeObject[], question: Question): readonly Trace[] {
+  const program = world.program();
+  const placement = world.placement();
+  const evaluate = evaluatorOf(program, placement);
+  const endpoints = [...placement.endpoints.values()];
+  const sources = endsOf(question.from, question.port, endpoints);
+  const targets = question.to.startsWith("service:")
+    ? backendsOf(question.to.slice("service:".length), question, objects).flatMap(({ pod, port }) => endsOf(pod, port, endpoints))
+    : endsOf(question.to, question.port, endpoints);
+  return pairs(sources, targets, question).map(({ source, target }) => {
+    const verdict = evaluate(packetOf(question, source, target));
+    const words = (path: Path | null) => (path === null ? null : explainPath(path, program.rules));
+    return {
+      action: verdict.action,
+      from: source.label,
+      to: target.label,
+      protocol: protocolName(question.protocol),
+      port: target.port,
+      exempt: verdict.exempt === null ? null : exemptions[verdict.exempt],
+      egress: words(verdict.egress),
+      ingress: words(verdict.ingress),
+    };
+  });
+}
+
+const exemptions = {
+  self: "a pod always reaches itself",
+  "own-node": "a node always reaches the pods that run on it",
+} as const;
+
+/** One pair of addresses for each pair of ends: of the family asked for, else the first that both have. */
+function pairs(sources: readonly End[], targets: readonly End[], { family }: Question) {
+  const fits = (end: End) => family === null || familyOf(end.address) === family;
+  const found = [...Map.groupBy(targets.filter(fits), ({ label, port }) => `${label} ${port}`).values()].flatMap((same) => {
+    const candidates = same.flatMap((target) => {
+      const source = sources.filter(fits).find(({ address }) => familyOf(address) === familyOf(target.address));
+      return source === undefined ? [] : [{ source, target }];
+    });
+    return candidates.slice(0, 1);
+  });
+  if (found.length > 0) return found;
+  throw new SluiceError("USAGE", "the two ends have no address of the same family");
+}
+
+function packetOf({ protocol, port }: Question, source: End, target: End): Packet {
+  const isIcmp = protocol === 1 || protocol === 58;
+  return {
+    source: source.address,
+    destination: target.address,
+    protocol,
+    // Any port that clients use; policies seldom look at it.
+    sourcePort: hasPorts(protocol) ? 40_000 : 0,
+    destinationPort: hasPorts(protocol) ? target.port : 0,
+    icmp: isIcmp ? { type: port === 0 ? (protocol === 1 ? 8 : 128) : port, code: 0 } : null,
+  };
+}
+
+function endsOf(text: string, port: number, endpoints: readonly Endpoint[]): readonly End[] {
+  const address = tryParseAddress(text);
+  if (address !== undefined) {
+    const owner = endpoints.find(({ addresses, hostNetwork }) => !hostNetwork && addresses.includes(address));
+    return [{ label: owner === undefined ? address : labelOf(owner), address, port }];
+  }
+  const found = named(text, endpoints);
+  return found.addresses.map((own) => ({ label: labelOf(found), address: own, port }));
+}
+
+function labelOf({ kind, namespace, name }: Endpoint): string {
+  return kind === "pod" ? `${namespace}/${name}` : `node:${name}`;
+}
+
+function named(text: string, endpoints: readonly Endpoint[]): Endpoint {
+  const exact = endpoints.find((endpoint) => labelOf(endpoint) === text);
+  if (exact !== undefined) return exact;
+  const begun = endpoints.filter((endpoint) => endpoint.kind === "pod" && labelOf(endpoint).startsWith(`${text}-`));
+  const only = begun[0];
+  if (only !== undefined && begun.length === 1) return only;
+  const hint = begun.length > 1 ? `; it could be ${begun.map(labelOf).join(", ")}` : "";
+  throw new SluiceError("USAGE", `"${text}" is no pod with an address, node:NAME or address here${hint}`);
+}
