@@ -8,6 +8,7 @@ const libc = koffi.load(null);
 export const socket = libc.func("int socket(int domain, int type, int protocol)");
 export const bind = libc.func("int bind(int fd, const void *address, uint32 length)");
 export const setsockopt = libc.func("int setsockopt(int fd, int level, int name, const void *value, uint32 length)");
+export const getsockopt = libc.func("int getsockopt(int fd, int level, int name, void *value, void *length)");
 export const sendto = libc.func(
   "int64 sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32 toLength)",
 );
@@ -15,6 +16,7 @@ export const recvmmsg = libc.func("int recvmmsg(int fd, void *vector, uint32 len
 export const close = libc.func("int close(int fd)");
 export const setns = libc.func("int setns(int fd, int type)");
 export const open = libc.func("int open(const char *path, int flags)");
+export const if_indextoname = libc.func("void *if_indextoname(uint32 index, void *name)");
 
 /** Name of the last error of a call above on this thread, e.g. `ENOBUFS`. */
 export function errorName(): string {

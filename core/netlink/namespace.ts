@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { checked, close, open, setns } from "./libc.ts";
 
 const CLONE_NEWNET = 0x40000000;
@@ -20,4 +21,12 @@ export function enterNamespace(path: string): void {
   } finally {
     close(fd);
   }
+}
+
+/**
+ * Starts libuv's thread pool in the calling thread's namespace: to be awaited on the main thread before a worker enters
+ * another. The first use starts all threads of the pool at once (libuv, src/threadpool.c, init_threads).
+ */
+export async function warmThreadPool(): Promise<void> {
+  await stat("/");
 }

@@ -1,0 +1,144 @@
+import { Worker } from "node:worker_threads";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { SluiceError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import { warmThreadPool } from "../core/netlink/namespace.ts";
+import type { Source } from "../core/pipeline.ts";
+import type { RawFlow } from "../core/records/flow.ts";
+import type { Loss } from "../core/records/loss.ts";
+import { Inbox } from "./inbox.ts";
+import type { RecorderCounters } from "./recorder.ts";
+import type { FromWorker, ToWorker, WorkerOptions } from "./worker-protocol.ts";
+
+export interface CollectorOptions {
+  readonly node: string;
+  readonly cluster: string;
+  /** The network namespace to collect in, e.g. `/run/netns/node-a`; null for this process's own. */
+  readonly namespacePath: string | null;
+  /** Records cover windows of this length, aligned to the Unix epoch. */
+  readonly windowMs?: number;
+  /** Where deny rules log to. One group has one reader. */
+  readonly nflogGroup?: number;
+  /** Load a rule that makes the kernel track connections, where no other rule does. */
+  readonly ensureConntrack?: boolean;
+  /** What the kernel may keep per socket while the collector is busy. */
+  readonly receiveBufferBytes?: number;
+  /** Records that may wait for a slow reader; beyond it they are dropped and counted. */
+  readonly queueRecords?: number;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+const defaults = {
+  windowMs: 15_000,
+  nflogGroup: 5,
+  ensureConntrack: true,
+  receiveBufferBytes: 32 * 1024 * 1024,
+  queueRecords: 262_144,
+};
+
+/**
+ * Collects what the kernel of one network namespace tells of connections and denials. A worker thread reads and records;
+ * this end hands out its records. Records of each stream are numbered from 0 without gaps within (node, epoch).
+ */
+export class Collector {
+  /** Resolves when everything that happens from now on will be told; rejects if that cannot be. */
+  readonly ready: Promise<void>;
+  readonly flows: Source<RawFlow>;
+  readonly losses: Source<Loss>;
+  readonly #options: CollectorOptions;
+  readonly #becomeReady: PromiseWithResolvers<void>;
+  readonly #inboxes: { readonly flows: Inbox<RawFlow>; readonly losses: Inbox<Loss> };
+  #worker: Worker | undefined;
+  #counters: RecorderCounters | undefined;
+  #failure: unknown;
+
+  constructor(options: CollectorOptions) {
+    const clock = options.clock ?? systemClock;
+    this.#options = options;
+    this.#becomeReady = Promise.withResolvers();
+    this.ready = this.#becomeReady.promise;
+    // Whoever does not await `ready` still learns of the failure from `run`.
+    this.ready.catch(() => {});
+    this.#inboxes = {
+      flows: new Inbox(`flows of ${options.node}`, clock, () => this.#send({ kind: "credit", stream: "flows" })),
+      losses: new Inbox(`losses of ${options.node}`, clock, () => this.#send({ kind: "credit", stream: "losses" })),
+    };
+    this.flows = this.#inboxes.flows;
+    this.losses = this.#inboxes.losses;
+  }
+
+  /** What moved, as of the end of the last window. */
+  get counters(): RecorderCounters | undefined {
+    return this.#counters;
+  }
+
+  /**
+   * Collects until the signal aborts; then hands out what is left, whereupon both sources end. Rejects with what made the
+   * worker fail.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    await warmThreadPool();
+    const ended = signal.aborted ? Promise.resolve() : this.#startWorker(signal);
+    await ended;
+    const failure = this.#failure;
+    this.#becomeReady.reject(failure ?? new SluiceError("NETLINK_FAILED", "the collector was stopped before it began"));
+    for (const inbox of Object.values(this.#inboxes)) inbox.close(failure);
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Resolves when the worker has ended, for whatever reason. */
+  #startWorker(signal: AbortSignal): Promise<void> {
+    const { log, clock, ...given } = this.#options;
+    const workerData: WorkerOptions = { ...defaults, ...given };
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, name: `collector ${given.node}` });
+    this.#worker = worker;
+    const stop = () => this.#send({ kind: "stop" });
+    signal.addEventListener("abort", stop, { once: true });
+    worker.on("message", (message: FromWorker) => this.#receive(message));
+    worker.on("error", (thrown) => this.#fail(thrown));
+    return new Promise((resolve) =>
+      worker.on("exit", (code) => {
+        signal.removeEventListener("abort", stop);
+        this.#worker = undefined;
+        if (!signal.aborted) this.#fail(new Error(`the collector of ${given.node} ended by itself, with code ${code}`));
+        resolve();
+      }),
+    );
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.kind) {
+      case "ready":
+        this.#becomeReady.resolve();
+        return;
+      case "flows":
+        this.#inboxes.flows.push(message.records);
+        return;
+      case "losses":
+        this.#inboxes.losses.push(message.records);
+        return;
+      case "counters":
+        this.#counters = message.counters;
+        return;
+      case "log":
+        this.#options.log[message.level](message.fields, message.sentence);
+        return;
+      case "failed":
+        this.#fail(failureOf(message));
+    }
+  }
+
+  /** The first failure is the cause, what follows from it is not. */
+  #fail(failure: unknown): void {
+    this.#failure ??= failure;
+  }
+
+  #send(message: ToWorker): void {
+    this.#worker?.postMessage(message);
+  }
+}
+
+function failureOf({ code, message }: Extract<FromWorker, { kind: "failed" }>): Error {
+  return code === null ? new Error(message) : new SluiceError(code, message);
+}

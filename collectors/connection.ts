@@ -1,0 +1,112 @@
+import type { LabelRules } from "../core/rule-id.ts";
+import type { Counters, Entry } from "./conntrack/entry.ts";
+import { seenReply } from "./conntrack/entry.ts";
+import type { Tuple } from "./conntrack/tuple.ts";
+
+const none: Counters = { packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0 };
+const noRules: LabelRules = { egress: null, ingress: null };
+
+/** What is known of one connection between its first and its last sign of life. Times are microseconds. */
+export class Connection {
+  readonly id: number;
+  readonly zone: number;
+  readonly original: Tuple;
+  readonly reply: Tuple;
+  startedAt: number;
+  rules = noRules;
+  replied = false;
+  /** Since the connection began; never falls. */
+  totals = none;
+  /** The totals of the last record; undefined until it is known what happened before this collector ran. */
+  reported: Counters | undefined;
+  /** Something to tell since the last record. */
+  changed = true;
+  closedAt: number | null = null;
+  /** The last dump that had it, or during which it was new. */
+  seenInDump: number;
+  /** Another connection with the same id: ids are hashes of 32 bits. */
+  twin: Connection | undefined;
+  /** From the kernel, so that the second life of a tuple is told from the first. */
+  #kernelStart: number | null = null;
+  #newSeen = false;
+  /** Counters as last read, and what they stood at when somebody set them back to zero. */
+  #kernel = none;
+  #beforeReset = none;
+
+  constructor(entry: Entry, now: number, dump: number) {
+    this.id = entry.id;
+    this.zone = entry.zone;
+    this.original = entry.original;
+    this.reply = entry.reply;
+    this.startedAt = entry.startedAt ?? entry.happenedAt ?? now;
+    this.seenInDump = dump;
+  }
+
+  /** False if the entry can only be of a later connection with the same id and tuple. */
+  continuesWith(entry: Entry): boolean {
+    if (entry.kind === "new" && this.#newSeen) return false;
+    return entry.startedAt === null || this.#kernelStart === null || entry.startedAt === this.#kernelStart;
+  }
+
+  /** Takes in what an entry says. What began before `epoch` has a past that was not this collector's to count. */
+  learn(entry: Entry, epoch: number): void {
+    if (entry.kind === "new") this.#newSeen = true;
+    if (entry.startedAt !== null) this.startedAt = this.#kernelStart = entry.startedAt;
+    if (entry.rules !== null) this.#setRules(entry.rules);
+    if (!this.replied && entry.status & seenReply) this.replied = this.changed = true;
+    if (this.#newSeen || (this.#kernelStart ?? 0) >= epoch) this.reported ??= none;
+    if (entry.counters !== null) this.#count(entry.counters);
+  }
+
+  /** Reported is what the totals are now. */
+  settle(): void {
+    this.reported = this.totals;
+    this.changed = false;
+  }
+
+  #setRules(rules: LabelRules): void {
+    if (rules.egress === this.rules.egress && rules.ingress === this.rules.ingress) return;
+    this.rules = rules;
+    this.changed = true;
+  }
+
+  #count(counters: Counters): void {
+    if (fellBelow(counters, this.#kernel)) this.#beforeReset = this.totals;
+    this.#kernel = counters;
+    const totals = sum(this.#beforeReset, counters);
+    if (totals.packets !== this.totals.packets || totals.replyPackets !== this.totals.replyPackets) this.changed = true;
+    this.totals = totals;
+    this.reported ??= totals;
+    if (counters.replyPackets > 0) this.replied = true;
+  }
+}
+
+/** What was counted between two readings. */
+export function difference(now: Counters, before: Counters): Counters {
+  return {
+    packets: now.packets - before.packets,
+    bytes: now.bytes - before.bytes,
+    replyPackets: now.replyPackets - before.replyPackets,
+    replyBytes: now.replyBytes - before.replyBytes,
+  };
+}
+
+function sum(a: Counters, b: Counters): Counters {
+  if (a === none) return b;
+  return {
+    packets: a.packets + b.packets,
+    bytes: a.bytes + b.bytes,
+    replyPackets: a.replyPackets + b.replyPackets,
+    replyBytes: a.replyBytes + b.replyBytes,
+  };
+}
+
+/** Somebody zeroed the counters (`conntrack -L -z`): the kernel zeroes both directions in one go. */
+function fellBelow(now: Counters, before: Counters): boolean {
+  return (
+    now.packets < before.packets ||
+    now.bytes < before.bytes ||
+    now.replyPackets < before.replyPackets ||
+    now.replyBytes < before.replyBytes
+  );
+}

@@ -1,0 +1,83 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { messageOf, SluiceError } from "../../core/errors.ts";
+import { conntrackIsHooked } from "./hooks.ts";
+
+// All of Documentation/networking/nf_conntrack-sysctl.rst. /proc/sys/net is that of the calling thread's namespace.
+const folder = "/proc/sys/net/netfilter";
+const settings = [
+  { name: "nf_conntrack_acct", accepted: ["1"], kernelOption: "CONFIG_NF_CONNTRACK" },
+  { name: "nf_conntrack_timestamp", accepted: ["1"], kernelOption: "CONFIG_NF_CONNTRACK_TIMESTAMP" },
+  // 2, the default, means: for connections made while somebody listens.
+  { name: "nf_conntrack_events", accepted: ["1", "2"], kernelOption: "CONFIG_NF_CONNTRACK_EVENTS" },
+] as const;
+
+export interface ChangedSetting {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Switches on what connections must carry; those made before carry it not. What was changed. */
+export function applySettings(): readonly ChangedSetting[] {
+  return settings.flatMap(({ name, accepted, kernelOption }) => {
+    const from = readSetting(name, kernelOption);
+    if (accepted.some((value) => value === from)) return [];
+    writeSetting(name, accepted[0]);
+    return [{ name, from, to: accepted[0] }];
+  });
+}
+
+// Conntrack hooks itself into a namespace, per family, only while a loaded rule uses `ct` (net/netfilter/nf_conntrack_proto.c,
+// nf_ct_netns_get). A rule of an inet table does so for both families.
+const table = "sluice_collector";
+const ruleset = `
+table inet ${table}
+delete table inet ${table}
+table inet ${table} {
+  chain track {
+    type filter hook prerouting priority filter; policy accept;
+    ct state new counter comment "makes the kernel track connections"
+  }
+}
+`;
+
+/** Loads a rule that uses `ct` where no other does. True if it did. */
+export function loadTrackingRule(): boolean {
+  if (conntrackIsHooked()) return false;
+  runNft(ruleset);
+  return true;
+}
+
+export function removeTrackingRule(): void {
+  runNft(`table inet ${table}\ndelete table inet ${table}\n`);
+}
+
+function runNft(script: string): void {
+  const result = spawnSync("nft", ["-f", "-"], { input: script, encoding: "utf8" });
+  if (result.error !== undefined)
+    throw new SluiceError("DEPENDENCY_MISSING", `the program nft does not start: ${result.error.message}`, {
+      cause: result.error,
+    });
+  if (result.status !== 0)
+    throw new SluiceError("NFT_FAILED", `the tracking rule does not load: ${result.stderr.trim()}`);
+}
+
+function readSetting(name: string, kernelOption: string): string {
+  try {
+    return readFileSync(`${folder}/${name}`, "utf8").trim();
+  } catch (cause) {
+    throw new SluiceError("DEPENDENCY_MISSING", `the kernel lacks ${kernelOption}: no sysctl net.netfilter.${name}`, {
+      cause,
+    });
+  }
+}
+
+function writeSetting(name: string, value: string): void {
+  try {
+    writeFileSync(`${folder}/${name}`, value);
+  } catch (cause) {
+    const message = `sysctl net.netfilter.${name} cannot be set to ${value}: ${messageOf(cause)}`;
+    throw new SluiceError("PERMISSION_DENIED", message, { cause });
+  }
+}

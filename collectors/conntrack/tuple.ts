@@ -1,0 +1,137 @@
+import { type Address, addressFromBytes } from "../../core/address.ts";
+import type { Attributes } from "../../core/netlink/attributes.ts";
+import type { AddressCache } from "../address-cache.ts";
+
+// CTA_TUPLE_ORIG, CTA_TUPLE_REPLY => CTA_TUPLE_IP CTA_TUPLE_PROTO [CTA_TUPLE_ZONE u16be]
+//   CTA_TUPLE_IP    => source destination, each 4 or 16 bytes
+//   CTA_TUPLE_PROTO => CTA_PROTO_NUM u8, then by protocol: ports u16be, or ICMP type u8, code u8, id u16be, or nothing
+// include/uapi/linux/netfilter/nfnetlink_conntrack.h; net/netfilter/nf_conntrack_netlink.c, ctnetlink_dump_tuples
+const CTA_TUPLE_IP = 1;
+const CTA_TUPLE_PROTO = 2;
+const CTA_TUPLE_ZONE = 3;
+
+const CTA_IP_V4_SRC = 1;
+const CTA_IP_V4_DST = 2;
+const CTA_IP_V6_SRC = 3;
+const CTA_IP_V6_DST = 4;
+
+const CTA_PROTO_NUM = 1;
+const CTA_PROTO_SRC_PORT = 2;
+const CTA_PROTO_DST_PORT = 3;
+const CTA_PROTO_ICMP_ID = 4;
+const CTA_PROTO_ICMP_TYPE = 5;
+const CTA_PROTO_ICMP_CODE = 6;
+const CTA_PROTO_ICMPV6_ID = 7;
+const CTA_PROTO_ICMPV6_TYPE = 8;
+const CTA_PROTO_ICMPV6_CODE = 9;
+
+/** One direction of a connection. Ports are 0 where the protocol has none; ICMP's type, code and id are -1 where it is none. */
+export interface Tuple {
+  source: Address;
+  destination: Address;
+  protocol: number;
+  sourcePort: number;
+  destinationPort: number;
+  icmpType: number;
+  icmpCode: number;
+  icmpId: number;
+  /** Of this direction only (nft's `ct original zone`); else 0. */
+  zone: number;
+}
+
+const nowhere = "" as Address;
+
+/** Reads one tuple; a tuple without addresses or protocol is a fault. */
+export function decodeTuple(a: Attributes, addresses: AddressCache): Tuple {
+  const tuple = emptyTuple();
+  while (a.next())
+    if (a.type === CTA_TUPLE_IP) decodeAddresses(a.nested(), tuple, addresses);
+    else if (a.type === CTA_TUPLE_PROTO) decodeProtocol(a.nested(), tuple);
+    else if (a.type === CTA_TUPLE_ZONE) tuple.zone = a.u16be();
+  if (tuple.source === nowhere || tuple.destination === nowhere) a.fail("a tuple without addresses");
+  if (tuple.protocol < 0) a.fail("a tuple without a protocol");
+  return tuple;
+}
+
+function emptyTuple(): Tuple {
+  return {
+    source: nowhere,
+    destination: nowhere,
+    protocol: -1,
+    sourcePort: 0,
+    destinationPort: 0,
+    icmpType: -1,
+    icmpCode: -1,
+    icmpId: -1,
+    zone: 0,
+  };
+}
+
+function decodeAddresses(a: Attributes, tuple: Tuple, addresses: AddressCache): void {
+  while (a.next())
+    switch (a.type) {
+      case CTA_IP_V4_SRC:
+        tuple.source = addresses.ipv4(a.u32be());
+        break;
+      case CTA_IP_V4_DST:
+        tuple.destination = addresses.ipv4(a.u32be());
+        break;
+      case CTA_IP_V6_SRC:
+        if (a.has(16)) tuple.source = addressFromBytes(a.bytes, a.start, 16);
+        break;
+      case CTA_IP_V6_DST:
+        if (a.has(16)) tuple.destination = addressFromBytes(a.bytes, a.start, 16);
+        break;
+    }
+}
+
+function decodeProtocol(a: Attributes, tuple: Tuple): void {
+  while (a.next())
+    switch (a.type) {
+      case CTA_PROTO_NUM:
+        tuple.protocol = a.u8();
+        break;
+      case CTA_PROTO_SRC_PORT:
+        tuple.sourcePort = a.u16be();
+        break;
+      case CTA_PROTO_DST_PORT:
+        tuple.destinationPort = a.u16be();
+        break;
+      case CTA_PROTO_ICMP_ID:
+      case CTA_PROTO_ICMPV6_ID:
+        tuple.icmpId = a.u16be();
+        break;
+      case CTA_PROTO_ICMP_TYPE:
+      case CTA_PROTO_ICMPV6_TYPE:
+        tuple.icmpType = a.u8();
+        break;
+      case CTA_PROTO_ICMP_CODE:
+      case CTA_PROTO_ICMPV6_CODE:
+        tuple.icmpCode = a.u8();
+        break;
+    }
+}
+
+/** True if `reply` is `original` turned round, that is, nobody translated addresses or ports. */
+export function mirrors(reply: Tuple, original: Tuple): boolean {
+  return (
+    reply.source === original.destination &&
+    reply.destination === original.source &&
+    reply.sourcePort === original.destinationPort &&
+    reply.destinationPort === original.sourcePort &&
+    reply.icmpId === original.icmpId
+  );
+}
+
+export function sameTuple(a: Tuple, b: Tuple): boolean {
+  return (
+    a.source === b.source &&
+    a.destination === b.destination &&
+    a.protocol === b.protocol &&
+    a.sourcePort === b.sourcePort &&
+    a.destinationPort === b.destinationPort &&
+    a.icmpId === b.icmpId &&
+    a.icmpType === b.icmpType &&
+    a.icmpCode === b.icmpCode
+  );
+}

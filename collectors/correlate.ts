@@ -1,0 +1,88 @@
+import { Connection } from "./connection.ts";
+import { ConnectionTable } from "./connection-table.ts";
+import type { Entry } from "./conntrack/entry.ts";
+
+// A DESTROY that was lost in an overrun is noticed by absence: the connection is given up when two dumps in a row lack it
+// (one is not enough, its DESTROY may still be on the way), and forgotten two dumps later, so that a straggler is known.
+const dumpsUntilGivenUp = 2;
+const dumpsUntilForgotten = 4;
+
+/**
+ * Joins what the kernel says of connections: NEW opens and carries the label, dumps bring counters, DESTROY the final
+ * ones. Any of them may be missing, come twice, or come in another order than things happened. Pure; times are microseconds.
+ */
+export class Correlator {
+  readonly #epoch: number;
+  readonly #table = new ConnectionTable();
+  #changed: Connection[] = [];
+  #closed: Connection[] = [];
+  #dump = 0;
+
+  /** `epoch`: when this collector began to count. */
+  constructor(epoch: number) {
+    this.#epoch = epoch;
+  }
+
+  /** How many connections are known. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  observe(entry: Entry, now: number): void {
+    const connection = this.#connectionOf(entry, now);
+    const before = connection.changed;
+    connection.closedAt = null;
+    connection.seenInDump = this.#dump;
+    connection.learn(entry, this.#epoch);
+    if (connection.changed && !before) this.#changed.push(connection);
+    if (entry.kind === "destroy") this.#destroy(connection, entry.stoppedAt ?? entry.happenedAt ?? now);
+  }
+
+  /** Before the entries of a dump. */
+  beginDump(): void {
+    this.#dump++;
+  }
+
+  /** After them, if it was complete. */
+  endDump(now: number): void {
+    for (const connection of this.#table) {
+      const absent = this.#dump - connection.seenInDump;
+      if (absent >= dumpsUntilForgotten) this.#table.delete(connection);
+      else if (absent >= dumpsUntilGivenUp && connection.closedAt === null) this.#close(connection, now);
+    }
+  }
+
+  /** Connections that ended since the last call. */
+  takeClosed(): readonly Connection[] {
+    const closed = this.#closed;
+    this.#closed = [];
+    return closed;
+  }
+
+  /** Open connections of which there is something to tell since the last call. */
+  takeChanged(): readonly Connection[] {
+    const changed = this.#changed;
+    this.#changed = [];
+    return changed.filter(({ closedAt, changed }) => closedAt === null && changed);
+  }
+
+  #connectionOf(entry: Entry, now: number): Connection {
+    const known = this.#table.find(entry);
+    if (known?.continuesWith(entry)) return known;
+    if (known !== undefined) this.#destroy(known, entry.startedAt ?? entry.happenedAt ?? now);
+    const connection = new Connection(entry, now, this.#dump);
+    this.#table.add(connection);
+    this.#changed.push(connection);
+    return connection;
+  }
+
+  #destroy(connection: Connection, at: number): void {
+    this.#table.delete(connection);
+    this.#close(connection, at);
+  }
+
+  #close(connection: Connection, at: number): void {
+    connection.closedAt = Math.max(at, connection.startedAt);
+    this.#closed.push(connection);
+  }
+}

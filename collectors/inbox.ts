@@ -1,0 +1,63 @@
+import type { Clock } from "../core/clock.ts";
+import type { Delivery, Source } from "../core/pipeline.ts";
+
+// A nacked batch waits before it comes again, so that a sink that refuses it does not spin.
+const redeliverMs = 1000;
+
+/** The main thread's end of a stream: a Source of the batches that a worker posted. */
+export class Inbox<T> implements Source<T> {
+  readonly name: string;
+  readonly #clock: Clock;
+  readonly #acked: () => void;
+  readonly #batches: (readonly T[])[] = [];
+  #end: { readonly failure?: unknown } | undefined;
+  #wake = Promise.withResolvers<void>();
+
+  /** `acked` is called once for each batch that is done with. */
+  constructor(name: string, clock: Clock, acked: () => void) {
+    this.name = name;
+    this.#clock = clock;
+    this.#acked = acked;
+  }
+
+  push(records: readonly T[]): void {
+    this.#batches.push(records);
+    this.#wakeAll();
+  }
+
+  /** No batch will follow. Readers end after the last one, with the failure if there was one. */
+  close(failure?: unknown): void {
+    this.#end ??= failure === undefined ? {} : { failure };
+    this.#wakeAll();
+  }
+
+  async *open(signal: AbortSignal): AsyncGenerator<Delivery<T>> {
+    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    while (!signal.aborted) {
+      const batch = this.#batches.shift();
+      if (batch !== undefined) yield this.#deliveryOf(batch);
+      else if (this.#end === undefined) await Promise.race([this.#wake.promise, aborted]);
+      else if ("failure" in this.#end) throw this.#end.failure;
+      else return;
+    }
+  }
+
+  #deliveryOf(batch: readonly T[]): Delivery<T> {
+    return {
+      items: batch,
+      ack: () => Promise.resolve(this.#acked()),
+      nack: () => this.#redeliver(batch),
+    };
+  }
+
+  async #redeliver(batch: readonly T[]): Promise<void> {
+    await this.#clock.sleep(redeliverMs);
+    this.#batches.unshift(batch);
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
+  }
+}

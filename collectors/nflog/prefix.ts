@@ -1,0 +1,37 @@
+import type { Direction } from "../../core/records/flow.ts";
+import { type RuleId, tryParseRuleId } from "../../core/rule-id.ts";
+
+// What the enforcer's rules write in front of a log message:
+//
+// prefix    => action "|" direction "|" cause
+// action    => "D" (denied) | "S" (would be denied: staged) | "P" (passed on) | "A" (allowed)
+// direction => "E" (egress) | "I" (ingress)
+// cause     => rule id | reason
+// reason    => "unknown-endpoint" | "spoofed" | "invalid" | "revoked"
+
+const actions = { D: "deny", S: "staged", P: "pass", A: "allow" } as const;
+const directions = { E: "egress", I: "ingress" } as const satisfies Record<string, Direction>;
+const reasons: ReadonlySet<string> = new Set(["unknown-endpoint", "spoofed", "invalid", "revoked"]);
+
+export interface LogPrefix {
+  readonly action: (typeof actions)[keyof typeof actions];
+  readonly direction: Direction;
+  /** Either a rule or a reason is given. */
+  readonly rule: RuleId | null;
+  readonly reason: string | null;
+}
+
+/** Undefined for a prefix that is not ours: other rules may log to the same group. */
+export function parsePrefix(text: string): LogPrefix | undefined {
+  const match = /^([DSPA])\|([EI])\|([0-9a-z-]+)\s*$/.exec(text);
+  if (match === null) return undefined;
+  const cause = match[3] as string;
+  const rule = tryParseRuleId(cause) ?? null;
+  if (rule === null && !reasons.has(cause)) return undefined;
+  return {
+    action: actions[match[1] as keyof typeof actions],
+    direction: directions[match[2] as keyof typeof directions],
+    rule,
+    reason: rule === null ? cause : null,
+  };
+}

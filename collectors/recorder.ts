@@ -1,0 +1,158 @@
+import type { SluiceError } from "../core/errors.ts";
+import type { Entry } from "./conntrack/entry.ts";
+import { Correlator } from "./correlate.ts";
+import { Denials } from "./denials.ts";
+import { type Draft, draftOf } from "./draft.ts";
+import { type LossDraft, Losses } from "./losses.ts";
+import type { LoggedPacket } from "./nflog/message.ts";
+import { parsePrefix } from "./nflog/prefix.ts";
+import { SequenceGaps } from "./sequence-gaps.ts";
+import type { Flush } from "./window.ts";
+
+/** What moved, since the start. */
+export interface RecorderCounters {
+  readonly conntrackEvents: number;
+  readonly dumpedEntries: number;
+  readonly loggedPackets: number;
+  readonly denials: number;
+  /** Logged packets whose prefix is not ours, and those of rules that do not deny. */
+  readonly foreignPrefixes: number;
+  readonly otherVerdicts: number;
+  readonly malformed: number;
+  readonly overruns: number;
+  readonly connections: number;
+}
+
+export interface RecorderOptions {
+  /** When collecting began, microseconds. */
+  readonly epoch: number;
+  /** The name of an interface index, if there is such an interface. */
+  readonly interfaceName: (index: number) => string | null;
+}
+
+/** Everything between decoded messages and records: pure but for its own state. Times are microseconds. */
+export class Recorder {
+  readonly #correlator: Correlator;
+  readonly #denials = new Denials();
+  readonly #losses = new Losses();
+  readonly #gaps = new SequenceGaps();
+  readonly #interfaceName: (index: number) => string | null;
+  readonly #moved = {
+    conntrackEvents: 0,
+    dumpedEntries: 0,
+    loggedPackets: 0,
+    denials: 0,
+    foreignPrefixes: 0,
+    otherVerdicts: 0,
+    malformed: 0,
+    overruns: 0,
+  };
+  /** When each source was last read without loss. */
+  readonly #read: { conntrack: number; nflog: number };
+  #logOverrun: { start: number; end: number } | undefined;
+
+  constructor({ epoch, interfaceName }: RecorderOptions) {
+    this.#correlator = new Correlator(epoch);
+    this.#interfaceName = interfaceName;
+    this.#read = { conntrack: epoch, nflog: epoch };
+  }
+
+  get counters(): RecorderCounters {
+    return { ...this.#moved, connections: this.#correlator.size };
+  }
+
+  entry(entry: Entry, now: number): void {
+    if (entry.kind === "dump") this.#moved.dumpedEntries++;
+    else this.#moved.conntrackEvents++;
+    this.#correlator.observe(entry, now);
+  }
+
+  beginDump(): void {
+    this.#correlator.beginDump();
+  }
+
+  endDump(now: number): void {
+    this.#correlator.endDump(now);
+  }
+
+  logged(logged: LoggedPacket, now: number): void {
+    this.#moved.loggedPackets++;
+    this.#noteGap(logged.sequence, now);
+    const cause = parsePrefix(logged.prefix);
+    if (cause === undefined) this.#moved.foreignPrefixes++;
+    else if (cause.action !== "deny") this.#moved.otherVerdicts++;
+    else {
+      this.#moved.denials++;
+      this.#denials.observe({
+        cause,
+        packet: logged.packet,
+        at: logged.timestamp ?? now,
+        inInterface: this.#nameOf(logged.inIndex),
+        outInterface: this.#nameOf(logged.outIndex),
+      });
+    }
+  }
+
+  /** A source was read to its end, or as far as it would go. */
+  wasRead(source: "conntrack" | "nflog", now: number): void {
+    this.#read[source] = now;
+  }
+
+  /** The kernel dropped messages of a source since it was last read (ENOBUFS). */
+  overran(source: "conntrack" | "nflog", now: number): void {
+    this.#moved.overruns++;
+    const span = { start: this.#read[source], end: now };
+    if (source === "conntrack") this.#losses.note(source, null, span, "the event socket's buffer overran");
+    else this.#logOverrun ??= span;
+  }
+
+  /** Messages that could not be read. */
+  malformed(error: SluiceError, now: number): void {
+    this.#moved.malformed++;
+    this.#losses.note("decode", 1, { start: now, end: now }, error.message);
+  }
+
+  /** Records that found no place in the queue to the main thread. */
+  dropped(count: number, { start, end }: Flush): void {
+    this.#losses.note("queue", count, { start, end }, "records that found the collector's queue full");
+  }
+
+  /** The records that a flush makes due. */
+  flush({ start, end, whole }: Flush): readonly Draft[] {
+    const closed = this.#correlator.takeClosed();
+    const open = whole ? this.#correlator.takeChanged() : [];
+    const drafts = [...closed, ...open].map((connection) => {
+      const draft = draftOf(connection, start, end);
+      connection.settle();
+      return draft;
+    });
+    return whole ? [...drafts, ...this.#flushDenials(start, end)] : drafts;
+  }
+
+  takeLosses(): readonly LossDraft[] {
+    if (this.#logOverrun !== undefined)
+      this.#losses.note("nflog", null, this.#logOverrun, "the log socket's buffer overran");
+    this.#logOverrun = undefined;
+    return this.#losses.take();
+  }
+
+  #flushDenials(start: number, end: number): readonly Draft[] {
+    const { drafts, beyond } = this.#denials.take(start, end);
+    if (beyond > 0)
+      this.#losses.note("queue", beyond, { start, end }, "denied packets beyond the different ones kept per window");
+    return drafts;
+  }
+
+  /** A gap says exactly how many packets an overrun cost. */
+  #noteGap(sequence: number | null, now: number): void {
+    const missing = sequence === null ? 0 : this.#gaps.after(sequence);
+    if (missing === 0) return;
+    const span = this.#logOverrun ?? { start: this.#read.nflog, end: now };
+    this.#logOverrun = undefined;
+    this.#losses.note("nflog", missing, span, "logged packets missing by their sequence numbers");
+  }
+
+  #nameOf(index: number): string | null {
+    return index === 0 ? null : this.#interfaceName(index);
+  }
+}

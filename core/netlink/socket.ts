@@ -1,0 +1,214 @@
+import { SluiceError } from "../errors.ts";
+import { type Answer, decodeDone, decodeError, errnoName } from "./answer.ts";
+import { bind, checked, close, errorName, getsockopt, sendto, setsockopt, socket } from "./libc.ts";
+import { controlType, Messages, messageFlag } from "./message.ts";
+import type { MessageWriter } from "./message-writer.ts";
+import { ReceiveBuffer } from "./receive-buffer.ts";
+
+// include/linux/socket.h, include/uapi/asm-generic/socket.h, include/uapi/linux/netlink.h
+const AF_NETLINK = 16;
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_RCVBUFFORCE = 33;
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
+
+// A dump answers with as much as fits the reader's buffer, up to 32 KiB (net/netlink/af_netlink.c, netlink_dump).
+const dumpDatagramBytes = 32_768;
+
+export interface SocketOptions {
+  /** How many datagrams one read takes, and how long each may be. */
+  readonly slots?: number;
+  readonly slotBytes?: number;
+}
+
+/** What a read brought. */
+export interface Reading {
+  readonly datagrams: number;
+  /** The socket's buffer had been full since the last read: datagrams are lost (ENOBUFS). */
+  readonly overrun: boolean;
+  /** Datagrams that did not fit their slot. They are not visited. */
+  readonly truncated: number;
+  /** The buffer of slots was filled; more may be waiting. */
+  readonly full: boolean;
+}
+
+/** Called for each message; `bytes` and the fields of `message` are valid only during the call. */
+export type Visit = (bytes: Buffer, message: Messages) => void;
+
+/**
+ * A netlink socket that never waits: the kernel answers requests within `sendto`, and events are read when the owner
+ * finds time. It belongs to the network namespace in which the calling thread was when it was opened.
+ */
+export class NetlinkSocket {
+  readonly #fd: number;
+  readonly #buffer: ReceiveBuffer;
+  readonly #messages: Messages;
+  #sequence = 0;
+
+  private constructor(fd: number, buffer: ReceiveBuffer) {
+    this.#fd = fd;
+    this.#buffer = buffer;
+    this.#messages = new Messages(buffer.bytes, 0, 0);
+  }
+
+  /** Opens and binds a socket of a protocol (netlink(7)): 0 route, 12 netfilter. */
+  static open(protocol: number, options: SocketOptions = {}): NetlinkSocket {
+    const fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol) as number;
+    if (fd < 0 && errorName() === "EPROTONOSUPPORT")
+      throw new SluiceError("DEPENDENCY_MISSING", `the kernel has no netlink protocol ${protocol}`);
+    checked("socket AF_NETLINK", fd);
+    const opened = new NetlinkSocket(
+      fd,
+      new ReceiveBuffer(options.slots ?? 16, options.slotBytes ?? dumpDatagramBytes),
+    );
+    try {
+      checked("bind AF_NETLINK", bind(fd, localAddress(), 12) as number);
+      opened.#set(SOL_NETLINK, NETLINK_CAP_ACK, 1);
+      opened.#set(SOL_NETLINK, NETLINK_EXT_ACK, 1);
+    } catch (thrown) {
+      opened.close();
+      throw thrown;
+    }
+    return opened;
+  }
+
+  /** Where messages are read into: what `visit` is given, always the same bytes. */
+  get bytes(): Buffer {
+    return this.#buffer.bytes;
+  }
+
+  /** Subscribes to a multicast group, by number. */
+  join(group: number): void {
+    this.#set(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+  }
+
+  /** Asks for a receive buffer beyond net.core.rmem_max (needs CAP_NET_ADMIN). The bytes the kernel then accounts for. */
+  growReceiveBuffer(bytes: number): number {
+    this.#set(SOL_SOCKET, SO_RCVBUFFORCE, bytes);
+    const value = Buffer.alloc(4);
+    const length = Buffer.from(Uint32Array.of(4).buffer);
+    checked("getsockopt SO_RCVBUF", getsockopt(this.#fd, SOL_SOCKET, SO_RCVBUF, value, length) as number);
+    return value.readInt32LE();
+  }
+
+  /** Visits the messages that are there. A malformed datagram is handed to `malformed`, and reading goes on. */
+  read(visit: Visit, malformed: (error: SluiceError) => void): Reading {
+    const datagrams = this.#buffer.fill(this.#fd);
+    if (datagrams < 0) return this.#nothingRead();
+    let truncated = 0;
+    for (let slot = 0; slot < datagrams; slot++)
+      if (this.#buffer.truncated(slot)) truncated++;
+      else this.#visitDatagram(slot, visit, malformed);
+    return { datagrams, overrun: false, truncated, full: datagrams === this.#buffer.slots };
+  }
+
+  /** Sends a request and waits for its acknowledgement; throws NETLINK_FAILED or PERMISSION_DENIED with the kernel's words. */
+  request(what: string, message: MessageWriter): void {
+    for (const answer of this.transact([message])) failOn(what, answer);
+  }
+
+  /**
+   * Sends messages in one datagram, as nf_tables transactions need, and returns the kernel's answers: an error for each
+   * message that failed, and an acknowledgement for each that asked for it. Sequence numbers count up from the result's
+   * `first`.
+   */
+  transact(messages: readonly MessageWriter[]): readonly Answer[] {
+    const first = this.#sequence + 1;
+    this.#sequence += messages.length;
+    this.#send(Buffer.concat(messages.map((message, index) => message.finish(first + index))));
+    const answers: Answer[] = [];
+    while (this.#readAnswers(answers, first) > 0);
+    const silent = messages.some((message) => message.flags & messageFlag.ack) && answers.length === 0;
+    if (silent) throw new SluiceError("NETLINK_FAILED", "the kernel did not answer a netlink request");
+    return answers.map((answer) => ({ ...answer, sequence: answer.sequence - first }));
+  }
+
+  /** Visits every message of the answer to a dump request. True if the table changed meanwhile (NLM_F_DUMP_INTR). */
+  dump(what: string, message: MessageWriter, visit: Visit): boolean {
+    const sequence = ++this.#sequence;
+    this.#send(message.finish(sequence));
+    let end: Answer | undefined;
+    let interrupted = false;
+    while (end === undefined) {
+      const reading = this.read((bytes, current) => {
+        if (current.sequence !== sequence) return;
+        if (current.flags & messageFlag.dumpInterrupted) interrupted = true;
+        if (current.type === controlType.done) end = decodeDone(bytes, current);
+        else if (current.type === controlType.error) end = decodeError(bytes, current);
+        else visit(bytes, current);
+      }, rethrow);
+      if (reading.datagrams === 0 && end === undefined)
+        throw new SluiceError("NETLINK_FAILED", `${what}: the kernel ended the dump without saying so`);
+    }
+    failOn(what, end);
+    return interrupted;
+  }
+
+  close(): void {
+    close(this.#fd);
+  }
+
+  #visitDatagram(slot: number, visit: Visit, malformed: (error: SluiceError) => void): void {
+    const start = slot * this.#buffer.slotBytes;
+    const messages = this.#messages.reset(start, start + this.#buffer.lengthOf(slot));
+    while (messages.next()) if (messages.type !== controlType.noop) visit(this.#buffer.bytes, messages);
+    try {
+      messages.finish();
+    } catch (thrown) {
+      malformed(thrown as SluiceError);
+    }
+  }
+
+  #nothingRead(): Reading {
+    const name = errorName();
+    if (name === "EAGAIN" || name === "EINTR") return nothing;
+    if (name === "ENOBUFS") return { ...nothing, overrun: true };
+    throw new SluiceError("NETLINK_FAILED", `recvmmsg: ${name}`, { context: { errno: name } });
+  }
+
+  #readAnswers(answers: Answer[], first: number): number {
+    const take: Visit = (bytes, message) => {
+      if (message.type !== controlType.error || message.sequence < first) return;
+      answers.push(decodeError(bytes, message));
+    };
+    return this.read(take, rethrow).datagrams;
+  }
+
+  #send(bytes: Uint8Array): void {
+    checked("sendto AF_NETLINK", Number(sendto(this.#fd, bytes, bytes.length, 0, kernelAddress, 12)));
+  }
+
+  #set(level: number, name: number, value: number): void {
+    const bytes = Buffer.from(Int32Array.of(value).buffer);
+    checked(`setsockopt ${level} ${name}`, setsockopt(this.#fd, level, name, bytes, 4) as number);
+  }
+}
+
+const nothing: Reading = { datagrams: 0, overrun: false, truncated: 0, full: false };
+
+// sockaddr_nl => family pad port groups    family => u16    pad => u16    port => u32    groups => u32
+// Port 0 is the kernel when sent to, and "choose one for me" when bound.
+function localAddress(): Buffer {
+  const address = Buffer.alloc(12);
+  address.writeUInt16LE(AF_NETLINK, 0);
+  return address;
+}
+
+const kernelAddress = localAddress();
+
+function rethrow(error: SluiceError): never {
+  throw error;
+}
+
+/** Throws unless the answer is a success. */
+export function failOn(what: string, answer: Answer): void {
+  if (answer.errno === 0) return;
+  const errno = errnoName(answer.errno);
+  const code = errno === "EPERM" || errno === "EACCES" ? "PERMISSION_DENIED" : "NETLINK_FAILED";
+  const words = answer.message === "" ? errno : `${errno}, ${answer.message}`;
+  throw new SluiceError(code, `${what}: ${words}`, { context: { errno } });
+}
