@@ -1,0 +1,143 @@
+import type { Flow, FlowEndpoint, RawFlow } from "../core/records/flow.ts";
+import type { EndpointId, Placement } from "../policy/placement.ts";
+import type { Direction, Program } from "../policy/program.ts";
+import type { Evaluate, Packet, Path, Verdict } from "../policy/verdict.ts";
+import { isLocal } from "./authoritative.ts";
+import { stepText, stepTexts } from "./policy-string.ts";
+import type { BookedRule, RuleBook } from "./rule-book.ts";
+
+/** The policies in force, as enrichment needs them. */
+export interface PolicyInForce {
+  readonly program: Program;
+  readonly evaluate: Evaluate;
+  /** Tells endpoints without policy from such as the evaluator does not know; without it they look the same. */
+  readonly placement?: Placement;
+  /** Whether that node's kernel decides, or only watches. */
+  readonly mode: (node: string) => Flow["mode"];
+}
+
+export interface Ends {
+  readonly source: FlowEndpoint;
+  readonly destination: FlowEndpoint;
+}
+
+export type Decision = Pick<Flow, "action" | "verdictSource" | "programRevision" | "enforced">;
+
+/** What is known of one direction; `none`: there was nothing to decide. */
+interface Judgement {
+  readonly from: Flow["verdictSource"] | "none";
+  readonly steps: readonly string[];
+  /** Where the kernel's rule is no longer in force. */
+  readonly revision?: string;
+}
+
+const unknown: Judgement = { from: "unknown", steps: [] };
+const none: Judgement = { from: "none", steps: [] };
+
+/**
+ * Why the packet passed or not. Only directions that the reporting node decides are told: egress if the source is local to it,
+ * ingress if the destination is; the other end's node reports the other. So what stands in a record from the kernel is proof.
+ *
+ * The kernel's rule has the last word on what decided. The evaluator adds the way that led to this rule, if policies and labels
+ * still lead there; and it stands in where the kernel names no rule (an older connection, an observing node).
+ */
+export function decide(flow: RawFlow, ends: Ends, policy: PolicyInForce | undefined, rules: RuleBook): Decision {
+  const action = flow.state === "denied" ? "deny" : "allow";
+  const revision = policy?.program.revision ?? null;
+  if (isDeniedWithoutRule(flow)) return { action, verdictSource: "kernel", programRevision: revision, enforced: [] };
+  const evaluated = policy?.evaluate(packetOf(flow));
+  const judgements = directionsOf(flow, ends).map((direction) => ({
+    direction,
+    ...judge(direction, { flow, ends, rules, policy, evaluated }),
+  }));
+  const relevant = flow.denied === null ? judgements : judgements.filter((each) => each.direction === flow.denied);
+  return {
+    action,
+    verdictSource: weakest(relevant, evaluated !== undefined),
+    programRevision: judgements.find((each) => each.revision !== undefined)?.revision ?? revision,
+    enforced: judgements.flatMap(({ steps }) => steps),
+  };
+}
+
+/** Spoofed, unknown or invalid: no policy took part, and the kernel says so itself. */
+function isDeniedWithoutRule(flow: RawFlow): boolean {
+  return flow.state === "denied" && flow.reason !== null && flow.egressRule === null && flow.ingressRule === null;
+}
+
+function directionsOf(flow: RawFlow, { source, destination }: Ends): readonly Direction[] {
+  const egress = flow.denied === "egress" || isLocal(source, flow.node);
+  const ingress = flow.denied === "ingress" || (flow.denied !== "egress" && isLocal(destination, flow.node));
+  return [...(egress ? (["egress"] as const) : []), ...(ingress ? (["ingress"] as const) : [])];
+}
+
+export function packetOf(flow: RawFlow): Packet {
+  return {
+    source: flow.sourceAddress,
+    destination: flow.destinationAddress,
+    protocol: flow.protocol,
+    sourcePort: flow.icmp === null ? flow.sourcePort : 0,
+    destinationPort: flow.icmp === null ? flow.destinationPort : 0,
+    icmp: flow.icmp === null ? null : { type: flow.icmp.type, code: flow.icmp.code },
+  };
+}
+
+interface Evidence {
+  readonly flow: RawFlow;
+  readonly ends: Ends;
+  readonly rules: RuleBook;
+  readonly policy: PolicyInForce | undefined;
+  readonly evaluated: Verdict | undefined;
+}
+
+function judge(direction: Direction, evidence: Evidence): Judgement {
+  const { flow, ends, rules } = evidence;
+  const endpoint = direction === "egress" ? ends.source : ends.destination;
+  const action = flow.denied === direction ? "deny" : "allow";
+  const path = pathOf(direction, endpoint, evidence);
+  const id = direction === "egress" ? flow.egressRule : flow.ingressRule;
+  const rule = rules.decider(id, direction, action);
+  if (rule !== undefined) {
+    if (isPath(path) && path.rule === id) return { from: "kernel", steps: textsOf(path, endpoint, rules) };
+    return { from: "kernel", steps: [stepText(0, rule, rule.action, endpoint)], ...outdated(rule, evidence) };
+  }
+  if (!isPath(path)) return path === "none" && flow.denied !== direction ? none : unknown;
+  // A denial that the evaluator cannot follow, or an allowed step before one, must not be told as if it had happened.
+  if (flow.denied !== null && path.action !== action) return unknown;
+  return { from: "evaluated", steps: textsOf(path, endpoint, rules) };
+}
+
+/** The evaluated way; `none` if the endpoint is subject to no policy, undefined if the evaluator speaks of somebody else. */
+function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: Evidence): Path | "none" | undefined {
+  const { evaluated, policy } = evidence;
+  if (evaluated === undefined) return undefined;
+  const path = evaluated[direction];
+  const id = endpointIdOf(endpoint);
+  if (path !== null) return path.endpoint === id ? path : undefined;
+  // After a denied egress ingress is not asked; that says nothing if the packet did arrive from another node.
+  if (direction === "ingress" && evaluated.egress?.action === "deny") return askedHere(evidence) ? "none" : undefined;
+  return policy?.placement?.endpoints.has(id) === false ? undefined : "none";
+}
+
+/** As policy/placement.ts names endpoints. */
+function endpointIdOf({ kind, namespace, name }: FlowEndpoint): EndpointId {
+  return `${kind}:${namespace === null ? "" : `${namespace}/`}${name}` as EndpointId;
+}
+
+const askedHere = ({ flow, ends }: Evidence) => isLocal(ends.source, flow.node);
+
+const isPath = (path: Path | "none" | undefined): path is Path => typeof path === "object";
+
+function textsOf(path: Path, endpoint: FlowEndpoint, rules: RuleBook): readonly string[] {
+  return stepTexts(path.steps, (id) => rules.originOf(id), endpoint);
+}
+
+function outdated(rule: BookedRule, { policy }: Evidence): { readonly revision?: string } {
+  return rule.revision === policy?.program.revision ? {} : { revision: rule.revision };
+}
+
+/** A chain of proof is as good as its weakest link. Nothing to decide is an answer of the evaluator. */
+function weakest(judgements: readonly Judgement[], evaluated: boolean): Flow["verdictSource"] {
+  const sources = new Set(judgements.map(({ from }) => from));
+  for (const source of ["unknown", "evaluated", "kernel"] as const) if (sources.has(source)) return source;
+  return evaluated ? "evaluated" : "unknown";
+}
