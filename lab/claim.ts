@@ -6,6 +6,9 @@ import { SluiceError } from "../core/errors.ts";
 
 const folder = "/run/sluice-lab";
 
+/** A place for the lab's own files. It exists as long as the lab is up. */
+export const scratchFolder = (lab: string): string => `${folder}/${lab}`;
+
 interface Owner {
   readonly pid: number;
   /** Clock ticks after boot. */
@@ -17,7 +20,7 @@ export async function claim(lab: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const mine: Owner = { pid: process.pid, startTime: (await startTimeOf(process.pid)) ?? "" };
   for (;;) {
-    if (await create(lab, mine)) return;
+    if (await create(lab, mine)) break;
     const owner = await ownerOf(lab);
     if (owner !== undefined && (await startTimeOf(owner.pid)) === owner.startTime)
       throw new SluiceError("LAB_FAILED", `lab "${lab}" is up already, by process ${owner.pid}; stop that one first`, {
@@ -25,10 +28,13 @@ export async function claim(lab: string): Promise<void> {
       });
     await rm(fileOf(lab), { force: true });
   }
+  await rm(scratchFolder(lab), { recursive: true, force: true });
+  await mkdir(scratchFolder(lab));
 }
 
 /** Gives the name up and leaves no file behind. */
 export async function release(lab: string): Promise<void> {
+  await rm(scratchFolder(lab), { recursive: true, force: true });
   await rm(fileOf(lab), { force: true });
   await rmdir(folder).catch(() => {}); // other labs are up
 }

@@ -3,7 +3,7 @@ import { SluiceError } from "../core/errors.ts";
 import { type KubeObject, keyOf } from "../core/kube/objects.ts";
 import type { Log } from "../core/log.ts";
 import { namespacePath } from "../core/netlink/namespace.ts";
-import { claim, release } from "./claim.ts";
+import { claim, release, scratchFolder } from "./claim.ts";
 import { applyLinks, applyNft } from "./command.ts";
 import { endProcesses, removeNamespaces } from "./leftovers.ts";
 import { type ClusterPlan, type External, type PodPlan, planCluster } from "./plan.ts";
@@ -58,6 +58,11 @@ export class Lab {
     return this.#plan;
   }
 
+  /** A folder that exists while the lab is up and goes with it, crash or not. */
+  get scratch(): string {
+    return scratchFolder(this.#plan.name);
+  }
+
   /** Builds the cluster. If that fails, or the signal aborts, nothing stays. */
   up(signal?: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
@@ -103,9 +108,9 @@ export class Lab {
   /** Starts the agents of all pods and external hosts, so that all declared ports answer. */
   async startAgents(): Promise<void> {
     const { pods, externals } = this.#plan;
-    await Promise.all(
-      [...pods.map(({ id }) => id), ...externals.map(({ name }) => `external:${name}`)].map((of) => this.agent(of)),
-    );
+    const [first, ...others] = [...pods.map(({ id }) => id), ...externals.map(({ name }) => `external:${name}`)];
+    if (first !== undefined) await this.agent(first); // fills the cache for the others
+    await Promise.all(others.map((of) => this.agent(of)));
   }
 
   /** Connects a pod that comes later. */
@@ -180,7 +185,7 @@ export class Lab {
   async #startAgent(of: string): Promise<Agent> {
     this.#requireUp();
     const { namespace, addresses, ports } = this.#placeOf(of);
-    const agent = await startAgent(namespace, addresses);
+    const agent = await startAgent({ namespace, addresses, cache: `${this.scratch}/cache` });
     const served = ports.filter(({ protocol }) => protocol !== "SCTP");
     if (served.length < ports.length)
       this.#log.warn({ agent: of }, "sctp ports are not served: node has no sctp sockets");

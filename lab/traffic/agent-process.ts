@@ -28,11 +28,20 @@ export interface Agent {
 
 const program = fileURLToPath(new URL("./agent.ts", import.meta.url));
 
-/** Starts an agent inside a network namespace. `addresses` are its own: a probe from any other is spoofed. */
-export async function startAgent(namespace: string, addresses: readonly string[]): Promise<AgentProcess> {
+export interface AgentOptions {
+  /** Name of the network namespace. */
+  readonly namespace: string;
+  /** The agent's own addresses: a probe from any other is spoofed. */
+  readonly addresses: readonly string[];
+  /** A folder in which agents share compiled code; the second one starts in half the time. */
+  readonly cache: string;
+}
+
+/** Starts an agent inside a network namespace. */
+export async function startAgent({ namespace, addresses, cache }: AgentOptions): Promise<Agent> {
   const child = spawn("ip", ["netns", "exec", namespace, process.execPath, program], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
-    env: {},
+    env: { NODE_COMPILE_CACHE: cache },
   });
   const agent = new AgentProcess(child, namespace, addresses);
   await agent.ready;

@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { systemClock } from "../../core/clock.ts";
 import { messageOf, SluiceError } from "../../core/errors.ts";
 import { Calls } from "./calls.ts";
@@ -48,4 +49,5 @@ process.on("message", (request: Request) => {
 process.on("disconnect", () => process.exit(0));
 // Whoever presses Ctrl-C signals the whole group; the lab still wants to stop its agents in order.
 process.on("SIGINT", () => {});
+flushCompileCache(); // for the agents that start after this one
 process.send?.(hello);
