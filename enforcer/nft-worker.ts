@@ -1,7 +1,8 @@
-import { closeSync, statSync, writeSync } from "node:fs";
+import { statSync, writeSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import koffi from "koffi";
 import { messageOf } from "../core/errors.ts";
+import { close } from "../core/netlink/libc.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import type { Answer, Request } from "./nft-library.ts";
 
@@ -56,7 +57,7 @@ class Library {
       const words = this.#error(handle) as string;
       return status === 0 || words === "" ? undefined : words;
     } finally {
-      closeSync(fd);
+      close(fd);
     }
   }
 

@@ -1,0 +1,4 @@
+import { NftMemory } from "../support/nft-memory.ts";
+import { nftContract } from "./nft.contract.ts";
+
+nftContract("the fake in memory", () => new NftMemory());

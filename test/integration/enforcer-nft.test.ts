@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { SluiceError } from "../../core/errors.ts";
+import { namespacePath } from "../../core/netlink/namespace.ts";
+import type { Nft } from "../../enforcer/nft.ts";
+import { NftLibrary } from "../../enforcer/nft-library.ts";
+import { openNft } from "../../enforcer/nft-open.ts";
+import { nftProgram } from "../../enforcer/nft-program.ts";
+import { nameOf } from "../../enforcer/ruleset.ts";
+import { nftContract } from "../enforcer/nft.contract.ts";
+import { deleteNamespace, makeNamespace, runIn } from "../support/namespace.ts";
+import { needsKernel } from "../support/needs-kernel.ts";
+
+describe("nftables of a network namespace", function () {
+  this.timeout(10_000);
+  needsKernel("nft");
+  let [namespace, path]: [string, string] = ["", ""];
+  let library: NftLibrary;
+  before(async () => {
+    namespace = makeNamespace("nft");
+    path = namespacePath(namespace);
+    library = await NftLibrary.open();
+  });
+  after(async () => {
+    await library?.close();
+    if (namespace !== "") deleteNamespace(namespace);
+  });
+
+  nftContract("libnftables", () => library.in(path));
+  nftContract("the nft program", () => nftProgram(path));
+
+  const ways: readonly (readonly [string, () => Nft])[] = [
+    ["libnftables", () => library.in(path)],
+    ["the nft program", () => nftProgram(path)],
+  ];
+  for (const [way, open] of ways) {
+    it(`${way} names the line that was refused`, async () => {
+      const chain = nameOf("nowhere");
+      const refused = open().apply([{ verb: "add-table" }, { verb: "flush-chain", chain }]);
+      const named = (error: unknown) =>
+        error instanceof SluiceError &&
+        error.message === "nft: Could not process rule: No such file or directory" &&
+        error.context["command"] === "flush chain inet sluice nowhere";
+      await assert.rejects(refused, named);
+    });
+
+    it(`${way} leaves other tables alone`, async () => {
+      runIn(namespace, "nft", "add table inet other");
+      await open().apply([{ verb: "add-table" }, { verb: "delete-table" }]);
+      assert.equal(runIn(namespace, "nft", "list", "tables"), "table inet other\n");
+    });
+  }
+
+  it("a namespace made anew under the same name is another one", async () => {
+    await library.in(path).apply([{ verb: "add-table" }]);
+    deleteNamespace(namespace);
+    namespace = makeNamespace("nft");
+    await library.in(namespacePath(namespace)).apply([{ verb: "add-table" }]);
+    assert.match(runIn(namespace, "nft", "list", "tables"), /inet sluice/);
+    path = namespacePath(namespace);
+  });
+
+  it("is opened by the library where it is installed", async () => {
+    const access = await openNft();
+    await access.close();
+    assert.equal(access.way, "library");
+  });
+
+  it("a namespace that is not there is an error, not another namespace", async () => {
+    const path = "/run/netns/sluice-test-nowhere";
+    for (const open of [() => library.in(path), () => nftProgram(path)])
+      await assert.rejects(open().apply([{ verb: "add-table" }]), (error) => error instanceof SluiceError);
+  });
+});

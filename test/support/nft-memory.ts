@@ -1,0 +1,196 @@
+import { SluiceError } from "../../core/errors.ts";
+import type { Element } from "../../enforcer/element.ts";
+import type { Inventory, Nft } from "../../enforcer/nft.ts";
+import {
+  type Chain,
+  type Command,
+  type Condition,
+  emptyRuleset,
+  type MapVerdict,
+  type Name,
+  type NamedSet,
+  type Ruleset,
+  type Statement,
+  type Transaction,
+  type VerdictMap,
+} from "../../enforcer/ruleset.ts";
+
+/**
+ * nftables in memory: carries transactions out on a Ruleset, all or nothing, and refuses what the kernel refuses: names and
+ * elements that are missing, and deleting what something still refers to. Stricter than the kernel in one thing: what is
+ * there already is not added again, as nobody who knows the state has a reason to.
+ */
+export class NftMemory implements Nft {
+  /** Every transaction that was carried out. */
+  readonly applied: Transaction[] = [];
+  #table: Ruleset | undefined;
+
+  /** The next transactions fail with this, one each. */
+  readonly failures: SluiceError[] = [];
+
+  get ruleset(): Ruleset | undefined {
+    return this.#table;
+  }
+
+  list(): Promise<Inventory | undefined> {
+    return Promise.resolve(this.#table === undefined ? undefined : inventoryOf(this.#table));
+  }
+
+  async check(transaction: Transaction): Promise<void> {
+    await Promise.resolve();
+    applied(this.#table, transaction);
+  }
+
+  async apply(transaction: Transaction): Promise<void> {
+    await Promise.resolve();
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+    this.#table = applied(this.#table, transaction);
+    this.applied.push(transaction);
+  }
+}
+
+function inventoryOf(ruleset: Ruleset): Inventory {
+  const { sets, maps, chains } = ruleset;
+  return {
+    sets: new Map([...sets].map(([name, { elements }]) => [name, elements])),
+    maps: new Map([...maps].map(([name, { entries }]) => [name, new Set(entries.keys())])),
+    chains: new Map([...chains].map(([name, { rules }]) => [name, rules.length])),
+  };
+}
+
+interface Draft {
+  readonly sets: Map<Name, NamedSet>;
+  readonly maps: Map<Name, VerdictMap>;
+  readonly chains: Map<Name, Chain>;
+}
+
+/** The ruleset after a transaction; NFT_FAILED if nft would refuse it. */
+export function applied(before: Ruleset | undefined, transaction: Transaction): Ruleset | undefined {
+  let table: Draft | undefined = before && copyOf(before);
+  for (const command of transaction)
+    if (command.verb === "add-table") table ??= copyOf(emptyRuleset);
+    else if (command.verb === "delete-table") {
+      if (table === undefined) throw refused(command, "there is no table");
+      table = undefined;
+    } else if (table === undefined) throw refused(command, "there is no table");
+    else carryOut(table, command);
+  return table;
+}
+
+function copyOf({ sets, maps, chains }: Ruleset): Draft {
+  return { sets: new Map(sets), maps: new Map(maps), chains: new Map(chains) };
+}
+
+type InTable = Exclude<Command, { verb: "add-table" | "delete-table" }>;
+
+function carryOut(table: Draft, command: InTable): void {
+  const { sets, maps, chains } = table;
+  switch (command.verb) {
+    case "add-set":
+      insert(command, sets, { ...command.set, elements: new Set<Element>() });
+      break;
+    case "add-map":
+      insert(command, maps, { ...command.map, entries: new Map<Element, MapVerdict>() });
+      break;
+    case "add-chain":
+      insert(command, chains, { ...command.chain, rules: [] });
+      break;
+    case "add-elements":
+    case "delete-elements":
+      changeElements(table, command);
+      break;
+    case "add-entries":
+    case "delete-entries":
+      changeEntries(table, command);
+      break;
+    case "add-rules": {
+      const chain = existing(command, chains, command.chain);
+      for (const name of command.rules.flatMap(namesIn)) demand(command, table, name);
+      chains.set(chain.name, { ...chain, rules: [...chain.rules, ...command.rules] });
+      break;
+    }
+    case "flush-chain":
+      chains.set(command.chain, { ...existing(command, chains, command.chain), rules: [] });
+      break;
+    case "delete-chain":
+      remove(command, table, chains, command.name);
+      break;
+    case "delete-map":
+      remove(command, table, maps, command.name);
+      break;
+    case "delete-set":
+      remove(command, table, sets, command.name);
+      break;
+  }
+}
+
+function changeElements(
+  { sets }: Draft,
+  command: Extract<Command, { verb: "add-elements" | "delete-elements" }>,
+): void {
+  const set = existing(command, sets, command.set);
+  const elements = new Set(set.elements);
+  for (const element of command.elements)
+    if (command.verb === "delete-elements") {
+      if (!elements.delete(element)) throw refused(command, `${element} is not there`);
+    } else if (elements.has(element)) throw refused(command, `${element} is there already`);
+    else elements.add(element);
+  sets.set(set.name, { ...set, elements });
+}
+
+function changeEntries(table: Draft, command: Extract<Command, { verb: "add-entries" | "delete-entries" }>): void {
+  const map = existing(command, table.maps, command.map);
+  const entries = new Map(map.entries);
+  if (command.verb === "delete-entries") {
+    for (const key of command.keys) if (!entries.delete(key)) throw refused(command, `${key} is not there`);
+  } else
+    for (const [key, verdict] of command.entries) {
+      if (entries.has(key)) throw refused(command, `${key} is there already`);
+      if (verdict.verdict === "jump") existing(command, table.chains, verdict.to);
+      entries.set(key, verdict);
+    }
+  table.maps.set(map.name, { ...map, entries });
+}
+
+function insert<T extends { readonly name: Name }>(command: Command, objects: Map<Name, T>, object: T): void {
+  if (objects.has(object.name)) throw refused(command, `${object.name} is there already`);
+  objects.set(object.name, object);
+}
+
+function remove<T>(command: Command, table: Draft, objects: Map<Name, T>, name: Name): void {
+  existing(command, objects, name);
+  if (isReferred(table, name)) throw refused(command, `${name} is in use`);
+  objects.delete(name);
+}
+
+function existing<T>(command: Command, objects: ReadonlyMap<Name, T>, name: Name): T {
+  const found = objects.get(name);
+  if (found === undefined) throw refused(command, `${name} is not there`);
+  return found;
+}
+
+function demand(command: Command, { sets, maps, chains }: Draft, name: Name): void {
+  if (!sets.has(name) && !maps.has(name) && !chains.has(name)) throw refused(command, `${name} is not there`);
+}
+
+function isReferred({ maps, chains }: Draft, name: Name): boolean {
+  const inRules = [...chains.values()].some((chain) => chain.rules.some((rule) => namesIn(rule).includes(name)));
+  const inMaps = [...maps.values()].some(({ entries }) =>
+    [...entries.values()].some((verdict) => verdict.verdict === "jump" && verdict.to === name),
+  );
+  return inRules || inMaps;
+}
+
+function namesIn(rule: { readonly when: readonly Condition[]; readonly statements: readonly Statement[] }): Name[] {
+  const inConditions = rule.when.flatMap((condition) => (condition.if === "member" ? [condition.set] : []));
+  const inStatements = rule.statements.flatMap((statement) => {
+    if (statement.do === "jump") return [statement.to];
+    return statement.do === "dispatch" ? [statement.map] : [];
+  });
+  return [...inConditions, ...inStatements];
+}
+
+function refused(command: Command, reason: string): SluiceError {
+  return new SluiceError("NFT_FAILED", `nft: ${reason}`, { context: { command: command.verb } });
+}
