@@ -62,28 +62,24 @@ export class Collection {
   async run(signal: AbortSignal): Promise<void> {
     if (this.#options.namespacePath !== null) enterNamespace(this.#options.namespacePath);
     const sensor = new Sensor(this.#recorder, { ...this.#options, now: () => this.#now() });
-    let tracking = false;
     try {
-      tracking = this.#prepare(sensor);
+      this.#prepare(sensor);
       this.#post({ kind: "ready" });
       await this.#collect(sensor, signal);
     } finally {
-      if (tracking) removeTrackingRule();
+      if (this.#options.ensureConntrack) removeTrackingRule();
       sensor.close();
     }
   }
 
-  /** Everything before the first event; true if a tracking rule was loaded. */
-  #prepare(sensor: Sensor): boolean {
+  /** Everything before the first event. */
+  #prepare(sensor: Sensor): void {
     sensor.probe();
     for (const { name, from, to } of applySettings())
       this.#log("info", { node: this.#options.node, from, to }, `set net.netfilter.${name}`);
     sensor.subscribe();
-    const tracking = this.#options.ensureConntrack && loadTrackingRule();
-    if (tracking)
-      this.#log("info", { node: this.#options.node }, "loaded a rule that makes the kernel track connections");
+    if (this.#options.ensureConntrack) loadTrackingRule();
     sensor.dump();
-    return tracking;
   }
 
   async #collect(sensor: Sensor, signal: AbortSignal): Promise<void> {

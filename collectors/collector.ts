@@ -19,7 +19,7 @@ export interface CollectorOptions {
   readonly windowMs?: number;
   /** Where deny rules log to. One group has one reader. */
   readonly nflogGroup?: number;
-  /** Load a rule that makes the kernel track connections, where no other rule does. */
+  /** Keep a rule loaded that makes the kernel track connections: for where no other rule is sure to. */
   readonly ensureConntrack?: boolean;
   /** What the kernel may keep per socket while the collector is busy. */
   readonly receiveBufferBytes?: number;

@@ -1,5 +1,5 @@
 import { SluiceError } from "../core/errors.ts";
-import { controlType } from "../core/netlink/message.ts";
+import { firstProtocolType } from "../core/netlink/message.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket, type Reading } from "../core/netlink/socket.ts";
 import { EntryDecoder } from "./conntrack/entry.ts";
@@ -52,7 +52,8 @@ export class Sensor {
   subscribe(): void {
     const { nflogGroup, receiveBufferBytes } = this.#options;
     for (const socket of [this.#events, this.#logs]) socket.growReceiveBuffer(receiveBufferBytes);
-    for (const group of Object.values(conntrackGroups)) this.#events.join(group);
+    this.#events.join(conntrackGroups.new);
+    this.#events.join(conntrackGroups.destroy);
     needing("CONFIG_NETFILTER_NETLINK_LOG", () => this.#bind(nflogGroup));
     this.#logs.request(`configure NFLOG group ${nflogGroup}`, configureRequest(nflogGroup));
   }
@@ -93,7 +94,7 @@ export class Sensor {
     const now = this.#options.now();
     const reading = socket.read(
       (_bytes, { type, flags, start, end }) => {
-        if (type < controlType.overrun + 12) return;
+        if (type < firstProtocolType) return;
         this.#decoding(now, () => take(type, flags, start, end, now));
       },
       (error) => this.#recorder.malformed(error, now),

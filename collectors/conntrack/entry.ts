@@ -28,7 +28,7 @@ const CTA_ID = 12;
 const CTA_ZONE = 18;
 const CTA_TIMESTAMP = 20;
 const CTA_LABELS = 22;
-const CTA_TIMESTAMP_EVENT = 28;
+const CTA_TIMESTAMP_EVENT = 27;
 
 const CTA_COUNTERS_PACKETS = 1;
 const CTA_COUNTERS_BYTES = 2;

@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { messageOf, SluiceError } from "../../core/errors.ts";
-import { conntrackIsHooked } from "./hooks.ts";
 
 // All of Documentation/networking/nf_conntrack-sysctl.rst. /proc/sys/net is that of the calling thread's namespace.
 const folder = "/proc/sys/net/netfilter";
@@ -28,29 +27,25 @@ export function applySettings(): readonly ChangedSetting[] {
   });
 }
 
-// Conntrack hooks itself into a namespace, per family, only while a loaded rule uses `ct` (net/netfilter/nf_conntrack_proto.c,
-// nf_ct_netns_get). A rule of an inet table does so for both families.
+// Conntrack hooks itself into a namespace only while a loaded rule uses `ct` (nf_ct_netns_get, called when the rule is
+// made: net/netfilter/nft_ct.c, nft_ct_get_init). A rule in an inet table does so for both families, and it need not
+// stand where packets come by: this chain has no hook, so it costs nothing.
 const table = "sluice_collector";
-const ruleset = `
-table inet ${table}
-delete table inet ${table}
+const remove = `table inet ${table}\ndelete table inet ${table}\n`;
+const load = `${remove}
 table inet ${table} {
   chain track {
-    type filter hook prerouting priority filter; policy accept;
-    ct state new counter comment "makes the kernel track connections"
+    ct state new comment "makes the kernel track connections"
   }
 }
 `;
 
-/** Loads a rule that uses `ct` where no other does. True if it did. */
-export function loadTrackingRule(): boolean {
-  if (conntrackIsHooked()) return false;
-  runNft(ruleset);
-  return true;
+export function loadTrackingRule(): void {
+  runNft(load);
 }
 
 export function removeTrackingRule(): void {
-  runNft(`table inet ${table}\ndelete table inet ${table}\n`);
+  runNft(remove);
 }
 
 function runNft(script: string): void {

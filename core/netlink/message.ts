@@ -9,7 +9,8 @@ import { SluiceError } from "../errors.ts";
 
 export const headerBytes = 16;
 
-/** Types below 16 belong to netlink itself. */
+/** Types below this belong to netlink itself (NLMSG_MIN_TYPE): */
+export const firstProtocolType = 16;
 export const controlType = { noop: 1, error: 2, done: 3, overrun: 4 } as const;
 
 export const messageFlag = {
