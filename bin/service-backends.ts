@@ -18,7 +18,11 @@ const service = z.looseObject({
 
 const pod = z.looseObject({
   containers: z
-    .array(z.looseObject({ ports: z.array(z.looseObject({ name: z.string().optional(), containerPort: z.int() })).nullish() }))
+    .array(
+      z.looseObject({
+        ports: z.array(z.looseObject({ name: z.string().optional(), containerPort: z.int() })).nullish(),
+      }),
+    )
     .default([]),
 });
 
@@ -29,17 +33,25 @@ export interface Backend {
 }
 
 /** Whom the cluster's proxy could choose for `namespace/name` and that port. Throws USAGE if there is nobody. */
-export function backendsOf(path: string, asked: { port: number; protocol: number }, objects: readonly KubeObject[]): readonly Backend[] {
+export function backendsOf(
+  path: string,
+  asked: { port: number; protocol: number },
+  objects: readonly KubeObject[],
+): readonly Backend[] {
   const [namespace, name] = path.split("/");
   const object = objects.find(
-    ({ kind, metadata }) => kind === "Service" && metadata.name === name && (metadata.namespace ?? "default") === namespace,
+    ({ kind, metadata }) =>
+      kind === "Service" && metadata.name === name && (metadata.namespace ?? "default") === namespace,
   );
   if (object === undefined) throw new SluiceError("USAGE", `there is no Service ${path}`);
   const { selector, ports } = service.parse(object["spec"] ?? {});
   const found = ports.find(({ port, protocol }) => port === asked.port && protocol === protocolName(asked.protocol));
   if (found === undefined) {
     const offered = ports.map(({ port, protocol }) => `${port}/${protocol}`).join(", ") || "none";
-    throw new SluiceError("USAGE", `Service ${path} has no port ${asked.port}/${protocolName(asked.protocol)}; it has ${offered}`);
+    throw new SluiceError(
+      "USAGE",
+      `Service ${path} has no port ${asked.port}/${protocolName(asked.protocol)}; it has ${offered}`,
+    );
   }
   const wanted = Object.entries(selector ?? {});
   const behind = objects.filter(

@@ -36,12 +36,16 @@ async function main(argv: readonly string[]): Promise<void> {
 function report(thrown: unknown): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.done : exitCodes.notAccepted;
   const expected = thrown instanceof SluiceError;
-  process.stderr.write(`sluice: ${expected ? thrown.message : (thrown instanceof Error && thrown.stack) || messageOf(thrown)}\n`);
+  process.stderr.write(
+    `sluice: ${expected ? thrown.message : (thrown instanceof Error && thrown.stack) || messageOf(thrown)}\n`,
+  );
   return exitCodeOf(thrown);
 }
 
 // A reader such as `head` that has seen enough ends the command, quietly.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.failed));
+process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.failed),
+);
 
 try {
   await main(process.argv);

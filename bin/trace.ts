@@ -47,7 +47,9 @@ export function traceOf(world: World, objects: readonly KubeObject[], question: 
   const endpoints = [...placement.endpoints.values()];
   const sources = endsOf(question.from, question.port, endpoints);
   const targets = question.to.startsWith("service:")
-    ? backendsOf(question.to.slice("service:".length), question, objects).flatMap(({ pod, port }) => endsOf(pod, port, endpoints))
+    ? backendsOf(question.to.slice("service:".length), question, objects).flatMap(({ pod, port }) =>
+        endsOf(pod, port, endpoints),
+      )
     : endsOf(question.to, question.port, endpoints);
   return pairs(sources, targets, question).map(({ source, target }) => {
     const verdict = evaluate(packetOf(question, source, target));
@@ -73,13 +75,15 @@ const exemptions = {
 /** One pair of addresses for each pair of ends: of the family asked for, else the first that both have. */
 function pairs(sources: readonly End[], targets: readonly End[], { family }: Question) {
   const fits = (end: End) => family === null || familyOf(end.address) === family;
-  const found = [...Map.groupBy(targets.filter(fits), ({ label, port }) => `${label} ${port}`).values()].flatMap((same) => {
-    const candidates = same.flatMap((target) => {
-      const source = sources.filter(fits).find(({ address }) => familyOf(address) === familyOf(target.address));
-      return source === undefined ? [] : [{ source, target }];
-    });
-    return candidates.slice(0, 1);
-  });
+  const found = [...Map.groupBy(targets.filter(fits), ({ label, port }) => `${label} ${port}`).values()].flatMap(
+    (same) => {
+      const candidates = same.flatMap((target) => {
+        const source = sources.filter(fits).find(({ address }) => familyOf(address) === familyOf(target.address));
+        return source === undefined ? [] : [{ source, target }];
+      });
+      return candidates.slice(0, 1);
+    },
+  );
   if (found.length > 0) return found;
   throw new SluiceError("USAGE", "the two ends have no address of the same family");
 }

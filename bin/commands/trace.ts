@@ -33,9 +33,7 @@ export function traceCommand(): Command {
     .requiredOption("--from <end>", "who connects")
     .requiredOption("--to <end>", "to whom")
     .option("--port <number>", "destination port; for ICMP the type", parsePort, 0)
-    .addOption(
-      new Option("--protocol <name>", "TCP, UDP, SCTP, UDPLite, ICMP, ICMPv6 or a number").default("TCP"),
-    )
+    .addOption(new Option("--protocol <name>", "TCP, UDP, SCTP, UDPLite, ICMP, ICMPv6 or a number").default("TCP"))
     .addOption(new Option("--family <4|6>", "IPv4 or IPv6 where both ends have both").choices(["4", "6"]))
     .option("--objects <folder>", "folder of Kubernetes YAML with pods and policies", "./manifests")
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
@@ -52,7 +50,8 @@ export function traceCommand(): Command {
 
 function questionOf({ from, to, port, protocol, family }: Options): Question {
   const number = protocolNumber(protocol) ?? namesIn(protocol.toUpperCase()) ?? numberIn(protocol);
-  if (number === undefined) throw new SluiceError("USAGE", `--protocol ${protocol} is no protocol; try TCP, UDP or ICMP`);
+  if (number === undefined)
+    throw new SluiceError("USAGE", `--protocol ${protocol} is no protocol; try TCP, UDP or ICMP`);
   return { from, to, port, protocol: number, family: family === undefined ? null : family === "4" ? 4 : 6 };
 }
 

@@ -6,6 +6,7 @@ import {
   type PlacedObject,
   readManifest,
   unreadableManifest,
+  type Validate,
 } from "./manifest.ts";
 import type { KubeObject } from "./objects.ts";
 import type { Change } from "./watch.ts";
@@ -52,8 +53,8 @@ export interface Advance {
 }
 
 /** The state after a scan, and what is new in it. */
-export function advance(state: FolderState, scan: Scan): Advance {
-  const files = filesAfter(state.files, scan);
+export function advance(state: FolderState, scan: Scan, validate?: Validate): Advance {
+  const files = filesAfter(state.files, scan, validate);
   const { objects, duplicates } = merge(files);
   const blind = [...scan.blind].map(([folder, why]) => fileFault(folder, `${why}; its last objects stay`));
   const all = [...blind, ...[...files.values()].flatMap((file) => file.faults), ...duplicates];
@@ -67,12 +68,12 @@ export function advance(state: FolderState, scan: Scan): Advance {
   };
 }
 
-function filesAfter(before: FolderState["files"], scan: Scan): ReadonlyMap<string, FileState> {
+function filesAfter(before: FolderState["files"], scan: Scan, validate?: Validate): FolderState["files"] {
   const files = new Map<string, FileState>();
   for (const [path, file] of before) if (isBelow(path, scan.blind.keys())) files.set(path, file);
   for (const [path, found] of scan.files) {
     const former = before.get(path);
-    if (found.type !== "same") files.set(path, fileAfter(former, manifestOf(path, found)));
+    if (found.type !== "same") files.set(path, fileAfter(former, manifestOf(path, found, validate)));
     else if (former !== undefined) files.set(path, former);
   }
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -83,8 +84,10 @@ function isBelow(path: string, folders: Iterable<string>): boolean {
   return false;
 }
 
-function manifestOf(path: string, found: Exclude<FileScan, { type: "same" }>): Manifest {
-  return found.type === "text" ? readManifest(path, found.text) : unreadableManifest(fileFault(path, found.why));
+function manifestOf(path: string, found: Exclude<FileScan, { type: "same" }>, validate?: Validate): Manifest {
+  return found.type === "text"
+    ? readManifest(path, found.text, validate)
+    : unreadableManifest(fileFault(path, found.why));
 }
 
 /** Former objects stay if they are refused now, or might be among what could not be read. */

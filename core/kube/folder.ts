@@ -5,13 +5,15 @@ import type { Log } from "../log.ts";
 import { FolderScanner } from "./folder-scan.ts";
 import { advance, emptyFolder } from "./folder-state.ts";
 import { FolderWatches } from "./folder-watches.ts";
-import type { ManifestFault } from "./manifest.ts";
+import type { ManifestFault, Validate } from "./manifest.ts";
 import type { Change, ObjectSource } from "./watch.ts";
 
 export interface FolderOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Refuses objects beyond their common shape; one that is refused keeps its last good state. */
+  readonly validate?: Validate;
   /** Told of each fault once, when it appears or changes; before the batch of the same look. */
   readonly onFault?: (fault: ManifestFault) => void;
   /** Told of a former fault when nothing is wrong with its document any more. */
@@ -47,7 +49,7 @@ async function* follow(options: FolderOptions, signal: AbortSignal): AsyncGenera
       const scan = await scanner.scan();
       watches.sweep();
       if (first) refuseIfBlind(options.path, scan.blind.get(""));
-      const next = advance(state, scan);
+      const next = advance(state, scan, options.validate);
       state = next.state;
       tell(options, next.faults, next.mended);
       if (first) yield [...next.changes, { type: "synced" }];

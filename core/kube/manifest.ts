@@ -40,8 +40,11 @@ interface Candidate {
   readonly path: string;
 }
 
+/** What is wrong with an object of good shape, for whom it is meant; fields as in ManifestFault. */
+export type Validate = (object: KubeObject) => readonly { readonly field: string; readonly message: string }[];
+
 /** Reads the objects of one file: several documents, lists within them. Never throws. */
-export function readManifest(file: string, text: string): Manifest {
+export function readManifest(file: string, text: string, validate: Validate = () => []): Manifest {
   // A file is empty for a moment whenever a program writes it anew.
   if (text.trim() === "")
     return unreadableManifest(fileFault(file, "is empty; to delete its objects, delete the file"));
@@ -57,7 +60,8 @@ export function readManifest(file: string, text: string): Manifest {
       unreadable = true;
     }
     for (const candidate of flatten(value, "")) {
-      const { object, problems } = readObject(candidate.value);
+      const { object, problems: misshapen } = readObject(candidate.value);
+      const problems = object === undefined || misshapen.length > 0 ? misshapen : validate(object);
       for (const { field, message } of problems) report(candidate.path, field, message);
       if (object === undefined) unreadable = true;
       else if (problems.length > 0) refused.add(keyOf(object));

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Config, parseConfig, settings } from "../core/config.ts";
+import { messageOf, SluiceError } from "../core/errors.ts";
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `30s`, `5m`, `1h30m` as milliseconds. */
+export function parseDuration(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const understood = parts.map(([part]) => part).join("") === text && parts.length > 0;
+  const total = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit as string] as number), 0);
+  if (!understood || total <= 0) throw new InvalidArgumentError('Write a duration as "30s", "5m" or "1h30m".');
+  return Math.round(total);
+}
+
+export const outputOption = (): Option =>
+  new Option("-o, --output <format>", "table for people, jsonl for programs: one JSON record a line")
+    .choices(["table", "jsonl"])
+    .default("table");
+
+export const durationOption = (): Option =>
+  new Option("--duration <time>", "end by itself after this time, e.g. 30s").argParser(parseDuration);
+
+/** Gives a command every setting of the configuration as a flag, but those it decides itself. */
+export function addSettings(command: Command, except: readonly string[] = []): Command {
+  command.option("--config <file>", "YAML file of settings (or SLUICE_CONFIG)");
+  command.optionsGroup("Settings (docs/config.md):");
+  for (const { path, flag, accepts, description, default: fallback } of settings) {
+    if (except.includes(path)) continue;
+    command.option(`${flag} <value>`, `${description} ${accepts}. Default: ${String(fallback)}.`);
+  }
+  return command;
+}
+
+/** The effective configuration of a command that has `addSettings`. */
+export function configOf(options: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): Config {
+  const flags: Record<string, string> = {};
+  for (const { flag } of settings) {
+    const key = flag.slice(2);
+    const value = options[camelCase(key)];
+    if (typeof value === "string") flags[key] = value;
+  }
+  const fileName = typeof options["config"] === "string" ? options["config"] : env["SLUICE_CONFIG"];
+  return parseConfig({
+    flags,
+    env,
+    ...(fileName === undefined ? {} : { fileName, fileText: readConfigFile(fileName) }),
+  });
+}
+
+/** As commander makes keys of flags: `collector.window-ms` becomes `collector.windowMs`. */
+function camelCase(flag: string): string {
+  return flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function readConfigFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new SluiceError("CONFIG_INVALID", `the configuration file ${path} cannot be read: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
