@@ -43,7 +43,7 @@ export function renderInstruction(context: RenderContext, instruction: Instructi
   if (faults.length > 0 && (instruction.verdict === "allow" || instruction.verdict === "log")) return [];
   const sound = instruction.when.filter((match) => faultOf(context, match) === undefined);
   const statements = faults.length > 0 ? denial(context, instruction.id) : statementsOf(context, instruction);
-  return conjunctions(context, sound).map((when) => ({ when, statements }));
+  return conjunctions(context, sound, instruction.verdict === "log").map((when) => ({ when, statements }));
 }
 
 export function denial(context: RenderContext, because: LogPrefix["because"]): readonly Statement[] {
@@ -67,22 +67,26 @@ function logStatement({ direction, log }: RenderContext, action: "D" | "L", beca
   return { do: "log", prefix: { action, direction, because }, group: log.group, snaplen: log.snaplen };
 }
 
-function conjunctions(context: RenderContext, matches: readonly Match[]): Alternatives {
+/** `once`: no packet may match two of them, as each would be logged. */
+function conjunctions(context: RenderContext, matches: readonly Match[], once: boolean): Alternatives {
   const wanted = matches.flatMap((match) => (match.field === "protocol" && !match.not ? [match.is] : []));
   const protocol = wanted[0] ?? null;
   const inOrder = matches.toSorted((a, b) => rank(a) - rank(b));
-  return product(inOrder.map(waysOf)).flatMap((chosen) =>
-    familiesOf(chosen).flatMap((family) =>
+  return product(inOrder.map((match) => waysOf(match, once))).flatMap((ways) => {
+    const chosen = ways.flat();
+    return familiesOf(chosen).flatMap((family) =>
       product(chosen.map((match) => alternativesOf(context, match, { family, protocol }))).map((parts) => parts.flat()),
-    ),
-  );
+    );
+  });
 }
 
 /** A port in a range *or* in a named set: one after the other. A negated match wants none of them, at once. */
-function waysOf(match: Match): readonly Match[] {
-  if ((match.field !== "sourcePort" && match.field !== "destinationPort") || match.not) return [match];
+function waysOf(match: Match, once: boolean): readonly (readonly Match[])[] {
+  if ((match.field !== "sourcePort" && match.field !== "destinationPort") || match.not) return [[match]];
   const byRange = match.ranges.length === 0 ? [] : [{ ...match, named: [] }];
-  return [...byRange, ...match.named.map((id) => ({ ...match, ranges: [], named: [id] }))];
+  const ways = [...byRange, ...match.named.map((id) => ({ ...match, ranges: [], named: [id] }))];
+  if (!once) return ways.map((way) => [way]);
+  return ways.map((way, index) => [way, ...ways.slice(0, index).map((before) => ({ ...before, not: true }))]);
 }
 
 /** Every choice of one item of each list. */

@@ -1,0 +1,41 @@
+import { type Address, type Cidr, parseCidr } from "../../core/address.ts";
+import type { Problem } from "../../enforcer/draft.ts";
+import { defaultSettings, type NodeView, type RenderSettings, render } from "../../enforcer/render.ts";
+import type { Ruleset } from "../../enforcer/ruleset.ts";
+import type { Placement } from "../../policy/placement.ts";
+import type { Program } from "../../policy/program.ts";
+import { interfaceOf } from "./journey.ts";
+
+/** How a node sees itself where every pod has its own interface. */
+export function viewOf(
+  placement: Placement,
+  node: string,
+  podCidrs: readonly string[] = [],
+  settings: Partial<RenderSettings> = {},
+): NodeView {
+  const cidrs: readonly Cidr[] = podCidrs.map(parseCidr);
+  const addresses = [...placement.endpoints.values()]
+    .filter((endpoint) => endpoint.kind === "pod" && endpoint.node === node)
+    .flatMap((endpoint) => endpoint.addresses);
+  const interfaces = new Map(addresses.map((address: Address) => [address, interfaceOf(address)]));
+  return { node, interfaces, podCidrs: cidrs, settings: { ...defaultSettings, ...settings } };
+}
+
+/** The ruleset of each node, by name. Fails on problems. */
+export function renderAll(
+  program: Program,
+  placement: Placement,
+  nodes: readonly { readonly name: string; readonly podCidrs: readonly string[] }[],
+): ReadonlyMap<string, Ruleset> {
+  return new Map(
+    nodes.map(({ name, podCidrs }) => {
+      const { ruleset, problems } = render(program, placement, viewOf(placement, name, podCidrs));
+      if (problems.length > 0) throw new Error(problems.map(sentenceOf).join("; "));
+      return [name, ruleset];
+    }),
+  );
+}
+
+function sentenceOf({ subject, sentence }: Problem): string {
+  return `${subject} ${sentence}`;
+}
