@@ -7,15 +7,17 @@ export function renderTrace(traces: readonly Trace[]): string {
 
 function renderOne(trace: Trace): string {
   const service = trace.protocol.startsWith("ICMP") ? trace.protocol : `${trace.protocol} port ${trace.port}`;
-  const lines = [
-    `${trace.action === "allow" ? "ALLOW" : "DENY"}  ${trace.from} -> ${trace.to}  ${service}`,
-    ...(trace.exempt === null ? [] : [`  no policy is asked: ${trace.exempt}`]),
-    ...way(`egress of ${trace.from}`, trace.egress),
-    ...(trace.ingress === null && trace.egress !== null && trace.action === "deny"
-      ? [`  ingress of ${trace.to}: not asked, egress denies already`]
-      : way(`ingress of ${trace.to}`, trace.ingress)),
+  const title = `${trace.action === "allow" ? "ALLOW" : "DENY"}  ${trace.from} -> ${trace.to}  ${service}`;
+  return `${[title, ...reasons(trace)].join("\n")}\n`;
+}
+
+function reasons({ exempt, egress, ingress, action, from, to }: Trace): readonly string[] {
+  if (exempt !== null) return [`  no policy is asked: ${exempt}`];
+  const deniedAtEgress = action === "deny" && ingress === null;
+  return [
+    ...way(`egress of ${from}`, egress),
+    ...(deniedAtEgress ? [`  ingress of ${to}: not asked, egress denies already`] : way(`ingress of ${to}`, ingress)),
   ];
-  return `${lines.join("\n")}\n`;
 }
 
 function way(title: string, steps: readonly string[] | null): readonly string[] {

@@ -45,12 +45,13 @@ export function traceOf(world: World, objects: readonly KubeObject[], question: 
   const placement = world.placement();
   const evaluate = evaluatorOf(program, placement);
   const endpoints = [...placement.endpoints.values()];
-  const sources = endsOf(question.from, question.port, endpoints);
+  const classOf = (endpoint: Endpoint) => placement.classOf.get(endpoint.id);
+  const sources = endsOf(question.from, question.port, endpoints, classOf);
   const targets = question.to.startsWith("service:")
     ? backendsOf(question.to.slice("service:".length), question, objects).flatMap(({ pod, port }) =>
-        endsOf(pod, port, endpoints),
+        endsOf(pod, port, endpoints, classOf),
       )
-    : endsOf(question.to, question.port, endpoints);
+    : endsOf(question.to, question.port, endpoints, classOf);
   return pairs(sources, targets, question).map(({ source, target }) => {
     const verdict = evaluate(packetOf(question, source, target));
     const words = (path: Path | null) => (path === null ? null : explainPath(path, program.rules));
@@ -101,13 +102,15 @@ function packetOf({ protocol, port }: Question, source: End, target: End): Packe
   };
 }
 
-function endsOf(text: string, port: number, endpoints: readonly Endpoint[]): readonly End[] {
+type ClassOf = (endpoint: Endpoint) => unknown;
+
+function endsOf(text: string, port: number, endpoints: readonly Endpoint[], classOf: ClassOf): readonly End[] {
   const address = tryParseAddress(text);
   if (address !== undefined) {
     const owner = endpoints.find(({ addresses, hostNetwork }) => !hostNetwork && addresses.includes(address));
     return [{ label: owner === undefined ? address : labelOf(owner), address, port }];
   }
-  const found = named(text, endpoints);
+  const found = named(text, endpoints, classOf);
   return found.addresses.map((own) => ({ label: labelOf(found), address: own, port }));
 }
 
@@ -115,12 +118,13 @@ function labelOf({ kind, namespace, name }: Endpoint): string {
   return kind === "pod" ? `${namespace}/${name}` : `node:${name}`;
 }
 
-function named(text: string, endpoints: readonly Endpoint[]): Endpoint {
+/** By its whole name, or without the suffix of its workload where all pods so named have the same policies. */
+function named(text: string, endpoints: readonly Endpoint[], classOf: ClassOf): Endpoint {
   const exact = endpoints.find((endpoint) => labelOf(endpoint) === text);
   if (exact !== undefined) return exact;
   const begun = endpoints.filter((endpoint) => endpoint.kind === "pod" && labelOf(endpoint).startsWith(`${text}-`));
-  const only = begun[0];
-  if (only !== undefined && begun.length === 1) return only;
+  const first = begun[0];
+  if (first !== undefined && new Set(begun.map(classOf)).size === 1) return first;
   const hint = begun.length > 1 ? `; it could be ${begun.map(labelOf).join(", ")}` : "";
   throw new SluiceError("USAGE", `"${text}" is no pod with an address, node:NAME or address here${hint}`);
 }

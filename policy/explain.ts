@@ -21,7 +21,8 @@ function explainStep(step: Step, rules: RuleNames): string {
   const origin = rules.get(step.rule);
   if (origin === undefined) return `rule ${step.rule} (not in this program): ${step.action}`;
   if (origin.kind === "pro") return "no policy decided: pods may talk unless a policy says otherwise: allow";
-  if (origin.rule === -1) return `tier ${origin.tier}: ${policyName(origin)} applies, but no rule of the tier matches: ${defaultOutcome(step)}`;
+  if (origin.rule === -1)
+    return `tier ${origin.tier}: ${policyName(origin)} applies, but no rule of the tier matches: ${defaultOutcome(step)}`;
   return `tier ${origin.tier}: rule ${origin.rule} of ${policyName(origin)} matches: ${outcome(step)}`;
 }
 

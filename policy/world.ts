@@ -54,6 +54,10 @@ export class World {
     return this.#placement;
   }
 
+  nodes(): ReadonlyMap<string, Node> {
+    return new Map(this.#of("node").map(({ node }) => [node.name, node]));
+  }
+
   /** Tiers that policies name but nobody made; their policies come last and deny. */
   missingTiers(): readonly string[] {
     const known = new Set(["default", ...this.#of("tier").map(({ tier }) => tier.name)]);

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { type Address, tryParseAddress } from "../../core/address.ts";
+import { type Address, type Cidr, tryParseAddress } from "../../core/address.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Read } from "../model.ts";
 import type { NamedPort } from "../placement.ts";
 import { protocolNumber } from "../protocol.ts";
 import type { Labels } from "../selector/syntax.ts";
-import { readWith } from "./fields.ts";
+import { cidrField, readWith } from "./fields.ts";
 
 /** A pod as policy sees it. One that has ended has no addresses any more. */
 export interface Pod {
@@ -22,6 +22,8 @@ export interface Pod {
 export interface Node {
   readonly name: string;
   readonly addresses: readonly Address[];
+  /** Where its pods get their addresses from. */
+  readonly podCidrs: readonly Cidr[];
 }
 
 // Loose: a pod has many fields that policy does not look at.
@@ -50,6 +52,7 @@ const podShape = z.object({
 });
 
 const nodeShape = z.object({
+  spec: z.object({ podCIDR: cidrField.nullish(), podCIDRs: z.array(cidrField).nullish() }).nullish(),
   status: z.object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish() }).nullish(),
 });
 
@@ -74,11 +77,13 @@ export function readPod(object: KubeObject): Read<Pod> {
 }
 
 export function readNode(object: KubeObject): Read<Node> {
-  const read = readWith(nodeShape, { status: object["status"] }, "");
+  const read = readWith(nodeShape, { spec: object["spec"], status: object["status"] }, "");
   if ("problems" in read) return read;
   const listed = read.value.status?.addresses ?? [];
   const texts = listed.filter(({ type }) => type.endsWith("IP")).map(({ address }) => address);
-  return { value: { name: object.metadata.name, addresses: addressesOf(texts) } };
+  const { podCIDR, podCIDRs } = read.value.spec ?? {};
+  const podCidrs = podCIDRs?.length ? podCIDRs : podCIDR ? [podCIDR] : [];
+  return { value: { name: object.metadata.name, addresses: addressesOf(texts), podCidrs } };
 }
 
 function namedPorts({ ports }: z.output<typeof container>): readonly NamedPort[] {
