@@ -85,7 +85,7 @@ function objectOf(document: Document): KubeObject | null {
 }
 
 function print(documents: readonly Document[]): string {
-  return documents.map((document) => String(document).replace(/^---\n/, "")).join("---\n");
+  return documents.map((document) => document.toString({ lineWidth: 0 }).replace(/^---\n/, "")).join("---\n");
 }
 
 /** Whoever watches the folder sees the old text or the new, never half of it. */

@@ -1,6 +1,8 @@
 import type { Clock } from "../../core/clock.ts";
-import type { Call, CallTotals } from "./messages.ts";
-import { makeProbe } from "./probe.ts";
+import { withDeadline } from "./deadline.ts";
+import type { Call, CallTotals, ProbeResult } from "./messages.ts";
+import { defaultTimeoutMs, makeProbe } from "./probe.ts";
+import { Stream } from "./stream.ts";
 
 /** Calls that go on by themselves, each at its own rhythm. */
 export class Calls {
@@ -31,20 +33,14 @@ export class Calls {
 
   async #repeat(call: Call, running: RunningCall): Promise<void> {
     const { signal } = running.stop;
+    const attempt = attemptOf(call, this.#clock);
     await this.#clock.sleep(call.afterMs ?? 0, signal);
     for (let made = 0; made < (call.count ?? Number.POSITIVE_INFINITY) && !signal.aborted; made++) {
       const started = this.#clock.monotonic();
-      const result = await makeProbe(call.probe, this.#clock);
-      running.totals = {
-        name: call.name,
-        attempts: running.totals.attempts + 1,
-        answered: running.totals.answered + (result.answered ? 1 : 0),
-        sentBytes: running.totals.sentBytes + result.sentBytes,
-        receivedBytes: running.totals.receivedBytes + result.receivedBytes,
-        lastError: result.error ?? running.totals.lastError,
-      };
+      running.totals = added(running.totals, await attempt.make());
       await this.#clock.sleep(Math.max(0, started + call.everyMs - this.#clock.monotonic()), signal);
     }
+    attempt.close();
   }
 }
 
@@ -52,6 +48,32 @@ interface RunningCall {
   readonly stop: AbortController;
   ended: Promise<void>;
   totals: CallTotals;
+}
+
+/** How one repetition is made: by a connection of its own, or over one that stays open. */
+interface Attempt {
+  make(): Promise<ProbeResult>;
+  close(): void;
+}
+
+function attemptOf({ probe, keepOpen }: Call, clock: Clock): Attempt {
+  if (keepOpen !== true) return { make: () => makeProbe(probe, clock), close: () => {} };
+  const stream = new Stream(probe);
+  return {
+    make: () => withDeadline(clock, probe.timeoutMs ?? defaultTimeoutMs, (expired) => stream.exchange(expired)),
+    close: () => stream.close(),
+  };
+}
+
+function added(totals: CallTotals, result: ProbeResult): CallTotals {
+  return {
+    name: totals.name,
+    attempts: totals.attempts + 1,
+    answered: totals.answered + (result.answered ? 1 : 0),
+    sentBytes: totals.sentBytes + result.sentBytes,
+    receivedBytes: totals.receivedBytes + result.receivedBytes,
+    lastError: result.error ?? totals.lastError,
+  };
 }
 
 const zero = (name: string): CallTotals => ({

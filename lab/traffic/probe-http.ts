@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import type { Probe, ProbeResult } from "./messages.ts";
 import { codeOf, payloadOf } from "./payload.ts";
+import { sourceOf } from "./source.ts";
 
 /** One POST over a connection of its own; the answer's body is the request's, or as long as asked for. */
 export function probeHttp(probe: Probe, expired: AbortSignal): Promise<ProbeResult> {
@@ -17,8 +18,7 @@ export function probeHttp(probe: Probe, expired: AbortSignal): Promise<ProbeResu
       path: probe.replyBytes === undefined ? "/echo" : `/bytes/${probe.replyBytes}`,
       agent: false,
       headers: { "content-length": body.length, connection: "close" },
-      ...(probe.sourceAddress === undefined ? {} : { localAddress: probe.sourceAddress }),
-      ...(probe.sourcePort === undefined ? {} : { localPort: probe.sourcePort }),
+      ...sourceOf(probe),
     });
     const expire = () => {
       error ??= "timeout";

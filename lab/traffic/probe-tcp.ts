@@ -1,21 +1,17 @@
 import { connect } from "node:net";
 import type { Probe, ProbeResult } from "./messages.ts";
 import { askFor, codeOf, payloadOf } from "./payload.ts";
+import { sourceOf } from "./source.ts";
 
 /** Connects, sends the payload, waits for the echo (or the answer asked for), closes. */
 export function probeTcp(probe: Probe, expired: AbortSignal): Promise<ProbeResult> {
   const request = requestOf(probe);
   const expected = probe.replyBytes ?? request.length;
   return new Promise((resolve) => {
-    let [connected, received, sent] = [false, 0, 0];
+    let [connected, received] = [false, 0];
     let error: string | null = null;
     let sourcePort: number | null = null;
-    const socket = connect({
-      host: probe.address,
-      port: probe.port ?? 0,
-      ...(probe.sourceAddress === undefined ? {} : { localAddress: probe.sourceAddress }),
-      ...(probe.sourcePort === undefined ? {} : { localPort: probe.sourcePort }),
-    });
+    const socket = connect({ host: probe.address, port: probe.port ?? 0, ...sourceOf(probe) });
     const expire = () => {
       error ??= "timeout";
       socket.destroy();
@@ -36,13 +32,12 @@ export function probeTcp(probe: Probe, expired: AbortSignal): Promise<ProbeResul
     });
     socket.on("close", () => {
       expired.removeEventListener("abort", expire);
-      if (connected) sent = request.length;
       const answered = connected && received >= expected;
       resolve({
         answered,
         connected,
         error: answered ? null : (error ?? "closed"),
-        sentBytes: sent,
+        sentBytes: connected ? request.length : 0,
         receivedBytes: received,
         sourcePort,
       });

@@ -1,20 +1,16 @@
 import type { Clock } from "../../core/clock.ts";
+import { withDeadline } from "./deadline.ts";
 import type { Probe, ProbeResult } from "./messages.ts";
 import { probeHttp } from "./probe-http.ts";
 import { probeIcmp } from "./probe-icmp.ts";
 import { probeTcp } from "./probe-tcp.ts";
 import { probeUdp } from "./probe-udp.ts";
 
+export const defaultTimeoutMs = 1000;
+
 /** Makes one probe; the outcome is always a value. */
-export async function makeProbe(probe: Probe, clock: Clock): Promise<ProbeResult> {
-  const done = new AbortController();
-  const expired = new AbortController();
-  void clock.sleep(probe.timeoutMs ?? 1000, done.signal).then(() => expired.abort());
-  try {
-    return await dispatch(probe, expired.signal);
-  } finally {
-    done.abort();
-  }
+export function makeProbe(probe: Probe, clock: Clock): Promise<ProbeResult> {
+  return withDeadline(clock, probe.timeoutMs ?? defaultTimeoutMs, (expired) => dispatch(probe, expired));
 }
 
 function dispatch(probe: Probe, expired: AbortSignal): Promise<ProbeResult> {
