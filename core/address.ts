@@ -38,24 +38,39 @@ export function tryParseAddress(text: string): Address | undefined {
   return six === undefined ? undefined : formatAddress(6, six);
 }
 
-/** Parses `10.0.0.0/8`, or a bare address as a prefix of full length. Host bits are cleared. */
+/**
+ * Parses `10.0.0.0/8`, or a bare address as a prefix of full length. Host bits are cleared. Like addresses, prefixes of
+ * IPv4-mapped IPv6 become IPv4: `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+ */
 export function parseCidr(text: string): Cidr {
   const slash = text.indexOf("/");
   const address = tryParseAddress(slash < 0 ? text : text.slice(0, slash));
   const length = slash < 0 ? undefined : text.slice(slash + 1);
   if (address === undefined || (length !== undefined && !/^(0|[1-9]\d{0,2})$/.test(length)))
     throw new SluiceError("ADDRESS_INVALID", `"${text}" is no CIDR; write it as 10.0.0.0/8 or fd00::/64`);
-  const family = familyOf(address);
-  const bits = length === undefined ? widthOf(family) : Number(length);
-  if (bits > widthOf(family))
-    throw new SluiceError("ADDRESS_INVALID", `"${text}" has a prefix longer than ${widthOf(family)} bits`);
-  return cidrOf(address, bits);
+  if (length === undefined) return cidrOf(address, widthOf(familyOf(address)));
+  const written = text.includes(":") ? 6 : 4;
+  if (Number(length) > widthOf(written))
+    throw new SluiceError("ADDRESS_INVALID", `"${text}" has a prefix longer than ${widthOf(written)} bits`);
+  return written === familyOf(address) ? cidrOf(address, Number(length)) : mappedCidr(address, Number(length));
+}
+
+/** The CIDR of an IPv4-mapped address with a prefix length that counts from the start of the IPv6 address. */
+function mappedCidr(address: Address, bits: number): Cidr {
+  if (bits >= 96) return cidrOf(address, bits - 96);
+  return cidrOfValue(6, (0xffffn << 32n) | addressValue(address), bits);
 }
 
 export function cidrOf(address: Address, bits: number): Cidr {
-  const family = familyOf(address);
-  const host = BigInt(widthOf(family) - bits);
-  const base = (addressValue(address) >> host) << host;
+  return cidrOfValue(familyOf(address), addressValue(address), bits);
+}
+
+function cidrOfValue(family: Family, value: bigint, bits: number): Cidr {
+  const width = widthOf(family);
+  if (!(Number.isInteger(bits) && bits >= 0 && bits <= width))
+    throw new SluiceError("ADDRESS_INVALID", `a prefix of ${bits} bits is none of IPv${family}`);
+  const host = BigInt(width - bits);
+  const base = (value >> host) << host;
   return { family, base, bits, text: `${formatAddress(family, base)}/${bits}` };
 }
 
@@ -81,7 +96,7 @@ export function formatAddress(family: Family, value: bigint): Address {
 
 /** Reads an address of 4 or 16 bytes in network order. */
 export function addressFromBytes(bytes: Uint8Array, offset: number, length: 4 | 16): Address {
-  if (offset + length > bytes.length)
+  if (offset < 0 || offset + length > bytes.length)
     throw new SluiceError("ADDRESS_INVALID", `an address of ${length} bytes does not fit at ${offset}`);
   const at = (i: number) => bytes[offset + i] as number;
   if (length === 4) return `${at(0)}.${at(1)}.${at(2)}.${at(3)}` as Address;
@@ -113,16 +128,30 @@ function fourOf(value: number): string {
   return `${(value >>> 24) & 255}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
 }
 
+/** A number of 32 bits. Four decimals without leading zeros, which some programs take for octal (RFC 6943 3.1.1). */
 function parseFour(text: string): number | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
+  if (text.length < 7 || text.length > 15) return undefined;
   let value = 0;
-  for (const part of parts) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    value = value * 256 + Number(part);
+  let parts = 0;
+  let part = -1; // no digit yet
+  for (let i = 0; i <= text.length; i++) {
+    const digit = i === text.length ? dot : text.charCodeAt(i) - zero;
+    if (digit === dot) {
+      if (part < 0) return undefined;
+      value = value * 256 + part;
+      parts += 1;
+      part = -1;
+    } else if (digit < 0 || digit > 9 || part === 0) return undefined;
+    else {
+      part = Math.max(part, 0) * 10 + digit;
+      if (part > 255) return undefined;
+    }
   }
-  return value;
+  return parts === 4 ? value : undefined;
 }
+
+const zero = "0".charCodeAt(0);
+const dot = ".".charCodeAt(0) - zero;
 
 function parseSix(text: string): bigint | undefined {
   const halves = text.split("::");

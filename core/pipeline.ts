@@ -32,9 +32,10 @@ export interface PipelineOptions {
 }
 
 /**
- * Pulls batches from a source through a stage into a sink until the signal aborts, then waits for the batches in flight.
- * Batches overlap up to `inFlight`, yet the sink sees them in order. A failing batch is nacked with its cause and the
- * pipeline goes on: whether to try again is the business of the wrappers around sink and source.
+ * Pulls batches from a source through a stage into a sink until the signal aborts or the source ends, then waits for the
+ * batches in flight. Batches overlap up to `inFlight`, yet the sink sees them in order, one at a time. A failing batch is
+ * nacked with its cause and the pipeline goes on: whether to try again is the business of the wrappers around sink and
+ * source. A source that fails, or fails to ack, ends the pipeline with its error.
  */
 export async function run<A, B>(
   source: Source<A>,
@@ -43,22 +44,33 @@ export async function run<A, B>(
   options: PipelineOptions,
 ): Promise<void> {
   const limit = options.inFlight ?? 4;
-  const open = new Set<Promise<void>>();
-  let previous: Promise<void> = Promise.resolve();
-  for await (const delivery of source.open(options.signal)) {
-    const staged = settle(async () => stage(delivery.items));
-    const before = previous;
-    const handled: Promise<void> = (async () => {
-      const outcome = await staged;
-      await before;
-      await deliver(delivery, outcome, sink, options.signal);
-    })();
-    previous = handled.catch(() => {});
-    open.add(handled);
-    void handled.finally(() => open.delete(handled)).catch(() => {});
-    if (open.size >= limit) await Promise.race(open);
+  const broken = new AbortController();
+  const signal = AbortSignal.any([options.signal, broken.signal]);
+  const failures: unknown[] = [];
+  const inFlight = new Set<Promise<unknown>>();
+  let previous: Promise<unknown> = Promise.resolve();
+  try {
+    for await (const delivery of source.open(signal)) {
+      const staged = settle(async () => stage(delivery.items));
+      const before = previous;
+      const handled = settle(async () => {
+        const outcome = await staged;
+        await before;
+        await deliver(delivery, outcome, sink, options.signal);
+      }).then((outcome) => {
+        inFlight.delete(handled);
+        if (!("thrown" in outcome)) return;
+        failures.push(outcome.thrown);
+        broken.abort();
+      });
+      previous = handled;
+      inFlight.add(handled);
+      if (inFlight.size >= limit) await Promise.race(inFlight);
+    }
+  } finally {
+    await Promise.all(inFlight);
   }
-  await Promise.all(open);
+  if (failures.length > 0) throw failures[0];
 }
 
 type Outcome<T> = { readonly value: T } | { readonly thrown: unknown };

@@ -21,9 +21,9 @@ export function retrying<T>(sink: Sink<T>, options: RetryOptions): Sink<T> {
         try {
           return await sink.write(batch, signal);
         } catch (thrown) {
-          const again = thrown instanceof SluiceError && thrown.retriable && attempt < tries && !signal.aborted;
-          if (!again) throw thrown;
-          await clock.sleep(Math.min(firstMs * 2 ** (attempt - 1), maxMs), signal);
+          const again = thrown instanceof SluiceError && thrown.retriable && attempt < tries;
+          if (again) await clock.sleep(Math.min(firstMs * 2 ** (attempt - 1), maxMs), signal);
+          if (!again || signal.aborted) throw thrown;
         }
       }
     },

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import avro, { type Schema, type Type } from "avsc";
 import { type Address, addressFromBytes, addressToBytes } from "../address.ts";
 import { messageOf, SluiceError } from "../errors.ts";
-import { type RuleId, ruleIdOf, ruleIdToBytes } from "../rule-id.ts";
+import { type RuleId, ruleIdFromBytes, ruleIdToBytes } from "../rule-id.ts";
+import { boundedType } from "./bounded-types.ts";
 import type { Flow } from "./flow.ts";
 import type { Loss } from "./loss.ts";
 
@@ -21,22 +22,17 @@ export interface Codec<T> {
 /** `older` holds every schema that ever wrote this record, so that archived bytes stay readable. */
 export function codecOf<T>(schema: Schema, older: readonly Schema[] = []): Codec<T> {
   const type = parse(schema);
-  const header = Buffer.from([...marker, ...fingerprintOf(type)]);
-  const readers = new Map([[keyOf(header), { writer: type, resolver: type.createResolver(type) }]]);
-  for (const past of older) {
-    const writer = parse(past);
-    readers.set(keyOf([...marker, ...fingerprintOf(writer)]), { writer, resolver: type.createResolver(writer) });
-  }
+  const header = headerOf(type);
+  const readers = new Map<bigint, Resolver | undefined>();
+  for (const past of older) readers.set(wordOf(headerOf(parse(past))), type.createResolver(parse(past)));
+  readers.set(wordOf(header), undefined); // its own schema needs no resolving
   return {
     encode: (record) => Buffer.concat([header, type.toBuffer(record)]),
     decode(bytes) {
-      const reader = readers.get(keyOf(bytes.subarray(0, headerBytes)));
-      if (reader === undefined)
-        throw new SluiceError(
-          "DECODE_FAILED",
-          `${bytes.length} bytes do not begin with a schema known to this version`,
-        );
-      return read<T>(type, reader.writer === type ? undefined : reader.resolver, bytes.subarray(headerBytes));
+      const word = isFramed(bytes) ? wordOf(bytes) : undefined;
+      if (word !== undefined && readers.has(word)) return read<T>(type, readers.get(word), bytes.subarray(headerBytes));
+      const message = `${bytes.length} bytes do not begin with a schema known to this version`;
+      throw new SluiceError("DECODE_FAILED", message);
     },
   };
 }
@@ -49,7 +45,9 @@ export function schemaOf(record: "flow" | "loss"): Schema {
   return JSON.parse(readFileSync(new URL(`./${record}.avsc`, import.meta.url), "utf8")) as Schema;
 }
 
-function read<T>(type: Type, resolver: ReturnType<Type["createResolver"]> | undefined, body: Uint8Array): T {
+type Resolver = ReturnType<Type["createResolver"]>;
+
+function read<T>(type: Type, resolver: Resolver | undefined, body: Uint8Array): T {
   try {
     return type.fromBuffer(Buffer.from(body.buffer, body.byteOffset, body.length), resolver) as T;
   } catch (cause) {
@@ -57,8 +55,13 @@ function read<T>(type: Type, resolver: ReturnType<Type["createResolver"]> | unde
   }
 }
 
-function keyOf(header: Iterable<number>): string {
-  return Buffer.from([...header]).toString("hex");
+function isFramed(bytes: Uint8Array): boolean {
+  return bytes.length >= headerBytes && marker.every((byte, index) => bytes[index] === byte);
+}
+
+/** The fingerprint in a header. */
+function wordOf(bytes: Uint8Array): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset, headerBytes).getBigUint64(marker.length, true);
 }
 
 /** An Address as 16 bytes. */
@@ -77,7 +80,7 @@ class AddressType extends avro.types.LogicalType {
 /** A RuleId as 8 bytes. */
 class RuleIdType extends avro.types.LogicalType {
   protected override _fromValue(value: unknown): RuleId {
-    return ruleIdOf(value as Uint8Array);
+    return ruleIdFromBytes(value as Uint8Array);
   }
   protected override _toValue(value: unknown): Buffer {
     return Buffer.from(ruleIdToBytes(value as RuleId));
@@ -90,13 +93,15 @@ class RuleIdType extends avro.types.LogicalType {
 function parse(schema: Schema): Type {
   return avro.Type.forSchema(schema, {
     logicalTypes: { "sluice-address": AddressType, "sluice-rule-id": RuleIdType },
+    typeHook: boundedType,
     wrapUnions: false,
   });
 }
 
-function fingerprintOf(type: Type): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, crc64(Buffer.from(JSON.stringify(type.schema()))), true);
+function headerOf(type: Type): Uint8Array {
+  const bytes = Uint8Array.of(...marker, ...new Array<number>(8).fill(0));
+  const canonical = Buffer.from(JSON.stringify(type.schema()));
+  new DataView(bytes.buffer).setBigUint64(marker.length, crc64(canonical), true);
   return bytes;
 }
 
