@@ -1,0 +1,369 @@
+import assert from "node:assert/strict";
+import type { Draft } from "../../collectors/draft.ts";
+import type { LoggedPacket } from "../../collectors/nflog/message.ts";
+import { Recorder } from "../../collectors/recorder.ts";
+import { SluiceError } from "../../core/errors.ts";
+import { counted, entry, labelled, tuple } from "./entries.ts";
+
+// Times are microseconds; collecting began at 100 s, windows are of 10 s, what is not timed happens at 105 s.
+const second = 1_000_000;
+const epoch = 100 * second;
+const inWindow = 105 * second;
+const before = 50 * second;
+const first = { start: 100 * second, end: 110 * second, whole: true };
+const then = { start: 110 * second, end: 120 * second, whole: true };
+const atOnce = { start: 100 * second, end: 106 * second, whole: false };
+const started = { startedAt: inWindow };
+
+type Entry = ReturnType<typeof entry>;
+/** A story: entries, complete dumps (lists of entries) and flushes in order. */
+type Step = Entry | { readonly dump: readonly Entry[] } | typeof first;
+
+function recorder(): Recorder {
+  return new Recorder({ epoch, interfaceName: (index) => `if${index}` });
+}
+
+/** The records that a story leaves, one list per flush. */
+function told(steps: readonly Step[]): readonly (readonly Draft[])[] {
+  const under = recorder();
+  const flushed: (readonly Draft[])[] = [];
+  for (const step of steps)
+    if ("whole" in step) flushed.push(under.flush(step));
+    else if ("dump" in step) {
+      under.beginDump();
+      for (const dumped of step.dump) under.entry(dumped, inWindow);
+      under.endDump(inWindow);
+    } else under.entry(step, inWindow);
+  return flushed;
+}
+
+const counts = ({ state, packets, bytes, replyPackets, replyBytes }: Draft) =>
+  `${state} ${packets}/${bytes} ${replyPackets}/${replyBytes}`;
+const totals = ({ totalPackets, totalBytes, totalReplyPackets, totalReplyBytes }: Draft) =>
+  `${totalPackets}/${totalBytes} ${totalReplyPackets}/${totalReplyBytes}`;
+
+describe("what is counted for a connection", () => {
+  const opened = entry("new");
+  const dump = (...numbers: Parameters<typeof counted>) => ({
+    dump: [entry("dump", { ...started, ...counted(...numbers) })],
+  });
+  const destroyed = (...numbers: Parameters<typeof counted>) =>
+    entry("destroy", { ...started, ...counted(...numbers) });
+  const cases: readonly { title: string; story: readonly Step[]; counts: readonly string[][] }[] = [
+    {
+      title: "that begins and ends within a window: one record",
+      story: [opened, destroyed(5, 500, 4, 400), first, then],
+      counts: [["closed 5/500 4/400"], []],
+    },
+    {
+      title: "that goes on: what came in each window, and nothing for a window without",
+      story: [opened, dump(2, 200), first, dump(2, 200), then, dump(7, 700, 1, 50), then],
+      counts: [["open 2/200 0/0"], [], ["open 5/500 1/50"]],
+    },
+    {
+      title: "dumped and then destroyed: nothing twice",
+      story: [opened, dump(2, 200), first, dump(3, 300), destroyed(4, 400), then],
+      counts: [["open 2/200 0/0"], ["closed 2/200 0/0"]],
+    },
+    {
+      title: "that ends in a long window: told at once, nothing at the window's end",
+      story: [opened, destroyed(1, 60), atOnce, first],
+      counts: [["closed 1/60 0/0"], []],
+    },
+    {
+      title: "that is open in a long window: told at its end",
+      story: [opened, atOnce, dump(1, 60), first],
+      counts: [[], ["open 1/60 0/0"]],
+    },
+    {
+      title: "whose counters come only with DESTROY",
+      story: [opened, first, destroyed(9, 900, 9, 900), then],
+      counts: [["open 0/0 0/0"], ["closed 9/900 9/900"]],
+    },
+    {
+      title: "without counters at all (made before accounting was on)",
+      story: [opened, entry("destroy"), first],
+      counts: [["closed 0/0 0/0"]],
+    },
+    {
+      title: "whose NEW was lost but which began while we collected: from its beginning",
+      story: [destroyed(5, 500), first],
+      counts: [["closed 5/500 0/0"]],
+    },
+    {
+      title: "that is older than we: its past is not told as news",
+      story: [
+        { dump: [entry("dump", { startedAt: before, ...counted(100, 9000) })] },
+        first,
+        { dump: [entry("dump", { startedAt: before, ...counted(103, 9300) })] },
+        then,
+      ],
+      counts: [["open 0/0 0/0"], ["open 3/300 0/0"]],
+    },
+    {
+      title: "that is older than we and ends before the first dump: nothing is news",
+      story: [entry("destroy", { startedAt: before, ...counted(100, 9000) }), first],
+      counts: [["closed 0/0 0/0"]],
+    },
+    {
+      title: "of which UPDATE came first: from its beginning, once that is known",
+      story: [entry("update"), dump(2, 200), first],
+      counts: [["open 2/200 0/0"]],
+    },
+    {
+      title: "dumped before its NEW was read: one connection",
+      story: [dump(1, 60), opened, first, destroyed(2, 120), then],
+      counts: [["open 1/60 0/0"], ["closed 1/60 0/0"]],
+    },
+    {
+      title: "whose counters somebody set to zero: no negative delta, nothing twice",
+      story: [opened, dump(10, 1000), first, dump(2, 200), then],
+      counts: [["open 10/1000 0/0"], ["open 2/200 0/0"]],
+    },
+  ];
+  for (const { title, story, counts: expected } of cases)
+    it(title, () =>
+      assert.deepEqual(
+        told(story).map((records) => records.map(counts)),
+        expected,
+      ),
+    );
+
+  it("totals grow from the connection's beginning, also over a reset of the counters", () => {
+    const flushed = told([opened, dump(10, 1000, 1, 60), first, dump(2, 200), then, destroyed(3, 300), then]);
+    assert.deepEqual(flushed.flat().map(totals), ["10/1000 1/60", "12/1200 1/60", "13/1300 1/60"]);
+  });
+});
+
+describe("which connection it is", () => {
+  it("two with one id are two", () => {
+    const other = tuple("10.0.0.9 9", "10.0.0.2 80");
+    const flushed = told([
+      entry("new"),
+      entry("new", { original: other }),
+      entry("destroy", { ...started, ...counted(1, 60) }),
+      entry("destroy", { ...started, ...counted(2, 120), original: other }),
+      first,
+    ]);
+    assert.deepEqual(flushed.flat().map(counts), ["closed 1/60 0/0", "closed 2/120 0/0"]);
+  });
+
+  it("one id and tuple in two zones are two", () => {
+    const flushed = told([entry("new"), entry("new", { zone: 7 }), first]);
+    assert.deepEqual(
+      flushed.flat().map(({ zone }) => zone),
+      [0, 7],
+    );
+  });
+
+  it("a second NEW of the same id and tuple ends the first, whose DESTROY was lost", () => {
+    const dump = { dump: [entry("dump", { ...started, ...counted(3, 300) })] };
+    const again = { startedAt: inWindow + 1 };
+    const flushed = told([entry("new"), dump, entry("new"), entry("destroy", { ...again, ...counted(1, 60) }), first]);
+    assert.deepEqual(flushed.flat().map(counts), ["closed 3/300 0/0", "closed 1/60 0/0"]);
+  });
+
+  it("a dump with another start is another connection", () => {
+    const at = (startedAt: number, ...numbers: [number, number]) => ({
+      dump: [entry("dump", { startedAt, ...counted(...numbers) })],
+    });
+    const flushed = told([at(inWindow, 3, 300), at(inWindow + 5, 1, 60), first]);
+    assert.deepEqual(flushed.flat().map(counts), ["closed 3/300 0/0", "open 1/60 0/0"]);
+  });
+
+  it("one that two dumps in a row lack is closed with what is known", () => {
+    const dump = { dump: [entry("dump", { ...started, ...counted(3, 300) })] };
+    const flushed = told([dump, { dump: [] }, first, { dump: [] }, then]);
+    assert.deepEqual(
+      flushed.map((records) => records.map(counts)),
+      [["open 3/300 0/0"], ["closed 0/0 0/0"]],
+    );
+  });
+
+  it("a straggling DESTROY of one that was given up tells only what is new", () => {
+    const dump = { dump: [entry("dump", { ...started, ...counted(3, 300) })] };
+    const late = entry("destroy", { ...started, ...counted(4, 400) });
+    const flushed = told([dump, { dump: [] }, { dump: [] }, first, late, then]);
+    assert.deepEqual(flushed.flat().map(counts), ["closed 3/300 0/0", "closed 1/100 0/0"]);
+  });
+
+  it("those that ended are forgotten", () => {
+    const under = recorder();
+    for (let id = 0; id < 10; id++) under.entry(entry("new", { id }), inWindow);
+    for (let id = 0; id < 10; id++) under.entry(entry("destroy", { id }), inWindow);
+    assert.equal(under.counters.connections, 0);
+  });
+});
+
+describe("what is told of a connection", () => {
+  const only = (...steps: readonly Step[]) => told([...steps, first]).flat()[0] as Draft;
+
+  it("the rules of its label at NEW, which DESTROY does not repeat", () => {
+    const record = only(entry("new", labelled("00ab", "00cd")), entry("destroy"));
+    assert.deepEqual([record.egressRule, record.ingressRule], ["00ab", "00cd"]);
+  });
+
+  it("the rules of its label in a dump, if NEW was missed", () => {
+    assert.equal(only({ dump: [entry("dump", labelled("00ab"))] }).egressRule, "00ab");
+  });
+
+  it("its answer, by status or by counters", () => {
+    assert.equal(only(entry("new")).replied, false);
+    assert.equal(only(entry("new"), entry("update", { status: 2 })).replied, true);
+    assert.equal(only(entry("new"), entry("destroy", counted(1, 60, 1, 60))).replied, true);
+  });
+
+  it("who really answers, and both translations", () => {
+    const original = tuple("10.0.0.1 1000", "10.96.0.1 80");
+    const reply = tuple("10.0.0.2 8080", "172.18.0.2 40000");
+    const { sourceAddress, sourcePort, destinationAddress, destinationPort, nat } = only(
+      entry("new", { original, reply }),
+    );
+    assert.deepEqual(
+      [sourceAddress, sourcePort, destinationAddress, destinationPort],
+      ["10.0.0.1", 1000, "10.0.0.2", 8080],
+    );
+    assert.deepEqual(nat, {
+      destinationAddress: "10.96.0.1",
+      destinationPort: 80,
+      sourceAddress: "172.18.0.2",
+      sourcePort: 40000,
+    });
+  });
+
+  it("no translation where there is none, also for ICMP, whose answer has another type", () => {
+    const original = tuple("fd00::1", "fd00::2", { protocol: 58, icmpType: 128, icmpCode: 0, icmpId: 7 });
+    const reply = tuple("fd00::2", "fd00::1", { protocol: 58, icmpType: 129, icmpCode: 0, icmpId: 7 });
+    const { nat, icmp, sourcePort, destinationPort } = only(entry("new", { original, reply }));
+    assert.deepEqual([nat, icmp, sourcePort, destinationPort], [null, { type: 128, code: 0, id: 7 }, 0, 0]);
+  });
+
+  it("the kernel's start, and the part of the window it lived in", () => {
+    const ended = entry("destroy", { startedAt: 103 * second, stoppedAt: 104 * second });
+    const { startedAt, start, end } = only(entry("new"), ended);
+    assert.deepEqual([startedAt, start, end], [103 * second, 103 * second, 104 * second]);
+  });
+
+  it("the whole window, if it began before", () => {
+    const [, record] = told([
+      entry("new"),
+      first,
+      { dump: [entry("dump", { ...started, ...counted(1, 60) })] },
+      then,
+    ]).flat() as [Draft, Draft];
+    assert.deepEqual([record.startedAt, record.start, record.end], [inWindow, then.start, then.end]);
+  });
+});
+
+describe("denied packets", () => {
+  const logged = (over: Partial<LoggedPacket> = {}, bytes = 60, sourcePort = 1000): LoggedPacket => ({
+    prefix: "D|E|00ab00ab00ab00ab",
+    hook: 2,
+    timestamp: null,
+    inIndex: 2,
+    outIndex: 0,
+    sequence: null,
+    packet: {
+      source: tuple("10.0.0.1", "10.0.0.2").source,
+      destination: tuple("10.0.0.1", "10.0.0.2").destination,
+      protocol: 6,
+      sourcePort,
+      destinationPort: 80,
+      icmp: null,
+      bytes,
+    },
+    ...over,
+  });
+  const denied = (...packets: readonly LoggedPacket[]) => {
+    const under = recorder();
+    for (const packet of packets) under.logged(packet, inWindow);
+    return { records: under.flush(first), losses: under.takeLosses(), counters: under.counters };
+  };
+
+  it("of one tuple and rule are one record with packets and bytes", () => {
+    const { records } = denied(logged(), logged({}, 52));
+    assert.deepEqual(records.map(counts), ["denied 2/112 0/0"]);
+    assert.deepEqual(
+      [records[0]?.egressRule, records[0]?.ingressRule, records[0]?.denied],
+      ["00ab00ab00ab00ab", null, "egress"],
+    );
+    assert.deepEqual([records[0]?.inInterface, records[0]?.outInterface, records[0]?.connection], ["if2", null, null]);
+  });
+
+  it("of another port, direction, rule or reason are others", () => {
+    const prefixes = ["D|E|00ab00ab00ab00ab", "D|I|00ab00ab00ab00ab", "D|E|00cd00cd00cd00cd", "D|E|spoofed"];
+    const { records } = denied(logged({}, 60, 7), ...prefixes.map((prefix) => logged({ prefix })));
+    assert.equal(records.length, 5);
+    assert.deepEqual(records.at(-1)?.reason, "spoofed");
+  });
+
+  it("begin anew with each window", () => {
+    const under = recorder();
+    under.logged(logged(), inWindow);
+    under.flush(first);
+    assert.deepEqual(under.flush(then), []);
+  });
+
+  it("wait for the window's end", () => {
+    const under = recorder();
+    under.logged(logged(), inWindow);
+    assert.deepEqual([under.flush(atOnce).length, under.flush(first).length], [0, 1]);
+  });
+
+  it("are told from those that were passed on, staged, or logged by others, which are counted", () => {
+    const { records, counters } = denied(logged({ prefix: "S|E|00ab00ab00ab00ab" }), logged({ prefix: "other: " }));
+    assert.deepEqual([records.length, counters.otherVerdicts, counters.foreignPrefixes], [0, 1, 1]);
+  });
+
+  it("missing by their numbers are a loss of exactly so many", () => {
+    const { losses } = denied(logged({ sequence: 4294967295 }), logged({ sequence: 0 }), logged({ sequence: 5 }));
+    assert.deepEqual(
+      losses.map(({ source, count }) => [source, count]),
+      [["nflog", 4]],
+    );
+  });
+
+  it("beyond the different ones a window keeps are a loss", () => {
+    const under = recorder();
+    for (let port = 0; port < 65_540; port++) under.logged(logged({}, 60, port), inWindow);
+    assert.equal(under.flush(first).length, 65_536);
+    assert.deepEqual(
+      under.takeLosses().map(({ source, count }) => [source, count]),
+      [["queue", 4]],
+    );
+  });
+});
+
+describe("losses", () => {
+  it("of an overrun of events have no number, and span the time since the last read", () => {
+    const under = recorder();
+    under.wasRead("conntrack", 101 * second);
+    under.overran("conntrack", 102 * second);
+    const [loss] = under.takeLosses();
+    assert.deepEqual(
+      [loss?.source, loss?.count, loss?.start, loss?.end],
+      ["conntrack", null, 101 * second, 102 * second],
+    );
+    assert.deepEqual(under.takeLosses(), []);
+  });
+
+  it("of an overrun of logged packets have none unless a gap tells it", () => {
+    const under = recorder();
+    under.overran("nflog", inWindow);
+    assert.deepEqual(
+      under.takeLosses().map(({ source, count }) => [source, count]),
+      [["nflog", null]],
+    );
+  });
+
+  it("of messages that cannot be read are counted together", () => {
+    const under = recorder();
+    const error = new SluiceError("DECODE_FAILED", "conntrack: short");
+    under.malformed(error, inWindow);
+    under.malformed(error, inWindow + 1);
+    const losses = under.takeLosses();
+    assert.deepEqual(losses, [
+      { source: "decode", count: 2, start: inWindow, end: inWindow + 1, detail: "conntrack: short" },
+    ]);
+  });
+});
