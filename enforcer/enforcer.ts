@@ -1,0 +1,207 @@
+import type { Address, Cidr } from "../core/address.ts";
+import type { Clock } from "../core/clock.ts";
+import { Condition } from "../core/condition.ts";
+import { messageOf } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Placement } from "../policy/placement.ts";
+import type { Program } from "../policy/program.ts";
+import { diff } from "./diff.ts";
+import type { Problem } from "./draft.ts";
+import type { Interfaces } from "./interfaces.ts";
+import type { Nft } from "./nft.ts";
+import { type RenderSettings, render } from "./render.ts";
+import type { Ruleset, Transaction } from "./ruleset.ts";
+
+export interface EnforcerOptions {
+  /** Name of the node whose pods it is about. */
+  readonly node: string;
+  readonly nft: Nft;
+  readonly interfaces: Interfaces;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: RenderSettings;
+  /** From 0 up to 1, for pauses that differ between nodes. */
+  readonly random: () => number;
+}
+
+/** What the node knows of itself beyond its routes. */
+export interface NodeFacts {
+  readonly podCidrs: readonly Cidr[];
+}
+
+export interface EnforcerStatus {
+  /** The program that the kernel enforces; null before the first success. */
+  readonly revision: string | null;
+  /** Wall time of the last success, milliseconds. */
+  readonly appliedAt: number | null;
+  /** Of the last transaction that changed something. */
+  readonly commands: number;
+  readonly ms: number;
+  /** Transactions that changed something, and those that failed. */
+  readonly applied: number;
+  readonly failed: number;
+  /** The last failure, if nothing has succeeded since. */
+  readonly failure: string | null;
+  readonly problems: readonly Problem[];
+}
+
+interface Desired {
+  readonly program: Program;
+  readonly placement: Placement;
+  readonly facts: NodeFacts;
+}
+
+// How often routes are asked for changes: at most so long, a new pod waits for its interface to be known.
+const routesMs = 200;
+const firstPauseMs = 100;
+const maxPauseMs = 30_000;
+
+/**
+ * Keeps the ruleset of one node as the newest Program and Placement want it: one transaction per change, of what differs.
+ * If that fails, everything is replaced in one transaction; if that fails too, the rules that were there stay, and it tries
+ * again after a pause.
+ */
+export class Enforcer {
+  readonly #options: EnforcerOptions;
+  readonly #woken = new Condition();
+  readonly #ended = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #desired: Desired | undefined;
+  /** What the kernel has; undefined if unknown, as before the first success and after a failure. */
+  #applied: Ruleset | undefined;
+  /** What was last carried out, to see at a glance that there is nothing to do. */
+  #done: { readonly desired: Desired; readonly interfaces: ReadonlyMap<Address, string> } | undefined;
+  #status: EnforcerStatus = {
+    revision: null,
+    appliedAt: null,
+    commands: 0,
+    ms: 0,
+    applied: 0,
+    failed: 0,
+    failure: null,
+    problems: [],
+  };
+
+  constructor(options: EnforcerOptions) {
+    this.#options = options;
+  }
+
+  get status(): EnforcerStatus {
+    return this.#status;
+  }
+
+  /** What is wanted from now on. Of several updates in quick succession only the newest is carried out. */
+  update(program: Program, placement: Placement, facts: NodeFacts): void {
+    this.#desired = { program, placement, facts };
+    this.#woken.changed();
+  }
+
+  /** Works until the signal aborts. The rules stay: see `stop`. */
+  run(signal: AbortSignal): Promise<void> {
+    const until = AbortSignal.any([signal, this.#ended.signal]);
+    this.#running = Promise.all([this.#loop(until), this.#tick(until)]).then(() => {});
+    return this.#running;
+  }
+
+  /** Ends `run`, then leaves the rules in force or removes our table. */
+  async stop({ leaveRules }: { readonly leaveRules: boolean }): Promise<void> {
+    this.#ended.abort();
+    await this.#running;
+    if (leaveRules) return;
+    await this.#options.nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
+    this.#applied = undefined;
+    this.#options.log.info({ node: this.#options.node }, "table removed");
+  }
+
+  async #loop(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      const wanted = this.#desired;
+      failures = (await this.#turn()) ? 0 : failures + 1;
+      const earliest = this.#options.clock.monotonic() + (failures === 0 ? 0 : this.#pauseMs(failures));
+      // An update ends the wait at once: it may be what cures a failure.
+      do if (this.#desired === wanted) await this.#woken.wait(signal);
+      while (!signal.aborted && this.#desired === wanted && this.#options.clock.monotonic() < earliest);
+    }
+  }
+
+  /** Routes change without an update, so the loop looks now and then. */
+  async #tick(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(routesMs, signal);
+      this.#woken.changed();
+    }
+  }
+
+  /** False if what is wanted could not be carried out. */
+  async #turn(): Promise<boolean> {
+    const desired = this.#desired;
+    if (desired === undefined) return true;
+    try {
+      const interfaces = await this.#options.interfaces.read();
+      if (this.#done?.desired !== desired || this.#done.interfaces !== interfaces)
+        await this.#enforce(desired, interfaces);
+      this.#done = { desired, interfaces };
+      return true;
+    } catch (thrown) {
+      this.#note(thrown);
+      return false;
+    }
+  }
+
+  async #enforce(desired: Desired, interfaces: ReadonlyMap<Address, string>): Promise<void> {
+    const { node, settings, clock } = this.#options;
+    const started = clock.monotonic();
+    const view = { node, interfaces, podCidrs: desired.facts.podCidrs, settings };
+    const { ruleset, problems } = render(desired.program, desired.placement, view);
+    this.#report(problems);
+    const transaction = diff(this.#applied, ruleset);
+    if (transaction.length > 0) await this.#apply(transaction, ruleset);
+    this.#applied = ruleset;
+    const { revision } = desired.program;
+    this.#status = { ...this.#status, revision, appliedAt: clock.now(), failure: null };
+    if (transaction.length > 0) this.#succeeded(transaction, clock.monotonic() - started);
+  }
+
+  /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. */
+  async #apply(transaction: Transaction, ruleset: Ruleset): Promise<void> {
+    const { nft } = this.#options;
+    const known = this.#applied !== undefined;
+    this.#applied = undefined;
+    try {
+      await nft.apply(transaction);
+    } catch (thrown) {
+      if (!known) throw thrown;
+      this.#note(thrown);
+      await nft.apply(diff(undefined, ruleset));
+    }
+  }
+
+  #succeeded(transaction: Transaction, ms: number): void {
+    const { log, node } = this.#options;
+    const commands = transaction.length;
+    this.#status = { ...this.#status, commands, ms, applied: this.#status.applied + 1 };
+    log.info({ node, revision: this.#status.revision, commands, ms: Math.round(ms) }, "ruleset applied");
+  }
+
+  #note(thrown: unknown): void {
+    const { log, node } = this.#options;
+    const failure = messageOf(thrown);
+    if (this.#status.failure !== failure)
+      log.error({ node, error: failure }, "ruleset not applied, the last good one stays");
+    this.#status = { ...this.#status, failed: this.#status.failed + 1, failure };
+  }
+
+  /** Each problem is logged when it appears. */
+  #report(problems: readonly Problem[]): void {
+    const known = new Set(this.#status.problems.map(({ subject, sentence }) => `${subject} ${sentence}`));
+    for (const { subject, sentence } of problems)
+      if (!known.has(`${subject} ${sentence}`)) this.#options.log.warn({ subject }, `${subject} ${sentence}`);
+    this.#status = { ...this.#status, problems };
+  }
+
+  #pauseMs(failures: number): number {
+    const full = Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs);
+    return full * (0.5 + this.#options.random() / 2);
+  }
+}

@@ -1,0 +1,68 @@
+import { Worker } from "node:worker_threads";
+import type { Address } from "../core/address.ts";
+import { SluiceError } from "../core/errors.ts";
+import type { Interfaces } from "./interfaces.ts";
+
+/** To the worker. */
+export interface Request {
+  readonly id: number;
+  readonly namespace: string;
+}
+
+/** From the worker; bindings are null if nothing changed. */
+export type Answer =
+  | { readonly id: number; readonly bindings: readonly (readonly [Address, string])[] | null }
+  | { readonly id: number; readonly fault: string };
+
+/** Interfaces from the kernel's routing tables, of any network namespace, read by one worker thread. */
+export class KernelInterfaces {
+  readonly #worker = new Worker(new URL("./interfaces-worker.ts", import.meta.url));
+  readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
+  #requests = 0;
+  #ended = false;
+
+  constructor() {
+    this.#worker.on("message", (answer: Answer) => {
+      this.#waiting.get(answer.id)?.resolve(answer);
+      this.#waiting.delete(answer.id);
+    });
+    this.#worker.on("error", (cause) => this.#giveUp(cause));
+    this.#worker.on("exit", () => this.#giveUp(undefined));
+  }
+
+  /** By the path of the namespace; null is our own. One reader per namespace: it is told each change once. */
+  in(namespace: string | null): Interfaces {
+    let known: ReadonlyMap<Address, string> = new Map();
+    return {
+      read: async () => {
+        const answer = await this.#ask(namespace ?? `/proc/${process.pid}/ns/net`);
+        if ("fault" in answer) throw new SluiceError("NETLINK_FAILED", answer.fault, { retriable: true });
+        if (answer.bindings !== null) known = new Map(answer.bindings);
+        return known;
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #ask(namespace: string): Promise<Answer> {
+    if (this.#ended) return Promise.reject(threadEnded(undefined));
+    const id = ++this.#requests;
+    const waiting = Promise.withResolvers<Answer>();
+    this.#waiting.set(id, waiting);
+    this.#worker.postMessage({ id, namespace } satisfies Request);
+    return waiting.promise;
+  }
+
+  #giveUp(cause: unknown): void {
+    this.#ended = true;
+    for (const { reject } of this.#waiting.values()) reject(threadEnded(cause));
+    this.#waiting.clear();
+  }
+}
+
+function threadEnded(cause: unknown): SluiceError {
+  return new SluiceError("NETLINK_FAILED", "the thread that reads routes ended", { cause });
+}

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import type { Address } from "../../core/address.ts";
+import { SluiceError } from "../../core/errors.ts";
+import { silentLog } from "../../core/log.ts";
+import { Enforcer } from "../../enforcer/enforcer.ts";
+import { defaultSettings, render } from "../../enforcer/render.ts";
+import { nameOf } from "../../enforcer/ruleset.ts";
+import { FakeClock, settled } from "../support/fake-clock.ts";
+import { NftMemory } from "../support/nft-memory.ts";
+import { instruction, type ProgramBuilder, program } from "../support/program.ts";
+import { viewOf } from "../support/render-all.ts";
+
+const facts = { podCidrs: [] };
+const refused = () => new SluiceError("NFT_FAILED", "nft: no");
+
+/** One pod; `member` is in the set that its only rule looks into. */
+function worldWith(...members: string[]): ProgramBuilder {
+  return program()
+    .addresses("friends", ...members)
+    .block("b", instruction(1, "allow", { field: "destination", in: "friends" as never, not: false }))
+    .class("c", { egress: [[["b"], instruction(2, "deny")]] })
+    .pod("web", "a", ["10.1.0.1"], "c");
+}
+
+class Bench {
+  readonly nft = new NftMemory();
+  readonly clock = new FakeClock();
+  readonly stop = new AbortController();
+  interfaces: ReadonlyMap<Address, string> = viewOf(worldWith().placement(), "a").interfaces;
+  readonly enforcer = new Enforcer({
+    node: "a",
+    nft: this.nft,
+    interfaces: { read: () => Promise.resolve(this.interfaces) },
+    clock: this.clock,
+    log: silentLog,
+    settings: defaultSettings,
+    random: () => 0,
+  });
+
+  constructor(...failures: SluiceError[]) {
+    this.nft.failures.push(...failures);
+    void this.enforcer.run(this.stop.signal);
+  }
+
+  async want(world: ProgramBuilder): Promise<void> {
+    this.enforcer.update(world.program(), world.placement(), facts);
+    await settled();
+  }
+
+  desired(world: ProgramBuilder) {
+    const view = { ...viewOf(world.placement(), "a"), interfaces: this.interfaces };
+    return render(world.program(), world.placement(), view).ruleset;
+  }
+}
+
+describe("the enforcer", () => {
+  let bench: Bench;
+  afterEach(() => bench.enforcer.stop({ leaveRules: true }));
+
+  it("writes nothing before it knows what is wanted", async () => {
+    bench = new Bench();
+    await bench.clock.advance(10_000);
+    assert.equal(bench.nft.ruleset, undefined);
+  });
+
+  it("replaces whatever an earlier run left by the first ruleset, in one transaction", async () => {
+    bench = new Bench();
+    await bench.nft.apply([
+      { verb: "add-table" },
+      { verb: "add-chain", chain: { name: nameOf("leftover"), base: null } },
+    ]);
+    await bench.want(worldWith("10.1.0.2"));
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
+    assert.equal(bench.nft.applied.length, 2);
+  });
+
+  it("sends one element when one member comes", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    await bench.want(worldWith("10.1.0.2", "10.1.0.3"));
+    const [command, ...others] = bench.nft.applied.at(-1) ?? [];
+    assert.deepEqual([command?.verb, others.length], ["add-elements", 0]);
+    assert.ok(command?.verb === "add-elements");
+    assert.deepEqual(command.elements, ["10.1.0.3"]);
+  });
+
+  it("sends nothing when an update changes nothing", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    await bench.want(worldWith("10.1.0.2"));
+    assert.equal(bench.nft.applied.length, 1);
+  });
+
+  it("carries out only the newest of several updates", async () => {
+    bench = new Bench();
+    for (const last of [2, 3, 4, 5]) void bench.want(worldWith(`10.1.0.${last}`));
+    await settled();
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.5")));
+    assert.ok(bench.nft.applied.length <= 2);
+  });
+
+  it("binds a pod to its interface once the kernel has a route to it", async () => {
+    bench = new Bench();
+    const interfaces = bench.interfaces;
+    bench.interfaces = new Map();
+    await bench.want(worldWith());
+    assert.equal(bench.nft.ruleset?.sets.get(nameOf("bindings4"))?.elements.size, 0);
+    bench.interfaces = interfaces;
+    await bench.clock.advance(1_000);
+    assert.equal(bench.nft.ruleset?.sets.get(nameOf("bindings4"))?.elements.size, 1);
+  });
+
+  it("replaces everything when the kernel refuses a change", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    bench.nft.failures.push(refused());
+    await bench.want(worldWith("10.1.0.3"));
+    assert.deepEqual(bench.nft.applied.at(-1)?.slice(0, 2), [{ verb: "add-table" }, { verb: "delete-table" }]);
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.3")));
+    assert.equal(bench.enforcer.status.failed, 1);
+  });
+
+  it("keeps the last good rules while the kernel refuses everything, and tries again later", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    bench.nft.failures.push(refused(), refused(), refused());
+    await bench.want(worldWith("10.1.0.3"));
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
+    assert.equal(bench.enforcer.status.failure, "nft: no");
+    await bench.clock.advance(1_000);
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.3")));
+    assert.equal(bench.enforcer.status.failure, null);
+  });
+
+  it("pauses longer with every failure", async () => {
+    bench = new Bench(...Array.from({ length: 100 }, refused));
+    await bench.want(worldWith());
+    await bench.clock.advance(60_000);
+    assert.ok(bench.enforcer.status.failed < 15, `${bench.enforcer.status.failed} tries in a minute`);
+  });
+
+  it("tries an update at once, whatever the pause", async () => {
+    bench = new Bench(...Array.from({ length: 8 }, refused));
+    await bench.want(worldWith());
+    await bench.clock.advance(20_000);
+    bench.nft.failures.length = 0;
+    await bench.want(worldWith("10.1.0.9"));
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.9")));
+  });
+
+  it("leaves the rules in force when told so", async () => {
+    bench = new Bench();
+    await bench.want(worldWith());
+    await bench.enforcer.stop({ leaveRules: true });
+    assert.notEqual(bench.nft.ruleset, undefined);
+  });
+
+  it("removes its table when told so", async () => {
+    bench = new Bench();
+    await bench.want(worldWith());
+    await bench.enforcer.stop({ leaveRules: false });
+    assert.equal(bench.nft.ruleset, undefined);
+  });
+
+  it("tells what it enforces", async () => {
+    bench = new Bench();
+    await bench.want(worldWith());
+    const { revision, applied, failed, problems } = bench.enforcer.status;
+    assert.deepEqual({ revision, applied, failed, problems }, { revision: "0", applied: 1, failed: 0, problems: [] });
+  });
+});
