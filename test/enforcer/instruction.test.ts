@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import type { Problem } from "../../enforcer/draft.ts";
+import { render } from "../../enforcer/render.ts";
+import type { Rule } from "../../enforcer/ruleset.ts";
+import { ruleText } from "../../enforcer/text.ts";
+import type { Instruction, Match } from "../../policy/program.ts";
+import { inSet, instruction, ports, program, protocol, rule, type Verdict } from "../support/program.ts";
+import { viewOf } from "../support/render-all.ts";
+
+const label = "ct label set 0 | 60 accept";
+const denied = `log prefix "D|E|${rule(1)}" group 5 snaplen 128 counter drop`;
+const [icmp, icmpNot] = [
+  { field: "icmp", type: 8, not: false },
+  { field: "icmp", type: 8, code: 1, not: true },
+] as const;
+
+interface Case {
+  readonly title: string;
+  readonly verdict?: Verdict;
+  readonly when: readonly Match[];
+  /** Hashes in names are cut off. */
+  readonly rules: readonly string[];
+  readonly problems?: readonly string[];
+}
+
+const cases: readonly Case[] = [
+  { title: "without a match: one rule", when: [], rules: [label] },
+  { title: "a family", when: [{ field: "family", is: 6 }], rules: [`meta nfproto ipv6 ${label}`] },
+  { title: "a protocol", when: [protocol(6)], rules: [`meta l4proto 6 ${label}`] },
+  { title: "another protocol", when: [protocol(6, true)], rules: [`meta l4proto != 6 ${label}`] },
+  {
+    title: "a set of pods, once per family, as it may get members of both",
+    when: [inSet("source", "pods")],
+    rules: [`ip saddr @pods4 ${label}`, `ip6 saddr @pods6 ${label}`],
+  },
+  {
+    title: "a set of pods and a family",
+    when: [inSet("source", "pods"), { field: "family", is: 4 }],
+    rules: [`ip saddr @pods4 ${label}`],
+  },
+  { title: "CIDRs of one family, once", when: [inSet("destination", "nets")], rules: [`ip daddr @nets4 ${label}`] },
+  {
+    title: "not in CIDRs of one family: all of the other family",
+    when: [inSet("destination", "nets", true)],
+    rules: [`ip daddr != @nets4 ${label}`, `meta nfproto ipv6 ${label}`],
+  },
+  { title: "in no CIDRs at all: no rule", when: [inSet("destination", "nowhere")], rules: [] },
+  {
+    title: "a port asks for a protocol with ports",
+    when: [ports("destinationPort", ["80"])],
+    rules: [`meta l4proto @protocols_with_ports th dport 80 ${label}`],
+  },
+  {
+    title: "a port of a protocol with ports needs no such question",
+    when: [ports("destinationPort", ["80"]), protocol(17)],
+    rules: [`meta l4proto 17 th dport 80 ${label}`],
+  },
+  {
+    title: "a port of a protocol without ports: no rule",
+    when: [protocol(1), ports("sourcePort", ["80"], true)],
+    rules: [],
+  },
+  {
+    title: "a port range",
+    when: [protocol(6), ports("sourcePort", ["80-90"])],
+    rules: [`meta l4proto 6 th sport 80-90 ${label}`],
+  },
+  {
+    title: "several ports are a set",
+    when: [protocol(6), ports("sourcePort", ["80", "90"])],
+    rules: [`meta l4proto 6 th sport @ports ${label}`],
+  },
+  {
+    title: "ports that touch are a range",
+    when: [protocol(6), ports("sourcePort", ["80", "81"])],
+    rules: [`meta l4proto 6 th sport 80-81 ${label}`],
+  },
+  {
+    title: "a range or a named port: a rule each, the named one per family",
+    when: [protocol(6), ports("destinationPort", ["80", "@http"])],
+    rules: [
+      `meta l4proto 6 th dport 80 ${label}`,
+      `meta l4proto 6 ip daddr . meta l4proto . th dport @ports4 ${label}`,
+      `meta l4proto 6 ip6 daddr . meta l4proto . th dport @ports6 ${label}`,
+    ],
+  },
+  {
+    title: "neither range nor named port: one rule with both, per family",
+    when: [protocol(6), ports("sourcePort", ["80", "@http"], true)],
+    rules: [
+      `meta l4proto 6 th sport != 80 ip saddr . meta l4proto . th sport != @ports4 ${label}`,
+      `meta l4proto 6 th sport != 80 ip6 saddr . meta l4proto . th sport != @ports6 ${label}`,
+    ],
+  },
+  { title: "no port at all: no rule", when: [ports("sourcePort", [])], rules: [] },
+  {
+    title: "not no port: whatever has ports",
+    when: [ports("sourcePort", [], true)],
+    rules: [`meta l4proto @protocols_with_ports ${label}`],
+  },
+  { title: "an ICMP type", when: [icmp], rules: [`meta l4proto @protocols_icmp @th,0,8 8 ${label}`] },
+  {
+    title: "another ICMP type and code",
+    when: [protocol(1), icmpNot],
+    rules: [`meta l4proto 1 @th,0,16 != 2049 ${label}`],
+  },
+  { title: "deny is logged, counted and dropped", verdict: "deny", when: [], rules: [denied] },
+  {
+    title: "a log rule does not log one packet twice",
+    verdict: "log",
+    when: [protocol(6), ports("destinationPort", ["80", "@http"])],
+    rules: [
+      `meta l4proto 6 th dport 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128`,
+      `meta l4proto 6 ip daddr . meta l4proto . th dport @ports4 th dport != 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128`,
+      `meta l4proto 6 ip6 daddr . meta l4proto . th dport @ports6 th dport != 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128`,
+    ],
+  },
+  { title: "next returns to the class", verdict: "next", when: [protocol(6)], rules: ["meta l4proto 6 return"] },
+];
+
+const faulty: readonly Case[] = [
+  { title: "an unknown set", when: [inSet("source", "unknown")], rules: [] },
+  { title: "a set of the wrong kind", when: [inSet("source", "http")], rules: [] },
+  { title: "an unknown set of named ports", when: [ports("sourcePort", ["@pods"])], rules: [] },
+  { title: "a protocol of 300", when: [protocol(300)], rules: [] },
+  { title: "a port that is no number", when: [ports("sourcePort", ["http"])], rules: [] },
+  { title: "a port range upside down", when: [ports("sourcePort", ["90-80"])], rules: [] },
+  { title: "an ICMP type of -1", when: [{ field: "icmp", type: -1, not: false }], rules: [] },
+  { title: "a family of 5", when: [{ field: "family", is: 5 as never }], rules: [] },
+  { title: "a match that came after us", when: [{ field: "moon", is: "full" } as never], rules: [] },
+];
+
+describe("an instruction as rules", () => {
+  for (const { title, verdict = "allow", when, rules } of cases)
+    it(title, () => {
+      const rendered = renderOne(instruction(1, verdict, ...when));
+      assert.deepEqual(rendered, { rules, problems: [] });
+    });
+
+  for (const { title, when } of faulty) {
+    it(`${title} allows nothing and is reported`, () => {
+      const { rules, problems } = renderOne(instruction(1, "allow", ...when));
+      assert.deepEqual([rules, problems.length], [[], 1]);
+    });
+
+    it(`${title} in a rule that denies or passes denies what the rest of the rule matches`, () => {
+      for (const verdict of ["deny", "next"] as const) {
+        const { rules } = renderOne(instruction(1, verdict, { field: "family", is: 4 }, ...when));
+        assert.deepEqual(rules, [`meta nfproto ipv4 ${denied}`]);
+      }
+    });
+  }
+
+  it("an id that is none denies everything that gets so far", () => {
+    const { rules, problems } = renderOne({ ...instruction(1, "allow"), id: '1"; accept' as never });
+    assert.deepEqual(rules, ['log prefix "D|E|unrenderable" group 5 snaplen 128 counter drop']);
+    assert.equal(problems.length, 1);
+  });
+});
+
+/** The instruction in a block of its own, in the egress stage of a pod. */
+function renderOne(only: Instruction): { readonly rules: readonly string[]; readonly problems: readonly Problem[] } {
+  const builder = program()
+    .addresses("pods", "10.1.0.1")
+    .cidrs("nets", "10.0.0.0/8")
+    .cidrs("nowhere")
+    .ports("http", "10.1.0.1 6 80")
+    .block("b", only)
+    .class("c", { egress: [[["b"], instruction(2, "deny")]] })
+    .pod("web", "a", ["10.1.0.1"], "c");
+  const placement = builder.placement();
+  const { ruleset, problems } = render(builder.program(), placement, viewOf(placement, "a"));
+  const chains = [...ruleset.chains.values()];
+  const block = chains.find(({ name }) => name.startsWith("block_"))?.rules;
+  const stage = chains.find(({ name }) => name.startsWith("stage_"))?.rules.slice(0, -1) ?? [];
+  return { rules: (block ?? stage).map(shortText), problems };
+}
+
+function shortText(each: Rule): string {
+  return ruleText(each).replace(/_[0-9a-f]{16}/g, "");
+}
