@@ -1,0 +1,345 @@
+import assert from "node:assert/strict";
+import type { Flow, RawFlow } from "../../core/records/flow.ts";
+import { parseRuleId, type RuleId } from "../../core/rule-id.ts";
+import { RuleBook } from "../../enrichers/rule-book.ts";
+import { decide, type Ends, type PolicyInForce } from "../../enrichers/verdict.ts";
+import type { Endpoint, EndpointId, Placement } from "../../policy/placement.ts";
+import type { Direction, Program, RuleOrigin } from "../../policy/program.ts";
+import type { Path, Step, Verdict } from "../../policy/verdict.ts";
+import { network, nodeEndpoint, pod, rawDenial, rawFlow, unknown } from "../support/flows.ts";
+
+const id = (n: number): RuleId => parseRuleId(n.toString(16).padStart(16, "0"));
+const origin = (direction: Direction, text: string): RuleOrigin => {
+  const [tier, policy, action, rule] = text.split("|") as [string, string, RuleOrigin["action"], string];
+  const [kind, path] = policy.split(":") as [string, string];
+  const [namespace, name] = path.includes("/") ? (path.split("/") as [string, string]) : [null, path];
+  return { tier, kind, namespace, name, direction, action, rule: Number(rule) };
+};
+
+// Egress rules are 0x1_, ingress rules 0x2_; 0x3_ were in an earlier program only.
+const rules = {
+  passDns: id(0x10),
+  devNotProd: id(0x11),
+  profileOut: id(0x12),
+  passIn: id(0x20),
+  api: id(0x21),
+  apiDefault: id(0x22),
+  profileIn: id(0x23),
+  oldApi: id(0x30),
+};
+const current: Program = program("now", [
+  [rules.passDns, origin("egress", "platform|gnp:platform.dns|pass|1")],
+  [rules.devNotProd, origin("egress", "security|gnp:security.dev-not-prod|deny|0")],
+  [rules.profileOut, origin("egress", "__PROFILE__|pro:kns|allow|0")],
+  [rules.passIn, origin("ingress", "security|gnp:security.pci|pass|2")],
+  [rules.api, origin("ingress", "app|np:prod-shop/app.api|allow|1")],
+  [rules.apiDefault, origin("ingress", "app|np:prod-shop/app.api|deny|-1")],
+  [rules.profileIn, origin("ingress", "__PROFILE__|pro:kns|allow|0")],
+]);
+const past: Program = program("then", [[rules.oldApi, origin("ingress", "app|np:prod-shop/app.api|allow|0")]]);
+
+const texts = {
+  profileOut: "0|__PROFILE__|pro:kns.dev-shop|allow|0",
+  passIn: "0|security|gnp:security.pci|pass|2",
+  api: "1|app|np:prod-shop/app.api|allow|1",
+  apiDefault: "1|app|np:prod-shop/app.api|deny|-1",
+};
+
+const web = pod("dev-shop/web", {}, "node-1");
+const api = pod("prod-shop/api", {}, "node-1");
+const far = { ...web, node: "node-2" };
+const farApi = { ...api, node: "node-2" };
+
+const outProfile = path("egress", "pod:dev-shop/web", [[rules.profileOut, "allow"]]);
+const outDenied = path("egress", "pod:dev-shop/web", [
+  [rules.passDns, "pass"],
+  [rules.devNotProd, "deny"],
+]);
+const inAllowed = path("ingress", "pod:prod-shop/api", [
+  [rules.passIn, "pass"],
+  [rules.api, "allow"],
+]);
+const inDenied = path("ingress", "pod:prod-shop/api", [
+  [rules.passIn, "pass"],
+  [rules.apiDefault, "deny"],
+]);
+
+interface Case {
+  readonly title: string;
+  readonly flow: RawFlow;
+  readonly ends: Ends;
+  readonly egress?: Path | null;
+  readonly ingress?: Path | null;
+  readonly policy?: Partial<PolicyInForce> | "none";
+  readonly verdict: Flow["verdictSource"];
+  readonly enforced: readonly string[];
+  readonly action?: Flow["action"];
+  readonly revision?: string | null;
+}
+
+const across: Ends = { source: far, destination: api };
+const within: Ends = { source: web, destination: api };
+const labels = (egressRule: RuleId | null, ingressRule: RuleId | null) => rawFlow({ egressRule, ingressRule });
+
+const cases: readonly Case[] = [
+  {
+    title: "the kernel's rule, to which policy still leads, comes with the way there",
+    flow: labels(null, rules.api),
+    ends: across,
+    egress: outProfile,
+    ingress: inAllowed,
+    verdict: "kernel",
+    enforced: [texts.passIn, texts.api],
+  },
+  {
+    title: "within a node both ways are told, egress first, each counted from 0",
+    flow: labels(rules.profileOut, rules.api),
+    ends: within,
+    egress: outProfile,
+    ingress: inAllowed,
+    verdict: "kernel",
+    enforced: [texts.profileOut, texts.passIn, texts.api],
+  },
+  {
+    title: "if policy leads elsewhere by now the kernel's rule stands alone",
+    flow: labels(null, rules.api),
+    ends: across,
+    ingress: inDenied,
+    verdict: "kernel",
+    enforced: ["0|app|np:prod-shop/app.api|allow|1"],
+  },
+  {
+    title: "a rule of a past program is resolved, with the revision that held it",
+    flow: labels(null, rules.oldApi),
+    ends: across,
+    ingress: inAllowed,
+    verdict: "kernel",
+    enforced: ["0|app|np:prod-shop/app.api|allow|0"],
+    revision: "then",
+  },
+  {
+    title: "a connection older than the enforcer is evaluated",
+    flow: labels(null, null),
+    ends: across,
+    ingress: inAllowed,
+    verdict: "evaluated",
+    enforced: [texts.passIn, texts.api],
+  },
+  {
+    title: "a mixed id that is no rule's is evaluated",
+    flow: labels(null, id(0x7777)),
+    ends: across,
+    ingress: inAllowed,
+    verdict: "evaluated",
+    enforced: [texts.passIn, texts.api],
+  },
+  {
+    title: "an id that would be a rule of the other direction is evaluated",
+    flow: labels(null, rules.profileOut),
+    ends: across,
+    ingress: inAllowed,
+    verdict: "evaluated",
+    enforced: [texts.passIn, texts.api],
+  },
+  {
+    title: "an id that would be a rule that denies did not allow",
+    flow: labels(null, rules.apiDefault),
+    ends: across,
+    ingress: inAllowed,
+    verdict: "evaluated",
+    enforced: [texts.passIn, texts.api],
+  },
+  {
+    title: "one direction from the kernel and one evaluated are evaluated",
+    flow: labels(null, rules.api),
+    ends: within,
+    egress: outProfile,
+    ingress: inAllowed,
+    verdict: "evaluated",
+    enforced: [texts.profileOut, texts.passIn, texts.api],
+  },
+  {
+    title: "what an observing node let pass shows where policy would have denied",
+    flow: labels(null, null),
+    ends: within,
+    egress: outDenied,
+    ingress: null,
+    verdict: "evaluated",
+    enforced: ["0|platform|gnp:platform.dns|pass|1", "1|security|gnp:security.dev-not-prod|deny|0"],
+  },
+  {
+    title: "the source's node tells egress only",
+    flow: labels(rules.profileOut, null),
+    ends: { source: web, destination: farApi },
+    egress: outProfile,
+    ingress: inAllowed,
+    verdict: "kernel",
+    enforced: [texts.profileOut],
+  },
+  {
+    title: "a denial at egress",
+    flow: rawDenial("egress", { egressRule: rules.devNotProd }),
+    ends: within,
+    egress: outDenied,
+    verdict: "kernel",
+    action: "deny",
+    enforced: ["0|platform|gnp:platform.dns|pass|1", "1|security|gnp:security.dev-not-prod|deny|0"],
+  },
+  {
+    title: "a denial at ingress within a node comes with the egress that must have allowed it",
+    flow: rawDenial("ingress", { ingressRule: rules.apiDefault }),
+    ends: within,
+    egress: outProfile,
+    ingress: inDenied,
+    verdict: "kernel",
+    action: "deny",
+    enforced: [texts.profileOut, texts.passIn, texts.apiDefault],
+  },
+  {
+    title: "a denial at ingress whose egress would be denied by now tells ingress only",
+    flow: rawDenial("ingress", { ingressRule: rules.apiDefault }),
+    ends: within,
+    egress: outDenied,
+    ingress: null,
+    verdict: "kernel",
+    action: "deny",
+    enforced: ["0|app|np:prod-shop/app.api|deny|-1"],
+  },
+  {
+    title: "a denial whose rule nobody knows and that policy does not explain stays unexplained",
+    flow: rawDenial("ingress", { ingressRule: id(0x7777) }),
+    ends: across,
+    ingress: inAllowed,
+    verdict: "unknown",
+    action: "deny",
+    enforced: [],
+  },
+  {
+    title: "a denial whose rule nobody knows is evaluated if policy denies it too",
+    flow: rawDenial("ingress", { ingressRule: id(0x7777) }),
+    ends: across,
+    ingress: inDenied,
+    verdict: "evaluated",
+    action: "deny",
+    enforced: [texts.passIn, texts.apiDefault],
+  },
+  {
+    title: "a spoofed source is the kernel's own decision",
+    flow: rawDenial("egress", { reason: "spoofed" }),
+    ends: { source: unknown, destination: api },
+    egress: null,
+    ingress: null,
+    verdict: "kernel",
+    action: "deny",
+    enforced: [],
+  },
+  {
+    title: "without policies the kernel's rule is not resolved",
+    flow: labels(null, id(0x7777)),
+    ends: across,
+    policy: "none",
+    verdict: "unknown",
+    enforced: [],
+    revision: null,
+  },
+  {
+    title: "what has no policy is evaluated to nothing",
+    flow: labels(null, null),
+    ends: { source: nodeEndpoint("node-1"), destination: network },
+    egress: null,
+    ingress: null,
+    verdict: "evaluated",
+    enforced: [],
+  },
+  {
+    title: "an evaluation of the pod that has the address now says nothing of the one that had it",
+    flow: labels(null, null),
+    ends: { source: far, destination: pod("prod-shop/api-before", {}, "node-1") },
+    ingress: inAllowed,
+    verdict: "unknown",
+    enforced: [],
+  },
+  {
+    title: "no path of an endpoint that the evaluator does not know is no answer",
+    flow: labels(null, null),
+    ends: across,
+    ingress: null,
+    policy: { placement: placement([]) },
+    verdict: "unknown",
+    enforced: [],
+  },
+  {
+    title: "no path of an endpoint that the evaluator knows is an answer",
+    flow: labels(null, null),
+    ends: across,
+    ingress: null,
+    policy: { placement: placement(["pod:prod-shop/api"]) },
+    verdict: "evaluated",
+    enforced: [],
+  },
+  {
+    title: "ingress is not asked when the remote egress would be denied, so nothing is known of it",
+    flow: labels(null, null),
+    ends: across,
+    egress: outDenied,
+    ingress: null,
+    verdict: "unknown",
+    enforced: [],
+  },
+  {
+    title: "a node that only passes packets on decides nothing",
+    flow: labels(null, null),
+    ends: { source: far, destination: farApi },
+    egress: outProfile,
+    ingress: inAllowed,
+    verdict: "evaluated",
+    enforced: [],
+  },
+  {
+    title: "a step whose rule nobody can name keeps its id",
+    flow: labels(null, null),
+    ends: across,
+    ingress: path("ingress", "pod:prod-shop/api", [[id(0x99), "allow"]]),
+    verdict: "evaluated",
+    enforced: ["0|__UNKNOWN__|unknown:0000000000000099|allow|-2"],
+  },
+];
+
+describe("enrichers/verdict", () => {
+  for (const each of cases) {
+    const { title, flow, ends, egress = null, ingress = null, policy, verdict, enforced } = each;
+    it(title, () => {
+      const book = new RuleBook();
+      for (const known of [past, current]) book.remember(known);
+      const evaluate = () => verdictOf(egress, ingress);
+      const inForce = { program: current, evaluate, mode: () => "enforced" as const };
+      const decision = decide(flow, ends, policy === "none" ? undefined : { ...inForce, ...policy }, book);
+      assert.deepEqual(decision, {
+        action: each.action ?? "allow",
+        verdictSource: verdict,
+        programRevision: each.revision === undefined ? "now" : each.revision,
+        enforced,
+      });
+    });
+  }
+});
+
+function program(revision: string, entries: readonly (readonly [RuleId, RuleOrigin])[]): Program {
+  return { revision, sets: new Map(), blocks: new Map(), applies: [], rules: new Map(entries) };
+}
+
+function placement(ids: readonly string[]): Placement {
+  const endpoints = new Map(ids.map((each) => [each as EndpointId, {} as Endpoint]));
+  return { classOf: new Map(), classes: new Map(), members: new Map(), endpoints };
+}
+
+function path(direction: Direction, endpoint: string, steps: readonly (readonly [RuleId, Step["action"]])[]): Path {
+  const [rule, action] = steps.at(-1) as readonly [RuleId, "allow" | "deny"];
+  const told = steps.map(([step, taken]) => ({ rule: step, action: taken }));
+  return { endpoint: endpoint as EndpointId, direction, action, rule, steps: told };
+}
+
+function verdictOf(egress: Path | null, ingress: Path | null): Verdict {
+  const denied = egress?.action === "deny" || ingress?.action === "deny";
+  return { action: denied ? "deny" : "allow", egress, ingress, exempt: null };
+}
