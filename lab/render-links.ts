@@ -124,6 +124,8 @@ function nodeLines(plan: ClusterPlan, node: NodePlan): string[] {
     ...[...peers, ...plan.externals].flatMap((other) => neighbourRoutes(node, other)),
     ...peers.flatMap((peer) => podRoutes(plan, peer, node)),
     ...upstreamRoutes(node),
+    // As Calico does: without it, packets to an address that no pod has would go out again and round until their TTL ends.
+    ...node.podCidrs.map(({ text }) => `route add blackhole ${text}`),
     ...plan.pods
       .filter((pod) => pod.node === node.name && hasLink(pod))
       .flatMap((pod) => podOnNodeLines(pod as LinkedPod, node)),

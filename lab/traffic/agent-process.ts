@@ -18,7 +18,7 @@ import {
 export interface Agent {
   /** Answers on these ports, IPv4 and IPv6, until the agent ends. */
   serve(ports: readonly ServedPort[]): Promise<void>;
-  /** Makes one attempt; a failure to connect is a result, not an error. */
+  /** Makes one attempt; a failure to connect is a result, not an error. Throws ADDRESS_INVALID. */
   probe(probe: Probe): Promise<ProbeResult>;
   start(calls: readonly Call[]): Promise<void>;
   /** Stops calls by name, or all of them, and says what they came to. */
@@ -88,7 +88,8 @@ class AgentProcess implements Agent {
   }
 
   async probe(probe: Probe): Promise<ProbeResult> {
-    const { sourceAddress } = probe;
+    const { address, sourceAddress } = probe;
+    parseAddress(address); // a name would be looked up, on the host's terms
     if (sourceAddress === undefined || this.#own.has(parseAddress(sourceAddress))) return this.#probe(probe);
     const result = this.#spoofing.then(() => this.#spoof(sourceAddress, probe));
     this.#spoofing = result.catch(() => {});
@@ -96,6 +97,7 @@ class AgentProcess implements Agent {
   }
 
   async start(calls: readonly Call[]): Promise<void> {
+    for (const { probe } of calls) parseAddress(probe.address);
     await this.#ask({ op: "start", calls });
   }
 
