@@ -14,21 +14,12 @@ export type Answer =
   | { readonly id: number; readonly bindings: readonly (readonly [Address, string])[] | null }
   | { readonly id: number; readonly fault: string };
 
-/** Interfaces from the kernel's routing tables, of any network namespace, read by one worker thread. */
+/** Interfaces from the kernel's routing tables, of any network namespace, read by one worker thread that starts when needed. */
 export class KernelInterfaces {
-  readonly #worker = new Worker(new URL("./interfaces-worker.ts", import.meta.url));
+  #worker: Worker | undefined;
   readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
   #requests = 0;
   #ended = false;
-
-  constructor() {
-    this.#worker.on("message", (answer: Answer) => {
-      this.#waiting.get(answer.id)?.resolve(answer);
-      this.#waiting.delete(answer.id);
-    });
-    this.#worker.on("error", (cause) => this.#giveUp(cause));
-    this.#worker.on("exit", () => this.#giveUp(undefined));
-  }
 
   /** By the path of the namespace; null is our own. One reader per namespace: it is told each change once. */
   in(namespace: string | null): Interfaces {
@@ -44,7 +35,7 @@ export class KernelInterfaces {
   }
 
   async close(): Promise<void> {
-    await this.#worker.terminate();
+    await this.#worker?.terminate();
   }
 
   #ask(namespace: string): Promise<Answer> {
@@ -52,8 +43,20 @@ export class KernelInterfaces {
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();
     this.#waiting.set(id, waiting);
+    this.#worker ??= this.#start();
     this.#worker.postMessage({ id, namespace } satisfies Request);
     return waiting.promise;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./interfaces-worker.ts", import.meta.url));
+    worker.on("message", (answer: Answer) => {
+      this.#waiting.get(answer.id)?.resolve(answer);
+      this.#waiting.delete(answer.id);
+    });
+    worker.on("error", (cause) => this.#giveUp(cause));
+    worker.on("exit", () => this.#giveUp(undefined));
+    return worker;
   }
 
   #giveUp(cause: unknown): void {
