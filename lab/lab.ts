@@ -6,6 +6,7 @@ import { namespacePath } from "../core/netlink/namespace.ts";
 import { claim, release, scratchFolder } from "./claim.ts";
 import { applyLinks, applyNft } from "./command.ts";
 import { endProcesses, removeNamespaces } from "./leftovers.ts";
+import { checkLabName } from "./names.ts";
 import { type ClusterPlan, type External, type PodPlan, planCluster } from "./plan.ts";
 import { hasLink, type LinkScripts, renderLinks, renderPod, renderPodRemoval } from "./render-links.ts";
 import { renderProxy } from "./render-proxy.ts";
@@ -83,6 +84,15 @@ export class Lab {
       const ms = Math.round(this.#options.clock.monotonic() - started);
       this.#log.info({ nodes: this.#plan.nodes.length, pods: this.#plan.pods.length, ms }, "lab is up");
     });
+  }
+
+  /** Removes what a dead run of a lab of this name left. Throws LAB_FAILED if that lab is alive. */
+  static async clear(name: string): Promise<void> {
+    checkLabName(name);
+    requireRoot();
+    await claim(name);
+    await removeNamespaces(name);
+    await release(name);
   }
 
   /** Removes everything. Harmless when there is nothing. */

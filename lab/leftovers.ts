@@ -11,7 +11,7 @@ export async function removeNamespaces(lab: string): Promise<void> {
 }
 
 /** Names of the network namespaces of a lab that exist now, sorted. */
-export async function namespacesOf(lab: string): Promise<string[]> {
+async function namespacesOf(lab: string): Promise<string[]> {
   const all = await readdir("/run/netns").catch(() => []);
   return all.filter((name) => name.startsWith(namespacePrefix(lab))).sort();
 }

@@ -89,6 +89,13 @@ export function planCluster(objects: readonly KubeObject[], { name, externals = 
   };
 }
 
+/** Whether anybody in the cluster has an IPv6 address. */
+export function usesIPv6({ nodes, pods, externals }: ClusterPlan): boolean {
+  return [...nodes, ...pods, ...externals].some(({ addresses }) =>
+    addresses.some((address) => familyOf(address) === 6),
+  );
+}
+
 const kinds = { Node: "v1", Pod: "v1", Service: "v1" } as const;
 
 function ofKind(objects: readonly KubeObject[], kind: keyof typeof kinds): KubeObject[] {

@@ -1,5 +1,5 @@
 import { type Address, familyOf, widthOf } from "../core/address.ts";
-import type { ClusterPlan, ExternalPlan, NodePlan, PodPlan } from "./plan.ts";
+import { type ClusterPlan, type ExternalPlan, type NodePlan, type PodPlan, usesIPv6 } from "./plan.ts";
 
 /** Lines for `ip -batch`, run inside one network namespace, or in the caller's own if it is null. */
 export interface LinkScript {
@@ -112,7 +112,8 @@ function podLines(pod: PodPlan): string[] {
 
 function podOnNodeLines(pod: LinkedPod, node: NodePlan): string[] {
   const routes = pod.addresses.map((address) => `route add ${host(address)} dev ${pod.link}${source(node, address)}`);
-  return [`link set ${pod.link} up`, `addr add ${gateway6}/64 dev ${pod.link} nodad`, ...routes];
+  const six = pod.addresses.some((address) => familyOf(address) === 6);
+  return [`link set ${pod.link} up`, ...(six ? [`addr add ${gateway6}/64 dev ${pod.link} nodad`] : []), ...routes];
 }
 
 function nodeLines(plan: ClusterPlan, node: NodePlan): string[] {
@@ -147,14 +148,14 @@ function externalLines(plan: ClusterPlan, external: ExternalPlan): string[] {
 
 function fabricLines(plan: ClusterPlan): string[] {
   const hosts = [...plan.nodes, ...plan.externals];
-  const router: Host = { addresses: ["169.254.0.1" as Address, "fe80::1" as Address] };
+  const router: Host = { addresses: [upstream4 as Address, upstream6 as Address] };
   return [
     "link set lo up",
     // Without a querier, snooping would drop the multicast that neighbour discovery needs.
     "link add br0 type bridge stp_state 0 mcast_snooping 0",
     "link set br0 up",
     `addr add ${upstream4}/32 dev br0`,
-    `addr add ${upstream6}/64 dev br0 nodad`,
+    ...(usesIPv6(plan) ? [`addr add ${upstream6}/64 dev br0 nodad`] : []),
     ...hosts.map(({ port }) => `link set ${port} master br0 up`),
     ...hosts.flatMap(({ addresses }) => addresses.map((address) => `route add ${host(address)} dev br0`)),
     ...plan.nodes.flatMap((node) => podRoutes(plan, node, router, "br0")),

@@ -2,7 +2,7 @@ import { type Family, familyOf } from "../core/address.ts";
 import type { Backend, Frontend } from "./services.ts";
 
 /** The lab's own table. Its comment tells a reader, and a tamper alarm, that it stands for kube-proxy. */
-export const proxyTable = "sluice_lab_proxy";
+const proxyTable = "sluice_lab_proxy";
 
 /**
  * What kube-proxy does, as one nft transaction that replaces the table whole: Service addresses become a random backend by

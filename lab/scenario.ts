@@ -6,7 +6,7 @@ import type { KubeObject } from "../core/kube/objects.ts";
  * What happens in a lab: who calls whom, and what changes meanwhile. It is written as one more object among the manifests, so
  * that whoever reads the folder sees a kind it does not know and not a broken file.
  */
-export const scenarioKind = { apiVersion: "lab.sluice.dev/v1alpha1", kind: "Scenario" } as const;
+const scenarioKind = { apiVersion: "lab.sluice.dev/v1alpha1", kind: "Scenario" } as const;
 
 const text = z.string().min(1);
 const ms = z.int().min(0);

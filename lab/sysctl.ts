@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { SluiceError } from "../core/errors.ts";
 import { namespacePath } from "../core/netlink/namespace.ts";
-import type { ClusterPlan, PodPlan } from "./plan.ts";
+import { type ClusterPlan, type PodPlan, usesIPv6 } from "./plan.ts";
 
 /** Kernel settings for one network namespace: files under /proc/sys/net and what to write to them. */
 export interface Settings {
@@ -53,23 +53,27 @@ const switching: readonly Setting[] = [
   .map((name) => set(`bridge/${name}`, 0))
   .map(ifPresent);
 
-/** The settings of a whole cluster. */
+/** The settings of a whole cluster. A cluster without IPv6 addresses does with a kernel without IPv6. */
 export function settingsOf(plan: ClusterPlan): Settings[] {
   const at = (namespace: string, ...values: readonly Setting[][]) => ({
     namespace: namespacePath(namespace),
-    values: [...everywhere, ...values.flat()],
+    values: [...everywhere, ...values.flat()].map(usesIPv6(plan) ? asTheyAre : sixIfPresent),
   });
   return [
     at(plan.fabric, [...forwarding, ...switching]),
     ...plan.nodes.map((node) => at(node.namespace, [...forwarding])),
     ...plan.externals.map((external) => at(external.namespace)),
-    ...plan.pods.filter(({ link }) => link !== null).map(podSettings),
+    ...plan.pods.filter(({ link }) => link !== null).map((pod) => at(pod.namespace)),
   ];
 }
 
+/** The settings of one pod that comes later. */
 export function podSettings({ namespace }: PodPlan): Settings {
-  return { namespace: namespacePath(namespace), values: everywhere };
+  return { namespace: namespacePath(namespace), values: everywhere.map(sixIfPresent) };
 }
+
+const asTheyAre = (setting: Setting): Setting => setting;
+const sixIfPresent = (setting: Setting): Setting => (setting.name.startsWith("ipv6/") ? ifPresent(setting) : setting);
 
 /**
  * Writes settings into network namespaces. One worker thread visits them all by setns(2): a process per namespace would take

@@ -63,6 +63,18 @@ describe("the life of a lab", function () {
     await lab.down();
   });
 
+  it("can be cleared after a killed run, without its manifests", async () => {
+    await abandon();
+    await Lab.clear(name);
+  });
+
+  it("is not cleared while it lives", async () => {
+    const lab = make();
+    await lab.up();
+    await assert.rejects(Lab.clear(name), { code: "LAB_FAILED", message: /is up already/ });
+    await lab.down();
+  });
+
   it("ends what runs in its namespaces, even a stranger that would hold them", async () => {
     const lab = make();
     await lab.up();

@@ -46,6 +46,7 @@ describe("the lab on this machine's kernel", function () {
   before(async () => {
     await lab.up();
     await lab.startAgents();
+    await (await lab.agent("node:node-1")).serve([{ port: 9000, protocol: "TCP" }]);
   });
   after(() => lab.down());
 
@@ -67,6 +68,11 @@ describe("the lab on this machine's kernel", function () {
       title: "a pod reaches itself through its Service",
       from: "shop/web",
       probes: [tcp("10.96.0.3", 80), tcp("fd00:10:96::3", 80)],
+    },
+    {
+      title: "a pod reaches its own node",
+      from: "shop/web",
+      probes: [tcp("172.30.0.11", 9000), tcp("fd00:172:30::11", 9000)],
     },
     {
       title: "a pod reaches another node",
@@ -97,6 +103,12 @@ describe("the lab on this machine's kernel", function () {
       for (const [index, { answered, error }] of results.entries())
         assert.equal(answered, true, `${JSON.stringify(probes[index])}: ${error}`);
     });
+
+  it("a Service without pods refuses", async () => {
+    const agent = await lab.agent("shop/web");
+    for (const address of ["10.96.0.4", "fd00:10:96::4"])
+      assert.equal((await agent.probe(tcp(address, 80))).error, "ECONNREFUSED");
+  });
 });
 
 function tcp(address: string, port: number): Probe {
