@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
@@ -28,6 +29,7 @@ export class Collection {
   readonly #recorder: Recorder;
   readonly #flows: Outbox<Draft, RawFlow>;
   readonly #losses: Outbox<LossDraft, Loss>;
+  #tracking = false;
   #reconciledAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: WorkerOptions, clock: Clock, post: (message: FromWorker) => void) {
@@ -67,8 +69,8 @@ export class Collection {
       this.#post({ kind: "ready" });
       await this.#collect(sensor, signal);
     } finally {
-      if (this.#options.ensureConntrack) removeTrackingRule();
       sensor.close();
+      this.#leave();
     }
   }
 
@@ -78,8 +80,24 @@ export class Collection {
     for (const { name, from, to } of applySettings())
       this.#log("info", { node: this.#options.node, from, to }, `set net.netfilter.${name}`);
     sensor.subscribe();
-    if (this.#options.ensureConntrack) loadTrackingRule();
+    if (this.#options.ensureConntrack) {
+      loadTrackingRule();
+      this.#tracking = true;
+    }
     sensor.dump();
+  }
+
+  /** Leaves nothing behind; failing at that must not hide why the run ended. */
+  #leave(): void {
+    try {
+      if (this.#tracking) removeTrackingRule();
+    } catch (thrown) {
+      this.#log(
+        "warn",
+        { node: this.#options.node, cause: messageOf(thrown) },
+        "the tracking rule could not be removed",
+      );
+    }
   }
 
   async #collect(sensor: Sensor, signal: AbortSignal): Promise<void> {

@@ -91,7 +91,12 @@ export class Collector {
   #startWorker(signal: AbortSignal): Promise<void> {
     const { log, clock, ...given } = this.#options;
     const workerData: WorkerOptions = { ...defaults, ...given };
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, name: `collector ${given.node}` });
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      workerData,
+      name: `collector ${given.node}`,
+      // Those of this process need not be allowed in a worker.
+      execArgv: [],
+    });
     this.#worker = worker;
     const stop = () => this.#send({ kind: "stop" });
     signal.addEventListener("abort", stop, { once: true });

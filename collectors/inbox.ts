@@ -10,6 +10,8 @@ export class Inbox<T> implements Source<T> {
   readonly #clock: Clock;
   readonly #acked: () => void;
   readonly #batches: (readonly T[])[] = [];
+  /** Batches handed out and not yet acked: they may come back. */
+  #handedOut = 0;
   #end: { readonly failure?: unknown } | undefined;
   #wake = Promise.withResolvers<void>();
 
@@ -25,7 +27,7 @@ export class Inbox<T> implements Source<T> {
     this.#wakeAll();
   }
 
-  /** No batch will follow. Readers end after the last one, with the failure if there was one. */
+  /** No batch will follow. Readers end once all are acked, with the failure if there was one. */
   close(failure?: unknown): void {
     this.#end ??= failure === undefined ? {} : { failure };
     this.#wakeAll();
@@ -36,23 +38,31 @@ export class Inbox<T> implements Source<T> {
     while (!signal.aborted) {
       const batch = this.#batches.shift();
       if (batch !== undefined) yield this.#deliveryOf(batch);
-      else if (this.#end === undefined) await Promise.race([this.#wake.promise, aborted]);
+      else if (this.#end === undefined || this.#handedOut > 0) await Promise.race([this.#wake.promise, aborted]);
       else if ("failure" in this.#end) throw this.#end.failure;
       else return;
     }
   }
 
   #deliveryOf(batch: readonly T[]): Delivery<T> {
+    this.#handedOut++;
     return {
       items: batch,
-      ack: () => Promise.resolve(this.#acked()),
+      ack: () => Promise.resolve(this.#settle()),
       nack: () => this.#redeliver(batch),
     };
   }
 
   async #redeliver(batch: readonly T[]): Promise<void> {
     await this.#clock.sleep(redeliverMs);
+    this.#handedOut--;
     this.#batches.unshift(batch);
+    this.#wakeAll();
+  }
+
+  #settle(): void {
+    this.#handedOut--;
+    this.#acked();
     this.#wakeAll();
   }
 

@@ -118,7 +118,9 @@ export class Sensor {
     try {
       this.#logs.request(`bind NFLOG group ${group}`, bindRequest(group));
     } catch (thrown) {
-      if (!(thrown instanceof SluiceError) || thrown.context["errno"] !== "EBUSY") throw thrown;
+      // EPERM here is not about capabilities, which joining groups asked for already: the group belongs to another socket
+      // (net/netfilter/nfnetlink_log.c, nfulnl_recv_config).
+      if (!(thrown instanceof SluiceError) || thrown.context["errno"] !== "EPERM") throw thrown;
       throw new SluiceError("NETLINK_FAILED", `another program reads NFLOG group ${group}; choose another group`, {
         cause: thrown,
       });

@@ -104,6 +104,18 @@ describe("the main thread's end of a stream", () => {
     assert.deepEqual((await again)?.items, [1]);
   });
 
+  it("does not end while a batch may come back", async () => {
+    const { inbox, next, clock } = opened();
+    inbox.push([1]);
+    const batch = await next();
+    inbox.close();
+    const again = next();
+    await settled();
+    void batch?.nack(new Error("full"));
+    await clock.advance(1000);
+    assert.deepEqual((await again)?.items, [1]);
+  });
+
   it("ends when the signal aborts", async () => {
     const { stop, next } = opened();
     const waiting = next();
@@ -115,15 +127,16 @@ describe("the main thread's end of a stream", () => {
     const { inbox, next } = opened();
     inbox.push([1]);
     inbox.close();
-    assert.deepEqual([(await next())?.items, await next()], [[1], undefined]);
+    const last = await next();
+    await last?.ack();
+    assert.deepEqual([last?.items, await next()], [[1], undefined]);
   });
 
   it("fails after the last batch if the worker failed", async () => {
     const { inbox, next } = opened();
     inbox.push([1]);
     inbox.close(new Error("gone"));
-    await next();
-    await settled();
+    await (await next())?.ack();
     await assert.rejects(next(), { message: "gone" });
   });
 });
