@@ -111,7 +111,8 @@ export class Lab {
     if (known !== undefined) return known;
     const agent = this.#startAgent(of);
     this.#agents.set(of, agent);
-    agent.catch(() => this.#agents.delete(of));
+    const forget = () => this.#agents.get(of) === agent && this.#agents.delete(of);
+    agent.then(({ ended }) => ended).then(forget, forget);
     return agent;
   }
 

@@ -24,6 +24,8 @@ export interface Agent {
   /** Stops calls by name, or all of them, and says what they came to. */
   stop(names?: readonly string[]): Promise<CallTotals[]>;
   close(): Promise<void>;
+  /** Resolves when the agent is gone, for whatever reason. */
+  readonly ended: Promise<void>;
 }
 
 const program = fileURLToPath(new URL("./agent.ts", import.meta.url));
@@ -52,10 +54,10 @@ type Unsent<R> = R extends Request ? Omit<R, "id"> : never;
 
 class AgentProcess implements Agent {
   readonly ready: Promise<void>;
+  readonly ended: Promise<void>;
   readonly #child: ChildProcess;
   readonly #namespace: string;
   readonly #own: ReadonlySet<string>;
-  readonly #ended: Promise<void>;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #spoofing: Promise<unknown> = Promise.resolve();
   #next = 1;
@@ -70,7 +72,7 @@ class AgentProcess implements Agent {
       if (message === hello) ready.resolve();
       else this.#settle(message);
     });
-    this.#ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       const end = (cause?: Error) => {
         const gone = new SluiceError("LAB_FAILED", `the traffic agent in ${namespace} has ended`, { cause });
         ready.reject(gone);
@@ -107,7 +109,7 @@ class AgentProcess implements Agent {
 
   async close(): Promise<void> {
     if (this.#child.connected) this.#child.disconnect();
-    await this.#ended;
+    await this.ended;
   }
 
   async #probe(probe: Probe): Promise<ProbeResult> {
