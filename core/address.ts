@@ -33,9 +33,9 @@ export function parseAddress(text: string): Address {
 
 export function tryParseAddress(text: string): Address | undefined {
   const four = parseFour(text);
-  if (four !== undefined) return formatAddress(4, BigInt(four));
+  if (four !== undefined) return fourOf(four) as Address;
   const six = parseSix(text);
-  return six === undefined ? undefined : formatAddress(6, six);
+  return six === undefined ? undefined : (sixOf(six) as Address);
 }
 
 /**
@@ -83,7 +83,7 @@ export function cidrContains(cidr: Cidr, address: Address): boolean {
 /** The address as a number of 32 or 128 bits. */
 export function addressValue(address: Address): bigint {
   if (familyOf(address) === 4) return BigInt(parseFour(address) as number);
-  return parseSix(address) as bigint;
+  return (parseSix(address) as readonly number[]).reduce<bigint>((value, group) => (value << 16n) | BigInt(group), 0n);
 }
 
 /** Canonical text of a number of 32 (family 4) or 128 bits (family 6). */
@@ -108,12 +108,16 @@ export function addressFromBytes(bytes: Uint8Array, offset: number, length: 4 | 
 /** 16 bytes in network order; IPv4 as `::ffff:a.b.c.d`. */
 export function addressToBytes(address: Address): Uint8Array {
   const bytes = new Uint8Array(16);
-  let value = familyOf(address) === 4 ? (0xffffn << 32n) | addressValue(address) : addressValue(address);
-  for (let i = 15; i >= 0; i--) {
-    bytes[i] = Number(value & 0xffn);
-    value >>= 8n;
+  const groups = familyOf(address) === 4 ? mappedGroups(parseFour(address) as number) : parseSix(address);
+  for (const [i, group] of (groups as readonly number[]).entries()) {
+    bytes[2 * i] = group >>> 8;
+    bytes[2 * i + 1] = group & 255;
   }
   return bytes;
+}
+
+function mappedGroups(four: number): readonly number[] {
+  return [0, 0, 0, 0, 0, 0xffff, four >>> 16, four & 0xffff];
 }
 
 /** Order for printing and hashing: IPv4 first, then by number. */
@@ -153,7 +157,8 @@ function parseFour(text: string): number | undefined {
 const zero = "0".charCodeAt(0);
 const dot = ".".charCodeAt(0) - zero;
 
-function parseSix(text: string): bigint | undefined {
+/** Eight groups of 16 bits. */
+function parseSix(text: string): readonly number[] | undefined {
   const halves = text.split("::");
   if (halves.length > 2 || !text.includes(":")) return undefined;
   const head = parseGroups(halves[0] as string, halves.length === 1);
@@ -161,8 +166,7 @@ function parseSix(text: string): bigint | undefined {
   if (head === undefined || tail === undefined) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
-  const groups = [...head, ...Array<number>(missing).fill(0), ...tail];
-  return groups.reduce((value, group) => (value << 16n) | BigInt(group), 0n);
+  return [...head, ...Array<number>(missing).fill(0), ...tail];
 }
 
 /** Groups of one side of `::`; the last may be an IPv4 address in dots where the text ends. */

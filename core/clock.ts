@@ -29,8 +29,10 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[-+]\d\d:\d\d)$/;
+
 /** Milliseconds since the epoch of an RFC 3339 time, or undefined if it is none. */
 export function parseTime(text: string): number | undefined {
-  const ms = Date.parse(text);
+  const ms = rfc3339.test(text) ? Date.parse(text) : Number.NaN; // which alone takes "1" for a year
   return Number.isNaN(ms) ? undefined : ms;
 }

@@ -63,10 +63,15 @@ function readFile(text: string, fileName: string): { value: unknown; faults: rea
   if (error !== undefined) return fault(firstLine(error.message));
   try {
     const value: unknown = document.toJS() ?? {};
-    return isMapping(value) ? { value, faults: [] } : fault("must be a mapping of sections");
+    return isMapping(value) ? { value: withoutEmpty(value), faults: [] } : fault("must be a mapping of sections");
   } catch (thrown) {
     return fault(messageOf(thrown)); // aliases that refer to nothing or multiply without end
   }
+}
+
+/** `collector:` with nothing below it, all commented out, means the defaults. */
+function withoutEmpty(sections: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(sections).filter(([, section]) => section !== null));
 }
 
 const firstLine = (text: string) => (text.split("\n")[0] as string).replace(/:$/, "");

@@ -30,10 +30,8 @@ export function ruleIdFromBytes(bytes: Uint8Array): RuleId {
 }
 
 /** Big-endian bytes of an id. */
-export function ruleIdToBytes(id: RuleId): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(`0x${id}`));
-  return bytes;
+export function ruleIdToBytes(id: RuleId): Buffer {
+  return Buffer.from(id, "hex");
 }
 
 /** Numbers of the bits that are set, lowest first: what `ct label set` wants. */

@@ -69,8 +69,9 @@ class AddressType extends avro.types.LogicalType {
   protected override _fromValue(value: unknown): Address {
     return addressFromBytes(value as Uint8Array, 0, 16);
   }
-  protected override _toValue(value: unknown): Buffer {
-    return Buffer.from(addressToBytes(value as Address));
+  // Asked of every value of a union, also of null: an exception here would cost more than the rest of the record.
+  protected override _toValue(value: unknown): Buffer | undefined {
+    return typeof value === "string" ? Buffer.from(addressToBytes(value as Address).buffer) : undefined;
   }
   protected override _resolve(type: Type): unknown {
     return type instanceof AddressType ? (value: unknown) => value : undefined;
@@ -82,8 +83,8 @@ class RuleIdType extends avro.types.LogicalType {
   protected override _fromValue(value: unknown): RuleId {
     return ruleIdFromBytes(value as Uint8Array);
   }
-  protected override _toValue(value: unknown): Buffer {
-    return Buffer.from(ruleIdToBytes(value as RuleId));
+  protected override _toValue(value: unknown): Buffer | undefined {
+    return typeof value === "string" ? ruleIdToBytes(value as RuleId) : undefined;
   }
   protected override _resolve(type: Type): unknown {
     return type instanceof RuleIdType ? (value: unknown) => value : undefined;
@@ -91,11 +92,23 @@ class RuleIdType extends avro.types.LogicalType {
 }
 
 function parse(schema: Schema): Type {
-  return avro.Type.forSchema(schema, {
+  const registry: Record<string, Type> = {};
+  const type = avro.Type.forSchema(schema, {
     logicalTypes: { "sluice-address": AddressType, "sluice-rule-id": RuleIdType },
+    omitRecordMethods: true,
+    registry,
     typeHook: boundedType,
     wrapUnions: false,
   });
+  for (const named of Object.values(registry)) makePlain(named);
+  return type;
+}
+
+/** avsc makes a class for each record; what we hand out is plain data, equal to any other of the same content. */
+function makePlain(type: Type): void {
+  if (!(type instanceof avro.types.RecordType)) return;
+  const made = type.recordConstructor as { prototype: object };
+  made.prototype = Object.prototype;
 }
 
 function headerOf(type: Type): Uint8Array {

@@ -1,0 +1,103 @@
+import fc from "fast-check";
+import { type Address, formatAddress } from "../../../core/address.ts";
+import type { Flow, FlowEndpoint } from "../../../core/records/flow.ts";
+import type { Loss } from "../../../core/records/loss.ts";
+import { type RuleId, ruleIdOf } from "../../../core/rule-id.ts";
+
+// Any record that a schema allows.
+
+const address: fc.Arbitrary<Address> = fc.oneof(
+  fc.bigInt({ min: 0n, max: 2n ** 32n - 1n }).map((value) => formatAddress(4, value)),
+  fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }).map((value) => formatAddress(6, value)),
+);
+const ruleId: fc.Arbitrary<RuleId> = fc.uint8Array({ minLength: 8, maxLength: 8 }).map(ruleIdOf);
+const text = fc.string({ unit: "grapheme", maxLength: 20 });
+/** Avro's long, as far as avsc reads it exactly: zigzag doubles a number, and an odd one above 2^53 is none. */
+const long = fc.integer({ min: -(2 ** 52), max: Number.MAX_SAFE_INTEGER - 1 });
+const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const port = fc.nat(65_535);
+const orNull = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: null });
+const plain = { noNullPrototype: true } as const;
+
+const endpoint: fc.Arbitrary<FlowEndpoint> = fc.record(
+  {
+    kind: fc.constantFrom("unknown", "pod", "node", "network"),
+    namespace: orNull(text),
+    name: orNull(text),
+    uid: orNull(text),
+    workloadKind: orNull(text),
+    workload: orNull(text),
+    node: orNull(text),
+    labels: fc.dictionary(text, text, { noNullPrototype: true, maxKeys: 5 }),
+  },
+  plain,
+);
+
+export const flows: fc.Arbitrary<Flow> = fc.record(
+  {
+    cluster: text,
+    node: text,
+    epoch: long,
+    seq: long,
+    start: long,
+    end: long,
+    startedAt: long,
+    state: fc.constantFrom("open", "closed", "denied"),
+    connection: orNull(long),
+    zone: int,
+    protocol: fc.nat(255),
+    sourceAddress: address,
+    sourcePort: port,
+    destinationAddress: address,
+    destinationPort: port,
+    icmp: orNull(fc.record({ type: int, code: int, id: int }, plain)),
+    nat: orNull(
+      fc.record(
+        { destinationAddress: address, destinationPort: port, sourceAddress: address, sourcePort: port },
+        plain,
+      ),
+    ),
+    packets: long,
+    bytes: long,
+    replyPackets: long,
+    replyBytes: long,
+    totalPackets: long,
+    totalBytes: long,
+    totalReplyPackets: long,
+    totalReplyBytes: long,
+    replied: fc.boolean(),
+    denied: orNull(fc.constantFrom("egress", "ingress")),
+    reason: orNull(text),
+    egressRule: orNull(ruleId),
+    ingressRule: orNull(ruleId),
+    inInterface: orNull(text),
+    outInterface: orNull(text),
+    reporter: fc.constantFrom("unknown", "src", "dst", "fwd"),
+    authoritative: fc.boolean(),
+    action: fc.constantFrom("unknown", "allow", "deny"),
+    mode: fc.constantFrom("observed", "enforced"),
+    verdictSource: fc.constantFrom("unknown", "evaluated", "kernel"),
+    programRevision: orNull(text),
+    enforced: fc.array(text, { maxLength: 5 }),
+    pending: fc.array(text, { maxLength: 5 }),
+    source: orNull(endpoint),
+    destination: orNull(endpoint),
+    service: orNull(fc.record({ namespace: text, name: text, port: orNull(text) }, plain)),
+  },
+  plain,
+);
+
+export const losses: fc.Arbitrary<Loss> = fc.record(
+  {
+    cluster: text,
+    node: text,
+    epoch: long,
+    seq: long,
+    source: fc.constantFrom("conntrack", "nflog", "decode", "queue"),
+    count: orNull(long),
+    start: long,
+    end: long,
+    detail: text,
+  },
+  plain,
+);
