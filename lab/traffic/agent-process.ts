@@ -21,6 +21,8 @@ export interface Agent {
   /** Makes one attempt; a failure to connect is a result, not an error. Throws ADDRESS_INVALID. */
   probe(probe: Probe): Promise<ProbeResult>;
   start(calls: readonly Call[]): Promise<void>;
+  /** What the running calls came to so far. */
+  totals(): Promise<CallTotals[]>;
   /** Stops calls by name, or all of them, and says what they came to. */
   stop(names?: readonly string[]): Promise<CallTotals[]>;
   close(): Promise<void>;
@@ -101,6 +103,10 @@ class AgentProcess implements Agent {
   async start(calls: readonly Call[]): Promise<void> {
     for (const { probe } of calls) parseAddress(probe.address);
     await this.#ask({ op: "start", calls });
+  }
+
+  async totals(): Promise<CallTotals[]> {
+    return (await this.#ask({ op: "totals" })) as CallTotals[];
   }
 
   async stop(names?: readonly string[]): Promise<CallTotals[]> {

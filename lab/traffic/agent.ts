@@ -19,6 +19,8 @@ function perform(request: Request): unknown {
       return makeProbe(request.probe, systemClock);
     case "start":
       return request.calls.forEach((call) => void calls.start(call));
+    case "totals":
+      return calls.totals();
     case "stop":
       return calls.stop(request.names);
   }
@@ -47,7 +49,7 @@ process.on("message", (request: Request) => {
   void handle(request).then((reply) => process.connected && process.send?.(reply));
 });
 process.on("disconnect", () => process.exit(0));
-// Whoever presses Ctrl-C signals the whole group; the lab still wants to stop its agents in order.
-process.on("SIGINT", () => {});
+// Ctrl-C and service managers signal the whole group; the lab still wants to stop its agents in order.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
 flushCompileCache(); // for the agents that start after this one
 process.send?.(hello);

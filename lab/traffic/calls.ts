@@ -20,6 +20,11 @@ export class Calls {
     this.#running.set(call.name, running);
   }
 
+  /** What the running calls came to so far. */
+  totals(): CallTotals[] {
+    return [...this.#running.values()].map(({ totals }) => totals);
+  }
+
   /** Stops the named calls, or all, waits for the probes under way and returns what they came to. */
   async stop(names: readonly string[] | null): Promise<CallTotals[]> {
     const chosen = [...this.#running].filter(([name]) => names === null || names.includes(name));

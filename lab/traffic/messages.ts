@@ -6,6 +6,7 @@ export type Request =
   | { readonly id: number; readonly op: "serve"; readonly ports: readonly ServedPort[] }
   | { readonly id: number; readonly op: "probe"; readonly probe: Probe }
   | { readonly id: number; readonly op: "start"; readonly calls: readonly Call[] }
+  | { readonly id: number; readonly op: "totals" }
   | { readonly id: number; readonly op: "stop"; readonly names: readonly string[] | null };
 
 export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string };
