@@ -1,2 +1,137 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-export const demoCommand = () => new Command("demo");
+import { systemClock } from "../../core/clock.ts";
+import type { Config } from "../../core/config.ts";
+import { folderSource } from "../../core/kube/folder.ts";
+import { type Log, stderrLog } from "../../core/log.ts";
+import type { Part } from "../../core/service.ts";
+import { Lab } from "../../lab/lab.ts";
+import { runScenario } from "../../lab/run-scenario.ts";
+import { type Scenario, type ScenarioStep, scenarioOf } from "../../lab/scenario.ts";
+import { problemsOf } from "../../policy/kinds/read.ts";
+import { Engine } from "../engine.ts";
+import { exitCodeHelp } from "../exit-codes.ts";
+import { faultText, readFolder } from "../folder.ts";
+import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
+import { type Output, type OutputFormat, openOutput, policyText } from "../output.ts";
+import { serve } from "../serve.ts";
+import { together } from "../together.ts";
+
+const manifests = fileURLToPath(new URL("../../lab/demo/", import.meta.url));
+
+const examples = `
+Builds a cluster of two nodes and 14 pods from network namespaces on this machine, lets real traffic cross real nftables
+rules, and prints each connection with pods, labels and the tier and policy that decided. While it runs a pod is replaced by
+another on the same address, and a label change puts a pod into quarantine. Ctrl-C (or --duration) ends it with a summary.
+
+Examples:
+  sluice demo --duration 30s
+  sluice demo --duration 30s -o jsonl | jq 'select(.action == "deny")'
+${exitCodeHelp}`;
+
+interface Options {
+  readonly output: OutputFormat;
+  readonly duration?: number;
+}
+
+/** A window of one second, so that a connection shows within two; and logs only of what goes wrong. */
+const demoDefaults = { SLUICE_COLLECTOR_WINDOW_MS: "1000", SLUICE_LOG_LEVEL: "warn", SLUICE_CLUSTER_NAME: "demo" };
+const decided = ["objects.folder", "node.name", "enforcer.podInterfacePrefixes"];
+
+export function demoCommand(): Command {
+  const command = new Command("demo")
+    .description("a cluster on this machine with real traffic, and everything Sluice does about it")
+    .addOption(outputOption())
+    .addOption(durationOption())
+    .addHelpText("after", examples);
+  return addSettings(command, decided).action((options: Options) => {
+    const config = configOf({ ...options }, { ...demoDefaults, ...process.env });
+    return serve([demoPart(config, options.output)], { duration: options.duration, level: config.log.level });
+  });
+}
+
+function demoPart(config: Config, format: OutputFormat): Part {
+  return {
+    name: "demo",
+    async run({ stop, ready }) {
+      const log = stderrLog(config.log.level);
+      const folder = await mkdtemp(join(tmpdir(), "sluice-demo-"));
+      const out = openOutput(format, process.stdout);
+      try {
+        await cp(manifests, folder, { recursive: true });
+        const objects = await readFolder(folder, out.notice);
+        const scenario = scenarioOf(objects);
+        const lab = new Lab({ name: "demo", objects, externals: scenario.externals, clock: systemClock, log });
+        out.notice(
+          `building a cluster of ${lab.plan.nodes.length} nodes and ${lab.plan.pods.length} pods from network namespaces`,
+        );
+        await play({ config, log, folder, out, lab, scenario, stop, ready });
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+interface Play {
+  readonly config: Config;
+  readonly log: Log;
+  readonly folder: string;
+  readonly out: Output;
+  readonly lab: Lab;
+  readonly scenario: Scenario;
+  readonly stop: AbortSignal;
+  readonly ready: () => void;
+}
+
+async function play({ config, log, folder, out, lab, scenario, stop, ready }: Play): Promise<void> {
+  const clock = systemClock;
+  const objects = folderSource({
+    path: folder,
+    clock,
+    log,
+    validate: problemsOf,
+    onFault: (fault) => out.notice(`not accepted: ${faultText(fault)}`),
+  });
+  const engine = new Engine({
+    seats: lab.nodes.map(({ name, namespacePath }) => ({ node: name, namespacePath })),
+    objects,
+    config,
+    clock,
+    log,
+    flows: out.flows,
+    losses: out.losses,
+    onPolicy: (notice) => out.notice(policyText(notice)),
+    leaveRules: false,
+  });
+  const traffic = async (until: AbortSignal) => {
+    await engine.ready(until);
+    if (until.aborted) return;
+    out.notice("the rules are in force; traffic begins");
+    ready();
+    const onStep = (step: ScenarioStep) => out.notice(stepText(step));
+    await runScenario({ lab, scenario, folder, clock, log, signal: until, onStep });
+  };
+  try {
+    await lab.up(stop);
+    await together(stop, [(until) => engine.run(until), traffic]);
+    await out.close();
+  } finally {
+    await lab.down();
+  }
+}
+
+function stepText(step: ScenarioStep): string {
+  if ("patchLabels" in step) {
+    const { kind, namespace, name, labels } = step.patchLabels;
+    const changes = Object.entries(labels).map(([key, value]) =>
+      value === null ? `without ${key}` : `${key}=${value}`,
+    );
+    return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name} is now labelled ${changes.join(", ")}`;
+  }
+  const { remove, create } = step.replacePod;
+  return `pod ${remove} is gone; ${create.metadata.namespace}/${create.metadata.name} has its address now`;
+}

@@ -1,2 +1,92 @@
-import { Command } from "commander";
-export const upCommand = () => new Command("up");
+import { Command, Option } from "commander";
+import { systemClock } from "../../core/clock.ts";
+import type { Config } from "../../core/config.ts";
+import { SluiceError } from "../../core/errors.ts";
+import { folderSource } from "../../core/kube/folder.ts";
+import { stderrLog } from "../../core/log.ts";
+import { namespacePath } from "../../core/netlink/namespace.ts";
+import type { Part } from "../../core/service.ts";
+import { problemsOf } from "../../policy/kinds/read.ts";
+import { Engine, type Seat } from "../engine.ts";
+import { exitCodeHelp } from "../exit-codes.ts";
+import { faultText } from "../folder.ts";
+import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
+import { type OutputFormat, openOutput, policyText } from "../output.ts";
+import { serve } from "../serve.ts";
+
+const examples = `
+Watches a folder of Kubernetes YAML (pods, namespaces, nodes, services, policies), enforces the policies on this node and
+prints who talks to whom. With --enforcer.mode observe it changes nothing and tells what the policies would decide.
+
+Examples:
+  sluice up --objects.folder ./manifests --node.name node-1
+  sluice up --objects.folder ./manifests --enforcer.mode observe -o jsonl | jq .
+  sluice up --objects.folder lab/demo --seat node-1=sluice-demo-node-node-1
+${exitCodeHelp}`;
+
+interface Options {
+  readonly output: OutputFormat;
+  readonly duration?: number;
+  readonly seat: readonly Seat[];
+  readonly leaveRules: boolean;
+}
+
+export function upCommand(): Command {
+  const command = new Command("up")
+    .description("collect, enforce and explain on this machine, from a folder of manifests")
+    .addOption(outputOption())
+    .addOption(durationOption())
+    .addOption(
+      new Option("--seat <node=namespace>", "a node and its network namespace (ip netns); repeat it for several nodes")
+        .argParser(addSeat)
+        .default([], "the node of --node.name, in this process's namespace"),
+    )
+    .option("--leave-rules", "leave the rules in force at the end", false)
+    .addHelpText("after", examples);
+  return addSettings(command).action((options: Options) => {
+    const config = configOf({ ...options }, process.env);
+    return serve([upPart(config, options)], { duration: options.duration, level: config.log.level });
+  });
+}
+
+function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
+  return {
+    name: "sluice",
+    async run({ stop, ready }) {
+      const log = stderrLog(config.log.level);
+      const out = openOutput(output, process.stdout);
+      const objects = folderSource({
+        path: config.objects.folder,
+        rescanMs: config.objects.rescanMs,
+        clock: systemClock,
+        log,
+        validate: problemsOf,
+        onFault: (fault) => out.notice(`not accepted: ${faultText(fault)}`),
+      });
+      const seats = seat.length > 0 ? seat : [{ node: config.node.name, namespacePath: null }];
+      const engine = new Engine({
+        seats,
+        objects,
+        config,
+        clock: systemClock,
+        log,
+        flows: out.flows,
+        losses: out.losses,
+        onPolicy: (notice) => out.notice(policyText(notice)),
+        leaveRules,
+      });
+      try {
+        await Promise.all([engine.run(stop), engine.ready(stop).then(ready)]);
+      } finally {
+        await out.close();
+      }
+    },
+  };
+}
+
+function addSeat(text: string, seats: readonly Seat[]): readonly Seat[] {
+  const [, node, namespace] = /^([^=]+)=([^=/]+)$/.exec(text) ?? [];
+  if (node === undefined || namespace === undefined)
+    throw new SluiceError("USAGE", `--seat ${text}: write node=namespace, e.g. node-1=my-netns`);
+  return [...seats, { node, namespacePath: namespacePath(namespace) }];
+}
