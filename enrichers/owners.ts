@@ -158,7 +158,10 @@ export class Owners {
   #begin(holder: Holder, address: Address, stated: number | null, weak: boolean): void {
     if (holder.tenures.has(address)) return;
     const tenures = this.#tenures.get(address) ?? [];
-    const from = beginning(tenures, stated ?? this.#presumedStart(tenures), this.#seen());
+    const seen = this.#seen();
+    // A start in the future is a manifest's fiction.
+    const start = stated !== null && stated <= seen ? stated : this.#presumedStart(tenures);
+    const from = beginning(tenures, start, seen);
     const tenure = { holder, node: holder.node, from, until: Number.POSITIVE_INFINITY, weak };
     holder.tenures.set(address, tenure);
     this.#tenures.set(address, [...tenures, tenure]);

@@ -1,0 +1,80 @@
+import type { Flow, FlowEndpoint } from "../../core/records/flow.ts";
+import { clean } from "./text.ts";
+
+/** Names of IANA protocol numbers that clusters meet. */
+const protocols: Readonly<Record<number, string>> = {
+  1: "icmp",
+  6: "tcp",
+  17: "udp",
+  58: "icmpv6",
+  132: "sctp",
+};
+
+/** `dev-shop/web-1`, `node/node-1`, `203.0.113.9`, `10.1.0.9 (unknown)`. */
+export function sourceName(flow: Flow): string {
+  return clean(endpointName(flow.source, flow.sourceAddress));
+}
+
+/** `prod-shop/api-0:8080/tcp via api`: the Service's namespace only if it is another. */
+export function destinationName(flow: Flow): string {
+  const { destination, service } = flow;
+  const named = isNamed(destination);
+  const host = named || !flow.destinationAddress.includes(":") ? "" : `[${flow.destinationAddress}]`;
+  const name = host === "" ? endpointName(destination, flow.destinationAddress) : host + suffixOf(destination);
+  if (service === null) return clean(name + portText(flow));
+  const elsewhere = service.namespace === destination?.namespace ? "" : `${service.namespace}/`;
+  return clean(`${name}${portText(flow)} via ${elsewhere}${service.name}`);
+}
+
+/** Who keeps making and answering such connections: `dev-shop/web`, else as the endpoint's name. */
+export function workloadName(endpoint: FlowEndpoint | null, address: string): string {
+  if (endpoint?.kind !== "pod" || endpoint.workload === null) return clean(endpointName(endpoint, address));
+  return clean(`${endpoint.namespace}/${endpoint.workload}`);
+}
+
+/** `:8080/tcp`, `/icmp 8` (the type). */
+export function portText({ protocol, destinationPort, icmp }: Flow): string {
+  const name = protocols[protocol] ?? `protocol ${protocol}`;
+  if (icmp !== null) return `/${name} ${icmp.type}`;
+  return destinationPort === 0 ? `/${name}` : `:${destinationPort}/${name}`;
+}
+
+/** Labels that controllers write for themselves, or that repeat the name. */
+const machinery = new Set([
+  "controller-revision-hash",
+  "controller-uid",
+  "job-name",
+  "pod-template-generation",
+  "pod-template-hash",
+  "rollouts-pod-template-hash",
+]);
+
+/** `Deployment/web app=web env=dev`; empty where there is nothing to tell. */
+export function identityText(endpoint: FlowEndpoint | null): string {
+  if (endpoint === null) return "";
+  const labels = Object.entries(endpoint.labels)
+    .filter(([key]) => !machinery.has(key) && !isOfKubernetes(key))
+    .map(([key, value]) => `${key}=${value}`)
+    .sort();
+  const workload = endpoint.workload === null ? [] : [`${endpoint.workloadKind}/${endpoint.workload}`];
+  return clean([...workload, ...labels].join(" "));
+}
+
+/** `kubernetes.io/hostname` and the like; but `app.kubernetes.io/name` is the users' own. */
+function isOfKubernetes(key: string): boolean {
+  const domain = key.slice(0, Math.max(0, key.indexOf("/")));
+  return /(^|\.)(kubernetes|k8s)\.io$/.test(domain) && domain !== "app.kubernetes.io";
+}
+
+function endpointName(endpoint: FlowEndpoint | null, address: string): string {
+  if (!isNamed(endpoint)) return address + suffixOf(endpoint);
+  return endpoint.kind === "node" ? `node/${endpoint.name}` : `${endpoint.namespace}/${endpoint.name}`;
+}
+
+function isNamed(endpoint: FlowEndpoint | null): endpoint is FlowEndpoint {
+  return endpoint !== null && (endpoint.kind === "pod" || endpoint.kind === "node");
+}
+
+function suffixOf(endpoint: FlowEndpoint | null): string {
+  return endpoint?.kind === "unknown" ? " (unknown)" : "";
+}

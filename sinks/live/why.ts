@@ -1,0 +1,71 @@
+import type { Flow } from "../../core/records/flow.ts";
+import { type Decision, decisionOf, type Step } from "./decision.ts";
+import { clean } from "./text.ts";
+
+/** Why a flow was allowed or denied, in words. */
+export interface Why {
+  /** `security / dev-not-prod / rule 0`. */
+  readonly short: string;
+  /** What may follow where there is room, e.g. which policies had no rule that matched; empty if nothing. */
+  readonly more: string;
+  /** Tiers that passed the packet on before. */
+  readonly passed: readonly string[];
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  "unknown-endpoint": "unknown endpoint",
+  spoofed: "spoofed source address",
+  invalid: "invalid packet",
+  revoked: "connection revoked",
+};
+
+export function whyOf(flow: Flow): Why {
+  const decision = decisionOf(flow);
+  if (decision === undefined) return { short: withoutRule(flow), more: "", passed: [] };
+  const { short, more } = wordsOf(decision);
+  // What no kernel decided: an observing node, or a connection older than the rules.
+  const wouldDeny = flow.action === "allow" && decision.step.action === "deny";
+  const doubt = flow.verdictSource === "kernel" ? "" : "evaluated, not the kernel's word";
+  return {
+    short: clean(wouldDeny ? `would be denied: ${short}` : short),
+    more: clean([more, doubt].filter((part) => part !== "").join("; ")),
+    passed: decision.passed.map(clean),
+  };
+}
+
+/** The policy by name, for counting: `security / dev-not-prod / rule 0`, `spoofed source address`. */
+export function policyText(flow: Flow): string {
+  const decision = decisionOf(flow);
+  return clean(decision === undefined ? withoutRule(flow) : wordsOf(decision).named);
+}
+
+function withoutRule(flow: Flow): string {
+  if (flow.reason !== null) return reasons[flow.reason] ?? flow.reason.replaceAll("-", " ");
+  return flow.verdictSource === "unknown" ? "rule not known" : "not subject to policy";
+}
+
+function wordsOf({ step, passed }: Decision): {
+  readonly short: string;
+  readonly more: string;
+  readonly named: string;
+} {
+  if (step.kind === "pro") {
+    const short = passed.length === 0 ? "no policy applies" : "all tiers passed";
+    return { short, more: `profile ${step.policy}`, named: `${short} (profile ${step.policy})` };
+  }
+  if (step.kind === "unknown") return { short: "rule not known", more: step.policy, named: "rule not known" };
+  if (step.rule === -1) {
+    const more = `no rule of ${step.policy} matched`;
+    const short = `${step.tier} / default ${step.action}`;
+    return { short, more, named: `${short} (${more})` };
+  }
+  const named = `${step.tier} / ${shortName(step)} / rule ${step.rule < 0 ? "?" : step.rule}`;
+  return { short: named, more: "", named };
+}
+
+/** Policies are named `tier.name` within their namespace; the tier stands beside it already. */
+function shortName({ tier, policy }: Step): string {
+  const slash = policy.indexOf("/");
+  const [namespace, name] = [policy.slice(0, slash + 1), policy.slice(slash + 1)];
+  return namespace + (name.startsWith(`${tier}.`) ? name.slice(tier.length + 1) : name);
+}
