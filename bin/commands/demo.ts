@@ -1,6 +1,3 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { systemClock } from "../../core/clock.ts";
@@ -8,13 +5,14 @@ import type { Config } from "../../core/config.ts";
 import { folderSource } from "../../core/kube/folder.ts";
 import { type Log, stderrLog } from "../../core/log.ts";
 import type { Part } from "../../core/service.ts";
-import { Lab } from "../../lab/lab.ts";
+import type { Lab } from "../../lab/lab.ts";
+import { readLab, workingCopy } from "../../lab/lab-folder.ts";
 import { runScenario } from "../../lab/run-scenario.ts";
-import { type Scenario, type ScenarioStep, scenarioOf } from "../../lab/scenario.ts";
+import type { Scenario, ScenarioStep } from "../../lab/scenario.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
 import { Engine } from "../engine.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { faultText, readFolder } from "../folder.ts";
+import { faultText } from "../folder.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type Output, type OutputFormat, openOutput, policyText } from "../output.ts";
 import { serve } from "../serve.ts";
@@ -58,19 +56,17 @@ function demoPart(config: Config, format: OutputFormat): Part {
     name: "demo",
     async run({ stop, ready }) {
       const log = stderrLog(config.log.level);
-      const folder = await mkdtemp(join(tmpdir(), "sluice-demo-"));
       const out = openOutput(format, process.stdout);
+      const { lab, scenario } = await readLab({ name: "demo", folder: manifests, clock: systemClock, log });
+      const { nodes, pods } = lab.plan;
+      out.notice(`building a cluster of ${nodes.length} nodes and ${pods.length} pods from network namespaces`);
       try {
-        await cp(manifests, folder, { recursive: true });
-        const objects = await readFolder(folder, out.notice);
-        const scenario = scenarioOf(objects);
-        const lab = new Lab({ name: "demo", objects, externals: scenario.externals, clock: systemClock, log });
-        out.notice(
-          `building a cluster of ${lab.plan.nodes.length} nodes and ${lab.plan.pods.length} pods from network namespaces`,
-        );
+        await lab.up(stop);
+        const folder = await workingCopy(lab, manifests);
         await play({ config, log, folder, out, lab, scenario, stop, ready });
+        await out.close();
       } finally {
-        await rm(folder, { recursive: true, force: true });
+        await lab.down();
       }
     },
   };
@@ -115,13 +111,7 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     const onStep = (step: ScenarioStep) => out.notice(stepText(step));
     await runScenario({ lab, scenario, folder, clock, log, signal: until, onStep });
   };
-  try {
-    await lab.up(stop);
-    await together(stop, [(until) => engine.run(until), traffic]);
-    await out.close();
-  } finally {
-    await lab.down();
-  }
+  await together(stop, [(until) => engine.run(until), traffic]);
 }
 
 function stepText(step: ScenarioStep): string {

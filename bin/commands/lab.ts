@@ -3,10 +3,9 @@ import { systemClock } from "../../core/clock.ts";
 import { stderrLog } from "../../core/log.ts";
 import type { Part } from "../../core/service.ts";
 import { Lab } from "../../lab/lab.ts";
+import { readLab } from "../../lab/lab-folder.ts";
 import { runScenario } from "../../lab/run-scenario.ts";
-import { scenarioOf } from "../../lab/scenario.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { readFolder } from "../folder.ts";
 import { durationOption } from "../options.ts";
 import { serve } from "../serve.ts";
 
@@ -38,12 +37,7 @@ export function labCommand(): Command {
     .command("down")
     .description("remove what is left of a lab whose process is gone")
     .option("--name <name>", "name of the lab", "demo")
-    .action(async ({ name }: { name: string }) => {
-      // Building an empty lab clears what a dead one of that name left, and refuses while one is alive.
-      const empty = new Lab({ name, objects: [], clock: systemClock, log: stderrLog("warn") });
-      await empty.up();
-      await empty.down();
-    });
+    .action(({ name }: { name: string }) => Lab.clear(name));
   return lab;
 }
 
@@ -52,9 +46,7 @@ function upPart(folder: string, name: string): Part {
     name: "lab",
     async run({ stop, ready }) {
       const log = stderrLog("info");
-      const objects = await readFolder(folder, (line) => process.stderr.write(`${line}\n`));
-      const scenario = scenarioOf(objects);
-      const lab = new Lab({ name, objects, externals: scenario.externals, clock: systemClock, log });
+      const { lab, scenario } = await readLab({ name, folder, clock: systemClock, log });
       try {
         await lab.up(stop);
         process.stdout.write(
