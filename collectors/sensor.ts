@@ -21,6 +21,15 @@ export interface SensorOptions {
   readonly now: () => number;
 }
 
+export interface Poll {
+  /** Something was read. */
+  readonly found: boolean;
+  /** A batch was full: more is waiting. */
+  readonly more: boolean;
+  /** Conntrack events were lost. */
+  readonly overran: boolean;
+}
+
 /** The sockets on which the kernel tells of connections and denials, in the calling thread's network namespace. */
 export class Sensor {
   readonly #recorder: Recorder;
@@ -59,14 +68,18 @@ export class Sensor {
   }
 
   /** Reads what is there, one batch per source. */
-  poll(): { readonly more: boolean; readonly overran: boolean } {
+  poll(): Poll {
     const events = this.#read("conntrack", this.#events, (type, flags, start, end, now) =>
       this.#recorder.entry(this.#eventDecoder.decode(type, flags, start, end), now),
     );
     const logs = this.#read("nflog", this.#logs, (_type, _flags, start, end, now) =>
       this.#recorder.logged(this.#logDecoder.decode(start, end), now),
     );
-    return { more: events.full || logs.full, overran: events.overrun };
+    return {
+      found: events.datagrams + logs.datagrams > 0,
+      more: events.full || logs.full,
+      overran: events.overrun,
+    };
   }
 
   /**

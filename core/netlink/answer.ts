@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import { SluiceError } from "../errors.ts";
 import { Attributes } from "./attributes.ts";
 import { aligned, headerBytes, messageFlag } from "./message.ts";
@@ -40,12 +39,6 @@ export function decodeDone(bytes: Uint8Array, framed: Framed): Answer {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const error = framed.end - framed.start < 4 ? 0 : view.getInt32(framed.start, true);
   return answer(bytes, framed, error, framed.start + 4);
-}
-
-/** The name of an error number, e.g. `EPERM`. */
-export function errnoName(errno: number): string {
-  const found = Object.entries(constants.errno).find(([, value]) => value === errno);
-  return found?.[0] ?? `errno ${errno}`;
 }
 
 function answer(bytes: Uint8Array, framed: Framed, error: number, attributesAt: number): Answer {

@@ -18,11 +18,17 @@ export const setns = libc.func("int setns(int fd, int type)");
 export const open = libc.func("int open(const char *path, int flags)");
 export const if_indextoname = libc.func("void *if_indextoname(uint32 index, void *name)");
 
+// Where two names share a number (EAGAIN and EWOULDBLOCK) the first, which man pages use, comes last into the map.
+const names = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name] as const).reverse());
+
 /** Name of the last error of a call above on this thread, e.g. `ENOBUFS`. */
 export function errorName(): string {
-  const number = koffi.errno();
-  const found = Object.entries(constants.errno).find(([, value]) => value === number);
-  return found?.[0] ?? `errno ${number}`;
+  return errnoName(koffi.errno());
+}
+
+/** Name of an error number (errno(3)). */
+export function errnoName(errno: number): string {
+  return names.get(errno) ?? `errno ${errno}`;
 }
 
 /** The result of a call, or NETLINK_FAILED naming the call when it is negative. */

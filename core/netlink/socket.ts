@@ -1,6 +1,6 @@
 import { SluiceError } from "../errors.ts";
-import { type Answer, decodeDone, decodeError, errnoName } from "./answer.ts";
-import { bind, checked, close, errorName, getsockopt, sendto, setsockopt, socket } from "./libc.ts";
+import { type Answer, decodeDone, decodeError } from "./answer.ts";
+import { bind, checked, close, errnoName, errorName, getsockopt, sendto, setsockopt, socket } from "./libc.ts";
 import { controlType, Messages, messageFlag } from "./message.ts";
 import type { MessageWriter } from "./message-writer.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
