@@ -3,11 +3,13 @@ import type { Sink } from "../../core/pipeline.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { connectionName, FirstSeen } from "./first-seen.ts";
+import { type Layout, layoutFor } from "./layout.ts";
 import { lossText } from "./loss-text.ts";
+import { noticeLines } from "./notice-lines.ts";
 import type { Output } from "./output.ts";
 import type { Paint } from "./paint.ts";
 import { isShown, rowsOf, timeText } from "./row.ts";
-import { headerLines, layoutFor, noticeLines, rowLines } from "./table.ts";
+import { headerLine, rowLines } from "./table.ts";
 import { clean } from "./text.ts";
 
 export interface LiveViewOptions {
@@ -51,7 +53,7 @@ export class LiveView implements Sink<Flow> {
     const fresh = batch.filter((flow) => isShown(flow) && this.#connections.isFirst(connectionName(flow)));
     const { paint, details = true } = this.#options;
     const layout = layoutFor(this.#options.width());
-    const lines = rowsOf(fresh).flatMap((row) => this.#withHeader(rowLines(row, layout, paint, details)));
+    const lines = rowsOf(fresh).flatMap((row) => this.#withHeader(rowLines(row, layout, paint, details), layout));
     await this.#print(lines);
   }
 
@@ -63,20 +65,19 @@ export class LiveView implements Sink<Flow> {
   async #tell(ms: number, sign: string, text: string): Promise<void> {
     const { paint, width } = this.#options;
     const style = sign.startsWith("!") ? "warn" : "bold";
-    const lines = noticeLines(timeText(ms), sign, text, layoutFor(width())).map((line) => paint(style, line));
+    const lines = noticeLines(timeText(ms), sign, text, layoutFor(width()).width).map((line) => paint(style, line));
     this.#sinceHeader += lines.length;
     await this.#print(lines);
   }
 
-  #withHeader(lines: readonly string[]): readonly string[] {
-    const layout = layoutFor(this.#options.width());
+  #withHeader(lines: readonly string[], layout: Layout): readonly string[] {
     const first = this.#headerWidth === 0;
     const stale = this.#sinceHeader >= linesPerHeader || layout.width !== this.#headerWidth;
     this.#sinceHeader += lines.length;
     if (!first && !(this.#options.repeatHeader && stale)) return lines;
     this.#headerWidth = layout.width;
     this.#sinceHeader = lines.length;
-    return [...headerLines(layout, this.#options.paint), ...lines];
+    return [headerLine(layout, this.#options.paint), ...lines];
   }
 
   async #print(lines: readonly string[]): Promise<void> {

@@ -15,20 +15,20 @@ export function sourceName(flow: Flow): string {
   return clean(endpointName(flow.source, flow.sourceAddress));
 }
 
-/** `prod-shop/api-0:8080/tcp via api`: the Service's namespace only if it is another. */
+/** `prod-shop/api-0`, `[2001:db8::1]`; `portText` follows it. */
 export function destinationName(flow: Flow): string {
-  const { destination, service } = flow;
-  const named = isNamed(destination);
-  const host = named || !flow.destinationAddress.includes(":") ? "" : `[${flow.destinationAddress}]`;
-  const name = host === "" ? endpointName(destination, flow.destinationAddress) : host + suffixOf(destination);
-  if (service === null) return clean(name + portText(flow));
-  const elsewhere = service.namespace === destination?.namespace ? "" : `${service.namespace}/`;
-  return clean(`${name}${portText(flow)} via ${elsewhere}${service.name}`);
+  return clean(hostName(flow.destination, flow.destinationAddress));
+}
+
+/** `api` if the client aimed at this Service, `other/api` if that is of another namespace than who answers; else empty. */
+export function serviceName({ service, destination }: Flow): string {
+  if (service === null) return "";
+  return clean(service.namespace === destination?.namespace ? service.name : `${service.namespace}/${service.name}`);
 }
 
 /** Who keeps making and answering such connections: `dev-shop/web`, else as the endpoint's name. */
 export function workloadName(endpoint: FlowEndpoint | null, address: string): string {
-  if (endpoint?.kind !== "pod" || endpoint.workload === null) return clean(endpointName(endpoint, address));
+  if (endpoint?.kind !== "pod" || endpoint.workload === null) return clean(hostName(endpoint, address));
   return clean(`${endpoint.namespace}/${endpoint.workload}`);
 }
 
@@ -49,14 +49,26 @@ const machinery = new Set([
   "rollouts-pod-template-hash",
 ]);
 
-/** `Deployment/web app=web env=dev`; empty where there is nothing to tell. */
+/** As kubectl abbreviates them. */
+const kinds: Readonly<Record<string, string>> = {
+  CronJob: "cj",
+  DaemonSet: "ds",
+  Deployment: "deploy",
+  Job: "job",
+  Pod: "pod",
+  ReplicaSet: "rs",
+  StatefulSet: "sts",
+};
+
+/** `deploy/web app=web env=dev`; empty where there is nothing to tell. */
 export function identityText(endpoint: FlowEndpoint | null): string {
   if (endpoint === null) return "";
   const labels = Object.entries(endpoint.labels)
     .filter(([key]) => !machinery.has(key) && !isOfKubernetes(key))
     .map(([key, value]) => `${key}=${value}`)
     .sort();
-  const workload = endpoint.workload === null ? [] : [`${endpoint.workloadKind}/${endpoint.workload}`];
+  const kind = endpoint.workloadKind ?? "";
+  const workload = endpoint.workload === null ? [] : [`${kinds[kind] ?? kind}/${endpoint.workload}`];
   return clean([...workload, ...labels].join(" "));
 }
 
@@ -69,6 +81,12 @@ function isOfKubernetes(key: string): boolean {
 function endpointName(endpoint: FlowEndpoint | null, address: string): string {
   if (!isNamed(endpoint)) return address + suffixOf(endpoint);
   return endpoint.kind === "node" ? `node/${endpoint.name}` : `${endpoint.namespace}/${endpoint.name}`;
+}
+
+/** An IPv6 address in brackets, so that a port may follow. */
+function hostName(endpoint: FlowEndpoint | null, address: string): string {
+  if (isNamed(endpoint) || !address.includes(":")) return endpointName(endpoint, address);
+  return `[${address}]${suffixOf(endpoint)}`;
 }
 
 function isNamed(endpoint: FlowEndpoint | null): endpoint is FlowEndpoint {

@@ -1,6 +1,6 @@
 import { isoTime } from "../../core/clock.ts";
 import type { Flow } from "../../core/records/flow.ts";
-import { destinationName, identityText, portText, sourceName, workloadName } from "./names.ts";
+import { destinationName, identityText, portText, serviceName, sourceName, workloadName } from "./names.ts";
 import { clean } from "./text.ts";
 import { type Why, whyOf } from "./why.ts";
 
@@ -12,6 +12,10 @@ export interface Row {
   readonly count: number;
   readonly source: string;
   readonly destination: string;
+  /** `:8080/tcp`. */
+  readonly port: string;
+  /** The Service that the client aimed at; empty if none. */
+  readonly service: string;
   readonly why: Why;
   readonly packets: number;
   readonly bytes: number;
@@ -48,6 +52,8 @@ function rowOf(flow: Flow): Row {
     count: 1,
     source: sourceName(flow),
     destination: destinationName(flow),
+    port: portText(flow),
+    service: serviceName(flow),
     why: whyOf(flow),
     packets: packetsOf(flow),
     bytes: bytesOf(flow),
@@ -73,6 +79,6 @@ function sameness(flow: Flow): string {
   return JSON.stringify([...ends, portText(flow), flow.service, ...verdict, flow.enforced]);
 }
 
-function sum(flows: readonly Flow[], valueOf: (flow: Flow) => number): number {
-  return flows.reduce((total, flow) => total + valueOf(flow), 0);
+function sum(flows: readonly Flow[], amountOf: (flow: Flow) => number): number {
+  return flows.reduce((total, flow) => total + amountOf(flow), 0);
 }

@@ -140,7 +140,7 @@ export class Summary {
   #addDenial(flow: Flow): void {
     this.#denied++;
     const policy = policyText(flow);
-    const example = `${sourceName(flow)} → ${destinationName(flow)}`;
+    const example = `${sourceName(flow)} → ${destinationName(flow)}${portText(flow)}`;
     const by = this.#deniedBy.get(policy) ?? { policy, attempts: 0, example };
     by.attempts++;
     if (this.#deniedBy.size < kept || this.#deniedBy.has(policy)) this.#deniedBy.set(policy, by);
