@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Element } from "./element.ts";
 import type {
   Chain,
@@ -50,7 +51,7 @@ function sameHeaders<T>(
 ): boolean {
   for (const [name, object] of after) {
     const old = before.get(name);
-    if (old !== undefined && old !== object && !equal(header(old), header(object))) return false;
+    if (old !== undefined && old !== object && !isDeepStrictEqual(header(old), header(object))) return false;
   }
   return true;
 }
@@ -69,7 +70,7 @@ function elementChanges(before: NamedSet | undefined, after: NamedSet): Command[
 
 /** An entry that points elsewhere is deleted and added again: nft has no other way. */
 function entryChanges(before: VerdictMap | undefined, after: VerdictMap): Command[] {
-  const same = (key: Element) => equal(before?.entries.get(key), after.entries.get(key));
+  const same = (key: Element) => isDeepStrictEqual(before?.entries.get(key), after.entries.get(key));
   const keys = before === undefined ? [] : [...before.entries.keys()].filter((key) => !same(key));
   const entries = new Map([...after.entries].filter(([key]) => !same(key)));
   return [
@@ -79,7 +80,7 @@ function entryChanges(before: VerdictMap | undefined, after: VerdictMap): Comman
 }
 
 function ruleChanges(before: Chain | undefined, after: Chain): Command[] {
-  if (before !== undefined && (before.rules === after.rules || equal(before.rules, after.rules))) return [];
+  if (before !== undefined && isDeepStrictEqual(before.rules, after.rules)) return [];
   const flush: Command[] = before === undefined || before.rules.length === 0 ? [] : [flushChain(before)];
   return after.rules.length === 0 ? flush : [...flush, { verb: "add-rules", chain: after.name, rules: after.rules }];
 }
@@ -113,9 +114,4 @@ function setHeader({ name, type, flag }: NamedSet): SetHeader {
 
 function mapHeader({ name, type }: VerdictMap): MapHeader {
   return { name, type };
-}
-
-/** Rules and headers are plain data that one function each makes, so their fields always stand in the same order. */
-function equal(a: object | undefined, b: object | undefined): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

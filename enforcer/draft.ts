@@ -25,6 +25,7 @@ export class Draft {
   readonly #sets = new Map<Name, NamedSet>();
   readonly #maps = new Map<Name, VerdictMap>();
   readonly #chains = new Map<Name, Chain>();
+  readonly #names = new Map<string, Name>();
   readonly #problems = new Map<string, Problem>();
 
   /** `elements` is asked only if the set is new. */
@@ -49,6 +50,14 @@ export class Draft {
     return name;
   }
 
+  /** `kind_` and 64 bits of a hash of the content. */
+  nameOf(kind: string, content: string): Name {
+    const key = `${kind} ${content}`;
+    const name = this.#names.get(key) ?? hashedName(kind, content);
+    this.#names.set(key, name);
+    return name;
+  }
+
   problem(subject: string, sentence: string): void {
     this.#problems.set(`${subject} ${sentence}`, { subject, sentence });
   }
@@ -59,8 +68,7 @@ export class Draft {
   }
 }
 
-/** `kind_` and 64 bits of hash. */
-export function hashedName(kind: string, content: string): Name {
+function hashedName(kind: string, content: string): Name {
   return nameOf(`${kind}_${createHash("sha256").update(content).digest("hex").slice(0, 16)}`);
 }
 

@@ -2,9 +2,9 @@ import { cidrOf, type Family, familyOf, widthOf } from "../core/address.ts";
 import type { Members } from "../policy/placement.ts";
 import type { PortRange, SetDefinition, SetId } from "../policy/program.ts";
 import { hasPorts, icmpOfFamily } from "../policy/protocol.ts";
-import { type Draft, hashedName } from "./draft.ts";
+import type { Draft } from "./draft.ts";
 import { addressElement, concatenation, type Element, numberElement } from "./element.ts";
-import { addressIntervals, mergedPorts, portIntervals } from "./ranges.ts";
+import { addressIntervals, portIntervals } from "./ranges.ts";
 import { type Name, nameOf } from "./ruleset.ts";
 
 const guarded = {
@@ -30,8 +30,8 @@ export function addressSet(draft: Draft, lookup: SetLookup, id: SetId, family: F
   const type = [family === 4 ? "ipv4_addr" : "ipv6_addr"] as const;
   // Network sets bring CIDRs into a selector's set. Such a set gets a name of its own, as nft cannot change its flags.
   if (definition.kind === "cidrs" || members.cidrs.length > 0)
-    return draft.set(hashedName(`nets${family}`, id), type, "interval", () => intervalsOf(members, family));
-  return draft.set(hashedName(`pods${family}`, id), type, null, () => addressesOf(members, family));
+    return draft.set(draft.nameOf(`nets${family}`, id), type, "interval", () => intervalsOf(members, family));
+  return draft.set(draft.nameOf(`pods${family}`, id), type, null, () => addressesOf(members, family));
 }
 
 /** Declares the half of a named port's set that is of one family: address . protocol . port. */
@@ -39,11 +39,14 @@ export function namedPortSet(draft: Draft, lookup: SetLookup, id: SetId, family:
   const found = lookup(id);
   if (found?.definition.kind !== "port") return undefined;
   const type = [family === 4 ? "ipv4_addr" : "ipv6_addr", "inet_proto", "inet_service"] as const;
-  return draft.set(hashedName(`ports${family}`, id), type, null, () => namedPortsOf(draft, id, found.members, family));
+  return draft.set(draft.nameOf(`ports${family}`, id), type, null, () =>
+    namedPortsOf(draft, id, found.members, family),
+  );
 }
 
+/** Ports that are merged already: equal ones share a set. */
 export function portSet(draft: Draft, ports: readonly PortRange[]): Name {
-  const name = hashedName("ports", JSON.stringify(mergedPorts(ports)));
+  const name = draft.nameOf("ports", JSON.stringify(ports));
   return draft.set(name, ["inet_service"], "interval", () => portIntervals(ports));
 }
 
