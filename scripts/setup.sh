@@ -34,31 +34,28 @@ missing() {
   done
 }
 
-# $1: the packages. Their names are the same on Fedora (conntrack-tools) and Alpine but for that one.
-install_programs() {
-  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    say "these programs are missing, please install them (on Debian or Ubuntu: sudo apt-get install $1):"
-    wanted | while read -r package program; do
-      command -v "$program" >/dev/null 2>&1 || say "  $program   (package $package)"
-    done
-    exit 1
-  fi
-  say "installing $1"
-  # shellcheck disable=SC2086
-  apt_install $1 || { apt-get update -qq >&2 && apt_install $1; } || {
-    say "apt-get could not install: $1"
-    exit 1
-  }
+# Says what to install, of the programs that are missing, and ends.
+ask_for_programs() {
+  say "these programs are missing; please install them (on Debian or Ubuntu: apt-get install $1)"
+  wanted | while read -r package program; do
+    command -v "$program" >/dev/null 2>&1 || say "  $program, of the package $package"
+  done
+  exit 1
 }
 
 apt_install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-install_programs_if_missing() {
-  packages=$(missing | tr '\n' ' ')
-  packages=${packages% }
-  [ -z "$packages" ] || install_programs "$packages"
+install_programs() {
+  packages=$(missing | paste -sd ' ' -)
+  [ -n "$packages" ] || return 0
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then ask_for_programs "$packages"; fi
+  say "installing $packages"
+  # The package lists of a fresh image are empty, those of a machine are mostly good enough.
+  # shellcheck disable=SC2086
+  apt_install $packages || { apt-get update -qq >&2 && apt_install $packages; } || ask_for_programs "$packages"
+  [ -z "$(missing)" ] || ask_for_programs "$(missing | paste -sd ' ' -)"
 }
 
 # The kernel is asked once per release, by loading a ruleset in a network namespace that vanishes with its process.
@@ -72,5 +69,5 @@ check_kernel() {
 }
 
 install_packages
-install_programs_if_missing
+install_programs
 check_kernel
