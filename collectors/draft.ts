@@ -6,13 +6,17 @@ import { mirrors, type Tuple } from "./conntrack/tuple.ts";
 /** A record before it is numbered. */
 export type Draft = Omit<RawFlow, "cluster" | "node" | "epoch" | "seq">;
 
-/** The time a record covers: the window, without what was before `startedAt` or after `endedAt`. Microseconds. */
+/**
+ * The time a record covers: the window, without what was before `startedAt` or after `endedAt`. What began after the
+ * window's end, but before it was flushed, is in the record too. Microseconds.
+ */
 export function spanOf(
   startedAt: number,
   windowStart: number,
   endedAt: number,
 ): { readonly start: number; readonly end: number } {
-  return { start: Math.min(Math.max(windowStart, startedAt), endedAt), end: endedAt };
+  const end = Math.max(startedAt, endedAt);
+  return { start: Math.min(Math.max(windowStart, startedAt), end), end };
 }
 
 /** What there is to tell of a connection since its last record. */

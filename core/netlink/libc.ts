@@ -19,7 +19,11 @@ export const open = libc.func("int open(const char *path, int flags)");
 export const if_indextoname = libc.func("void *if_indextoname(uint32 index, void *name)");
 
 // Where two names share a number (EAGAIN and EWOULDBLOCK) the first, which man pages use, comes last into the map.
-const names = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name] as const).reverse());
+const names = new Map(
+  Object.entries(constants.errno)
+    .map(([name, value]) => [value, name] as const)
+    .reverse(),
+);
 
 /** Name of the last error of a call above on this thread, e.g. `ENOBUFS`. */
 export function errorName(): string {

@@ -205,7 +205,7 @@ function rethrow(error: SluiceError): never {
 }
 
 /** Throws unless the answer is a success. */
-export function failOn(what: string, answer: Answer): void {
+function failOn(what: string, answer: Answer): void {
   if (answer.errno === 0) return;
   const errno = errnoName(answer.errno);
   const code = errno === "EPERM" || errno === "EACCES" ? "PERMISSION_DENIED" : "NETLINK_FAILED";

@@ -244,6 +244,11 @@ describe("what is told of a connection", () => {
     assert.deepEqual([startedAt, start, end], [103 * second, 103 * second, 104 * second]);
   });
 
+  it("its beginning as its end, if it began after the window's end and before the flush", () => {
+    const { start, end } = only({ dump: [entry("dump", { startedAt: first.end + 5 })] });
+    assert.deepEqual([start, end], [first.end + 5, first.end + 5]);
+  });
+
   it("the whole window, if it began before", () => {
     const [, record] = told([
       entry("new"),
