@@ -37,7 +37,7 @@ export function layoutFor(terminal: number): Layout {
   }
   const node = width < withNode ? 0 : 12;
   const rest = ends - columns.packets - columns.bytes - 3 - (node === 0 ? 0 : node + 1);
-  const source = Math.floor(rest * 0.28);
-  const destination = Math.floor(rest * 0.36);
+  const source = Math.floor(rest * 0.26);
+  const destination = Math.floor(rest * 0.33);
   return { width, source, destination, why: rest - source - destination, node };
 }
