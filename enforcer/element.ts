@@ -1,4 +1,4 @@
-import { type Address, type Family, formatAddress, widthOf } from "../core/address.ts";
+import { type Address, type Family, familyOf, formatAddress, widthOf } from "../core/address.ts";
 import { SluiceError } from "../core/errors.ts";
 
 /**
@@ -17,10 +17,17 @@ export function addressRangeElement(family: Family, first: bigint, last: bigint)
   const width = widthOf(family);
   const size = last - first + 1n;
   const hostBits = size.toString(2).length - 1;
-  const from = formatAddress(family, first);
-  if (size === 1n) return addressElement(from);
+  const from = addressText(family, first);
+  if (size === 1n) return from as Element;
   if (size === 1n << BigInt(hostBits) && first % size === 0n) return `${from}/${width - hostBits}` as Element;
-  return `${from}-${formatAddress(family, last)}` as Element;
+  return `${from}-${addressText(family, last)}` as Element;
+}
+
+/** As IPv6 nft takes no IPv4, which is how an Address writes what is mapped into ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
+function addressText(family: Family, value: bigint): string {
+  const text = formatAddress(family, value);
+  const isMapped = familyOf(text) !== family;
+  return isMapped ? `::ffff:${((value >> 16n) & 0xffffn).toString(16)}:${(value & 0xffffn).toString(16)}` : text;
 }
 
 /** A protocol or port number. */

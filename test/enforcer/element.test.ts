@@ -86,6 +86,11 @@ describe("intervals of addresses", () => {
     assert.deepEqual([...addressIntervals(6, ["::/1", "8000::/1"].map(parseCidr))], ["::/0"]);
   });
 
+  it("a range that ends among the IPv4-mapped addresses is still written as IPv6", () => {
+    const cidrs = ["::fffd:0:0/96", "::fffe:0:0/95"].map(parseCidr);
+    assert.deepEqual([...addressIntervals(6, cidrs)], ["::fffd:0:0-::ffff:ffff:ffff"]);
+  });
+
   it("ports merge where they overlap or touch", () => {
     const ports = [
       { from: 80, to: 80 },
