@@ -12,9 +12,13 @@ export interface BookedRule extends RuleOrigin {
  */
 export class RuleBook {
   readonly #rules = new Map<RuleId, BookedRule>();
+  #newest: string | undefined;
 
   remember(program: Program): void {
     const { revision } = program;
+    // The same program comes again with every change of a pod.
+    if (revision === this.#newest) return;
+    this.#newest = revision;
     for (const [id, origin] of program.rules) this.#rules.set(id, { ...origin, revision });
   }
 

@@ -70,7 +70,7 @@ function directionsOf(flow: RawFlow, { source, destination }: Ends): readonly Di
   return [...(egress ? (["egress"] as const) : []), ...(ingress ? (["ingress"] as const) : [])];
 }
 
-export function packetOf(flow: RawFlow): Packet {
+function packetOf(flow: RawFlow): Packet {
   return {
     source: flow.sourceAddress,
     destination: flow.destinationAddress,

@@ -42,7 +42,7 @@ export function rowsOf(flows: readonly Flow[]): readonly Row[] {
   });
 }
 
-export const packetsOf = (flow: Flow) => flow.packets + flow.replyPackets;
+const packetsOf = (flow: Flow) => flow.packets + flow.replyPackets;
 export const bytesOf = (flow: Flow) => flow.bytes + flow.replyBytes;
 
 function rowOf(flow: Flow): Row {

@@ -3,7 +3,7 @@ import { type Flow, type FlowEndpoint, type RawFlow, unenriched } from "../../co
 import type { Loss } from "../../core/records/loss.ts";
 
 /** Where all times of the builders count from: 2023-11-14T22:13:20Z, the start of FakeClock, in microseconds. */
-export const epochUs = 1_700_000_000_000_000;
+const epochUs = 1_700_000_000_000_000;
 export const seconds = (count: number) => epochUs + count * 1_000_000;
 
 /** A TCP connection from 10.1.0.5 to 10.2.0.7:8080 seen by node-1 in its first second. */
