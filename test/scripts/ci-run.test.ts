@@ -3,7 +3,8 @@ import { Checkout } from "./stubs.ts";
 
 const result = "3 passed, 0 failed, 1 skipped";
 
-describe(".ci/run", () => {
+describe(".ci/run", function () {
+  this.timeout(20_000); // real files or processes, on a machine that may be busy
   let checkout: Checkout;
   beforeEach(() => {
     checkout = new Checkout();

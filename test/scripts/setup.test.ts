@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Checkout } from "./stubs.ts";
 
-describe("scripts/setup.sh", () => {
+describe("scripts/setup.sh", function () {
+  this.timeout(20_000); // real files or processes, on a machine that may be busy
   let checkout: Checkout;
   const setup = (...args: string[]) => checkout.run("sh", "scripts/setup.sh", ...args);
   const npmCalls = () => checkout.calls.filter((call) => call.startsWith("npm "));

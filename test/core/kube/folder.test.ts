@@ -68,7 +68,8 @@ function wordsFor(change: Change): string {
   return `${change.type} ${change.object.metadata.name}=${change.object.metadata.labels?.["version"]}`;
 }
 
-describe("core/kube/folder", () => {
+describe("core/kube/folder", function () {
+  this.timeout(20_000); // real files or processes, on a machine that may be busy
   let parent: string;
   let folder: Watched;
   beforeEach(async () => {
