@@ -73,6 +73,8 @@ export class Engine {
           namespacePath,
           cluster: config.cluster.name,
           ...config.collector,
+          // The enforcer's rules make the kernel track connections; where it only watches, the collector sees to it.
+          ensureConntrack: config.enforcer.mode === "observe",
           log: log.child({ part: "collector", node }),
           clock,
         }),
@@ -118,7 +120,11 @@ export class Engine {
     const never = new AbortController().signal;
     return [
       (stop) => collector.run(stop),
-      () => run(held, this.#enricher.stage, retrying(flows, { clock }), { signal: never }),
+      async (stop) => {
+        // Before the first objects nobody has a name. Until then records wait in the collector.
+        await Promise.race([this.#policyReady.promise, aborted(stop)]);
+        await run(held, this.#enricher.stage, retrying(flows, { clock }), { signal: never });
+      },
       () => run(collector.losses, (batch) => batch, retrying(losses, { clock }), { signal: never }),
     ];
   }
@@ -185,4 +191,11 @@ export class Engine {
     for (const tier of missingTiers)
       this.#options.log.warn({ tier }, "policies name a tier that nobody made: they come last and deny");
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -42,10 +42,10 @@ function report(thrown: unknown): number {
   return exitCodeOf(thrown);
 }
 
-// A reader such as `head` that has seen enough ends the command, quietly.
-process.stdout.on("error", (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.failed),
-);
+// A reader such as `head` that has seen enough ends the command, quietly. Long commands see it themselves (output.ts).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 
 try {
   await main(process.argv);

@@ -1,5 +1,10 @@
 import type { Flow, FlowEndpoint, RawFlow } from "../core/records/flow.ts";
 
+export interface Ends {
+  readonly source: FlowEndpoint;
+  readonly destination: FlowEndpoint;
+}
+
 export type Reporter = "src" | "dst" | "fwd";
 
 /** Whether the endpoint is on the node that reports, or is that node. */
@@ -19,18 +24,24 @@ export function reporterOf(flow: RawFlow, source: FlowEndpoint, destination: Flo
 }
 
 /**
- * Whether this record, of all that nodes make of the connection, is the one to count. The destination's node has the last
- * word; where there is none that could speak (the packet was denied before, or goes to no pod or node of the cluster) the source's.
+ * Whether this record, of all that nodes make of the connection, is the one to count: that of the last node with a policy to
+ * decide by. That is the destination pod's node; where there is none that could speak (the packet was denied before, or goes
+ * out of the cluster) the source's. A node has no policies of its own, so of a pod's connection to another node the
+ * pod's node tells more.
  */
-export function isAuthoritative(flow: RawFlow, reporter: Flow["reporter"], destination: FlowEndpoint): boolean {
-  const managed = destination.kind === "pod" || destination.kind === "node";
+export function isAuthoritative(flow: RawFlow, reporter: Flow["reporter"], { source, destination }: Ends): boolean {
+  const podToNode = source.kind === "pod" && destination.kind === "node" && !sameNode(source, destination);
   switch (reporter) {
     case "dst":
-      return true;
+      return flow.state === "denied" || !podToNode;
     case "src":
-      return flow.state === "denied" || !managed;
+      return flow.state === "denied" || podToNode || !(destination.kind === "pod" || destination.kind === "node");
     case "fwd":
     case "unknown":
       return false;
   }
+}
+
+function sameNode(a: FlowEndpoint, b: FlowEndpoint): boolean {
+  return a.node !== null && a.node === b.node;
 }

@@ -77,7 +77,7 @@ export class Enricher {
     return {
       ...flow,
       reporter,
-      authoritative: isAuthoritative(flow, reporter, destination),
+      authoritative: isAuthoritative(flow, reporter, { source, destination }),
       mode: this.#policy?.mode(flow.node) ?? "observed",
       ...decide(flow, { source, destination }, this.#policy, this.#rules),
       pending: [],

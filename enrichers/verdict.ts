@@ -2,7 +2,7 @@ import type { Flow, FlowEndpoint, RawFlow } from "../core/records/flow.ts";
 import type { EndpointId, Placement } from "../policy/placement.ts";
 import type { Direction, Program } from "../policy/program.ts";
 import type { Evaluate, Packet, Path, Verdict } from "../policy/verdict.ts";
-import { isLocal } from "./authoritative.ts";
+import { type Ends, isLocal } from "./authoritative.ts";
 import { stepText, stepTexts } from "./policy-string.ts";
 import type { BookedRule, RuleBook } from "./rule-book.ts";
 
@@ -14,11 +14,6 @@ export interface PolicyInForce {
   readonly placement?: Placement;
   /** Whether that node's kernel decides, or only watches. */
   readonly mode: (node: string) => Flow["mode"];
-}
-
-export interface Ends {
-  readonly source: FlowEndpoint;
-  readonly destination: FlowEndpoint;
 }
 
 export type Decision = Pick<Flow, "action" | "verdictSource" | "programRevision" | "enforced">;

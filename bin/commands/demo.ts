@@ -54,9 +54,11 @@ export function demoCommand(): Command {
 function demoPart(config: Config, format: OutputFormat): Part {
   return {
     name: "demo",
-    async run({ stop, ready }) {
+    async run({ stop: asked, ready, end }) {
       const log = stderrLog(config.log.level);
       const out = openOutput(format, process.stdout);
+      const stop = AbortSignal.any([asked, out.closed]);
+      out.closed.addEventListener("abort", end, { once: true });
       const { lab, scenario } = await readLab({ name: "demo", folder: manifests, clock: systemClock, log });
       const { nodes, pods } = lab.plan;
       out.notice(`building a cluster of ${nodes.length} nodes and ${pods.length} pods from network namespaces`);
@@ -104,7 +106,7 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     leaveRules: false,
   });
   const traffic = async (until: AbortSignal) => {
-    await engine.ready(until);
+    await Promise.all([engine.ready(until), lab.startAgents()]);
     if (until.aborted) return;
     out.notice("the rules are in force; traffic begins");
     ready();

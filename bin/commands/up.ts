@@ -13,6 +13,7 @@ import { faultText } from "../folder.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type OutputFormat, openOutput, policyText } from "../output.ts";
 import { serve } from "../serve.ts";
+import { together } from "../together.ts";
 
 const examples = `
 Watches a folder of Kubernetes YAML (pods, namespaces, nodes, services, policies), enforces the policies on this node and
@@ -52,9 +53,11 @@ export function upCommand(): Command {
 function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
   return {
     name: "sluice",
-    async run({ stop, ready }) {
+    async run({ stop: asked, ready, end }) {
       const log = stderrLog(config.log.level);
       const out = openOutput(output, process.stdout);
+      const stop = AbortSignal.any([asked, out.closed]);
+      out.closed.addEventListener("abort", end, { once: true });
       const objects = folderSource({
         path: config.objects.folder,
         rescanMs: config.objects.rescanMs,
@@ -76,7 +79,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         leaveRules,
       });
       try {
-        await Promise.all([engine.run(stop), engine.ready(stop).then(ready)]);
+        await together(stop, [(until) => engine.run(until), (until) => engine.ready(until).then(ready)]);
       } finally {
         await out.close();
       }

@@ -27,10 +27,12 @@ const rows: readonly Row[] = [
   ["to a pod here from another node", allowed, there, here, "dst", true],
   ["to a pod here from the internet", allowed, network, here, "dst", true],
   ["within this node", allowed, here, alsoHere, "dst", true],
-  ["to this node itself", allowed, there, host, "dst", true],
+  ["to this node itself from a pod here", allowed, here, host, "dst", true],
+  ["to this node itself from a pod of another node, which has the policies", allowed, there, host, "dst", false],
+  ["to this node itself from another node", allowed, otherHost, host, "dst", true],
   ["from this node to a pod here", allowed, host, here, "dst", true],
   ["to a pod of another node", allowed, here, there, "src", false],
-  ["to another node", allowed, here, otherHost, "src", false],
+  ["to another node, which has no policies", allowed, here, otherHost, "src", true],
   ["from this node to another", allowed, host, otherHost, "src", false],
   ["to the internet", allowed, here, network, "src", true],
   ["to a cluster address that nobody has", allowed, here, unknown, "src", true],
@@ -52,7 +54,7 @@ describe("enrichers/authoritative", () => {
   for (const [title, flow, source, destination, reporter, authoritative] of rows) {
     it(`${title}: ${reporter}${authoritative ? ", counts" : ""}`, () => {
       const found = reporterOf(flow, source, destination);
-      assert.deepEqual([found, isAuthoritative(flow, found, destination)], [reporter, authoritative]);
+      assert.deepEqual([found, isAuthoritative(flow, found, { source, destination })], [reporter, authoritative]);
     });
   }
 });

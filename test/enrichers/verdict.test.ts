@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import { parseRuleId, type RuleId } from "../../core/rule-id.ts";
+import type { Ends } from "../../enrichers/authoritative.ts";
 import { RuleBook } from "../../enrichers/rule-book.ts";
-import { decide, type Ends, type PolicyInForce } from "../../enrichers/verdict.ts";
+import { decide, type PolicyInForce } from "../../enrichers/verdict.ts";
 import type { Endpoint, EndpointId, Placement } from "../../policy/placement.ts";
 import type { Direction, Program, RuleOrigin } from "../../policy/program.ts";
 import type { Path, Step, Verdict } from "../../policy/verdict.ts";

@@ -1,0 +1,85 @@
+import { systemClock } from "../core/clock.ts";
+import type { Sink } from "../core/pipeline.ts";
+import type { Flow } from "../core/records/flow.ts";
+import type { Loss } from "../core/records/loss.ts";
+import { JsonLines } from "../sinks/live/jsonl.ts";
+import { LiveView } from "../sinks/live/live-view.ts";
+import { Output as Writer } from "../sinks/live/output.ts";
+import { paintFor, plain } from "../sinks/live/paint.ts";
+import { Summary } from "../sinks/live/summary.ts";
+import { summaryLines } from "../sinks/live/summary-text.ts";
+import type { PolicyNotice } from "./engine.ts";
+
+export type OutputFormat = "table" | "jsonl";
+
+/** Where a command's records go. */
+export interface Output {
+  readonly flows: Sink<Flow>;
+  readonly losses: Sink<Loss>;
+  /** Something worth knowing between the records. */
+  readonly notice: (text: string) => void;
+  /** Writes what comes at the end. */
+  close(): Promise<void>;
+  /** Aborts when nobody reads any more, as after `sluice up | head`. */
+  readonly closed: AbortSignal;
+}
+
+/** Columns where the width is not known: it fits a wide terminal and a README. */
+const defaultWidth = 140;
+
+/** `table` prints rows, notices and a summary; `jsonl` only records, with notices on stderr. */
+export function openOutput(format: OutputFormat, stdout: NodeJS.WriteStream): Output {
+  const writer = new Writer(stdout);
+  return format === "table" ? table(writer, stdout) : jsonLines(writer);
+}
+
+function table(writer: Writer, stdout: NodeJS.WriteStream): Output {
+  const isTerminal = stdout.isTTY === true;
+  const paint = isTerminal ? paintFor(isTerminal, process.env) : plain;
+  const width = () => stdout.columns ?? defaultWidth;
+  const view = new LiveView({ output: writer, paint, clock: systemClock, width, repeatHeader: isTerminal });
+  const summary = new Summary(systemClock);
+  // Notices come from callbacks; each waits for the one before, and `close` for all.
+  let told: Promise<void> = Promise.resolve();
+  return {
+    flows: {
+      name: view.name,
+      async write(batch) {
+        for (const flow of batch) summary.addFlow(flow);
+        await view.write(batch);
+      },
+    },
+    losses: {
+      name: view.losses.name,
+      async write(batch, signal) {
+        for (const loss of batch) summary.addLoss(loss);
+        await view.losses.write(batch, signal);
+      },
+    },
+    notice: (text) => {
+      told = told.then(() => view.notice(text));
+    },
+    async close() {
+      await told;
+      await writer.write(`${summaryLines(summary.report(), width(), paint).join("\n")}\n`);
+    },
+    closed: writer.closed,
+  };
+}
+
+function jsonLines(writer: Writer): Output {
+  const lines = new JsonLines(writer);
+  return {
+    flows: lines,
+    losses: lines.losses,
+    notice: (text) => void process.stderr.write(`${text}\n`),
+    close: () => Promise.resolve(),
+    closed: writer.closed,
+  };
+}
+
+/** `policies in force: revision 7f2e7dfd7b8e1d7d, 61 rules for 14 pods` */
+export function policyText({ revision, rules, pods, missingTiers }: PolicyNotice): string {
+  const missing = missingTiers.length === 0 ? "" : `; missing tiers: ${missingTiers.join(", ")}`;
+  return `policies compiled: revision ${revision}, ${rules} rules for ${pods} pods${missing}`;
+}
