@@ -14,6 +14,7 @@ export interface YamlDocument {
 
 /** The documents of a YAML stream (or of JSON, which is YAML), read as kubectl reads them. Never throws. */
 export function readYaml(text: string): readonly YamlDocument[] {
+  if (isTooDeep(text)) return [failed(1, 1, `is nested more than ${maxDepth} levels deep`)];
   const lines = new LineCounter();
   try {
     const documents = parseAllDocuments(text, {
@@ -21,6 +22,7 @@ export function readYaml(text: string): readonly YamlDocument[] {
       customTags: asKubectl,
       lineCounter: lines,
       prettyErrors: false,
+      logLevel: "error",
     });
     if (!Array.isArray(documents)) return []; // nothing but blanks and comments
     return documents.map((document, index) => {
@@ -36,9 +38,25 @@ export function readYaml(text: string): readonly YamlDocument[] {
       }
     });
   } catch (thrown) {
-    return [failed(1, 1, messageOf(thrown))]; // nested more deeply than the stack
+    return [failed(1, 1, messageOf(thrown))];
   }
 }
+
+/** Objects nest a dozen levels, schemas in CRDs some sixty; the parser recurses, and for thousands it overflows the stack. */
+const maxDepth = 200;
+
+/** Counts brackets wherever they stand, also in text: so many that nothing closes are no manifest either. */
+function isTooDeep(text: string): boolean {
+  if (dashes.test(text)) return true;
+  let depth = 0;
+  for (const [bracket] of text.matchAll(/[[{}\]]/g)) {
+    depth = bracket === "[" || bracket === "{" ? depth + 1 : Math.max(0, depth - 1);
+    if (depth > maxDepth) return true;
+  }
+  return false;
+}
+
+const dashes = new RegExp(`(?:[-?:] ){${maxDepth}}`);
 
 function failed(number: number, line: number, error: string): YamlDocument {
   return { number, line, value: undefined, error };

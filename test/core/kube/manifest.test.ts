@@ -187,9 +187,15 @@ describe("core/kube/manifest reports", () => {
     assert.match(String(faults(bomb.join("\n"))[0]?.message), /alias/);
   });
 
-  it("nesting beyond the stack", () => {
-    assert.equal(readManifest("f", "[".repeat(5_000)).unreadable, true);
-  });
+  for (const { title, text } of [
+    { title: "brackets", text: "[".repeat(100_000) },
+    { title: "braces", text: "{a: ".repeat(100_000) },
+    { title: "dashes", text: "- ".repeat(100_000) },
+    { title: "keys", text: "? ".repeat(100_000) },
+    { title: "brackets below the bound", text: "[".repeat(199) },
+    { title: "indentation", text: Array.from({ length: 1_000 }, (_, depth) => `${" ".repeat(depth)}a:\n`).join("") },
+  ])
+    it(`nesting without end: ${title}`, () => assert.equal(readManifest("f", text).unreadable, true));
 });
 
 describe("core/kube/manifest tells", () => {
