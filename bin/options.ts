@@ -6,7 +6,7 @@ import { messageOf, SluiceError } from "../core/errors.ts";
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** `30s`, `5m`, `1h30m` as milliseconds. */
-export function parseDuration(text: string): number {
+function parseDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
   const understood = parts.map(([part]) => part).join("") === text && parts.length > 0;
   const total = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit as string] as number), 0);

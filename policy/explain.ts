@@ -27,7 +27,7 @@ function explainStep(step: Step, rules: RuleNames): string {
 }
 
 /** `NetworkPolicy prod-shop/app.api` */
-export function policyName({ kind, namespace, name }: RuleOrigin): string {
+function policyName({ kind, namespace, name }: RuleOrigin): string {
   return `${kinds[kind] ?? kind} ${namespace === null ? "" : `${namespace}/`}${name}`;
 }
 

@@ -2,7 +2,7 @@ import type { Labels, Selector } from "./selector/syntax.ts";
 
 /** Labels that every pod has for selectors, beside its own and those of its namespace and service account. */
 export const namespaceLabel = "projectcalico.org/namespace";
-export const orchestratorLabel = "projectcalico.org/orchestrator";
+const orchestratorLabel = "projectcalico.org/orchestrator";
 export const serviceAccountLabel = "projectcalico.org/serviceaccount";
 const nameLabel = "projectcalico.org/name";
 

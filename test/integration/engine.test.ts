@@ -77,7 +77,11 @@ describe("engine", function () {
 
   after(async () => {
     stop.abort();
-    await running.finally(() => lab.down());
+    try {
+      await running;
+    } finally {
+      await lab.down();
+    }
   });
 
   const found = (what: string, wanted: (flow: Flow) => boolean) => until(what, () => flows.find(wanted));
