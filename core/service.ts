@@ -16,12 +16,12 @@ export interface Life {
   readonly end: () => void;
 }
 
-/** Where SIGTERM and SIGINT come from: `process`, or an EventEmitter in tests. */
+/** Where signals come from: `process`, or an EventEmitter in tests. */
 export interface Signals {
   on(name: StopSignal, listener: (name: StopSignal) => void): unknown;
   off(name: StopSignal, listener: (name: StopSignal) => void): unknown;
 }
-type StopSignal = "SIGINT" | "SIGTERM";
+type StopSignal = keyof typeof signalNumbers;
 
 export interface ServiceOptions {
   readonly parts: readonly Part[];
@@ -39,11 +39,13 @@ export interface Health {
 }
 
 /** Numbers of the signals, for exit codes as shells know them: 128 + number (signal(7)). */
-const signalNumbers: Readonly<Record<StopSignal, number>> = { SIGINT: 2, SIGTERM: 15 };
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const stopSignals = Object.keys(signalNumbers) as readonly StopSignal[];
 
 /**
- * Runs parts together. They stop together: on SIGTERM or SIGINT, when one of them asks for it, when one fails, or when
- * all have resolved by themselves. A second signal ends the wait for them at once, and so does `drainMs`.
+ * Runs parts together. They stop together: on SIGTERM, SIGINT or SIGHUP (a closed terminal), when one of them asks for
+ * it, when one fails, or when all have resolved by themselves. A second signal ends the wait for them at once, and so
+ * does `drainMs`.
  */
 export class Service {
   readonly #options: ServiceOptions;
@@ -71,15 +73,14 @@ export class Service {
   }
 
   /**
-   * Resolves with the exit code: 0 after an orderly stop, 1 if parts did not finish in time, 130 or 143 after a second
-   * signal. With another code than 0, parts may still be running: the caller exits. Rejects with the error of the first
+   * Resolves with the exit code: 0 after an orderly stop, 1 if parts did not finish in time, 128 + its number after a
+   * second signal. With another code than 0, parts may still be running: the caller exits. Rejects with the error of the first
    * part that failed, once the others have finished.
    */
   async run(): Promise<number> {
     const { signals, parts } = this.#options;
     const onSignal = (name: StopSignal) => this.#onSignal(name);
-    signals.on("SIGINT", onSignal);
-    signals.on("SIGTERM", onSignal);
+    for (const name of stopSignals) signals.on(name, onSignal);
     try {
       const all = Promise.all(parts.map((part) => this.#runPart(part)));
       void all.then(() => this.#end("every part is done"));
@@ -87,8 +88,7 @@ export class Service {
       if (this.#failure !== undefined && code < 128) throw this.#failure.thrown;
       return code;
     } finally {
-      signals.off("SIGINT", onSignal);
-      signals.off("SIGTERM", onSignal);
+      for (const name of stopSignals) signals.off(name, onSignal);
       this.#state = "stopped";
     }
   }
@@ -102,7 +102,10 @@ export class Service {
         end: () => this.#end(`${part.name} asked for it`),
       });
     } catch (thrown) {
-      this.#options.log.error({ part: part.name, error: messageOf(thrown) }, "part failed");
+      if (this.#stop.signal.aborted && isAbort(thrown)) return;
+      // The first is what `run` rejects with; others may follow from it.
+      if (this.#failure !== undefined)
+        this.#options.log.error({ part: part.name, error: messageOf(thrown) }, "part failed as well");
       this.#failure ??= { thrown };
       this.#end(`${part.name} failed`);
     } finally {
@@ -141,4 +144,9 @@ export class Service {
     if (!finished.signal.aborted) log.error({ parts: [...this.#running], drainMs }, "parts did not finish in time");
     return finished.signal.aborted ? 0 : 1;
   }
+}
+
+/** What `signal.throwIfAborted()` throws: a part that was stopped in the middle of something did not fail. */
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "AbortError";
 }

@@ -62,7 +62,7 @@ describe("core/service", () => {
     assert.equal(await code, 0);
   });
 
-  for (const name of ["SIGTERM", "SIGINT"] as const)
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
     it(`stops all parts in order at the first ${name}, with exit code 0`, async () => {
       const diary: string[] = [];
       const { subject, signals } = service(steady("a", diary), steady("b", diary));
@@ -110,6 +110,17 @@ describe("core/service", () => {
     );
     await assert.rejects(subject.run(), failure);
     assert.deepEqual(diary, ["a starts", "a stops"]);
+  });
+
+  it("takes a part that was stopped in the middle of something as stopped, not failed", async () => {
+    const building = part("building", async (life) => {
+      await untilStopped(life);
+      life.stop.throwIfAborted();
+    });
+    const { subject, signals } = service(building);
+    const code = subject.run();
+    signals.emit("SIGTERM", "SIGTERM");
+    assert.equal(await code, 0);
   });
 
   it("takes a part that throws before its first await as failed", async () => {
