@@ -22,19 +22,32 @@ export const outputOption = (): Option =>
 export const durationOption = (): Option =>
   new Option("--duration <time>", "end by itself after this time, e.g. 30s").argParser(parseDuration);
 
+/** What a command says of the settings, by path: `collector.windowMs`. */
+export interface OwnSettings {
+  /** It decides these itself. */
+  readonly decided?: readonly string[];
+  /** Its defaults, where they differ from everybody's. */
+  readonly defaults?: Readonly<Record<string, string | number>>;
+}
+
 /** Gives a command every setting of the configuration as a flag, but those it decides itself. */
-export function addSettings(command: Command, except: readonly string[] = []): Command {
+export function addSettings(command: Command, { decided = [], defaults = {} }: OwnSettings = {}): Command {
   command.option("--config <file>", "YAML file of settings (or SLUICE_CONFIG)");
   command.optionsGroup("Settings (docs/config.md):");
   for (const { path, flag, accepts, description, default: fallback } of settings) {
-    if (except.includes(path)) continue;
-    command.option(`${flag} <value>`, `${description} ${accepts}. Default: ${String(fallback)}.`);
+    if (decided.includes(path)) continue;
+    const accepted = `${accepts.charAt(0).toUpperCase()}${accepts.slice(1)}`;
+    command.option(`${flag} <value>`, `${description} ${accepted}. Default: ${String(defaults[path] ?? fallback)}.`);
   }
   return command;
 }
 
 /** The effective configuration of a command that has `addSettings`. */
-export function configOf(options: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): Config {
+export function configOf(
+  options: Readonly<Record<string, unknown>>,
+  env: NodeJS.ProcessEnv,
+  { defaults = {} }: OwnSettings = {},
+): Config {
   const flags: Record<string, string> = {};
   for (const { flag } of settings) {
     const key = flag.slice(2);
@@ -45,6 +58,7 @@ export function configOf(options: Readonly<Record<string, unknown>>, env: NodeJS
   return parseConfig({
     flags,
     env,
+    defaults,
     ...(fileName === undefined ? {} : { fileName, fileText: readConfigFile(fileName) }),
   });
 }

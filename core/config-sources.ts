@@ -4,7 +4,7 @@ import { messageOf, SluiceError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 import type { Setting } from "./settings.ts";
 
-/** Where values come from; a flag beats a variable, a variable beats the file, the file beats the default. */
+/** Where values come from; a flag beats a variable, a variable beats the file, the file beats the defaults. */
 export interface ConfigSources {
   /** Values by flag without dashes, as written or in camel case: `collector.window-ms` or `collector.windowMs`. */
   readonly flags?: Readonly<Record<string, string | boolean>>;
@@ -12,6 +12,8 @@ export interface ConfigSources {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** YAML. */
   readonly fileText?: string;
+  /** Defaults of the command at hand in place of the schema's, by path: `collector.windowMs`. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
   /** For messages. */
   readonly fileName?: string;
 }
@@ -43,7 +45,9 @@ export function resolveConfig<S extends z.ZodType>(
   const env = readEnvironment(settings, sources.env ?? {});
   const flags = readFlags(settings, sources.flags ?? {});
   const given = new Map([...env.given, ...flags.given].map((one) => [one.setting.path, one]));
-  const parsed = schema.safeParse(overlay(file.value, [...given.values()]), { reportInput: true });
+  const parsed = schema.safeParse(overlay(over(sources.defaults ?? {}, file.value), [...given.values()]), {
+    reportInput: true,
+  });
   const faults = [...flags.faults, ...env.faults, ...file.faults];
   if (!parsed.success)
     faults.push(...parsed.error.issues.flatMap((issue) => faultsOf(issue, given, settings, fileName)));
@@ -134,6 +138,18 @@ function meaningOf({ kind }: Setting, text: string | boolean): unknown {
     case "number":
       return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
   }
+}
+
+/** The file's value, with defaults where it says nothing. */
+function over(defaults: Readonly<Record<string, unknown>>, file: unknown): unknown {
+  if (!isMapping(file)) return file;
+  const result = { ...file };
+  for (const [path, value] of Object.entries(defaults)) {
+    const [section, key] = path.split(".") as [string, string];
+    const node = result[section] ?? {};
+    if (isMapping(node)) result[section] = { [key]: value, ...node };
+  }
+  return result;
 }
 
 /** The file's value with what the other sources give. A section that is no mapping stays, for the schema to refuse. */

@@ -36,8 +36,10 @@ interface Options {
 }
 
 /** A window of one second, so that a connection shows within two; and logs only of what goes wrong. */
-const demoDefaults = { SLUICE_COLLECTOR_WINDOW_MS: "1000", SLUICE_LOG_LEVEL: "warn", SLUICE_CLUSTER_NAME: "demo" };
-const decided = ["objects.folder", "node.name", "enforcer.podInterfacePrefixes"];
+const own = {
+  defaults: { "collector.windowMs": 1_000, "log.level": "warn", "cluster.name": "demo" },
+  decided: ["objects.folder", "node.name", "enforcer.podInterfacePrefixes"],
+};
 
 export function demoCommand(): Command {
   const command = new Command("demo")
@@ -45,8 +47,8 @@ export function demoCommand(): Command {
     .addOption(outputOption())
     .addOption(durationOption())
     .addHelpText("after", examples);
-  return addSettings(command, decided).action((options: Options) => {
-    const config = configOf({ ...options }, { ...demoDefaults, ...process.env });
+  return addSettings(command, own).action((options: Options) => {
+    const config = configOf({ ...options }, process.env, own);
     return serve([demoPart(config, options.output)], { duration: options.duration, level: config.log.level });
   });
 }

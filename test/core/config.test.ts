@@ -38,6 +38,12 @@ describe("core/config", () => {
       sources: { env: { SLUICE_COLLECTOR_WINDOW_MS: "2000" }, flags: { "collector.window-ms": "3000" } },
       windowMs: 3_000,
     },
+    {
+      title: "the file before a command's own default",
+      sources: { fileText: "collector: {windowMs: 1000}", defaults: { "collector.windowMs": 2_000 } },
+      windowMs: 1_000,
+    },
+    { title: "a command's own default", sources: { defaults: { "collector.windowMs": 2_000 } }, windowMs: 2_000 },
     { title: "a flag in camel case", sources: { flags: { "collector.windowMs": "3000" } }, windowMs: 3_000 },
     { title: "an empty file as no file", sources: { fileText: "# nothing\n" }, windowMs: 15_000 },
     { title: "an empty section as none", sources: { fileText: "collector:\n" }, windowMs: 15_000 },
