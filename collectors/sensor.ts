@@ -134,7 +134,7 @@ export class Sensor {
       // EPERM here is not about capabilities, which joining groups asked for already: the group belongs to another socket
       // (net/netfilter/nfnetlink_log.c, nfulnl_recv_config).
       if (!(thrown instanceof SluiceError) || thrown.context["errno"] !== "EPERM") throw thrown;
-      throw new SluiceError("NETLINK_FAILED", `another program reads NFLOG group ${group}; choose another group`, {
+      throw new SluiceError("PORT_TAKEN", `another program reads NFLOG group ${group}; choose another group`, {
         cause: thrown,
       });
     }

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
-import { checked, close, open, setns } from "./libc.ts";
+import { SluiceError } from "../errors.ts";
+import { checked, close, errorName, open, setns } from "./libc.ts";
 
 const CLONE_NEWNET = 0x40000000;
 const O_RDONLY_CLOEXEC = 0o2000000;
@@ -15,7 +16,10 @@ export function namespacePath(name: string): string {
  * thread made here would be born in this namespace.
  */
 export function enterNamespace(path: string): void {
-  const fd = checked(`open ${path}`, open(path, O_RDONLY_CLOEXEC) as number);
+  const fd = open(path, O_RDONLY_CLOEXEC) as number;
+  if (fd < 0 && errorName() === "ENOENT")
+    throw new SluiceError("DEPENDENCY_MISSING", `there is no network namespace ${path}`, { context: { path } });
+  checked(`open ${path}`, fd);
   try {
     checked(`setns ${path}`, setns(fd, CLONE_NEWNET) as number);
   } finally {

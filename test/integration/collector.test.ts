@@ -279,12 +279,15 @@ describe("the collector and a real kernel", function () {
 
   it("says who is in the way if another program reads its group", async () => {
     await begin();
-    await assert.rejects(start(lab), { code: "NETLINK_FAILED", message: /another program reads NFLOG group 5/ });
+    await assert.rejects(start(lab), { code: "PORT_TAKEN", message: /another program reads NFLOG group 5/ });
   });
 
   it("says so if the namespace is not there", async () => {
     const missing = start(lab, { namespacePath: "/run/netns/sluice-test-missing" });
-    await assert.rejects(missing, { code: "NETLINK_FAILED", message: "open /run/netns/sluice-test-missing: ENOENT" });
+    await assert.rejects(missing, {
+      code: "DEPENDENCY_MISSING",
+      message: "there is no network namespace /run/netns/sluice-test-missing",
+    });
   });
 
   it("says so if it may not", () => {
