@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Document, parseAllDocuments, stringify } from "yaml";
-import { SluiceError } from "../core/errors.ts";
+import { messageOf, SluiceError } from "../core/errors.ts";
 import { type KubeObject, keyOf } from "../core/kube/objects.ts";
 
 /**
@@ -60,8 +60,17 @@ export class ManifestFolder {
   }
 
   async #files(): Promise<ManifestFile[]> {
-    const names = (await readdir(this.#path, { recursive: true })).filter((name) => /\.ya?ml$/.test(name)).sort();
+    const names = (await this.#names()).filter((name) => /\.ya?ml$/.test(name)).sort();
     return Promise.all(names.map((name) => readManifest(join(this.#path, name))));
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#path, { recursive: true });
+    } catch (cause) {
+      const message = `the folder of manifests cannot be read: ${messageOf(cause)}`;
+      throw new SluiceError("MANIFEST_INVALID", message, { cause });
+    }
   }
 }
 

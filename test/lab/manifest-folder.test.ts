@@ -68,6 +68,12 @@ describe("a folder of manifests", () => {
       message: /v1\/Pod\/shop\/nobody/,
     }));
 
+  it("says that there is no such folder", () =>
+    assert.rejects(new ManifestFolder(join(path, "nowhere")).objects(), {
+      code: "MANIFEST_INVALID",
+      message: /the folder of manifests cannot be read: ENOENT/,
+    }));
+
   it("names the file that does not parse", async () => {
     await writeFile(join(path, "broken.yaml"), "a: [");
     await assert.rejects(new ManifestFolder(path).objects(), { code: "MANIFEST_INVALID", message: /broken\.yaml/ });
