@@ -35,7 +35,7 @@ export interface Backend {
 /** Whom the cluster's proxy could choose for `namespace/name` and that port. Throws USAGE if there is nobody. */
 export function backendsOf(
   path: string,
-  asked: { port: number; protocol: number },
+  asked: { port: number | null; protocol: number },
   objects: readonly KubeObject[],
 ): readonly Backend[] {
   const [namespace, name] = path.split("/");
@@ -44,22 +44,23 @@ export function backendsOf(
       kind === "Service" && metadata.name === name && (metadata.namespace ?? "default") === namespace,
   );
   if (object === undefined) throw new SluiceError("USAGE", `there is no Service ${path}`);
-  const { selector, ports } = service.parse(object["spec"] ?? {});
+  const { selector, ports } = specOf(service, object);
   const found = ports.find(({ port, protocol }) => port === asked.port && protocol === protocolName(asked.protocol));
   if (found === undefined) {
     const offered = ports.map(({ port, protocol }) => `${port}/${protocol}`).join(", ") || "none";
     throw new SluiceError(
       "USAGE",
-      `Service ${path} has no port ${asked.port}/${protocolName(asked.protocol)}; it has ${offered}`,
+      `Service ${path} has no port ${asked.port ?? ""}/${protocolName(asked.protocol)}; it has ${offered}`,
     );
   }
   const wanted = Object.entries(selector ?? {});
   const behind = objects.filter(
-    ({ kind, metadata }) =>
-      kind === "Pod" &&
-      (metadata.namespace ?? "default") === namespace &&
+    (one) =>
+      one.kind === "Pod" &&
+      (one.metadata.namespace ?? "default") === namespace &&
+      hasAddress(one) &&
       wanted.length > 0 &&
-      wanted.every(([key, value]) => metadata.labels?.[key] === value),
+      wanted.every(([key, value]) => one.metadata.labels?.[key] === value),
   );
   if (behind.length === 0) throw new SluiceError("USAGE", `no pod stands behind Service ${path}`);
   return behind.map((one) => ({
@@ -70,9 +71,26 @@ export function backendsOf(
 
 function portOf(target: number | string, object: KubeObject): number {
   if (typeof target === "number") return target;
-  const declared = pod.parse(object["spec"] ?? {}).containers.flatMap(({ ports }) => ports ?? []);
+  const declared = specOf(pod, object).containers.flatMap(({ ports }) => ports ?? []);
   const found = declared.find(({ name }) => name === target);
   if (found === undefined)
     throw new SluiceError("USAGE", `pod ${object.metadata.name} declares no port named ${target}`);
   return found.containerPort;
+}
+
+const status = z.looseObject({ status: z.looseObject({ podIP: z.string().min(1), phase: z.string().optional() }) });
+
+/** Proxies send nothing to a pod that has no address yet, or has ended. */
+function hasAddress(object: KubeObject): boolean {
+  const read = status.safeParse(object);
+  return read.success && !["Succeeded", "Failed"].includes(read.data.status.phase ?? "");
+}
+
+function specOf<T>(schema: z.ZodType<T>, { kind, metadata, spec }: KubeObject): T {
+  const read = schema.safeParse(spec ?? {});
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  const field = ["spec", ...(issue?.path ?? [])].join(".");
+  const message = `${kind} ${metadata.namespace ?? "default"}/${metadata.name}, ${field}: ${issue?.message ?? ""}`;
+  throw new SluiceError("MANIFEST_INVALID", message);
 }

@@ -6,7 +6,8 @@ export function renderTrace(traces: readonly Trace[]): string {
 }
 
 function renderOne(trace: Trace): string {
-  const service = trace.protocol.startsWith("ICMP") ? trace.protocol : `${trace.protocol} port ${trace.port}`;
+  const word = trace.protocol.startsWith("ICMP") ? "type" : "port";
+  const service = trace.port === null ? trace.protocol : `${trace.protocol} ${word} ${trace.port}`;
   const title = `${trace.action === "allow" ? "ALLOW" : "DENY"}  ${trace.from} -> ${trace.to}  ${service}`;
   return `${[title, ...reasons(trace)].join("\n")}\n`;
 }

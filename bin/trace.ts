@@ -13,8 +13,8 @@ import { backendsOf } from "./service-backends.ts";
 export interface Question {
   readonly from: string;
   readonly to: string;
-  /** Destination port, or ICMP type. */
-  readonly port: number;
+  /** Destination port; ICMP type, where null is an echo request; null for protocols without either. */
+  readonly port: number | null;
   readonly protocol: number;
   readonly family: Family | null;
 }
@@ -25,7 +25,8 @@ export interface Trace {
   readonly from: string;
   readonly to: string;
   readonly protocol: string;
-  readonly port: number;
+  /** Where the packet goes in the end, so of a Service the port of the pod; or the ICMP type. */
+  readonly port: number | null;
   /** Why no policy was asked, in words; null if one was. */
   readonly exempt: string | null;
   /** Each way in words, step by step; null where that end is not subject to policy. */
@@ -36,7 +37,7 @@ export interface Trace {
 interface End {
   readonly label: string;
   readonly address: Address;
-  readonly port: number;
+  readonly port: number | null;
 }
 
 /** Answers for every destination that `to` means. Throws USAGE for names that mean nothing. */
@@ -53,14 +54,15 @@ export function traceOf(world: World, objects: readonly KubeObject[], question: 
       )
     : endsOf(question.to, question.port, endpoints, classOf);
   return pairs(sources, targets, question).map(({ source, target }) => {
-    const verdict = evaluate(packetOf(question, source, target));
+    const packet = packetOf(question.protocol, source, target);
+    const verdict = evaluate(packet);
     const words = (path: Path | null) => (path === null ? null : explainPath(path, program.rules));
     return {
       action: verdict.action,
       from: source.label,
       to: target.label,
       protocol: protocolName(question.protocol),
-      port: target.port,
+      port: packet.icmp?.type ?? target.port,
       exempt: verdict.exempt === null ? null : exemptions[verdict.exempt],
       egress: words(verdict.egress),
       ingress: words(verdict.ingress),
@@ -89,22 +91,25 @@ function pairs(sources: readonly End[], targets: readonly End[], { family }: Que
   throw new SluiceError("USAGE", "the two ends have no address of the same family");
 }
 
-function packetOf({ protocol, port }: Question, source: End, target: End): Packet {
-  const isIcmp = protocol === 1 || protocol === 58;
+/** Types of echo requests by protocol: ICMP and ICMPv6. */
+const echoRequest: Readonly<Record<number, number>> = { 1: 8, 58: 128 };
+
+function packetOf(protocol: number, source: End, target: End): Packet {
+  const echo = echoRequest[protocol];
   return {
     source: source.address,
     destination: target.address,
     protocol,
     // Any port that clients use; policies seldom look at it.
     sourcePort: hasPorts(protocol) ? 40_000 : 0,
-    destinationPort: hasPorts(protocol) ? target.port : 0,
-    icmp: isIcmp ? { type: port === 0 ? (protocol === 1 ? 8 : 128) : port, code: 0 } : null,
+    destinationPort: hasPorts(protocol) ? (target.port ?? 0) : 0,
+    icmp: echo === undefined ? null : { type: target.port ?? echo, code: 0 },
   };
 }
 
 type ClassOf = (endpoint: Endpoint) => unknown;
 
-function endsOf(text: string, port: number, endpoints: readonly Endpoint[], classOf: ClassOf): readonly End[] {
+function endsOf(text: string, port: number | null, endpoints: readonly Endpoint[], classOf: ClassOf): readonly End[] {
   const address = tryParseAddress(text);
   if (address !== undefined) {
     const owner = endpoints.find(({ addresses, hostNetwork }) => !hostNetwork && addresses.includes(address));

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { SluiceError } from "../../core/errors.ts";
-import { protocolNumber } from "../../policy/protocol.ts";
+import { hasPorts, protocolName, protocolNumber } from "../../policy/protocol.ts";
 import { World } from "../../policy/world.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { readFolder } from "../folder.ts";
@@ -21,7 +21,7 @@ interface Options {
   readonly objects: string;
   readonly from: string;
   readonly to: string;
-  readonly port: number;
+  readonly port?: number;
   readonly protocol: string;
   readonly family?: string;
   readonly output: "text" | "json";
@@ -32,7 +32,7 @@ export function traceCommand(): Command {
     .description("tell whether a connection would be allowed, and the path through the tiers that decides it")
     .requiredOption("--from <end>", "who connects")
     .requiredOption("--to <end>", "to whom")
-    .option("--port <number>", "destination port; for ICMP the type", parsePort, 0)
+    .option("--port <number>", "destination port; for ICMP the type (default: echo request)", parsePort)
     .addOption(new Option("--protocol <name>", "TCP, UDP, SCTP, UDPLite, ICMP, ICMPv6 or a number").default("TCP"))
     .addOption(new Option("--family <4|6>", "IPv4 or IPv6 where both ends have both").choices(["4", "6"]))
     .option("--objects <folder>", "folder of Kubernetes YAML with pods and policies", "./manifests")
@@ -52,7 +52,14 @@ function questionOf({ from, to, port, protocol, family }: Options): Question {
   const number = protocolNumber(protocol) ?? namesIn(protocol.toUpperCase()) ?? numberIn(protocol);
   if (number === undefined)
     throw new SluiceError("USAGE", `--protocol ${protocol} is no protocol; try TCP, UDP or ICMP`);
-  return { from, to, port, protocol: number, family: family === undefined ? null : family === "4" ? 4 : 6 };
+  if (hasPorts(number) && !port) throw new SluiceError("USAGE", `${protocolName(number)} needs a --port`);
+  return {
+    from,
+    to,
+    port: port ?? null,
+    protocol: number,
+    family: family === undefined ? null : family === "4" ? 4 : 6,
+  };
 }
 
 function namesIn(upper: string): number | undefined {
@@ -66,6 +73,7 @@ function numberIn(text: string): number | undefined {
 
 function parsePort(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError("A port is 1 to 65535.");
+  if (!/^\d+$/.test(text) || port > 65535)
+    throw new InvalidArgumentError("A port is 1 to 65535, an ICMP type 0 to 255.");
   return port;
 }

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { type Question, traceOf } from "../../bin/trace.ts";
+import { renderTrace } from "../../bin/trace-text.ts";
+import type { KubeObject } from "../../core/kube/objects.ts";
+import { type WorldBuilder, world } from "../support/world.ts";
+
+const tcp = 6;
+const icmp = 1;
+const icmpv6 = 58;
+
+/** shop/web-1 and shop/web-2 of one workload, shop/db that takes only web's 5432 and pings, and a Service before it. */
+function shop(): WorldBuilder {
+  const builder = world()
+    .namespace("shop")
+    .node("node-a", "172.18.0.1")
+    .tier("app", 100)
+    .policy("shop/app.db", {
+      tier: "app",
+      selector: "app == 'db'",
+      types: ["Ingress"],
+      ingress: [
+        { action: "Allow", protocol: "TCP", source: { selector: "app == 'web'" }, destination: { ports: [5432] } },
+        { action: "Allow", protocol: "ICMP", icmp: { type: 8 } },
+      ],
+    })
+    .pod("shop/web-1", { app: "web" })
+    .pod("shop/web-2", { app: "web" })
+    .pod("shop/db", { app: "db" }, { ports: [{ name: "sql", containerPort: 5432 }] })
+    .pod("shop/old", {}, { ips: ["10.244.1.50"] })
+    .pod("shop/six", {}, { ips: ["fd00:10:244:1::6"] });
+  builder.objects.push(service("db", { selector: { app: "db" }, ports: [{ port: 80, targetPort: "sql" }] }));
+  return builder;
+}
+
+function service(name: string, spec: unknown): KubeObject {
+  return { apiVersion: "v1", kind: "Service", metadata: { namespace: "shop", name }, spec };
+}
+
+function ask(question: Partial<Question>, builder = shop()) {
+  const asked = { from: "shop/web-1", to: "shop/db", port: 5432, protocol: tcp, family: null, ...question };
+  return traceOf(builder.world(), builder.objects, asked);
+}
+
+describe("bin/trace", () => {
+  for (const { title, question, answer } of [
+    { title: "a pod by its name", question: {}, answer: "ALLOW  shop/web-1 -> shop/db  TCP port 5432" },
+    {
+      title: "a workload, where any of its pods will do",
+      question: { from: "shop/web" },
+      answer: "ALLOW  shop/web-1 -> shop/db  TCP port 5432",
+    },
+    {
+      title: "an address, by its owner",
+      question: { from: "10.244.1.2" },
+      answer: "ALLOW  shop/web-2 -> shop/db  TCP port 5432",
+    },
+    {
+      title: "an address of nobody",
+      question: { from: "8.8.8.8" },
+      answer: "DENY  8.8.8.8 -> shop/db  TCP port 5432",
+    },
+    {
+      title: "a node, which always reaches its own pods",
+      question: { from: "node:node-a" },
+      answer: "ALLOW  node:node-a -> shop/db  TCP port 5432",
+    },
+    {
+      title: "a Service, with the port its pod is reached at",
+      question: { to: "service:shop/db", port: 80 },
+      answer: "ALLOW  shop/web-1 -> shop/db  TCP port 5432",
+    },
+    {
+      title: "ICMP without a type as an echo request",
+      question: { protocol: icmp, port: null },
+      answer: "ALLOW  shop/web-1 -> shop/db  ICMP type 8",
+    },
+    {
+      title: "ICMP's type 0, which is an echo reply",
+      question: { protocol: icmp, port: 0 },
+      answer: "DENY  shop/web-1 -> shop/db  ICMP type 0",
+    },
+    {
+      title: "ICMPv6 between IPv6 addresses",
+      question: { protocol: icmpv6, port: null, family: 6 as const },
+      answer: "DENY  shop/web-1 -> shop/db  ICMPv6 type 128",
+    },
+    {
+      title: "a protocol without ports",
+      question: { protocol: 47, port: null },
+      answer: "DENY  shop/web-1 -> shop/db  47",
+    },
+  ])
+    it(`takes ${title}`, () => assert.equal(renderTrace(ask(question)).split("\n")[0], answer));
+
+  for (const { title, question, message } of [
+    { title: "a pod that is not there", question: { from: "shop/nobody" }, message: /"shop\/nobody" is no pod/ },
+    { title: "ends of different families", question: { from: "shop/old", to: "shop/six" }, message: /same family/ },
+    { title: "a Service that is not there", question: { to: "service:shop/x" }, message: /no Service shop\/x/ },
+    {
+      title: "a port that the Service has not",
+      question: { to: "service:shop/db", port: 81 },
+      message: /no port 81\/TCP; it has 80\/TCP/,
+    },
+  ])
+    it(`refuses ${title}`, () => assert.throws(() => ask(question), { code: "USAGE", message }));
+
+  it("says why no policy is asked, and where none decided", () => {
+    assert.match(renderTrace(ask({ from: "node:node-a" })), /no policy is asked: a node always reaches the pods/);
+    assert.match(renderTrace(ask({})), /egress of shop\/web-1:\n.*no policy decided/);
+  });
+});
+
+describe("bin/service-backends", () => {
+  const behind = (spec: unknown, change: (builder: WorldBuilder) => void = () => {}) => {
+    const builder = shop();
+    builder.objects.push(service("other", spec));
+    change(builder);
+    return () => ask({ to: "service:shop/other", port: 80 }, builder).map(({ to, port }) => `${to} ${port}`);
+  };
+
+  it("is every pod that the selector chooses", () =>
+    assert.deepEqual(behind({ selector: { app: "web" }, ports: [{ port: 80 }] })(), [
+      "shop/web-1 80",
+      "shop/web-2 80",
+    ]));
+
+  it("leaves out pods that have no address yet, or have ended", () => {
+    const pending = (builder: WorldBuilder) =>
+      builder.objects.push(
+        { apiVersion: "v1", kind: "Pod", metadata: { namespace: "shop", name: "web-3", labels: { app: "web" } } },
+        {
+          ...(builder.objects.find(({ metadata }) => metadata.name === "web-2") as KubeObject),
+          metadata: { namespace: "shop", name: "web-4", labels: { app: "web" } },
+          status: { phase: "Succeeded", podIP: "10.244.1.99" },
+        },
+      );
+    const spec = { selector: { app: "web" }, ports: [{ port: 80 }] };
+    assert.deepEqual(behind(spec, pending)(), ["shop/web-1 80", "shop/web-2 80"]);
+  });
+
+  for (const { title, spec, code, message } of [
+    { title: "has no selector", spec: { ports: [{ port: 80 }] }, code: "USAGE", message: /no pod stands behind/ },
+    {
+      title: "names a port that its pods do not declare",
+      spec: { selector: { app: "web" }, ports: [{ port: 80, targetPort: "sql" }] },
+      code: "USAGE",
+      message: /pod web-1 declares no port named sql/,
+    },
+    {
+      title: "is malformed",
+      spec: { ports: "80" },
+      code: "MANIFEST_INVALID",
+      message: /^Service shop\/other, spec\.ports: /,
+    },
+  ])
+    it(`refuses a Service that ${title}`, () => assert.throws(behind(spec), { code, message }));
+});
