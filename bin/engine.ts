@@ -1,6 +1,7 @@
 import { Collector } from "../collectors/collector.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
+import { SluiceError } from "../core/errors.ts";
 import type { Change, ObjectSource } from "../core/kube/watch.ts";
 import type { Log } from "../core/log.ts";
 import { run, type Sink } from "../core/pipeline.ts";
@@ -81,12 +82,14 @@ export class Engine {
     );
   }
 
-  /** Resolves when every collector listens and every enforcing node has its first ruleset. */
+  /** Resolves when every collector listens and every enforcing node has its first ruleset, or when the signal aborts. */
   readonly ready = async (signal: AbortSignal): Promise<void> => {
-    await Promise.all([this.#policyReady.promise, ...this.#collectors.map((collector) => collector.ready)]);
+    const begun = Promise.all([this.#policyReady.promise, ...this.#collectors.map((collector) => collector.ready)]);
+    // Why a collector cannot begin, `run` tells; its caller then aborts.
+    await Promise.race([begun, aborted(signal)]).catch(() => aborted(signal));
     while (!signal.aborted && this.#enforcers.some(({ status }) => status.revision === null)) {
       const failing = this.#enforcers.find(({ status }) => status.failure !== null);
-      if (failing !== undefined) throw new Error(failing.status.failure ?? "an enforcer failed");
+      if (failing !== undefined) throw new SluiceError("NFT_FAILED", failing.status.failure ?? "an enforcer failed");
       await this.#options.clock.sleep(20, signal);
     }
   };

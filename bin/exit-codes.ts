@@ -15,7 +15,8 @@ Exit codes:
   1  trace: the packet is denied
   2  the command line, the configuration or a manifest is not accepted
   3  this machine lacks something: root, nftables, a kernel option, a free port
-  4  failed while working`;
+  4  failed while working
+  129, 130, 143  ended by a second SIGHUP, SIGINT or SIGTERM, without cleaning up`;
 
 const codes: Partial<Readonly<Record<ErrorCode, number>>> = {
   ADDRESS_INVALID: exitCodes.notAccepted,

@@ -1,6 +1,7 @@
 import { systemClock } from "../core/clock.ts";
 import { type LogLevel, stderrLog } from "../core/log.ts";
 import { type Part, Service } from "../core/service.ts";
+import { exitCodes } from "./exit-codes.ts";
 
 export interface ServeOptions {
   /** End by itself after so many milliseconds. */
@@ -20,9 +21,13 @@ export async function serve(parts: readonly Part[], { duration, level }: ServeOp
       end();
     },
   };
-  // A failure is thrown as well, and told in a sentence by whoever called us.
-  const log = { ...stderrLog(level), error: () => {} };
-  const service = new Service({ parts: [...parts, timer], signals: process, clock: systemClock, log });
+  const service = new Service({
+    parts: [...parts, timer],
+    signals: process,
+    clock: systemClock,
+    log: stderrLog(level),
+  });
   const code = await service.run();
-  if (code !== 0) process.exit(code);
+  // Parts may still be running. Codes of signals are the shell's; 1 is said of a denied packet (exit-codes.ts).
+  if (code !== 0) process.exit(code > 128 ? code : exitCodes.failed);
 }

@@ -1,0 +1,27 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const program = fileURLToPath(new URL("../../bin/sluice.ts", import.meta.url));
+
+/** A run of `sluice` and what it has printed so far. */
+export interface Run {
+  readonly process: ChildProcess;
+  readonly printed: { out: string; err: string };
+  /** Resolves with the exit code (null after a signal) once everything printed was read. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts `sluice` as a person would, but without what their environment sets. */
+export function sluice(...args: readonly string[]): Run {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SLUICE_")));
+  const child = spawn(process.execPath, [program, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const printed = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    printed.out += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    printed.err += text;
+  });
+  return { process: child, printed, ended: once(child, "close").then(([code]) => code as number | null) };
+}
