@@ -2,7 +2,10 @@ import type { Connection } from "./connection.ts";
 import type { Entry } from "./conntrack/entry.ts";
 import { sameTuple } from "./conntrack/tuple.ts";
 
-/** Connections by id, tuple and zone. An id alone does not do: two live connections share one now and then. */
+/**
+ * Connections by id, tuple and zone. An id alone does not do: two live connections share one now and then. Nor do all
+ * three: the kernel makes ids of a tuple and the memory that the entry is in, and a tuple used again often gets the same.
+ */
 export class ConnectionTable {
   readonly #byId = new Map<number, Connection>();
   #size = 0;
@@ -11,10 +14,17 @@ export class ConnectionTable {
     return this.#size;
   }
 
+  /** The connection that the entry is of. */
   find(entry: Entry): Connection | undefined {
     let found = this.#byId.get(entry.id);
-    while (found !== undefined && !(found.zone === entry.zone && sameTuple(found.original, entry.original)))
-      found = found.twin;
+    while (found !== undefined && !(isAlike(found, entry) && found.continuesWith(entry))) found = found.twin;
+    return found;
+  }
+
+  /** All with the entry's id, tuple and zone: of one tuple used again, lives whose end was not heard of yet. */
+  alike(entry: Entry): readonly Connection[] {
+    const found: Connection[] = [];
+    for (let at = this.#byId.get(entry.id); at !== undefined; at = at.twin) if (isAlike(at, entry)) found.push(at);
     return found;
   }
 
@@ -43,4 +53,8 @@ export class ConnectionTable {
     if (connection.twin === undefined) this.#byId.delete(connection.id);
     else this.#byId.set(connection.id, connection.twin);
   }
+}
+
+function isAlike(connection: Connection, entry: Entry): boolean {
+  return connection.zone === entry.zone && sameTuple(connection.original, entry.original);
 }

@@ -6,12 +6,19 @@ import type { Tuple } from "./conntrack/tuple.ts";
 const none: Counters = { packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0 };
 const noRules: LabelRules = { egress: null, ingress: null };
 
+// The kernel stamps a NEW event 2 to 64 microseconds before the connection's start (measured, Linux 6.18), unless something
+// comes between.
+const stampToleranceUs = 5_000;
+// Without a stamp: a connection had begun when its NEW was read, whose time is taken a little before.
+const readToleranceUs = 10_000;
+
 /** What is known of one connection between its first and its last sign of life. Times are microseconds. */
 export class Connection {
   readonly id: number;
   readonly zone: number;
   readonly original: Tuple;
   readonly reply: Tuple;
+  /** Stays as it was first told. */
   startedAt: number;
   rules = noRules;
   replied = false;
@@ -29,6 +36,9 @@ export class Connection {
   /** From the kernel, so that the second life of a tuple is told from the first. */
   #kernelStart: number | null = null;
   #newSeen = false;
+  #told = false;
+  /** When it began, as far as its NEW tells, or that we know of it. */
+  #begun: Span;
   /** Counters as last read, and what they stood at when somebody set them back to zero. */
   #kernel = none;
   #beforeReset = none;
@@ -40,18 +50,36 @@ export class Connection {
     this.reply = entry.reply;
     this.startedAt = entry.startedAt ?? entry.happenedAt ?? now;
     this.seenInDump = dump;
+    this.#begun = { from: Number.NEGATIVE_INFINITY, to: now + readToleranceUs };
   }
 
-  /** False if the entry can only be of a later connection with the same id and tuple. */
+  /** False if the entry can only be of an earlier or later connection with the same id and tuple. */
   continuesWith(entry: Entry): boolean {
-    if (entry.kind === "new" && this.#newSeen) return false;
-    return entry.startedAt === null || this.#kernelStart === null || entry.startedAt === this.#kernelStart;
+    if (entry.kind === "new") {
+      if (this.#newSeen) return false;
+      return (
+        this.#kernelStart === null || entry.happenedAt === null || lies(this.#kernelStart, startAfter(entry.happenedAt))
+      );
+    }
+    if (entry.startedAt === null) return true;
+    return this.#kernelStart === null ? lies(entry.startedAt, this.#begun) : entry.startedAt === this.#kernelStart;
+  }
+
+  /**
+   * Told of an entry with this id and tuple that is not of this connection. If it ends an earlier life, then the NEW that
+   * was taken for ours may have been that life's (a dump ran ahead of the events): ours is still to come.
+   */
+  notOurs({ kind, startedAt }: Entry): void {
+    if (kind !== "destroy" || startedAt === null || this.#kernelStart === null) return;
+    if (startedAt < this.#kernelStart && lies(startedAt, this.#begun)) this.#newSeen = false;
   }
 
   /** Takes in what an entry says. What began before `epoch` has a past that was not this collector's to count. */
   learn(entry: Entry, epoch: number): void {
     if (entry.kind === "new") this.#newSeen = true;
-    if (entry.startedAt !== null) this.startedAt = this.#kernelStart = entry.startedAt;
+    if (entry.kind === "new" && entry.happenedAt !== null) this.#begun = startAfter(entry.happenedAt);
+    if (entry.startedAt !== null) this.#kernelStart = entry.startedAt;
+    if (!this.#told) this.startedAt = this.#kernelStart ?? this.startedAt;
     if (entry.rules !== null) this.#setRules(entry.rules);
     if (!this.replied && entry.status & seenReply) this.replied = this.changed = true;
     if (this.#newSeen || (this.#kernelStart ?? 0) >= epoch) this.reported ??= none;
@@ -60,6 +88,7 @@ export class Connection {
 
   /** Reported is what the totals are now. */
   settle(): void {
+    this.#told = true;
     this.reported = this.totals;
     this.changed = false;
   }
@@ -80,6 +109,14 @@ export class Connection {
     if (counters.replyPackets > 0) this.replied = true;
   }
 }
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+const startAfter = (stamp: number): Span => ({ from: stamp, to: stamp + stampToleranceUs });
+const lies = (time: number, { from, to }: Span) => time >= from && time <= to;
 
 /** What was counted between two readings. */
 export function difference(now: Counters, before: Counters): Counters {

@@ -54,9 +54,9 @@ export class Correlator {
 
   /** Connections that ended since the last call. */
   takeClosed(): readonly Connection[] {
-    const closed = this.#closed;
+    const closed = new Set(this.#closed);
     this.#closed = [];
-    return closed;
+    return [...closed];
   }
 
   /** Open connections of which there is something to tell since the last call. */
@@ -68,12 +68,22 @@ export class Correlator {
 
   #connectionOf(entry: Entry, now: number): Connection {
     const known = this.#table.find(entry);
-    if (known?.continuesWith(entry)) return known;
-    if (known !== undefined) this.#destroy(known, entry.startedAt ?? entry.happenedAt ?? now);
+    if (known !== undefined) return known;
+    for (const other of this.#table.alike(entry)) other.notOurs(entry);
+    if (entry.kind === "new") this.#supersede(entry, entry.happenedAt ?? now);
     const connection = new Connection(entry, now, this.#dump);
     this.#table.add(connection);
     this.#changed.push(connection);
     return connection;
+  }
+
+  /**
+   * A tuple begins another life: the earlier one is over, and its DESTROY, which events in order would have told before, is
+   * lost. (A dump runs ahead of the events. What it says of a tuple's next life says nothing of the one before.)
+   */
+  #supersede(entry: Entry, at: number): void {
+    for (const earlier of this.#table.alike(entry))
+      if (earlier.closedAt === null && earlier.startedAt <= at) this.#close(earlier, at);
   }
 
   #destroy(connection: Connection, at: number): void {

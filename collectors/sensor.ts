@@ -12,6 +12,8 @@ import type { Recorder } from "./recorder.ts";
 const eventSlots = 512;
 const eventBytes = 1024;
 const logSlots = 64;
+// Read before a dump, at most; a flood must not put it off for long.
+const drainedBatches = 64;
 
 export interface SensorOptions {
   readonly nflogGroup: number;
@@ -83,10 +85,11 @@ export class Sensor {
   }
 
   /**
-   * Takes in the whole table. No event may be read before it has ended: an entry copied out before its DESTROY must not
-   * be taken in after it.
+   * Takes in the whole table, after the events that are there: who is in it is then known to be new, or known already. No
+   * event may be read before it has ended: an entry copied out before its DESTROY must not be taken in after it.
    */
   dump(): void {
+    for (let batch = 0; batch < drainedBatches; batch++) if (!this.poll().more) break;
     const now = this.#options.now();
     this.#recorder.beginDump();
     this.#requests.dump("conntrack dump", dumpRequest(), (_bytes, { type, flags, start, end }) =>

@@ -168,7 +168,77 @@ describe("which connection it is", () => {
       dump: [entry("dump", { startedAt, ...counted(...numbers) })],
     });
     const flushed = told([at(inWindow, 3, 300), at(inWindow + 5, 1, 60), first]);
-    assert.deepEqual(flushed.flat().map(counts), ["closed 3/300 0/0", "open 1/60 0/0"]);
+    assert.deepEqual(flushed.flat().map(counts), ["open 3/300 0/0", "open 1/60 0/0"]);
+  });
+
+  // A dump runs ahead of the events: a tuple may have ended and begun again, with the same id, while they wait to be read.
+  const life = (start: number) => ({
+    born: entry("new", { happenedAt: start - 3 }),
+    dumped: (...numbers: Parameters<typeof counted>) => ({
+      dump: [entry("dump", { startedAt: start, ...counted(...numbers) })],
+    }),
+    died: entry("destroy", { startedAt: start, ...counted(5, 500) }),
+  });
+  for (const { title, apart } of [
+    { title: "long after its first life began", apart: 20_000 },
+    { title: "right after its first life began", apart: 300 },
+  ]) {
+    const lives = [0, 1, 2, 3].map((n) => life(inWindow + n * apart));
+    const [one, two, three, four] = lives as [
+      (typeof lives)[0],
+      (typeof lives)[0],
+      (typeof lives)[0],
+      (typeof lives)[0],
+    ];
+
+    it(`a tuple dumped in its second life, ${title}, is counted once in each`, () => {
+      const flushed = told([one.born, two.dumped(3, 300), first, one.died, two.born, two.died, then]);
+      assert.equal(
+        flushed.flat().reduce((sum, { packets }) => sum + packets, 0),
+        10,
+      );
+      assert.deepEqual(
+        flushed
+          .flat()
+          .filter(({ state }) => state === "closed")
+          .map(totals),
+        ["5/500 0/0", "5/500 0/0"],
+      );
+    });
+
+    it(`a tuple dumped in its fourth life, ${title}, is counted once in each`, () => {
+      const between = [one.died, two.born, two.died, three.born, three.died, four.born];
+      const flushed = told([one.born, four.dumped(3, 300), first, ...between, then, four.died, then]);
+      assert.equal(
+        flushed.flat().reduce((sum, { packets }) => sum + packets, 0),
+        20,
+      );
+      assert.equal(flushed.flat().filter(({ state }) => state === "closed").length, 4);
+    });
+  }
+
+  it("what was told of its start stays, so that all its records are of one connection", () => {
+    const flushed = told([
+      entry("new", { happenedAt: inWindow - 9 }),
+      first,
+      { dump: [entry("dump", { startedAt: inWindow, ...counted(1, 60) })] },
+      then,
+    ]);
+    assert.deepEqual(
+      flushed.flat().map(({ startedAt }) => startedAt),
+      [inWindow - 9, inWindow - 9],
+    );
+  });
+
+  it("one that is given up and destroyed before it is told is told once", () => {
+    const dump = { dump: [entry("dump", { ...started, ...counted(3, 300) })] };
+    const late = entry("destroy", { ...started, ...counted(4, 400) });
+    assert.deepEqual(
+      told([dump, { dump: [] }, { dump: [] }, late, first])
+        .flat()
+        .map(counts),
+      ["closed 4/400 0/0"],
+    );
   });
 
   it("one that two dumps in a row lack is closed with what is known", () => {

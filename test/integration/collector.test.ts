@@ -223,6 +223,31 @@ describe("the collector and a real kernel", function () {
     assert.equal(sumOf(scanned), `500/${500 * (headers.udpv4 + 4)} 0/0`);
   });
 
+  it("counts every packet once where a client uses its port again and again, and dumps run ahead of the events", async () => {
+    lab.run("router", ["conntrack", "-F"]);
+    const { flows } = await begin({ windowMs: 100 });
+    await lab.serve("b", "serve", "10.99.2.2", 8083, 100);
+    const again = `let n = 0; (function go() {
+      if (n++ >= 500) return;
+      const s = require("net").connect({ host: "10.99.2.2", port: 8083, localPort: 5555 });
+      s.on("connect", () => s.write("x")).on("data", () => s.resetAndDestroy());
+      s.on("error", () => {}).on("close", () => setImmediate(go));
+    })()`;
+    lab.run("a", [process.execPath, "-e", again]);
+    const ours = () => flows.filter(({ sourcePort }) => sourcePort === 5555);
+    const lives = () => new Set(ours().map(({ connection, startedAt }) => `${connection} ${startedAt}`)).size;
+    await until("the last to be closed", () => ours().filter(({ state }) => state === "closed").length === 500);
+    assert.equal(lives(), 500);
+    const last = new Map(ours().map((flow) => [`${flow.connection} ${flow.startedAt}`, flow]));
+    const total = [...last.values()].reduce((sum, { totalPackets }) => sum + totalPackets, 0);
+    assert.equal(
+      ours().reduce((sum, { packets }) => sum + packets, 0),
+      total,
+    );
+    // SYN, ACK, data, ACK or none, RST; the other way SYN-ACK, ACK, data.
+    assert.ok(total >= 4 * 500 && total <= 6 * 500, `${total} packets`);
+  });
+
   it("loses events when the kernel's buffer is small, says so, and finds the connections by one dump", async () => {
     lab.run("router", ["conntrack", "-F"]);
     const { flows, losses } = await begin({ receiveBufferBytes: 4_096 });
