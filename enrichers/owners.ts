@@ -162,6 +162,8 @@ export class Owners {
     // A start in the future is a manifest's fiction.
     const start = stated !== null && stated <= seen ? stated : this.#presumedStart(tenures);
     const from = beginning(tenures, start, seen);
+    for (const earlier of tenures)
+      if (!earlier.weak && earlier.until <= seen) earlier.until = Math.max(earlier.from, Math.min(earlier.until, from));
     const tenure = { holder, node: holder.node, from, until: Number.POSITIVE_INFINITY, weak };
     holder.tenures.set(address, tenure);
     this.#tenures.set(address, [...tenures, tenure]);

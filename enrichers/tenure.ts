@@ -41,11 +41,13 @@ export function surelyAt<H>(tenures: readonly Tenure<H>[], at: number, seenBy: s
 
 /**
  * When a new tenure of an address begins. It cannot have begun before the earlier holder gave the address back, also where
- * the new pod was started (and waited) before that.
+ * the new pod was started (and waited) before that. But we see an end some time after the fact: a pod that was started just
+ * before we saw the end has the address since its start, as the earlier one, shutting down, begins nothing any more.
  */
 export function beginning<H>(tenures: readonly Tenure<H>[], stated: number, seen: number): number {
   const ends = tenures.filter(({ weak, until }) => !weak && until <= seen).map(({ until }) => until);
-  return Math.min(seen, Math.max(stated, ...ends));
+  const given = Math.max(...ends);
+  return Math.min(seen, given - stated <= toleranceUs ? stated : given);
 }
 
 function beats<H>(one: Tenure<H>, other: Tenure<H>, seenBy: string): boolean {

@@ -122,6 +122,18 @@ const cases: readonly Case[] = [
       { at: 70, seenBy: "node-3", owner: "young" },
     ],
   },
+  ...["node-1", "node-2"].map((node) => ({
+    title: `an address that changes hands within a second and to ${node} is the new pod's from its start, not from when we saw it`,
+    history: [
+      [1, [upsert(old({ node: "node-1" })), synced]],
+      [50.6, [remove(old({ node: "node-1" })), upsert(young({ node, started: time(50.2) }))]],
+    ] as const,
+    asks: ["node-1", "node-2", "node-3"].flatMap((seenBy) => [
+      { at: 50.1, seenBy, owner: "old", settled: true },
+      { at: 50.3, seenBy, owner: "young", settled: true },
+      { at: 51, seenBy, owner: "young", settled: true },
+    ]),
+  })),
   {
     title: "a batch that hands an address over in the wrong order is understood",
     history: [
