@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { Condition } from "../core/condition.ts";
 import type { Delivery, Source } from "../core/pipeline.ts";
 
 // A nacked batch waits before it comes again, so that a sink that refuses it does not spin.
@@ -13,7 +14,7 @@ export class Inbox<T> implements Source<T> {
   /** Batches handed out and not yet acked: they may come back. */
   #handedOut = 0;
   #end: { readonly failure?: unknown } | undefined;
-  #wake = Promise.withResolvers<void>();
+  readonly #changed = new Condition();
 
   /** `acked` is called once for each batch that is done with. */
   constructor(name: string, clock: Clock, acked: () => void) {
@@ -24,21 +25,20 @@ export class Inbox<T> implements Source<T> {
 
   push(records: readonly T[]): void {
     this.#batches.push(records);
-    this.#wakeAll();
+    this.#changed.changed();
   }
 
   /** No batch will follow. Readers end once all are acked, with the failure if there was one. */
   close(failure?: unknown): void {
     this.#end ??= failure === undefined ? {} : { failure };
-    this.#wakeAll();
+    this.#changed.changed();
   }
 
   async *open(signal: AbortSignal): AsyncGenerator<Delivery<T>> {
-    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     while (!signal.aborted) {
       const batch = this.#batches.shift();
       if (batch !== undefined) yield this.#deliveryOf(batch);
-      else if (this.#end === undefined || this.#handedOut > 0) await Promise.race([this.#wake.promise, aborted]);
+      else if (this.#end === undefined || this.#handedOut > 0) await this.#changed.wait(signal);
       else if ("failure" in this.#end) throw this.#end.failure;
       else return;
     }
@@ -57,17 +57,12 @@ export class Inbox<T> implements Source<T> {
     await this.#clock.sleep(redeliverMs);
     this.#handedOut--;
     this.#batches.unshift(batch);
-    this.#wakeAll();
+    this.#changed.changed();
   }
 
   #settle(): void {
     this.#handedOut--;
     this.#acked();
-    this.#wakeAll();
-  }
-
-  #wakeAll(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
+    this.#changed.changed();
   }
 }
