@@ -42,10 +42,13 @@ function report(thrown: unknown): number {
   return exitCodeOf(thrown);
 }
 
-// A reader such as `head` that has seen enough ends the command, quietly. Long commands see it themselves (output.ts).
+// A reader such as `head` that has seen enough ends the command, quietly; a full disk does so with a failure. Long commands
+// end in order (output.ts).
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
+  if (error.code !== "EPIPE") process.exitCode = report(new SluiceError("SINK_FAILED", `output: ${error.message}`));
 });
+// Nobody is left to be told.
+process.stderr.on("error", () => {});
 
 try {
   await main(process.argv);

@@ -15,7 +15,10 @@ export type LogLevel = (typeof logLevels)[number];
 /** JSON lines on stderr, so that stdout stays the command's own output. */
 export function stderrLog(level: LogLevel): Log {
   const redact = ["*.password", "*.token", "*.secret", "password", "token", "secret"];
-  return pino({ level, base: null, redact, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2 }));
+  const destination = pino.destination({ fd: 2 });
+  // A full disk behind stderr: nobody is left to be told, and the work goes on.
+  destination.on("error", () => {});
+  return pino({ level, base: null, redact, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 }
 
 export const silentLog: Log = {

@@ -1,5 +1,3 @@
-import { messageOf, SluiceError } from "../../core/errors.ts";
-
 /** What of a Writable we use; process.stdout is one. */
 export interface TextStream {
   write(text: string, done: (error?: Error | null) => void): boolean;
@@ -7,8 +5,9 @@ export interface TextStream {
 }
 
 /**
- * Writes text and waits until it is taken. When the reader has gone (`sluice up | head`) writing goes on quietly to nowhere and
- * `closed` aborts, so that the command can end.
+ * Writes text and waits until it is taken. When nobody takes it any more, because the reader has gone (`sluice up | head`) or
+ * the disk is full, writing goes on quietly to nowhere and `closed` aborts, so that the command can end in order. Whether that
+ * is a failure, the stream's owner decides (bin/sluice.ts).
  */
 export class Output {
   readonly #stream: TextStream;
@@ -16,8 +15,7 @@ export class Output {
 
   constructor(stream: TextStream) {
     this.#stream = stream;
-    // The failure is told to the writer below; without a listener it would end the process as well.
-    stream.on("error", (error) => this.#note(error));
+    stream.on("error", () => this.#closed.abort());
   }
 
   get closed(): AbortSignal {
@@ -29,15 +27,6 @@ export class Output {
     const failure = await new Promise<Error | null | undefined>((resolve) => {
       this.#stream.write(text, resolve);
     });
-    if (!failure || this.#note(failure)) return;
-    throw new SluiceError("SINK_FAILED", `output: ${messageOf(failure)}`, { cause: failure });
-  }
-
-  /** Whether the failure means that nobody reads any more. */
-  #note(error: Error): boolean {
-    const { code } = error as NodeJS.ErrnoException;
-    const gone = code === "EPIPE" || code === "ERR_STREAM_DESTROYED" || code === "ERR_STREAM_WRITE_AFTER_END";
-    if (gone) this.#closed.abort();
-    return gone;
+    if (failure) this.#closed.abort();
   }
 }

@@ -14,13 +14,18 @@ export interface Run {
 
 /** Starts `sluice` as a person would, but without what their environment sets. */
 export function sluice(...args: readonly string[]): Run {
+  return sluiceTo("pipe", ...args);
+}
+
+/** The same with another standard output, which is not read here. */
+export function sluiceTo(stdout: "pipe" | number, ...args: readonly string[]): Run {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SLUICE_")));
-  const child = spawn(process.execPath, [program, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [program, ...args], { env, stdio: ["ignore", stdout, "pipe"] });
   const printed = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     printed.out += text;
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     printed.err += text;
   });
   return { process: child, printed, ended: once(child, "close").then(([code]) => code as number | null) };

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { type Run, sluice } from "../bin/command.ts";
+import { type Run, sluice, sluiceTo } from "../bin/command.ts";
 import { deleteNamespace, makeNamespace, runIn } from "../support/namespace.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
 import { until } from "../support/until.ts";
@@ -101,6 +102,20 @@ describe("sluice up", function () {
     assert.equal(code ?? 0, 0, run.printed.err);
     assert.equal(tables(), "");
   });
+
+  for (const format of ["jsonl", "table"])
+    it(`ends in order when the disk that ${format} goes to is full, and says so`, async () => {
+      const full = openSync("/dev/full", "w");
+      const run = sluiceTo(full, "up", "--objects.folder", folder, "--seat", `node-a=${namespace}`, "-o", format);
+      runs.push(run);
+      closeSync(full);
+      if (format === "jsonl") await ready(run);
+      talk();
+      run.process.kill("SIGTERM");
+      assert.equal(await run.ended, 4);
+      assert.match(run.printed.err, /^sluice: output: ENOSPC: no space left on device, write$/m);
+      assert.equal(tables(), "");
+    });
 
   it("says that another program reads the denials, and takes nothing from it", async () => {
     const first = up();
