@@ -1,6 +1,6 @@
 import type { Flow } from "../../core/records/flow.ts";
 
-/** Tells the first time of something from later ones. Remembers the newest `limit` names. */
+/** Tells the first time of something from later ones. Remembers the `limit` names that were met last. */
 export class FirstSeen {
   readonly #limit: number;
   readonly #names = new Set<string>();
@@ -10,10 +10,17 @@ export class FirstSeen {
   }
 
   isFirst(name: string): boolean {
-    if (this.#names.has(name)) return false;
+    const known = this.#names.delete(name);
     this.#names.add(name);
-    if (this.#names.size > this.#limit) for (const oldest of this.#names) return this.#names.delete(oldest);
-    return true;
+    if (this.#names.size > this.#limit) this.#forgetOldest();
+    return !known;
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#names) {
+      this.#names.delete(oldest);
+      return;
+    }
   }
 }
 
