@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { systemClock } from "../../../core/clock.ts";
@@ -61,6 +62,18 @@ class Watched {
     this.#stop.abort();
     await this.#following;
   }
+}
+
+/** Folders that this process has the kernel watch, as libuv shares one inotify descriptor (proc_pid_fdinfo(5)). */
+function watches(): number {
+  const texts = readdirSync("/proc/self/fdinfo").map((fd) => {
+    try {
+      return readFileSync(`/proc/self/fdinfo/${fd}`, "utf8");
+    } catch {
+      return ""; // the one that reading the folder itself took
+    }
+  });
+  return [...texts.join("").matchAll(/^inotify wd:/gm)].length;
 }
 
 function wordsFor(change: Change): string {
@@ -211,6 +224,44 @@ describe("core/kube/folder", function () {
       await folder.write("a.yaml", pod("a", value));
       await folder.told(`upsert a=${value}`);
     }
+  });
+
+  it("follows a mounted ConfigMap, which is switched as a whole by renaming a link", async () => {
+    const publish = async (version: string) => {
+      await folder.write(`..${version}/a.yaml`, pod("a", version));
+      await folder.write(`..${version}/b.yaml`, pod("b", version));
+      await symlink(`..${version}`, join(folder.path, "..data_tmp"));
+      await rename(join(folder.path, "..data_tmp"), join(folder.path, "..data"));
+    };
+    await publish("1");
+    for (const file of ["a.yaml", "b.yaml"]) await symlink(`..data/${file}`, join(folder.path, file));
+    await folder.start();
+    assert.deepEqual(folder.batches, [["upsert a=1", "upsert b=1", "synced"]]);
+    await publish("2");
+    await folder.told("upsert a=2", "upsert b=2");
+    assert.deepEqual(folder.faults, []);
+  });
+
+  it("reports a file larger than any manifest without reading it, and one that is no file", async () => {
+    await writeFile(join(folder.path, "dump.yaml"), "");
+    await truncate(join(folder.path, "dump.yaml"), 65 * 1024 * 1024);
+    await symlink("/dev/zero", join(folder.path, "zero.yaml"));
+    await folder.write("a.yaml", pod("a"));
+    await folder.start();
+    assert.deepEqual(folder.batches, [["upsert a=1", "synced"]]);
+    assert.deepEqual(
+      folder.faults.map(({ file, message }) => `${file} ${message}`),
+      ["dump.yaml is larger than 67108864 bytes", "zero.yaml is no file"],
+    );
+  });
+
+  it("leaves no watch of the kernel behind", async () => {
+    await folder.write("sub/s.yaml", pod("s"));
+    const before = watches();
+    await folder.start();
+    assert.equal(watches(), before + 2);
+    await folder.stop();
+    assert.equal(watches(), before);
   });
 
   it("reports a file that is not UTF-8", async () => {
