@@ -65,7 +65,7 @@ const lines = readFileSync(0, "utf8")
 const columns = Math.max(...lines.map((line) => [...line.split(graphicRendition).filter(isText).join("")].length));
 const [width, height] = [2 * margin + columns * cell.width, 2 * margin + lines.length * cell.height];
 console.log(
-  `<svg xmlns="http://www.w3.org/2000/svg" width="${Math.ceil(width)}" height="${Math.ceil(height)}" viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" xml:space="preserve"><rect width="100%" height="100%" rx="8" fill="#0d1117"/>`,
+  `<svg xmlns="http://www.w3.org/2000/svg" width="${Math.ceil(width)}" height="${Math.ceil(height)}" viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" xml:space="preserve"><title>The demo: connections with the policy that decided each</title><rect width="100%" height="100%" rx="8" fill="#0d1117"/>`,
 );
 for (const [row, line] of lines.entries()) console.log(lineSvg(line, row));
 console.log("</svg>");
