@@ -4,10 +4,12 @@ import { invalid, type Token, tokenize } from "./token.ts";
 /** Deeper nesting than any person writes; it bounds the recursion of whoever walks the tree. */
 const maxDepth = 200;
 
+/** Longest name of a label that a person may write; of a Program's selectors it is longer by the prefix of inherited labels. */
+const maxLabelLength = 512;
+
 /** Parses a selector; an empty one is `all()`. Throws SELECTOR_INVALID naming the position. */
-export function parseSelector(text: string): Selector {
-  const parser = new Parser(text);
-  return parser.parse();
+export function parseSelector(text: string, maxLabel = maxLabelLength): Selector {
+  return new Parser(text, maxLabel).parse();
 }
 
 class Parser {
@@ -15,9 +17,9 @@ class Parser {
   readonly #tokens: readonly Token[];
   #position = 0;
 
-  constructor(text: string) {
+  constructor(text: string, maxLabel: number) {
     this.#text = text;
-    this.#tokens = tokenize(text);
+    this.#tokens = tokenize(text, maxLabel);
   }
 
   parse(): Selector {

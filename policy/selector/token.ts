@@ -12,8 +12,6 @@ export type Token =
 export type Operator = "==" | "!=" | "contains" | "starts with" | "ends with" | "in" | "not in";
 type Symbol = "(" | ")" | "{" | "}" | "," | "&&" | "||" | "!";
 
-const maxLabelLength = 512;
-
 const labelPattern = "[a-zA-Z0-9_./-]+";
 const has = new RegExp(`has\\([ \\t]*(${labelPattern})[ \\t]*\\)`, "y");
 const call = /(all|global)\([ \t]*\)/y;
@@ -26,11 +24,13 @@ const text = /"([^"]*)"|'([^']*)'/y;
 const blanks = /[ \t]*/y;
 
 /** Cuts a selector into tokens. Throws SELECTOR_INVALID with the position. */
-export function tokenize(selector: string): readonly Token[] {
+export function tokenize(selector: string, maxLabel: number): readonly Token[] {
   const tokens: Token[] = [];
   let at = skipBlanks(selector, 0);
   while (at < selector.length) {
     const { token, end } = next(selector, at, tokens.at(-1)?.kind === "label");
+    if ((token.kind === "label" || token.kind === "has") && token.text.length > maxLabel)
+      throw invalid(selector, at, `a label name of ${token.text.length} characters (at most ${maxLabel})`);
     tokens.push(token);
     at = skipBlanks(selector, end);
   }
@@ -49,26 +49,16 @@ function next(selector: string, at: number, afterLabel: boolean): { token: Token
   const calls = match(call);
   if (calls) return { token: { kind: "call", text: calls[1] as "all" | "global", at }, end: at + calls[0].length };
   const asked = match(has);
-  if (asked)
-    return {
-      token: { kind: "has", text: checkedLabel(asked[1] as string, selector, at), at },
-      end: at + asked[0].length,
-    };
+  if (asked) return { token: { kind: "has", text: asked[1] as string, at }, end: at + asked[0].length };
   const sign = match(symbol);
   if (sign) return { token: { kind: sign[0] as Symbol, text: sign[0], at }, end: at + sign[0].length };
   const name = match(label);
-  if (name)
-    return { token: { kind: "label", text: checkedLabel(name[0], selector, at), at }, end: at + name[0].length };
+  if (name) return { token: { kind: "label", text: name[0], at }, end: at + name[0].length };
   throw invalid(selector, at, `unexpected ${JSON.stringify(selector[at])}`);
 }
 
 export function invalid(selector: string, at: number, what: string): SluiceError {
   return new SluiceError("SELECTOR_INVALID", `${what} at character ${at + 1} of selector ${JSON.stringify(selector)}`);
-}
-
-function checkedLabel(name: string, selector: string, at: number): string {
-  if (name.length <= maxLabelLength) return name;
-  throw invalid(selector, at, `a label name of ${name.length} characters (at most ${maxLabelLength})`);
 }
 
 function operatorOf(found: string): Operator {
