@@ -1,7 +1,7 @@
 import type { Cidr } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import { canonicalJson, contentHash, contentRuleId } from "./hash.ts";
-import { defaultTier } from "./kinds/tier.ts";
+import { builtInTiers } from "./kinds/tier.ts";
 import { isPod } from "./labels.ts";
 import type { Peer, Policy, Ports, Rule, Tier } from "./model.ts";
 import type {
@@ -35,7 +35,7 @@ interface TierWithPolicies {
 
 /** Tiers that hold policies, in order of evaluation. A tier that policies name but nobody made comes last and denies. */
 function inOrder(tiers: readonly Tier[], policies: readonly Policy[]): readonly TierWithPolicies[] {
-  const known = new Map([defaultTier, ...tiers].map((tier) => [tier.name, tier]));
+  const known = new Map([...builtInTiers, ...tiers].map((tier) => [tier.name, tier]));
   const missing = (name: string): Tier => ({ name, order: Number.POSITIVE_INFINITY, defaultAction: "deny" });
   return [...Map.groupBy(policies, ({ tier }) => tier)]
     .map(([name, group]) => ({

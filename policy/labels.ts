@@ -8,6 +8,7 @@ const nameLabel = "projectcalico.org/name";
 
 export const namespacePrefix = "pcns.";
 export const serviceAccountPrefix = "pcsa.";
+const inheritedPrefixes = [namespacePrefix, serviceAccountPrefix];
 
 /** The selector of all pods, and of nothing else. */
 export const isPod: Selector = { op: "==", label: orchestratorLabel, value: "k8s" };
@@ -24,12 +25,16 @@ export interface PodIdentity {
   readonly serviceAccountLabels: Labels;
 }
 
-/** All labels a selector sees on a pod. Its own win over inherited ones. */
+/**
+ * All labels a selector sees on a pod. Whoever may label a pod may not pretend that it is in another namespace or runs under
+ * another service account: its own labels with the prefixes of inherited ones do not count.
+ */
 export function podLabels(pod: PodIdentity): Labels {
+  const own = Object.entries(pod.labels).filter(([key]) => !inheritedPrefixes.some((prefix) => key.startsWith(prefix)));
   return {
     ...prefixed(namespacePrefix, { ...pod.namespaceLabels, [nameLabel]: pod.namespace }),
     ...prefixed(serviceAccountPrefix, { ...pod.serviceAccountLabels, [nameLabel]: pod.serviceAccount }),
-    ...pod.labels,
+    ...Object.fromEntries(own),
     [namespaceLabel]: pod.namespace,
     [orchestratorLabel]: "k8s",
     [serviceAccountLabel]: pod.serviceAccount,

@@ -8,10 +8,12 @@ const numbers: Readonly<Record<string, number>> = {
   UDPLite: 136,
 };
 
+const folded = new Map(Object.entries(numbers).map(([name, number]) => [name.toLowerCase(), number]));
 const names = new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
 
+/** Whatever the case: projectcalico.org/v3 folds it, older manifests say `tcp`. */
 export function protocolNumber(name: string): number | undefined {
-  return Object.hasOwn(numbers, name) ? numbers[name] : undefined;
+  return folded.get(name.toLowerCase());
 }
 
 /** `TCP`, or the number where the protocol has no name here. */

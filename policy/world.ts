@@ -3,6 +3,7 @@ import type { Change } from "../core/kube/watch.ts";
 import { compile } from "./compile.ts";
 import type { Node, Pod } from "./kinds/cluster.ts";
 import { type Fact, readFact } from "./kinds/read.ts";
+import { builtInTiers } from "./kinds/tier.ts";
 import { podLabels } from "./labels.ts";
 import type { Problem } from "./model.ts";
 import { place } from "./place.ts";
@@ -60,7 +61,7 @@ export class World {
 
   /** Tiers that policies name but nobody made; their policies come last and deny. */
   missingTiers(): readonly string[] {
-    const known = new Set(["default", ...this.#of("tier").map(({ tier }) => tier.name)]);
+    const known = new Set([...builtInTiers, ...this.#of("tier").map(({ tier }) => tier)].map(({ name }) => name));
     return [...new Set(this.#of("policy").map(({ policy }) => policy.tier))].filter((tier) => !known.has(tier)).sort();
   }
 

@@ -13,7 +13,8 @@ import type { IcmpMatch, Policy, Problem, Read, Rule } from "../model.ts";
 import { hasPorts, icmpOfFamily, protocolNumber } from "../protocol.ts";
 import { conjunction, type Selector } from "../selector/syntax.ts";
 import { type EntityRule, entityRule, peerOf } from "./entity.ts";
-import { namespaceSelectorField, readWith, selectorField } from "./fields.ts";
+import { namespaceSelectorField, readWith, selectorField, tierName } from "./fields.ts";
+import { defaultTier } from "./tier.ts";
 
 const protocol = z.union([
   z.int().min(1).max(255),
@@ -47,22 +48,29 @@ const rule = z.strictObject({
 const rules = z.array(rule).max(1024);
 
 const common = {
-  tier: z.string().default("default"),
-  order: z.number().nullish(),
+  tier: z.union([z.literal("").transform(() => defaultTier.name), tierName]).default(defaultTier.name),
+  order: z.number().optional(),
   selector: selectorField.optional(),
   serviceAccountSelector: selectorField.optional(),
   types: z
     .array(z.enum(["Ingress", "Egress"]))
-    .min(1)
     .max(2)
     .optional(),
-  ingress: rules.nullish(),
-  egress: rules.nullish(),
+  ingress: rules.optional(),
+  egress: rules.optional(),
   performanceHints: z.array(z.string()).optional(),
 };
 
 const namespacedSpec = z.strictObject(common);
-const globalSpec = z.strictObject({ ...common, namespaceSelector: namespaceSelectorField.optional() });
+// Host endpoints are not known yet; what asks for none of it may be written out.
+const off = z.literal(false, "is not supported by this version").optional();
+const globalSpec = z.strictObject({
+  ...common,
+  namespaceSelector: namespaceSelectorField.optional(),
+  doNotTrack: off,
+  preDNAT: off,
+  applyOnForward: off,
+});
 type Spec = z.output<typeof namespacedSpec> & Partial<z.output<typeof globalSpec>>;
 
 /** projectcalico.org/v3 NetworkPolicy. */
@@ -98,9 +106,9 @@ function read(object: KubeObject, kind: "np" | "gnp", schema: z.ZodType<Spec>): 
   };
 }
 
-/** Without types: Ingress, unless there are egress rules only. */
+/** Without types, or with an empty list: Ingress, unless there are egress rules only. */
 function typesOf(spec: Spec): readonly ("Ingress" | "Egress")[] {
-  if (spec.types !== undefined) return spec.types;
+  if (spec.types?.length) return spec.types;
   const [ingress, egress] = [(spec.ingress ?? []).length > 0, (spec.egress ?? []).length > 0];
   return egress ? (ingress ? ["Ingress", "Egress"] : ["Egress"]) : ["Ingress"];
 }
@@ -123,7 +131,7 @@ function ruleOf(spec: RuleSpec, index: number, namespace: string | null): Rule {
   return {
     index,
     action: actions[spec.action],
-    family: spec.ipVersion ?? null,
+    family: spec.ipVersion ?? familyOfNotNets(spec),
     protocol: spec.protocol ?? null,
     notProtocol: spec.notProtocol ?? null,
     icmp: icmpOf(spec.icmp),
@@ -131,6 +139,11 @@ function ruleOf(spec: RuleSpec, index: number, namespace: string | null): Rule {
     source: peerOf(spec.source, namespace),
     destination: peerOf(spec.destination, namespace),
   };
+}
+
+/** A rule that leaves out nets of one family is about that family only: "all but 10.0.0.0/8" does not mean all of IPv6. */
+function familyOfNotNets({ source, destination }: RuleSpec): Family | null {
+  return [...(source?.notNets ?? []), ...(destination?.notNets ?? [])][0]?.family ?? null;
 }
 
 function icmpOf(match: z.output<typeof icmp> | undefined): IcmpMatch | null {
@@ -166,14 +179,12 @@ function portProblems(entry: RuleSpec, at: string): readonly Problem[] {
 }
 
 function familyProblems(entry: RuleSpec, at: string): readonly Problem[] {
-  const problems: Problem[] = [];
-  const families = new Set<Family>(entry.ipVersion === undefined ? [] : [entry.ipVersion]);
-  for (const end of ["source", "destination"] as const) {
-    for (const cidr of [...(entry[end]?.nets ?? []), ...(entry[end]?.notNets ?? [])]) families.add(cidr.family);
-    if (entry[end]?.notNets?.some((cidr) => cidr.bits === 0))
-      problems.push({ field: `${at}.${end}.notNets`, message: "excludes every address: the rule would match nothing" });
-  }
-  if (families.size > 1)
-    problems.push({ field: at, message: "mixes IPv4 and IPv6 (nets, notNets, ipVersion): write one rule for each" });
-  return problems;
+  const cidrs = (["source", "destination"] as const).flatMap((end) => [
+    ...(entry[end]?.nets ?? []),
+    ...(entry[end]?.notNets ?? []),
+  ]);
+  const families = new Set<Family>(cidrs.map(({ family }) => family));
+  if (entry.ipVersion !== undefined) families.add(entry.ipVersion);
+  if (families.size <= 1) return [];
+  return [{ field: at, message: "mixes IPv4 and IPv6 (nets, notNets, ipVersion): write one rule for each" }];
 }

@@ -30,30 +30,30 @@ export interface Node {
 const container = z.object({
   ports: z
     .array(z.object({ name: z.string().optional(), containerPort: z.int(), protocol: z.string().default("TCP") }))
-    .nullish(),
+    .optional(),
 });
 const podShape = z.object({
   spec: z
     .object({
-      nodeName: z.string().nullish(),
-      hostNetwork: z.boolean().nullish(),
-      serviceAccountName: z.string().nullish(),
-      containers: z.array(container).nullish(),
-      initContainers: z.array(container).nullish(),
+      nodeName: z.string().optional(),
+      hostNetwork: z.boolean().optional(),
+      serviceAccountName: z.string().optional(),
+      containers: z.array(container).optional(),
+      initContainers: z.array(container).optional(),
     })
     .prefault({}),
   status: z
     .object({
-      phase: z.string().nullish(),
-      podIP: z.string().nullish(),
-      podIPs: z.array(z.object({ ip: z.string() })).nullish(),
+      phase: z.string().optional(),
+      podIP: z.string().optional(),
+      podIPs: z.array(z.object({ ip: z.string() })).optional(),
     })
-    .nullish(),
+    .optional(),
 });
 
 const nodeShape = z.object({
-  spec: z.object({ podCIDR: cidrField.nullish(), podCIDRs: z.array(cidrField).nullish() }).nullish(),
-  status: z.object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish() }).nullish(),
+  spec: z.object({ podCIDR: cidrField.optional(), podCIDRs: z.array(cidrField).optional() }).optional(),
+  status: z.object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })).optional() }).optional(),
 });
 
 export function readPod(object: KubeObject): Read<Pod> {

@@ -36,6 +36,9 @@ const port = z.union([
 const ports = z.array(port).max(50);
 const nets = z.array(cidrField).max(256);
 
+// A DNS subdomain (RFC 1123), as Kubernetes has it.
+const serviceAccountName = z.string().regex(/^[a-z0-9.-]{1,253}$/, "is no name of a service account");
+
 /** EntityRule of projectcalico.org/v3: one end of a rule. */
 export const entityRule = z.strictObject({
   nets: nets.optional(),
@@ -44,7 +47,7 @@ export const entityRule = z.strictObject({
   notSelector: selectorField.optional(),
   namespaceSelector: namespaceSelectorField.optional(),
   serviceAccounts: z
-    .strictObject({ names: z.array(z.string()).optional(), selector: selectorField.optional() })
+    .strictObject({ names: z.array(serviceAccountName).optional(), selector: selectorField.optional() })
     .optional(),
   ports: ports.optional(),
   notPorts: ports.optional(),

@@ -40,13 +40,52 @@ function optionalSelector(text: string): Selector | undefined {
 
 export const cidrField = parsed(parseCidr);
 
-export const labelsField = z.record(z.string(), z.string());
+// What stands in a selector as text must be text of that language: a Program's selectors are printed and parsed again.
+export const labelKey = z.string().regex(/^[a-zA-Z0-9_./-]{1,512}$/, "is no label key");
+export const labelValue = z
+  .string()
+  .refine((text) => !(text.includes('"') && text.includes("'")), { message: "holds both kinds of quotes" });
 
-/** Reads by a zod schema; faults come back with the path of the field. */
+/** Not by z.record, which passes over a key `__proto__`: the selector would say less than its author wrote. */
+export const labelsField = z
+  .custom<Readonly<Record<string, string>>>(isMapping, "must be a mapping")
+  .superRefine((labels, context) => {
+    for (const [key, value] of Object.entries(labels))
+      for (const { message } of [labelKey.safeParse(key), labelValue.safeParse(value)].flatMap(issuesOf))
+        context.addIssue({ code: "custom", path: [key], message });
+  });
+
+function issuesOf({ error }: z.ZodSafeParseResult<string>): readonly z.core.$ZodIssue[] {
+  return error?.issues ?? [];
+}
+
+/** Names of tiers (projectcalico.org/v3): they must fit a label, and stand between bars in flow records. */
+export const tierName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "is no tier name: lower case letters, digits and -")
+  .max(63);
+
+/** Reads by a zod schema; faults come back with the path of the field. A field that is null is one that is not there. */
 export function readWith<T>(schema: z.ZodType<T>, input: unknown, at: string): Read<T> {
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(withoutNulls(input, maxDepth));
   if (result.success) return { value: result.data };
   return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, at)) };
+}
+
+/** More levels than any schema here looks at; deeper ones stay as they are. */
+const maxDepth = 16;
+
+/** Generators write `null` for what is not set, and Kubernetes takes it for that. */
+function withoutNulls(value: unknown, depth: number): unknown {
+  if (depth === 0) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth - 1));
+  if (!isMapping(value)) return value;
+  const set = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(set.map(([key, field]) => [key, withoutNulls(field, depth - 1)]));
+}
+
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function problemsOf(issue: z.core.$ZodIssue, at: string): readonly Problem[] {

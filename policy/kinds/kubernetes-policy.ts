@@ -4,33 +4,33 @@ import { inherited, inNamespace, isPod, namespaceLabel, namespacePrefix } from "
 import { anyone, type Peer, type Policy, type Ports, type Read, type Rule } from "../model.ts";
 import { protocolNumber } from "../protocol.ts";
 import { conjunction, type Selector } from "../selector/syntax.ts";
-import { cidrField, labelsField, readWith } from "./fields.ts";
+import { cidrField, labelKey, labelsField, labelValue, readWith } from "./fields.ts";
 
 /** Kubernetes NetworkPolicies stand in the default tier at this order; projectcalico.org policies go before or after. */
 const order = 1000;
 
 const expression = z
   .strictObject({
-    key: z.string().min(1),
+    key: labelKey,
     operator: z.enum(["In", "NotIn", "Exists", "DoesNotExist"]),
-    values: z.array(z.string()).nullish(),
+    values: z.array(labelValue).optional(),
   })
   .refine(({ operator, values }) => (operator === "In" || operator === "NotIn") === (values ?? []).length > 0, {
     message: "In and NotIn need values, Exists and DoesNotExist take none",
   });
 
 const labelSelector = z.strictObject({
-  matchLabels: labelsField.nullish(),
-  matchExpressions: z.array(expression).nullish(),
+  matchLabels: labelsField.optional(),
+  matchExpressions: z.array(expression).optional(),
 });
 
-const ipBlock = z.strictObject({ cidr: cidrField, except: z.array(cidrField).nullish() });
+const ipBlock = z.strictObject({ cidr: cidrField, except: z.array(cidrField).optional() });
 
 const peer = z
   .strictObject({
-    podSelector: labelSelector.nullish(),
-    namespaceSelector: labelSelector.nullish(),
-    ipBlock: ipBlock.nullish(),
+    podSelector: labelSelector.optional(),
+    namespaceSelector: labelSelector.optional(),
+    ipBlock: ipBlock.optional(),
   })
   .refine((entry) => Boolean(entry.podSelector ?? entry.namespaceSelector ?? entry.ipBlock), {
     message: "a peer needs podSelector, namespaceSelector or ipBlock; leave the list out to mean everybody",
@@ -42,21 +42,21 @@ const peer = z
 const port = z
   .strictObject({
     protocol: z.enum(["TCP", "UDP", "SCTP"]).default("TCP"),
-    port: z.union([z.int().min(1).max(65535), z.string().regex(/^[a-zA-Z0-9_.-]{1,128}$/)]).nullish(),
-    endPort: z.int().min(1).max(65535).nullish(),
+    port: z.union([z.int().min(1).max(65535), z.string().regex(/^[a-zA-Z0-9_.-]{1,128}$/)]).optional(),
+    endPort: z.int().min(1).max(65535).optional(),
   })
   .refine(({ port, endPort }) => endPort == null || (typeof port === "number" && endPort >= port), {
     message: "endPort needs a numeric port and may not be below it",
   });
 
-const ports = z.array(port).nullish();
-const peers = z.array(peer).nullish();
+const ports = z.array(port).optional();
+const peers = z.array(peer).optional();
 
 const spec = z.strictObject({
-  podSelector: labelSelector.nullish(),
-  policyTypes: z.array(z.enum(["Ingress", "Egress"])).nullish(),
-  ingress: z.array(z.strictObject({ from: peers, ports })).nullish(),
-  egress: z.array(z.strictObject({ to: peers, ports })).nullish(),
+  podSelector: labelSelector.optional(),
+  policyTypes: z.array(z.enum(["Ingress", "Egress"])).optional(),
+  ingress: z.array(z.strictObject({ from: peers, ports })).optional(),
+  egress: z.array(z.strictObject({ to: peers, ports })).optional(),
 });
 
 /** networking.k8s.io/v1 NetworkPolicy: allow rules only; whom it selects is denied everything else. */

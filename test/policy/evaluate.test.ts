@@ -90,6 +90,43 @@ const order: readonly Row[] = [
     is: "deny lost|gnp:lost.x|-1",
   },
   {
+    title: "the tier kube-admin is there without anybody making it, early and passing",
+    given: (w) =>
+      w
+        .global("kube-admin.x", { tier: "kube-admin", ingress: [{ ...allow, ...tcp(22) }] })
+        .global("late.x", { tier: "late", ingress: [allow] }),
+    packet: "a/web -> a/api tcp/80",
+    is: "allow late|gnp:late.x|0",
+  },
+  {
+    title: "a pod's own label does not pretend that its namespace has it",
+    given: (w) =>
+      w.pod("b/liar", { "pcns.team": "red", "pcns.projectcalico.org/name": "red" }).kubernetesPolicy("a/red-only", {
+        podSelector: {},
+        ingress: [{ from: [{ namespaceSelector: { matchLabels: { team: "red" } } }] }],
+      }),
+    packet: "b/liar -> a/api tcp/80",
+    is: "deny default|knp:a/red-only|-1",
+  },
+  {
+    title: "a rule that leaves out IPv4 nets is not about IPv6",
+    given: (w) => w.global("x", { ingress: [{ ...allow, source: { notNets: ["10.9.0.0/16"] } }] }),
+    packet: "a/web -> a/api tcp6/80",
+    is: "deny default|gnp:x|-1",
+  },
+  {
+    title: "a rule that leaves out nets matches what is outside of them",
+    given: (w) => w.global("x", { ingress: [{ ...allow, source: { notNets: ["10.9.0.0/16"] } }] }),
+    packet: "a/web -> a/api tcp/80",
+    is: "allow default|gnp:x|0",
+  },
+  {
+    title: "a rule that leaves out every net never matches",
+    given: (w) => w.global("x", { ingress: [{ ...allow, source: { notNets: ["0.0.0.0/0"] } }] }),
+    packet: "a/web -> a/api tcp/80",
+    is: "deny default|gnp:x|-1",
+  },
+  {
     title: "policies of equal order go by name",
     given: (w) => w.global("z", { order: 5, ingress: [allow] }).global("a", { order: 5, ingress: [deny] }),
     packet: "a/web -> a/api tcp/80",
