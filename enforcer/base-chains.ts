@@ -30,11 +30,14 @@ export interface BaseSettings {
 export const shared = {
   /** Which address is behind which interface. */
   bindings: (family: Family) => nameOf(`bindings${family}`),
+  /** Addresses that are behind a pod interface, whichever. */
+  bound: (family: Family) => nameOf(`bound${family}`),
   /** Pairs of addresses of one and the same pod. */
   self: (family: Family) => nameOf(`self${family}`),
   /** Connections whose permission was withdrawn: both addresses, protocol and ports. */
   revoked: (family: Family) => nameOf(`revoked${family}`),
   podCidrs: (family: Family) => nameOf(`pod_cidrs${family}`),
+  multicast6: nameOf("multicast6"),
   dispatch: (direction: Direction, family: Family) => nameOf(`${direction}${family}`),
 } as const;
 
@@ -52,10 +55,12 @@ export function addBaseChains(context: RenderContext, settings: BaseSettings): v
 
 function addBaseChain(draft: Draft, context: RenderContext, settings: BaseSettings, hook: Hook): void {
   const priority = settings.priority + (context.direction === "egress" ? 0 : 1);
+  const spoofing = context.direction === "egress" && settings.antiSpoofing;
   draft.baseChain(nameOf(`${context.direction}_${hook}`), { hook, priority }, [
     ...(hook === "input" ? [loopback] : []),
+    ...(spoofing ? falseRouters(context, settings) : []),
     ...neighbourDiscovery,
-    ...(context.direction === "egress" && settings.antiSpoofing ? antiSpoofing(context, settings) : []),
+    ...(spoofing ? antiSpoofing(context, settings) : []),
     ...families.flatMap((family) => exceptions(context, family)),
     { when: [{ if: "connection", state: "established" }], statements: [{ do: "accept" }] },
     ...(hook === "output" ? [fromThisHost] : []),
@@ -75,29 +80,46 @@ const fromThisHost: Rule = { when: [{ if: "localSource" }], statements: [{ do: "
 
 /**
  * IPv6 does not work without: RFC 4861 types 133-136 (137, redirect, no pod sends) come with hop limit 255, which no router
- * lets through, MLD (RFC 2710, RFC 3810) 130-132 and 143 with 1. So these rules are no way past policy to another machine.
+ * lets through. MLD (RFC 2710, RFC 3810) 130-132 and 143 comes with 1, as does what a router forwards that came with 2; but
+ * it goes to groups only. So these rules are no way past policy to another machine.
  */
-const neighbourDiscovery: readonly Rule[] = [icmp6(255, 133, 136), icmp6(1, 130, 132), icmp6(1, 143, 143)];
+const neighbourDiscovery: readonly Rule[] = [
+  accepted(hopLimit(255), ...icmp6(133, 136)),
+  accepted(hopLimit(1), member(["daddr6"], shared.multicast6), ...icmp6(130, 132)),
+  accepted(hopLimit(1), member(["daddr6"], shared.multicast6), ...icmp6(143, 143)),
+];
 
-function icmp6(hopLimit: number, from: number, to: number): Rule {
-  return {
-    when: [
-      { if: "number", field: "hoplimit6", from: hopLimit, to: hopLimit, not: false },
-      { if: "number", field: "protocol", from: 58, to: 58, not: false },
-      { if: "number", field: "icmpType", from, to, not: false },
-    ],
-    statements: [{ do: "accept" }],
-  };
+/** A router advertisement (134) of a pod would give the node, or its neighbours on a bridge, the pod's idea of the network. */
+function falseRouters(context: RenderContext, { podInterfaces }: BaseSettings): readonly Rule[] {
+  return podInterfaces.map((name) => ({
+    when: [behind("iifname", name), { if: "family", is: 6 }, ...icmp6(134, 134)],
+    statements: denial(context, "spoofed"),
+  }));
 }
 
+function accepted(...when: readonly Condition[]): Rule {
+  return { when, statements: [{ do: "accept" }] };
+}
+
+function hopLimit(value: number): Condition {
+  return { if: "number", field: "hoplimit6", from: value, to: value, not: false };
+}
+
+function icmp6(from: number, to: number): readonly Condition[] {
+  return [
+    { if: "number", field: "protocol", from: 58, to: 58, not: false },
+    { if: "number", field: "icmpType", from, to, not: false },
+  ];
+}
+
+/** What comes from a pod has an address of that pod, and what has an address of a pod comes from it: not from outside. */
 function antiSpoofing(context: RenderContext, { podInterfaces }: BaseSettings): readonly Rule[] {
-  return podInterfaces.flatMap((name) =>
-    families.map((family): Rule => {
-      const key: Field[] = ["iifname", sourceOf(family)];
-      const unbound: Condition = { if: "member", key, set: shared.bindings(family), not: true };
-      return { when: [behind("iifname", name), unbound], statements: denial(context, "spoofed") };
-    }),
-  );
+  return families.flatMap((family) => {
+    const source = sourceOf(family);
+    const elsewhere: Condition = { if: "member", key: ["iifname", source], set: shared.bindings(family), not: true };
+    const suspects = [...podInterfaces.map((name) => behind("iifname", name)), member([source], shared.bound(family))];
+    return suspects.map((suspect) => ({ when: [suspect, elsewhere], statements: denial(context, "spoofed") }));
+  });
 }
 
 function exceptions(context: RenderContext, family: Family): readonly Rule[] {

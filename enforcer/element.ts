@@ -54,7 +54,7 @@ export function concatenation(...parts: readonly Element[]): Element {
 
 /** IFNAMSIZ (net/if.h) leaves 15 characters. */
 export function isInterfaceName(name: string): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._@-]{0,14}$/.test(name);
+  return /^[A-Za-z0-9_.][A-Za-z0-9._@-]{0,14}$/.test(name);
 }
 
 function refused(what: string, value: string): SluiceError {

@@ -1,4 +1,4 @@
-import { type Address, type Cidr, type Family, familyOf } from "../core/address.ts";
+import { type Address, type Cidr, type Family, familyOf, parseCidr } from "../core/address.ts";
 import type { Endpoint, Placement } from "../policy/placement.ts";
 import type { Direction, Program } from "../policy/program.ts";
 import { addBaseChains, addressType, type BaseSettings, families, shared } from "./base-chains.ts";
@@ -60,6 +60,9 @@ export function render(program: Program, placement: Placement, view: NodeView): 
   return draft.finish();
 }
 
+/** RFC 4291, 2.7 */
+const multicast6 = parseCidr("ff00::/8");
+
 type Pods = ReadonlyMap<Address, Endpoint>;
 
 /** Who of this node has which address. If two endpoints claim one, the last has it, on whatever node: as the evaluator sees it. */
@@ -117,11 +120,13 @@ function addNodeSets(draft: Draft, view: NodeView, pods: Pods): void {
   for (const family of families) {
     const address = addressType(family);
     draft.set(shared.bindings(family), ["ifname", address], null, () => bindings(draft, view, family));
+    draft.set(shared.bound(family), [address], null, () => bound(view, family));
     draft.set(shared.self(family), [address, address], null, () => selfPairs(pods, family));
     const tuple = [address, address, "inet_proto", "inet_service", "inet_service"] as const;
     draft.set(shared.revoked(family), tuple, "timeout", () => new Set());
     draft.set(shared.podCidrs(family), [address], "interval", () => addressIntervals(family, view.podCidrs));
   }
+  draft.set(shared.multicast6, [addressType(6)], "interval", () => addressIntervals(6, [multicast6]));
 }
 
 function bindings(draft: Draft, { interfaces }: NodeView, family: Family): ReadonlySet<Element> {
@@ -132,6 +137,13 @@ function bindings(draft: Draft, { interfaces }: NodeView, family: Family): Reado
     else draft.problem(JSON.stringify(name), "is an interface name that nft may not see: what comes from it is denied");
   }
   return new Set(elements.sort());
+}
+
+/** Of pod interfaces only: a gateway may be behind another interface than the one that the route to it names. */
+function bound({ interfaces, settings }: NodeView, family: Family): ReadonlySet<Element> {
+  const isPods = (name: string) => settings.podInterfaces.some((prefix) => name.startsWith(prefix));
+  const own = [...interfaces].filter(([address, name]) => familyOf(address) === family && isPods(name));
+  return new Set(own.map(([address]) => addressElement(address)).sort());
 }
 
 function selfPairs(pods: Pods, family: Family): ReadonlySet<Element> {

@@ -89,7 +89,13 @@ describe("the ruleset of a node", () => {
     const changed = diff(before, after).map((command) =>
       [command.verb, "set" in command ? command.set : ""].join(" ").trim(),
     );
-    assert.deepEqual(changed, ["add-elements bindings4", "add-elements self4", "add-entries", "add-entries"]);
+    assert.deepEqual(changed, [
+      "add-elements bindings4",
+      "add-elements bound4",
+      "add-elements self4",
+      "add-entries",
+      "add-entries",
+    ]);
   });
 
   it("references a set that has no members yet, so that the first one needs no new rule", () => {
