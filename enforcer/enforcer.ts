@@ -1,7 +1,7 @@
 import type { Address, Cidr } from "../core/address.ts";
 import type { Clock } from "../core/clock.ts";
 import { Condition } from "../core/condition.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, SluiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
@@ -11,6 +11,7 @@ import type { Interfaces } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
 import { type RenderSettings, render } from "./render.ts";
 import type { Ruleset, Transaction } from "./ruleset.ts";
+import { damageOf } from "./wholeness.ts";
 
 export interface EnforcerOptions {
   /** Name of the node whose pods it is about. */
@@ -40,6 +41,8 @@ export interface EnforcerStatus {
   /** Transactions that changed something, and those that failed. */
   readonly applied: number;
   readonly failed: number;
+  /** How often the table was found to be other than we left it, and was written anew. */
+  readonly repaired: number;
   /** The last failure, if nothing has succeeded since. */
   readonly failure: string | null;
   readonly problems: readonly Problem[];
@@ -53,13 +56,18 @@ interface Desired {
 
 // How often routes are asked for changes: at most so long, a new pod waits for its interface to be known.
 const routesMs = 200;
+// How often the table is compared with what it should be. Listing many rules takes seconds (10,000: up to 3.4 s measured),
+// so of the time at most this share.
+const lookMs = 10_000;
+const lookShare = 1 / 20;
 const firstPauseMs = 100;
 const maxPauseMs = 30_000;
 
 /**
  * Keeps the ruleset of one node as the newest Program and Placement want it: one transaction per change, of what differs.
  * If that fails, everything is replaced in one transaction; if that fails too, the rules that were there stay, and it tries
- * again after a pause.
+ * again after a pause. Transactions are whole: nothing is half applied, and what one object needs holds up all of them. What
+ * somebody else changes in our table is noticed within seconds and put right.
  */
 export class Enforcer {
   readonly #options: EnforcerOptions;
@@ -69,6 +77,7 @@ export class Enforcer {
   #desired: Desired | undefined;
   /** What the kernel has; undefined if unknown, as before the first success and after a failure. */
   #applied: Ruleset | undefined;
+  #lookAt = 0;
   /** What was last carried out, to see at a glance that there is nothing to do. */
   #done: { readonly desired: Desired; readonly interfaces: ReadonlyMap<Address, string> } | undefined;
   #status: EnforcerStatus = {
@@ -78,6 +87,7 @@ export class Enforcer {
     ms: 0,
     applied: 0,
     failed: 0,
+    repaired: 0,
     failure: null,
     problems: [],
   };
@@ -139,6 +149,7 @@ export class Enforcer {
     if (desired === undefined) return true;
     try {
       const interfaces = await this.#options.interfaces.read();
+      await this.#look();
       if (this.#done?.desired !== desired || this.#done.interfaces !== interfaces)
         await this.#enforce(desired, interfaces);
       this.#done = { desired, interfaces };
@@ -147,6 +158,21 @@ export class Enforcer {
       this.#note(thrown);
       return false;
     }
+  }
+
+  /** Whether our table is as we left it. If not, it is forgotten, so that this turn writes it anew. */
+  async #look(): Promise<void> {
+    const { nft, clock, log, node } = this.#options;
+    const started = clock.monotonic();
+    if (this.#applied === undefined || started < this.#lookAt) return;
+    const damage = damageOf(this.#applied, await nft.list());
+    const took = clock.monotonic() - started;
+    this.#lookAt = started + Math.max(lookMs, took / lookShare);
+    if (damage === undefined) return;
+    log.error({ node, damage }, "somebody changed our table, it is written anew");
+    this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
+    this.#applied = undefined;
+    this.#done = undefined;
   }
 
   async #enforce(desired: Desired, interfaces: ReadonlyMap<Address, string>): Promise<void> {
@@ -187,8 +213,10 @@ export class Enforcer {
   #note(thrown: unknown): void {
     const { log, node } = this.#options;
     const failure = messageOf(thrown);
+    // With the line that nft refused, if it was nft.
+    const context = thrown instanceof SluiceError ? thrown.context : {};
     if (this.#status.failure !== failure)
-      log.error({ node, error: failure }, "ruleset not applied, the last good one stays");
+      log.error({ node, error: failure, ...context }, "ruleset not applied, the last good one stays");
     this.#status = { ...this.#status, failed: this.#status.failed + 1, failure };
   }
 

@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
-import type { Address } from "../../core/address.ts";
+import { type Address, parseAddress } from "../../core/address.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { silentLog } from "../../core/log.ts";
+import { addressElement, concatenation, interfaceElement } from "../../enforcer/element.ts";
 import { Enforcer } from "../../enforcer/enforcer.ts";
 import { defaultSettings, render } from "../../enforcer/render.ts";
-import { nameOf } from "../../enforcer/ruleset.ts";
+import { nameOf, type Transaction } from "../../enforcer/ruleset.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
+import { interfaceOf } from "../support/journey.ts";
 import { NftMemory } from "../support/nft-memory.ts";
 import { instruction, type ProgramBuilder, program } from "../support/program.ts";
 import { viewOf } from "../support/render-all.ts";
 
+const web = parseAddress("10.1.0.1");
+const binding = concatenation(interfaceElement(interfaceOf(web)), addressElement(web));
 const facts = { podCidrs: [] };
 const refused = () => new SluiceError("NFT_FAILED", "nft: no");
 
@@ -130,6 +134,42 @@ describe("the enforcer", () => {
     await bench.clock.advance(1_000);
     assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.3")));
     assert.equal(bench.enforcer.status.failure, null);
+  });
+
+  const damages: readonly { readonly title: string; readonly transaction: Transaction }[] = [
+    { title: "the table is gone", transaction: [{ verb: "delete-table" }] },
+    {
+      title: "a chain was emptied",
+      transaction: [{ verb: "flush-chain", chain: nameOf("egress_forward") }],
+    },
+    {
+      title: "an element is gone",
+      transaction: [{ verb: "delete-elements", set: nameOf("bindings4"), elements: [binding] }],
+    },
+    {
+      title: "an address was let out of its policy",
+      transaction: [{ verb: "delete-entries", map: nameOf("egress4"), keys: [addressElement(web)] }],
+    },
+    {
+      title: "a chain was added",
+      transaction: [{ verb: "add-chain", chain: { name: nameOf("foreign"), base: null } }],
+    },
+  ];
+  for (const { title, transaction } of damages)
+    it(`puts the table right within seconds where ${title}`, async () => {
+      bench = new Bench();
+      await bench.want(worldWith("10.1.0.2"));
+      await bench.nft.apply(transaction);
+      await bench.clock.advance(11_000);
+      assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
+      assert.equal(bench.enforcer.status.repaired, 1);
+    });
+
+  it("leaves a whole table alone", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    await bench.clock.advance(60_000);
+    assert.deepEqual([bench.nft.applied.length, bench.enforcer.status.repaired], [1, 0]);
   });
 
   it("pauses longer with every failure", async () => {

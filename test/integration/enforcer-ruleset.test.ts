@@ -7,6 +7,7 @@ import { type NftAccess, openNft } from "../../enforcer/nft-open.ts";
 import { nftProgram } from "../../enforcer/nft-program.ts";
 import { render } from "../../enforcer/render.ts";
 import type { Ruleset } from "../../enforcer/ruleset.ts";
+import { damageOf } from "../../enforcer/wholeness.ts";
 import { arbitraryProgram } from "../support/arbitrary-program.ts";
 import { goldenPath } from "../support/golden.ts";
 import { deleteNamespace, makeNamespace, runIn } from "../support/namespace.ts";
@@ -51,6 +52,18 @@ describe("rulesets in this machine's kernel", function () {
         assert.deepEqual(contentOf(one), contentOf(another));
       }),
       { numRuns: Number(process.env["FUZZ_RUNS"] ?? 15) },
+    );
+  });
+
+  it("are found whole after they were written", async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryRuleset, async (ruleset) => {
+        for (const access of [nft.in(namespacePath(one)), nftProgram(namespacePath(one))]) {
+          await access.apply(diff(undefined, ruleset));
+          assert.equal(damageOf(ruleset, await access.list()), undefined);
+        }
+      }),
+      { numRuns: Number(process.env["FUZZ_RUNS"] ?? 10) },
     );
   });
 
