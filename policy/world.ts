@@ -6,6 +6,7 @@ import { type Fact, readFact } from "./kinds/read.ts";
 import { builtInTiers } from "./kinds/tier.ts";
 import { podLabels } from "./labels.ts";
 import type { Problem } from "./model.ts";
+import { withOneOwner } from "./one-owner.ts";
 import { place } from "./place.ts";
 import type { Endpoint, EndpointId, Placement } from "./placement.ts";
 import type { Program } from "./program.ts";
@@ -79,7 +80,7 @@ export class World {
   }
 
   #endpoints(): readonly Endpoint[] {
-    const pods = this.#of("pod").map(({ pod }) => this.#podEndpoint(pod));
+    const pods = withOneOwner(this.#of("pod").map(({ pod }) => pod)).map((pod) => this.#podEndpoint(pod));
     const nodes = this.#of("node").map(({ node }) => nodeEndpoint(node));
     return [...nodes, ...pods]
       .filter(({ addresses }) => addresses.length > 0)

@@ -17,6 +17,10 @@ export interface Pod {
   readonly hostNetwork: boolean;
   readonly addresses: readonly Address[];
   readonly ports: readonly NamedPort[];
+  /** As Kubernetes writes it; empty if it is not told. */
+  readonly createdAt: string;
+  /** It is being deleted. */
+  readonly ending: boolean;
 }
 
 export interface Node {
@@ -71,6 +75,8 @@ export function readPod(object: KubeObject): Read<Pod> {
       node: spec.nodeName ?? null,
       hostNetwork: spec.hostNetwork ?? false,
       addresses: addressesOf(texts),
+      createdAt: object.metadata.creationTimestamp ?? "",
+      ending: object.metadata.deletionTimestamp !== undefined,
       ports: [...(spec.initContainers ?? []), ...(spec.containers ?? [])].flatMap(namedPorts),
     },
   };

@@ -42,7 +42,7 @@ describe("world", () => {
     const program = current.program();
     current.apply(
       world()
-        .pod("a/api")
+        .pod("a/api", {}, { ips: ["10.244.1.9"] })
         .objects.map((object) => ({ type: "upsert", object })),
     );
     assert.equal(current.program(), program);
