@@ -1,0 +1,92 @@
+import type { Delivery, Source } from "../core/pipeline.ts";
+import type { RawFlow } from "../core/records/flow.ts";
+
+/** What numbers a record: seq within (node, epoch). */
+export type Numbered = Pick<RawFlow, "node" | "epoch" | "seq">;
+
+/** Runs of collectors that are remembered; those that nobody waits for any more go first. */
+const runsKept = 1024;
+
+/**
+ * Wraps a source that may hand out a record again after it was acked (a spool after a restart of its reader does), and leaves
+ * out what is done with. Of each run of a collector the high-water mark is the number below which everything handed out is acked:
+ * a batch that was refused stays above it, so that it passes when it comes again.
+ */
+export class Once {
+  readonly #runs = new Map<string, Run>();
+  #dropped = 0;
+
+  /** Records that came twice. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  wrap<T extends Numbered>(source: Source<T>): Source<T> {
+    const fresh = (delivery: Delivery<T>) => this.#fresh(delivery);
+    return {
+      name: source.name,
+      async *open(signal) {
+        for await (const delivery of source.open(signal)) {
+          const left = fresh(delivery);
+          if (left.items.length > 0) yield left;
+          else await delivery.ack();
+        }
+      },
+    };
+  }
+
+  #fresh<T extends Numbered>(delivery: Delivery<T>): Delivery<T> {
+    const items = delivery.items.filter((item) => this.#runOf(item).handOut(item.seq));
+    this.#dropped += delivery.items.length - items.length;
+    return {
+      items,
+      ack: async () => {
+        await delivery.ack();
+        for (const item of items) this.#runOf(item).done(item.seq);
+      },
+      nack: (cause) => delivery.nack(cause),
+    };
+  }
+
+  #runOf({ node, epoch }: Numbered): Run {
+    const key = `${node} ${epoch}`;
+    const run = this.#runs.get(key) ?? new Run();
+    if (!this.#runs.has(key)) this.#remember(key, run);
+    return run;
+  }
+
+  #remember(key: string, run: Run): void {
+    this.#runs.set(key, run);
+    for (const [other, { isIdle }] of this.#runs) {
+      if (this.#runs.size <= runsKept) return;
+      if (isIdle && other !== key) this.#runs.delete(other);
+    }
+  }
+}
+
+/** Numbers rise in the order of the source, so the first that is owed is the lowest. */
+class Run {
+  readonly #owed = new Set<number>();
+  #highest = -1;
+
+  get isIdle(): boolean {
+    return this.#owed.size === 0;
+  }
+
+  /** False if the record of that number is done with. */
+  handOut(seq: number): boolean {
+    if (seq <= this.#mark()) return false;
+    this.#owed.add(seq);
+    this.#highest = Math.max(this.#highest, seq);
+    return true;
+  }
+
+  done(seq: number): void {
+    this.#owed.delete(seq);
+  }
+
+  #mark(): number {
+    const [lowest] = this.#owed;
+    return lowest === undefined ? this.#highest : lowest - 1;
+  }
+}
