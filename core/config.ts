@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import { z } from "zod";
 import { type ConfigSources, resolveConfig } from "./config-sources.ts";
+import { parseListen } from "./http.ts";
 import { logLevels } from "./log.ts";
 import { type Setting, settingsOf } from "./settings.ts";
 
@@ -45,6 +46,15 @@ const schema = z.strictObject({
         .default(5_000)
         .describe("How long records may wait until the archive writes a file of them; then other processes see them."),
       memoryMb: count(64).default(512).describe("What a question to the archive may use of memory, in MiB."),
+    })
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      listen: z
+        .string()
+        .refine((text) => text === "off" || parseListen(text) !== undefined, 'must be "address:port" or "off"')
+        .default("127.0.0.1:9464")
+        .describe("Where /metrics, /healthz and /readyz are served, without authentication; off: nowhere."),
     })
     .prefault({}),
   objects: z

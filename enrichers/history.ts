@@ -60,7 +60,12 @@ export class History {
   }
 }
 
-function namesOf({ kind, namespace, name, uid }: FlowEndpoint): Pick<EndpointTenure, "kind" | "namespace" | "name" | "uid"> {
+function namesOf({
+  kind,
+  namespace,
+  name,
+  uid,
+}: FlowEndpoint): Pick<EndpointTenure, "kind" | "namespace" | "name" | "uid"> {
   return { kind: kind === "node" ? "node" : "pod", namespace, name: name ?? "", uid };
 }
 

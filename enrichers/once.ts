@@ -14,11 +14,11 @@ const runsKept = 1024;
  */
 export class Once {
   readonly #runs = new Map<string, Run>();
-  #dropped = 0;
+  readonly #onRepeated: (count: number) => void;
 
-  /** Records that came twice. */
-  get dropped(): number {
-    return this.#dropped;
+  /** `onRepeated` is told how many were left out. */
+  constructor(onRepeated: (count: number) => void) {
+    this.#onRepeated = onRepeated;
   }
 
   wrap<T extends Numbered>(source: Source<T>): Source<T> {
@@ -37,7 +37,7 @@ export class Once {
 
   #fresh<T extends Numbered>(delivery: Delivery<T>): Delivery<T> {
     const items = delivery.items.filter((item) => this.#runOf(item).handOut(item.seq));
-    this.#dropped += delivery.items.length - items.length;
+    if (items.length < delivery.items.length) this.#onRepeated(delivery.items.length - items.length);
     return {
       items,
       ack: async () => {

@@ -15,7 +15,12 @@ export interface RememberedHolder {
 }
 
 /** The names of one holder in records: two pods of one name are two holders. */
-export function identityOf({ kind, namespace, name, uid }: Pick<EndpointTenure, "kind" | "namespace" | "name" | "uid">) {
+export function identityOf({
+  kind,
+  namespace,
+  name,
+  uid,
+}: Pick<EndpointTenure, "kind" | "namespace" | "name" | "uid">) {
   return `${kind}/${namespace ?? ""}/${name}/${uid ?? ""}`;
 }
 
@@ -85,7 +90,16 @@ function tenuresOf(holder: Holder, stretches: readonly EndpointTenure[]): readon
   return tenures;
 }
 
-function endpointOf({ kind, namespace, name, uid, node, workloadKind, workload, labels }: EndpointTenure): FlowEndpoint {
+function endpointOf({
+  kind,
+  namespace,
+  name,
+  uid,
+  node,
+  workloadKind,
+  workload,
+  labels,
+}: EndpointTenure): FlowEndpoint {
   return { kind, namespace, name, uid, node, workloadKind, workload, labels: sorted(labels) };
 }
 
