@@ -36,20 +36,19 @@ export class History {
   }
 
   #tell(state: TenureState, now: number): readonly EndpointTenure[] {
-    const { address, endpoint, from, until } = state;
-    const key = `${address} ${identityOf(namesOf(endpoint))}`;
+    const key = `${state.address} ${identityOf(namesOf(state.endpoint))}`;
     const told = this.#open.get(key);
-    const changed = told !== undefined && !isSame(told, endpoint);
-    // What became known better (a workload) replaces what was told; what became otherwise begins a new stretch.
-    const since = changed && state.describedFrom > told.start ? state.describedFrom : (told?.start ?? from);
-    const records: EndpointTenure[] = [];
-    if (told !== undefined && since > told.start) records.push({ ...told, end: since, toldAt: now });
-    const end = until === Number.POSITIVE_INFINITY ? null : Math.max(until, since, 0);
-    const current = { ...this.#record(state, since, now), end };
-    if (told === undefined || changed || end !== null) records.push(current);
-    if (end === null) this.#open.set(key, current);
-    else this.#open.delete(key);
-    return records;
+    if (state.until !== Number.POSITIVE_INFINITY) {
+      this.#open.delete(key);
+      const ending = told ?? this.#record(state, state.from, now);
+      return [{ ...ending, end: Math.max(ending.start, state.until), toldAt: now }];
+    }
+    if (told !== undefined && isSame(told, state.endpoint)) return [];
+    // What became otherwise begins a new stretch; what became known better (a workload) replaces what was told.
+    const isNext = told !== undefined && state.describedFrom > told.start;
+    const current = this.#record(state, isNext ? state.describedFrom : (told?.start ?? state.from), now);
+    this.#open.set(key, current);
+    return isNext ? [{ ...told, end: current.start, toldAt: now }, current] : [current];
   }
 
   #record({ address, endpoint }: TenureState, since: number, now: number): EndpointTenure {
