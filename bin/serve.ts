@@ -1,5 +1,5 @@
 import { systemClock } from "../core/clock.ts";
-import { type LogLevel, stderrLog } from "../core/log.ts";
+import { type Log, type LogLevel, stderrLog } from "../core/log.ts";
 import { type Part, Service } from "../core/service.ts";
 
 export interface ServeOptions {
@@ -21,8 +21,18 @@ export async function serve(parts: readonly Part[], { duration, level }: ServeOp
     },
   };
   // A failure is thrown as well, and told in a sentence by whoever called us.
-  const log = { ...stderrLog(level), error: () => {} };
+  const log = withoutErrors(stderrLog(level));
   const service = new Service({ parts: [...parts, timer], signals: process, clock: systemClock, log });
   const code = await service.run();
   if (code !== 0) process.exit(code);
+}
+
+function withoutErrors(log: Log): Log {
+  return {
+    debug: (fields, sentence) => log.debug(fields, sentence),
+    info: (fields, sentence) => log.info(fields, sentence),
+    warn: (fields, sentence) => log.warn(fields, sentence),
+    error: () => {},
+    child: (fields) => withoutErrors(log.child(fields)),
+  };
 }
