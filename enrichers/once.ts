@@ -36,16 +36,29 @@ export class Once {
   }
 
   #fresh<T extends Numbered>(delivery: Delivery<T>): Delivery<T> {
-    const items = delivery.items.filter((item) => this.#runOf(item).handOut(item.seq));
+    const shares = this.#sharesOf(delivery.items);
+    const items = shares.flatMap(({ run, items }) => run.handOut(items));
     if (items.length < delivery.items.length) this.#onRepeated(delivery.items.length - items.length);
     return {
       items,
       ack: async () => {
         await delivery.ack();
-        for (const item of items) this.#runOf(item).done(item.seq);
+        for (const { run, items } of shares) run.done(items);
       },
       nack: (cause) => delivery.nack(cause),
     };
+  }
+
+  /** Neighbours of one run together, so that a batch costs little more than its records. */
+  #sharesOf<T extends Numbered>(items: readonly T[]): readonly { readonly run: Run; readonly items: T[] }[] {
+    const shares: { readonly run: Run; readonly items: T[] }[] = [];
+    let last: T | undefined;
+    for (const item of items) {
+      if (item.node !== last?.node || item.epoch !== last.epoch) shares.push({ run: this.#runOf(item), items: [] });
+      shares.at(-1)?.items.push(item);
+      last = item;
+    }
+    return shares;
   }
 
   #runOf({ node, epoch }: Numbered): Run {
@@ -73,18 +86,22 @@ class Run {
     return this.#owed.size === 0;
   }
 
-  /** False if the record of that number is done with. */
-  handOut(seq: number): boolean {
-    if (seq <= this.#mark()) return false;
-    this.#owed.add(seq);
-    this.#highest = Math.max(this.#highest, seq);
-    return true;
+  /** Those that are not done with. */
+  handOut<T extends Numbered>(items: readonly T[]): readonly T[] {
+    const mark = this.#mark();
+    const fresh = items.filter(({ seq }) => seq > mark);
+    for (const { seq } of fresh) {
+      this.#owed.add(seq);
+      this.#highest = Math.max(this.#highest, seq);
+    }
+    return fresh;
   }
 
-  done(seq: number): void {
-    this.#owed.delete(seq);
+  done(items: readonly Numbered[]): void {
+    for (const { seq } of items) this.#owed.delete(seq);
   }
 
+  /** Costs the more the more was deleted from the set, so once for a share, not for a record. */
   #mark(): number {
     const [lowest] = this.#owed;
     return lowest === undefined ? this.#highest : lowest - 1;
