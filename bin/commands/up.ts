@@ -4,6 +4,7 @@ import type { Config } from "../../core/config.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { folderSource } from "../../core/kube/folder.ts";
 import { stderrLog } from "../../core/log.ts";
+import { Metrics } from "../../core/metrics.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
 import type { Part } from "../../core/service.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
@@ -13,6 +14,7 @@ import { faultText } from "../folder.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type OutputFormat, openOutput, policyText } from "../output.ts";
 import { serve } from "../serve.ts";
+import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
 
 const examples = `
@@ -58,13 +60,17 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
       const out = openOutput(output, process.stdout);
       const stop = AbortSignal.any([asked, out.closed]);
       out.closed.addEventListener("abort", end, { once: true });
+      const metrics = new Metrics();
       const objects = folderSource({
         path: config.objects.folder,
         rescanMs: config.objects.rescanMs,
         clock: systemClock,
         log,
         validate: problemsOf,
-        onFault: (fault) => out.notice(`not accepted: ${faultText(fault)}`),
+        onFault: (fault) => {
+          metrics.add("sluice_objects_faults_total", {});
+          out.notice(`not accepted: ${faultText(fault)}`);
+        },
       });
       const seats = seat.length > 0 ? seat : [{ node: config.node.name, namespacePath: null }];
       const engine = new Engine({
@@ -75,11 +81,20 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         log,
         flows: out.flows,
         losses: out.losses,
+        metrics,
         onPolicy: (notice) => out.notice(policyText(notice)),
         leaveRules,
       });
       try {
-        await together(stop, [(until) => engine.run(until), (until) => engine.ready(until).then(ready)]);
+        const observed = { metrics, engine, address: config.metrics.listen };
+        await together(stop, [
+          (until) => engine.run(until),
+          (until) => serveMetrics(observed, until),
+          async (until) => {
+            await engine.ready(until);
+            if (!until.aborted) ready();
+          },
+        ]);
       } finally {
         await out.close();
       }

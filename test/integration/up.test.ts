@@ -41,11 +41,12 @@ describe("sluice up", function () {
   });
 
   function up(...args: readonly string[]): Run {
-    const run = sluice("up", "--objects.folder", folder, "--seat", `node-a=${namespace}`, ...args);
+    const run = sluice("up", ...common(), ...args);
     runs.push(run);
     return run;
   }
 
+  const common = () => ["--objects.folder", folder, "--seat", `node-a=${namespace}`, "--metrics.listen", "off"];
   const tables = () => runIn(namespace, "nft", "list", "tables");
   const ready = (run: Run) => until("the service to be ready", () => run.printed.err.includes('"msg":"ready"'), 15_000);
   /** A connection of the node with itself, which conntrack sees. */
@@ -106,7 +107,7 @@ describe("sluice up", function () {
   for (const format of ["jsonl", "table"])
     it(`ends in order when the disk that ${format} goes to is full, and says so`, async () => {
       const full = openSync("/dev/full", "w");
-      const run = sluiceTo(full, "up", "--objects.folder", folder, "--seat", `node-a=${namespace}`, "-o", format);
+      const run = sluiceTo(full, "up", ...common(), "-o", format);
       runs.push(run);
       closeSync(full);
       // The table begins with a notice, JSON lines with the first record.
