@@ -5,6 +5,7 @@ import type { Change, ObjectSource } from "../core/kube/watch.ts";
 import type { Log } from "../core/log.ts";
 import { run, type Sink } from "../core/pipeline.ts";
 import type { Flow } from "../core/records/flow.ts";
+import type { Heartbeat } from "../core/records/heartbeat.ts";
 import type { Loss } from "../core/records/loss.ts";
 import { retrying } from "../core/retrying.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
@@ -16,6 +17,9 @@ import { holdBack } from "../enrichers/hold-back.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { World } from "../policy/world.ts";
 import { together } from "./together.ts";
+
+/** Nobody keeps heartbeats yet; they must be read all the same. */
+const forgetting: Sink<Heartbeat> = { name: "nowhere", write: () => Promise.resolve() };
 
 /** A node of the cluster and where on this machine its network is. */
 export interface Seat {
@@ -125,6 +129,7 @@ export class Engine {
         await Promise.race([this.#policyReady.promise, aborted(stop)]);
         await run(held, this.#enricher.stage, retrying(flows, { clock }), { signal: never });
       },
+      () => run(collector.heartbeats, (batch) => batch, forgetting, { signal: never }),
       () => run(collector.losses, (batch) => batch, retrying(losses, { clock }), { signal: never }),
     ];
   }

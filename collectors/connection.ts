@@ -1,7 +1,8 @@
+import type { RawFlow } from "../core/records/flow.ts";
 import type { LabelRules } from "../core/rule-id.ts";
 import type { Counters, Entry } from "./conntrack/entry.ts";
 import { seenReply } from "./conntrack/entry.ts";
-import type { Tuple } from "./conntrack/tuple.ts";
+import { type Tuple, tuplesOf } from "./conntrack/tuple.ts";
 
 const none: Counters = { packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0 };
 const noRules: LabelRules = { egress: null, ingress: null };
@@ -29,17 +30,41 @@ export class Connection {
   /** From the kernel, so that the second life of a tuple is told from the first. */
   #kernelStart: number | null = null;
   #newSeen = false;
+  /** End of the last record, microseconds; null if none was told. */
+  toldAt: number | null = null;
+  /** Where the deltas begin of a connection that an earlier run told of; undefined once this one did. */
+  countedFrom: number | undefined;
   /** Counters as last read, and what they stood at when somebody set them back to zero. */
   #kernel = none;
   #beforeReset = none;
 
-  constructor(entry: Entry, now: number, dump: number) {
+  constructor(
+    entry: Pick<Entry, "id" | "zone" | "original" | "reply" | "startedAt" | "happenedAt">,
+    now: number,
+    dump: number,
+  ) {
     this.id = entry.id;
     this.zone = entry.zone;
     this.original = entry.original;
     this.reply = entry.reply;
     this.startedAt = entry.startedAt ?? entry.happenedAt ?? now;
     this.seenInDump = dump;
+  }
+
+  /** One that an earlier run told of last by this record. */
+  static restored(record: RawFlow, dump: number): Connection {
+    const { original, reply } = tuplesOf(record);
+    const { zone, startedAt, end } = record;
+    const id = record.connection ?? 0;
+    const connection = new Connection({ id, zone, original, reply, startedAt, happenedAt: null }, startedAt, dump);
+    connection.rules = { egress: record.egressRule, ingress: record.ingressRule };
+    connection.replied = record.replied;
+    connection.#kernelStart = startedAt;
+    connection.#newSeen = true;
+    connection.#kernel = connection.totals = totalsIn(record);
+    connection.countedFrom = end;
+    connection.settle(end);
+    return connection;
   }
 
   /** False if the entry can only be of a later connection with the same id and tuple. */
@@ -59,8 +84,9 @@ export class Connection {
   }
 
   /** Reported is what the totals are now. */
-  settle(): void {
+  settle(end: number): void {
     this.reported = this.totals;
+    this.toldAt = end;
     this.changed = false;
   }
 
@@ -79,6 +105,15 @@ export class Connection {
     this.reported ??= totals;
     if (counters.replyPackets > 0) this.replied = true;
   }
+}
+
+function totalsIn(record: RawFlow): Counters {
+  return {
+    packets: record.totalPackets,
+    bytes: record.totalBytes,
+    replyPackets: record.totalReplyPackets,
+    replyBytes: record.totalReplyBytes,
+  };
 }
 
 /** What was counted between two readings. */

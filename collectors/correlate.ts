@@ -1,3 +1,4 @@
+import type { RawFlow } from "../core/records/flow.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import type { Entry } from "./conntrack/entry.ts";
@@ -36,6 +37,16 @@ export class Correlator {
     connection.learn(entry, this.#epoch);
     if (connection.changed && !before) this.#changed.push(connection);
     if (entry.kind === "destroy") this.#destroy(connection, entry.stoppedAt ?? entry.happenedAt ?? now);
+  }
+
+  /** Takes in what an earlier run told of a connection. */
+  restore(record: RawFlow): void {
+    this.#table.add(Connection.restored(record, this.#dump));
+  }
+
+  /** Connections that have not ended. */
+  *open(): Generator<Connection> {
+    for (const connection of this.#table) if (connection.closedAt === null) yield connection;
   }
 
   /** Before the entries of a dump. */

@@ -163,6 +163,11 @@ export class Spool {
     return read;
   }
 
+  /** No record is behind `position`. */
+  reachedEnd(position: Position): boolean {
+    return !isAfter(this.#last, position);
+  }
+
   /** Records up to there are with the reader: they are not dropped. */
   handOut(position: Position): void {
     if (isAfter(position, this.#handedOut)) this.#handedOut = position;
