@@ -10,8 +10,9 @@ import { AddressCache } from "../address-cache.ts";
 // flow => version u8   protocol u8   zone u16   flags u32   sourcePort u16   destinationPort u16   connection u32
 //         start end startedAt   packets bytes replyPackets replyBytes
 //         totalPackets totalBytes totalReplyPackets totalReplyBytes, each f64
-//         source destination   [nat: destination source, destinationPort u16 sourcePort u16]
-//         [icmp: type i16 code i16 id i32]   [egressRule]   [ingressRule]   [reason]   [inInterface]   [outInterface]
+//         source destination   [icmp: type i16 code i16 id i32]
+//         [nat: destination source, destinationPort u16 sourcePort u16]
+//         [reason]   [egressRule]   [ingressRule]   [inInterface]   [outInterface]
 //   addresses => 4 bytes, or 16 if their flag is set     rules => 8 bytes     texts => length u16, UTF-8
 //   f64: every integer that a record can hold is exact in it, and it is written in one step
 const version = 1;
@@ -62,11 +63,11 @@ export class FlowEncoder {
     this.#at = start + fixedBytes;
     this.#address(flow.sourceAddress, flag.sourceSix);
     this.#address(flow.destinationAddress, flag.destinationSix);
-    if (flow.nat !== null) this.#nat(flow.nat);
     if (flow.icmp !== null) this.#icmp(flow.icmp);
+    if (flow.nat !== null) this.#nat(flow.nat);
+    this.#text(flow.reason, flag.reason);
     this.#rule(flow.egressRule, flag.egressRule);
     this.#rule(flow.ingressRule, flag.ingressRule);
-    this.#text(flow.reason, flag.reason);
     this.#text(flow.inInterface, flag.inInterface);
     this.#text(flow.outInterface, flag.outInterface);
     this.#fixed(flow, start);
@@ -194,8 +195,8 @@ export class FlowDecoder {
       sourcePort: bytes.readUInt16LE(at + 8),
       destinationAddress: this.#address(flag.destinationSix),
       destinationPort: bytes.readUInt16LE(at + 10),
-      nat: this.#has(flag.nat) ? this.#nat() : null,
       icmp: this.#has(flag.icmp) ? this.#icmp() : null,
+      nat: this.#has(flag.nat) ? this.#nat() : null,
       packets: bytes.readDoubleLE(at + 40),
       bytes: bytes.readDoubleLE(at + 48),
       replyPackets: bytes.readDoubleLE(at + 56),
@@ -206,9 +207,9 @@ export class FlowDecoder {
       totalReplyBytes: bytes.readDoubleLE(at + 96),
       replied: this.#has(flag.replied),
       denied: this.#denied(),
+      reason: this.#text(flag.reason),
       egressRule: this.#rule(flag.egressRule),
       ingressRule: this.#rule(flag.ingressRule),
-      reason: this.#text(flag.reason),
       inInterface: this.#text(flag.inInterface),
       outInterface: this.#text(flag.outInterface),
     };

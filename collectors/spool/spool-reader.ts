@@ -95,8 +95,9 @@ export class SpoolReader {
   }
 
   close(): void {
-    this.#reader?.close();
+    const reader = this.#reader;
     this.#reader = undefined;
+    reader?.close();
   }
 
   #take(gathering: Gathering, frame: Frame): void {

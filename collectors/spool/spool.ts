@@ -110,7 +110,10 @@ export class Spool {
     const { folder, disk = realDisk } = options;
     try {
       disk.makeFolder(folder);
-      return new Spool(options, recover(disk, folder));
+      const spool = new Spool(options, recover(disk, folder));
+      // At once: that a run began is known even if it ends before its first record.
+      spool.#try(() => spool.#begin(0));
+      return spool;
     } catch (cause) {
       if (cause instanceof SluiceError) throw cause;
       const message = `the spool in ${folder} cannot be opened: ${messageOf(cause)}`;
@@ -121,6 +124,11 @@ export class Spool {
   /** When collecting began for the first time, milliseconds. */
   get since(): number {
     return this.#since;
+  }
+
+  /** What its segments take on the disk. */
+  get bytes(): number {
+    return this.#segments.bytes;
   }
 
   /** Up to where records are acked: reading begins behind it. */
@@ -212,7 +220,7 @@ export class Spool {
     if (this.#pending.empty) this.saveStanding(open);
     this.#try(() => this.#writer.end());
     this.#try(() => this.#tidy());
-    this.#reader.close();
+    this.#try(() => this.#reader.close());
   }
 
   #store(staged: Staged): void {
@@ -289,9 +297,10 @@ export class Spool {
 
   #reading(after: Position, limit: number): Read | undefined {
     let read: Read | undefined;
-    this.#try(() => {
+    const went = this.#try(() => {
       read = this.#reader.read(after, limit);
     });
+    if (!went) return undefined; // what is in memory comes after what could not be read
     return read ?? gather(this.#pending.chunks, this.#header, after, limit);
   }
 
