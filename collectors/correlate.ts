@@ -32,11 +32,15 @@ export class Correlator {
   observe(entry: Entry, now: number): void {
     const connection = this.#connectionOf(entry, now);
     const before = connection.changed;
+    const givenUp = connection.closedAt !== null;
     connection.closedAt = null;
     connection.seenInDump = this.#dump;
     connection.learn(entry, this.#epoch);
     if (connection.changed && !before) this.#changed.push(connection);
-    if (entry.kind === "destroy") this.#destroy(connection, entry.stoppedAt ?? entry.happenedAt ?? now);
+    if (entry.kind !== "destroy") return;
+    // Its end was told already; a straggler is worth a record only if it brings something new.
+    if (givenUp && !connection.changed) this.#forget(connection, entry.stoppedAt ?? now);
+    else this.#destroy(connection, entry.stoppedAt ?? entry.happenedAt ?? now);
   }
 
   /** Takes in what an earlier run told of a connection. */
@@ -85,6 +89,11 @@ export class Correlator {
     this.#table.add(connection);
     this.#changed.push(connection);
     return connection;
+  }
+
+  #forget(connection: Connection, at: number): void {
+    this.#table.delete(connection);
+    connection.closedAt = Math.max(at, connection.startedAt);
   }
 
   #destroy(connection: Connection, at: number): void {
