@@ -5,7 +5,7 @@ import { SluiceError } from "../../core/errors.ts";
 //   length: of the whole header     first: the number of the first record     created: milliseconds     crc: CRC-32 of all before it
 //   cluster, node => bytes u16le, UTF-8
 const magic = Buffer.from("SLSP");
-export const formatVersion = 1;
+const formatVersion = 1;
 const fixedBytes = 32;
 /** Enough for any header. */
 export const maxHeaderBytes = 65_535;

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import type { Draft } from "../../collectors/draft.ts";
 import { Inbox } from "../../collectors/inbox.ts";
 import { Outbox } from "../../collectors/outbox.ts";
+import { Spool } from "../../collectors/spool/spool.ts";
 import { batchesInFlight } from "../../collectors/worker-protocol.ts";
 import type { Delivery } from "../../core/pipeline.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
 import { rawFlow } from "../support/flows.ts";
+import { MemoryDisk } from "./spool/memory-disk.ts";
 
 describe("the worker's end of the stream", () => {
   const opened = (limit: number) => {
@@ -68,6 +70,62 @@ describe("the worker's end of the stream", () => {
       posted.flat(),
       Array.from({ length: 50_000 }, (_, seq) => seq),
     );
+  });
+});
+
+describe("the worker's end of the stream with a spool", () => {
+  const opened = (disk: MemoryDisk, limit: number) => {
+    const clock = new FakeClock();
+    const posted: string[][] = [];
+    const settings = { folder: "/spool", maxBytes: 1 << 24, maxAgeMs: 86_400_000, syncMs: 1000 };
+    const identity = { cluster: "c", node: "n" };
+    const spool = Spool.open({
+      ...settings,
+      ...identity,
+      clock,
+      disk,
+      onLoss: assert.fail,
+      onTrouble: (text) => assert.equal(text, null),
+    });
+    const post = (_batch: number, { flows }: { readonly flows: readonly RawFlow[] }) =>
+      void posted.push(flows.map(({ epoch, seq }) => `${epoch - spool.epoch}:${seq}`));
+    return { outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool }), posted, spool };
+  };
+  const push = (outbox: Outbox, count: number) =>
+    outbox.push({ flows: Array.from({ length: count }, () => unnumbered(rawFlow())) });
+  const ackAll = (outbox: Outbox, posted: readonly unknown[]) => {
+    for (let batch = 0; batch < posted.length; batch++) outbox.ack(batch);
+  };
+  const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `0:${from + index}`);
+
+  it("drops nothing for a slow reader: what memory has no room for is read from the spool later, in order", () => {
+    const { outbox, posted } = opened(new MemoryDisk(), 10);
+    for (let round = 0; round < 100; round++) assert.equal(push(outbox, 7), 0);
+    assert.equal(posted.length, batchesInFlight);
+    ackAll(outbox, posted);
+    push(outbox, 1);
+    assert.deepEqual(posted.flat(), numbers(0, 701));
+  });
+
+  it("posts what an earlier run left first", () => {
+    const disk = new MemoryDisk();
+    const first = opened(disk, 10);
+    push(first.outbox, 3);
+    const { outbox, posted } = opened(disk, 10);
+    push(outbox, 2);
+    assert.deepEqual(posted.flat(), ["-1:0", "-1:1", "-1:2", "0:0", "0:1"]);
+  });
+
+  it("lets the spool forget only what is acked without a gap", () => {
+    const { outbox, spool } = opened(new MemoryDisk(), 10);
+    for (let round = 0; round < 3; round++) push(outbox, 2);
+    outbox.ack(1);
+    assert.equal(spool.acked.seq, -1);
+    outbox.ack(0);
+    assert.equal(spool.acked.seq, 3);
+    assert.equal(outbox.idle, false);
+    outbox.ack(2);
+    assert.equal(outbox.idle, true);
   });
 });
 
