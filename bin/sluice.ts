@@ -34,7 +34,7 @@ async function main(argv: readonly string[]): Promise<void> {
 
 /** One clear sentence for what is expected to go wrong, a stack for what is not. */
 function report(thrown: unknown): number {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.done : exitCodes.notAccepted;
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   const expected = thrown instanceof SluiceError;
   process.stderr.write(
     `sluice: ${expected ? thrown.message : (thrown instanceof Error && thrown.stack) || messageOf(thrown)}\n`,
