@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
+import type { Part } from "../core/service.ts";
 import type { TextStream } from "../sinks/live/output.ts";
+import { serve } from "./serve.ts";
 import { openStore, type Store } from "./store.ts";
 
 /** The world as a command sees it; tests give their own. */
@@ -12,6 +14,8 @@ export interface Rim {
   note(text: string): void;
   exit(code: number): void;
   openStore(config: Config): Promise<Store>;
+  /** Runs until it is done or Ctrl-C stops it. */
+  untilStopped(work: (signal: AbortSignal) => Promise<void>): Promise<void>;
 }
 
 export const realRim: Rim = {
@@ -23,4 +27,14 @@ export const realRim: Rim = {
     process.exitCode = code;
   },
   openStore,
+  untilStopped: (work) => {
+    const part: Part = {
+      name: "sluice",
+      run({ stop, ready }) {
+        ready();
+        return work(stop);
+      },
+    };
+    return serve([part], { duration: undefined, level: "warn" });
+  },
 };

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { messageOf, SluiceError } from "../core/errors.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { flowsCommand } from "./commands/flows.ts";
 import { labCommand } from "./commands/lab.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
@@ -27,7 +28,7 @@ async function main(argv: readonly string[]): Promise<void> {
     .addHelpText("after", examples)
     .showSuggestionAfterError()
     .exitOverride();
-  for (const command of [demoCommand(), upCommand(), traceCommand(), labCommand(), versionCommand()])
+  for (const command of [demoCommand(), upCommand(), flowsCommand(), traceCommand(), labCommand(), versionCommand()])
     program.addCommand(command.copyInheritedSettings(program));
   await program.parseAsync([...argv]);
 }

@@ -15,9 +15,7 @@ export class Csv<T> implements Printer<T> {
 
   async print(items: readonly T[]): Promise<void> {
     await this.#begin();
-    await this.#options.output.write(
-      items.map((item) => lineOf(this.#columns.map(({ valueOf }) => valueOf(item)))).join(""),
-    );
+    await this.#options.output.write(items.map((item) => lineOf(this.#columns.map(({ cell }) => cell(item)))).join(""));
   }
 
   /** Without things there is still the header: an empty table, not an empty file. */

@@ -14,7 +14,7 @@ const columnNames = (Object.keys(fields) as FieldName[]).filter((name) => !eithe
 export const flowShape: Shape<Flow> = {
   objectOf: objectWriter("flow"),
   nameOf: ({ node, epoch, seq }) => `${node}/${epoch}/${seq}`,
-  columns: columnNames.map((name): Column<Flow> => ({ header: name, valueOf: (flow) => cellOf(flow, name) })),
+  columns: columnNames.map((name): Column<Flow> => ({ header: name, cell: (flow) => cellOf(flow, name) })),
 };
 
 function cellOf(flow: Flow, name: FieldName): Cell {

@@ -16,9 +16,9 @@ export interface Shape<T> {
 
 export interface Column<T> {
   readonly header: string;
-  readonly valueOf: (item: T) => Cell;
+  readonly cell: (item: T) => Cell;
   /** As people read it, where that is not as programs do. */
-  readonly textOf?: (item: T) => string;
+  readonly text?: (item: T) => string;
   /** `wide`: not in a plain table. `csv`: for programs only. */
   readonly only?: "wide" | "csv";
 }

@@ -46,8 +46,8 @@ interface Cell {
   readonly isNumber: boolean;
 }
 
-function cellText<T>({ valueOf, textOf }: Column<T>, item: T): Cell {
-  const value = valueOf(item);
-  const text = textOf?.(item) ?? (value === null || value === "" ? "-" : String(value));
+function cellText<T>(column: Column<T>, item: T): Cell {
+  const value = column.cell(item);
+  const text = column.text?.(item) ?? (value === null || value === "" ? "-" : String(value));
   return { text: clean(text), isNumber: typeof value === "number" };
 }
