@@ -1,8 +1,9 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import type { Config } from "../../core/config.ts";
 import { SluiceError } from "../../core/errors.ts";
 import type { FlowQuery } from "../../core/flow-store.ts";
 import type { Flow } from "../../core/records/flow.ts";
+import { parseCount } from "../count.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addFlowOptions, type FlowOptions } from "../flow-options.ts";
 import { followed, newest, pagesOf } from "../flow-reading.ts";
@@ -35,8 +36,8 @@ export function flowsCommand(rim: Rim = realRim): Command {
   const command = new Command("flows").description("find connections and denials again, and which policy decided");
   const queryOf = addFlowOptions(command, rim.clock);
   command
-    .option("--first <count>", "only the oldest so many", count)
-    .option("--last <count>", "only the newest so many", count)
+    .option("--first <count>", "only the oldest so many", parseCount)
+    .option("--last <count>", "only the newest so many", parseCount)
     .option("--all", "all there are", false)
     .option("-f, --follow", "go on as new ones come, until Ctrl-C", false)
     .addHelpText("after", examples);
@@ -95,12 +96,4 @@ async function* flowsOf({ store, query, options, config, rim, signal }: Show): A
 /** A record becomes visible after its window, the wait for its owners and the archive's; twice that, for slow days. */
 function lateMs({ collector, enricher, archive }: Config): number {
   return 2 * (collector.windowMs + enricher.holdBackMs + archive.flushMs) + 60_000;
-}
-
-const mostAtOnce = 1_000_000;
-
-function count(text: string): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= 1 && number <= mostAtOnce) return number;
-  throw new InvalidArgumentError(`Write a number from 1 to ${mostAtOnce}.`);
 }

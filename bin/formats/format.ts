@@ -17,7 +17,7 @@ export interface Shape<T> {
 export interface Column<T> {
   readonly header: string;
   readonly cell: (item: T) => Cell;
-  /** As people read it, where that is not as programs do. */
+  /** As people read it, where that is not as programs do; made of words of ours, it is written as it is. */
   readonly text?: (item: T) => string;
   /** `wide`: not in a plain table. `csv`: for programs only. */
   readonly only?: "wide" | "csv";

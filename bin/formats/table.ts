@@ -48,6 +48,6 @@ interface Cell {
 
 function cellText<T>(column: Column<T>, item: T): Cell {
   const value = column.cell(item);
-  const text = column.text?.(item) ?? (value === null || value === "" ? "-" : String(value));
-  return { text: clean(text), isNumber: typeof value === "number" };
+  const plain = value === null || value === "" ? "-" : clean(String(value));
+  return { text: column.text?.(item) ?? plain, isNumber: typeof value === "number" };
 }
