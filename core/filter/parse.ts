@@ -35,9 +35,9 @@ const allowed: Readonly<Record<Field["type"], readonly string[]>> = {
   text: ["=", "!=", "~", "!~", "in", "not in", "exists"],
   labels: ["=", "!=", "~", "!~", "in", "not in", "exists"],
   number: ["=", "!=", "<", "<=", ">", ">=", "in", "not in", "exists"],
-  time: ["=", "!=", "<", "<=", ">", ">=", "exists"],
+  time: ["=", "!=", "<", "<=", ">", ">=", "in", "not in", "exists"],
   address: ["=", "!=", "in", "not in", "exists"],
-  boolean: ["=", "!=", "exists"],
+  boolean: ["=", "!=", "in", "not in", "exists"],
 };
 
 class Parser {
@@ -63,13 +63,13 @@ class Parser {
 
   #any(): Filter {
     const terms = [this.#all()];
-    while (this.#takeWord("or", "||")) terms.push(this.#all());
+    while (this.#takeWord("or") || this.#takeSign("||")) terms.push(this.#all());
     return terms.length === 1 ? (terms[0] as Filter) : { op: "or", terms };
   }
 
   #all(): Filter {
     const terms = [this.#unary()];
-    while (this.#takeWord("and", "&&")) terms.push(this.#unary());
+    while (this.#takeWord("and") || this.#takeSign("&&")) terms.push(this.#unary());
     return terms.length === 1 ? (terms[0] as Filter) : { op: "and", terms };
   }
 

@@ -1,6 +1,6 @@
 // filter  => token*
 // token   => sign | quoted | word
-// sign    => "(" | ")" | "{" | "}" | "[" | "]" | "," | "=" | "==" | "!=" | "!~" | "!" | "<" | "<=" | ">" | ">=" | "~"
+// sign    => "(" | ")" | "{" | "}" | "[" | "]" | "," | "=" | "==" | "!=" | "!~" | "!" | "<" | "<=" | ">" | ">=" | "~" | "&&" | "||" | "&" | "|"
 // quoted  => '"' ([^"\] | "\" any)* '"', or the same with "'"
 // word    => anything else up to white space, a sign or a quote
 
@@ -14,9 +14,9 @@ export interface Token {
 }
 
 const space = /\s+/y;
-const sign = /[(){}[\],~]|==?|![=~]?|[<>]=?/y;
+const sign = /[(){}[\],~]|==?|![=~]?|[<>]=?|&&?|\|\|?/y;
 const quoted = /"((?:[^"\\]|\\[\s\S])*)("?)|'((?:[^'\\]|\\[\s\S])*)('?)/y;
-const word = /[^\s(){}[\],=!<>~"']+/y;
+const word = /[^\s(){}[\],=!<>~"'&|]+/y;
 
 /** The tokens of a text and a last one of kind `end`. Any text has tokens. */
 export function tokensOf(text: string): readonly Token[] {
