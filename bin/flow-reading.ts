@@ -6,7 +6,7 @@ const pageSize = 1000;
 
 /** Flows in the order asked for, page by page, up to `limit`. */
 export async function* pagesOf(
-  store: FlowStore,
+  store: Pick<FlowStore, "search">,
   query: FlowQuery & { readonly order: SearchQuery["order"]; readonly limit: number },
   signal: AbortSignal,
 ): AsyncGenerator<readonly Flow[]> {

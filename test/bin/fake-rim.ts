@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Rim } from "../../bin/rim.ts";
-import { sequenceRuns } from "../../bin/sequence-runs.ts";
+import { sequencesBySearch } from "../../bin/sequence-runs.ts";
 import type { Store } from "../../bin/store.ts";
 import { predicateOf } from "../../core/filter/predicate.ts";
 import type { FlowQuery } from "../../core/flow-store.ts";
@@ -52,7 +52,7 @@ export class FakeRim implements Rim {
         .filter((flow) => flow.start >= query.since && flow.start < query.until)
         .filter((flow) => (query.allReports || flow.authoritative) && holds(flow));
     };
-    return Promise.resolve({
+    const store: Store = {
       search: (query) => {
         const sorted = found(query).sort((a, b) => (query.order === "oldest" ? 1 : -1) * (a.start - b.start));
         const from = Number(query.cursor ?? 0);
@@ -72,12 +72,13 @@ export class FakeRim implements Rim {
       heartbeats: () => Promise.resolve(held.heartbeats),
       losses: () => Promise.resolve(held.losses),
       endpoints: () => Promise.resolve(held.endpoints),
-      sequences: () => Promise.resolve(sequenceRuns([...held.flows, ...held.losses, ...held.heartbeats])),
+      sequences: (span) => sequencesBySearch(store, span),
       close: () => {
         this.isClosed = true;
         return Promise.resolve();
       },
-    });
+    };
+    return Promise.resolve(store);
   }
 }
 
