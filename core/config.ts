@@ -6,7 +6,7 @@ import { logLevels } from "./log.ts";
 import { type Setting, settingsOf } from "./settings.ts";
 
 // The only place where a setting is declared. Strict at every level: a misspelt inner key must not pass in silence.
-// docs/config.md is generated from it.
+// docs/reference/config.md is generated from it.
 const name = (fallback: string) =>
   z
     .string()
@@ -109,7 +109,7 @@ const schema = z.strictObject({
 
 export type Config = z.output<typeof schema>;
 
-/** Every setting there is: for the command line's options and for docs/config.md. */
+/** Every setting there is: for the command line's options and for docs/reference/config.md. */
 export const settings: readonly Setting[] = settingsOf(schema);
 
 /** Reads the effective configuration. Throws CONFIG_INVALID that lists all faults. */

@@ -1,6 +1,6 @@
 /**
  * Every code an error of ours can carry, and what a person should do about it.
- * `docs/errors.md` is generated from this table.
+ * `docs/reference/errors.md` is generated from this table.
  */
 export const errorCodes = {
   ADDRESS_INVALID: "A text or byte string is no IP address or CIDR.",

@@ -1,14 +1,18 @@
-// Writes the documents that are made from code: docs/errors.md and docs/config.md.
+// Writes the documents that are made from code: docs/reference.
 // `--check` writes nothing and fails, naming each document that is not what the code says.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { settings } from "../core/config.ts";
 import { errorCodes } from "../core/errors.ts";
 import { type MetricDeclaration, metricTable } from "../core/metrics.ts";
 import type { Setting } from "../core/settings.ts";
+import { cliDocument } from "./command-documents.ts";
+import { fieldsDocument } from "./field-document.ts";
 
 const documents: Readonly<Record<string, string>> = {
-  "docs/config.md": configDocument(settings),
-  "docs/errors.md": errorsDocument(errorCodes),
+  "docs/reference/cli.md": cliDocument(),
+  "docs/reference/config.md": configDocument(settings),
+  "docs/reference/errors.md": errorsDocument(errorCodes),
+  "docs/reference/fields.md": fieldsDocument(),
   "docs/reference/metrics.md": metricsDocument(metricTable),
 };
 
@@ -17,6 +21,7 @@ if (process.argv.includes("--check")) {
   for (const [path] of stale) console.error(`${path} is stale: run "npm run docs"`);
   process.exitCode = stale.length === 0 ? 0 : 1;
 } else {
+  mkdirSync(urlOf("docs/reference"), { recursive: true });
   for (const [path, text] of stale) writeFileSync(urlOf(path), text);
 }
 

@@ -116,7 +116,7 @@ describe("sluice up", function () {
         talk();
         run.process.kill("SIGTERM");
       }
-      assert.equal(await run.ended, 4);
+      assert.equal(await run.ended, 1);
       assert.match(run.printed.err, /^sluice: output: ENOSPC: no space left on device, write$/m);
       assert.equal(tables(), "");
     });
@@ -125,7 +125,7 @@ describe("sluice up", function () {
     const first = up();
     await ready(first);
     const second = up("--enforcer.mode", "observe");
-    assert.equal(await second.ended, 3);
+    assert.equal(await second.ended, 1);
     assert.match(second.printed.err, /^sluice: another program reads NFLOG group 5; choose another group$/m);
     assert.equal(first.process.exitCode, null);
   });
@@ -140,7 +140,7 @@ describe("sluice up", function () {
     {
       title: "a namespace that is not there",
       args: ["--enforcer.mode", "observe", "--seat", "node-b=nowhere"],
-      code: 3,
+      code: 1,
       message: /^sluice: there is no network namespace \/run\/netns\/nowhere$/m,
     },
   ])
