@@ -80,8 +80,12 @@ function failed(thrown: unknown): SluiceError {
 /** A text as SQL literal: for file names, which no parameter can carry. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** Parquet files as a relation. Their names are taken literally, also where they look like patterns. */
+/** Files as an argument of a table function. Their names are taken literally, also where they look like patterns. */
+export function fileList(files: readonly string[]): string {
+  return `[${files.map((file) => quoted(file.replace(/[*?[]/g, (special) => `[${special}]`))).join(", ")}]`;
+}
+
+/** Parquet files as a relation. */
 export function parquet(files: readonly string[], columns = "*"): string {
-  const names = files.map((file) => quoted(file.replace(/[*?[]/g, (special) => `[${special}]`)));
-  return `(select ${columns} from read_parquet([${names.join(", ")}], hive_partitioning = false))`;
+  return `(select ${columns} from read_parquet(${fileList(files)}, hive_partitioning = false))`;
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** What the archive does to folders and files, so that tests can make every step fail. Files themselves are written by DuckDB. */
@@ -14,6 +14,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** Fine if there is no such file. */
   remove(file: string): Promise<void>;
+  /** When an entry of the folder last changed, milliseconds. */
+  changed(folder: string): Promise<number>;
   sha256(file: string): Promise<string>;
 }
 
@@ -35,6 +37,7 @@ export const realDisk: Disk = {
   sync: syncPath,
   rename,
   remove: (file) => rm(file, { force: true }),
+  changed: async (folder) => (await stat(folder)).mtimeMs,
   async sha256(file) {
     const hash = createHash("sha256");
     for await (const part of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(part as Buffer);

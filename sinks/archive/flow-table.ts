@@ -106,5 +106,6 @@ export const flowTable: Table<Flow> = {
   ],
   order: ["destination_name", "source_name", "destination_port", "source_port", "start", "node", "epoch", "seq"],
   id: ["node", "epoch", "seq"],
+  time: "start",
   timeOf: (flow) => flow.start,
 };

@@ -21,30 +21,22 @@ const chunkRows = 2048;
 export class Gather<T> {
   readonly #name: string;
   readonly #table: Table<T>;
-  readonly #connection: DuckDBConnection;
+  readonly #database: Database;
   readonly #ids: readonly Map<string, number>[];
   /** Enrichers give the same object to all records of an endpoint: then nothing needs comparing. */
   readonly #shared: readonly WeakMap<object, number>[];
   #waiting: T[] = [];
   #rows = 0;
-  #appenders: Appenders | undefined;
-
-  private constructor(name: string, table: Table<T>, connection: DuckDBConnection) {
-    this.#name = name;
-    this.#table = table;
-    this.#connection = connection;
-    this.#ids = table.groups.map(() => new Map());
-    this.#shared = table.groups.map(() => new WeakMap());
-  }
+  #tables: Promise<Tables> | undefined;
+  #draining: Promise<void> = Promise.resolve();
 
   /** `name` is the SQL name, unique in the database. */
-  static async open<T>(database: Database, name: string, table: Table<T>): Promise<Gather<T>> {
-    const connection = await database.connect();
-    const gather = new Gather(name, table, connection);
-    for (const sql of gather.#definitions()) await connection.run(sql);
-    const groups = await Promise.all(table.groups.map((of) => connection.createAppender(gather.#groupName(of))));
-    gather.#appenders = { facts: await connection.createAppender(name), groups };
-    return gather;
+  constructor(database: Database, name: string, table: Table<T>) {
+    this.#database = database;
+    this.#name = name;
+    this.#table = table;
+    this.#ids = table.groups.map(() => new Map());
+    this.#shared = table.groups.map(() => new WeakMap());
   }
 
   get rows(): number {
@@ -54,17 +46,28 @@ export class Gather<T> {
   add(records: readonly T[]): void {
     for (const record of records) this.#waiting.push(record);
     this.#rows += records.length;
-    let from = 0;
-    for (; this.#waiting.length - from >= chunkRows; from += chunkRows)
-      this.#append(this.#waiting.slice(from, from + chunkRows));
-    if (from > 0) this.#waiting = this.#waiting.slice(from);
+  }
+
+  /** Hands to DuckDB what is waiting, if it is at least `least` rows. One that fails fails for ever: nothing may be left out. */
+  drain(least = chunkRows): Promise<void> {
+    this.#draining = this.#draining.then(async () => {
+      if (this.#waiting.length < least) return;
+      this.#tables ??= this.#open();
+      const tables = await this.#tables;
+      while (this.#waiting.length >= least && this.#waiting.length > 0) {
+        this.#append(tables, this.#waiting.slice(0, chunkRows));
+        this.#waiting = this.#waiting.slice(chunkRows);
+        await new Promise<void>((resolve) => setImmediate(resolve)); // others want the thread too
+      }
+    });
+    return this.#draining;
   }
 
   /** Makes everything added so far visible, and gives the relation with all columns of the table. */
-  relation(): string {
-    if (this.#waiting.length > 0) this.#append(this.#waiting);
-    this.#waiting = [];
-    for (const appender of this.#all()) appender.flushSync();
+  async relation(): Promise<string> {
+    await this.drain(1);
+    const tables = await this.#tables;
+    for (const appender of tables === undefined ? [] : [...tables.groups, tables.facts]) appender.flushSync();
     const facts = this.#table.measures.map(({ name, type }) => `${measure(name, type)} as "${name}"`);
     const texts = this.#table.groups.flatMap(({ name, columns }) =>
       columns.map((column) => `"${name}"."${column.name}"`),
@@ -75,34 +78,39 @@ export class Gather<T> {
     return `(select ${[...facts, ...texts].join(", ")} from "${this.#name}" f ${joins.join(" ")})`;
   }
 
+  /** Forgets the rows. */
   async close(): Promise<void> {
-    for (const appender of this.#all()) appender.closeSync();
-    this.#appenders = undefined;
+    const tables = await this.#tables?.catch(() => undefined);
+    if (tables === undefined) return;
+    for (const appender of [...tables.groups, tables.facts]) appender.closeSync();
     for (const name of [this.#name, ...this.#table.groups.map((of) => this.#groupName(of))])
-      await this.#connection.run(`drop table if exists "${name}"`);
-    this.#connection.closeSync();
+      await tables.connection.run(`drop table if exists "${name}"`);
+    tables.connection.closeSync();
   }
 
-  #all(): readonly DuckDBAppender[] {
-    return this.#appenders === undefined ? [] : [...this.#appenders.groups, this.#appenders.facts];
+  async #open(): Promise<Tables> {
+    const connection = await this.#database.connect();
+    for (const sql of this.#definitions()) await connection.run(sql);
+    const groups: DuckDBAppender[] = [];
+    for (const of of this.#table.groups) groups.push(await connection.createAppender(this.#groupName(of)));
+    return { connection, groups, facts: await connection.createAppender(this.#name) };
   }
 
-  #append(records: readonly T[]): void {
-    if (this.#appenders === undefined) throw new Error(`${this.#name} is not open`);
+  #append(tables: Tables, records: readonly T[]): void {
     try {
       const columns = this.#table.measures.map(({ of }) => records.map(of));
-      const groups = this.#table.groups.map((_, index) => records.map((record) => this.#idOf(index, record)));
+      const groups = this.#table.groups.map((_, index) => records.map((record) => this.#idOf(tables, index, record)));
       const types = this.#table.measures.map(({ type }) => (type === "BOOLEAN" ? BOOLEAN : DOUBLE));
       const chunk = DuckDBDataChunk.create([...types, ...groups.map(() => INTEGER)], records.length);
       chunk.setColumns([...columns, ...groups]);
-      this.#appenders.facts.appendDataChunk(chunk);
+      tables.facts.appendDataChunk(chunk);
     } catch (thrown) {
       throw new SluiceError("STORE_FAILED", `archive: ${messageOf(thrown)}`, { cause: thrown });
     }
   }
 
   /** Number of the record's group; a new one goes to the group's table first. */
-  #idOf(index: number, record: T): number | null {
+  #idOf(tables: Tables, index: number, record: T): number | null {
     const of = this.#table.groups[index] as Group<T>;
     const part = of.partOf(record);
     if (part === null) return null;
@@ -113,7 +121,7 @@ export class Gather<T> {
     const id = ids.get(key) ?? ids.size;
     if (id === ids.size) {
       ids.set(key, id);
-      this.#appendGroup(this.#appenders?.groups[index] as DuckDBAppender, id, of.valuesOf(record));
+      this.#appendGroup(tables.groups[index] as DuckDBAppender, id, of.valuesOf(record));
     }
     if (typeof part === "object" && of.shared) this.#shared[index]?.set(part, id);
     return id;
@@ -148,7 +156,8 @@ export class Gather<T> {
   }
 }
 
-interface Appenders {
+interface Tables {
+  readonly connection: DuckDBConnection;
   readonly facts: DuckDBAppender;
   readonly groups: readonly DuckDBAppender[];
 }

@@ -27,7 +27,7 @@ export class SeenIds {
 
   /** How many spans are kept. */
   get size(): number {
-    return this.#spans.values().reduce((sum, spans) => sum + spans.length, 0);
+    return [...this.#spans.values()].reduce((sum, spans) => sum + spans.length, 0);
   }
 }
 

@@ -9,6 +9,8 @@ export interface Table<T> {
   readonly order: readonly string[];
   /** Columns that name a record, for dropping duplicates. */
   readonly id: readonly string[];
+  /** Column of `timeOf`. */
+  readonly time: string;
   /** Microseconds; decides day and hour. */
   timeOf(record: T): number;
 }

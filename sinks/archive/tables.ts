@@ -25,6 +25,7 @@ const lossTable: Table<Loss> = {
   groups: [texts<Loss>("texts", "cluster", "node", "source", "detail")],
   order: ["start", ...numbered],
   id: numbered,
+  time: "start",
   timeOf: (loss) => loss.start,
 };
 
@@ -38,6 +39,7 @@ const heartbeatTable: Table<Heartbeat> = {
   groups: [texts<Heartbeat>("texts", "cluster", "node")],
   order: ["start", ...numbered],
   id: numbered,
+  time: "start",
   timeOf: (heartbeat) => heartbeat.start,
 };
 
@@ -53,6 +55,7 @@ const endpointTable: Table<EndpointTenure> = {
   ],
   order: ["start", "told_at", "address_low"],
   id: ["cluster", "address_high", "address_low", "name", "uid", "start", "told_at", "end"],
+  time: "told_at",
   timeOf: (tenure) => tenure.toldAt,
 };
 
@@ -66,6 +69,7 @@ const programTable: Table<ProgramRecord> = {
   ],
   order: ["start", "revision"],
   id: ["cluster", "revision", "start"],
+  time: "start",
   timeOf: (program) => program.start,
 };
 
