@@ -5,11 +5,11 @@ import { messageOf, SluiceError } from "../../core/errors.ts";
 export type SqlValue = DuckDBValue;
 export type Row = Readonly<Record<string, SqlValue>>;
 
-/** Named parameters of a statement: `$name`. */
-export type Parameters = Readonly<Record<string, SqlValue>>;
-
-/** The type that a parameter is bound with; of texts and numbers DuckDB finds it by itself. */
-export type ParameterTypes = Readonly<Record<string, DuckDBType>>;
+/** Values of `$name` in a statement, and the types to bind them with where DuckDB would find others. */
+export interface Bound {
+  readonly values?: Record<string, SqlValue>;
+  readonly types?: Record<string, DuckDBType>;
+}
 
 export interface DatabaseOptions {
   /** What all statements together may hold in memory, MiB; beyond it they go to `spill`. */
@@ -27,13 +27,13 @@ export class Database {
   }
 
   /** Rows of one statement. A signal interrupts it, and then it throws what the signal carries. */
-  async rows(sql: string, parameters: Parameters = {}, signal?: AbortSignal): Promise<readonly Row[]> {
+  async rows(sql: string, bindings: Bound = {}, signal?: AbortSignal): Promise<readonly Row[]> {
     signal?.throwIfAborted();
     const connection = await this.connect();
     const interrupt = () => connection.interrupt();
     signal?.addEventListener("abort", interrupt, { once: true });
     try {
-      const reader = await connection.runAndReadAll(sql, { ...parameters });
+      const reader = await connection.runAndReadAll(sql, bindings.values, bindings.types);
       return reader.getRowObjects();
     } catch (thrown) {
       signal?.throwIfAborted();
