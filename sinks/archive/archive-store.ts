@@ -64,7 +64,7 @@ export class ArchiveStore implements FlowStore {
         count(distinct hash(${connection}))::DOUBLE as connections,
         sum(packets + reply_packets)::DOUBLE as packets, sum(bytes + reply_bytes)::DOUBLE as bytes
       from ${relation} where ${where} group by all
-      order by bytes desc, connections desc, all limit ${limit}`;
+      order by bytes desc, connections desc, source, destination, protocol, port, action limit ${limit}`;
     const rows = await this.#reader.rows("flow", await this.#hours(query), sql, bindings, signal);
     return rows.map(pairOf);
   }

@@ -68,6 +68,7 @@ export class Archive {
   #claim: Claim | undefined;
   #work: Promise<unknown> | undefined;
   #flushed: Promise<void> = Promise.resolve();
+  #maintained: Promise<void> = Promise.resolve();
 
   constructor(options: ArchiveOptions) {
     const { folder, memoryMb, disk = realDisk, sealed = () => {} } = options;
@@ -106,6 +107,7 @@ export class Archive {
     this.#stop.abort();
     this.#hurry.changed();
     await this.#work;
+    await this.#maintained.catch(() => {}); // said where it was begun
     try {
       await this.#flush();
     } finally {
@@ -125,7 +127,13 @@ export class Archive {
   }
 
   /** Merges and seals what is due; `open` has this done each minute. */
-  async maintain(): Promise<void> {
+  maintain(): Promise<void> {
+    const next = this.#maintained.catch(() => {}).then(() => this.#maintain());
+    this.#maintained = next;
+    return next;
+  }
+
+  async #maintain(): Promise<void> {
     const now = this.#options.clock.now();
     const sealing = now - this.#lastSeal >= sealMs;
     for (const kind of kinds)

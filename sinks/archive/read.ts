@@ -4,7 +4,7 @@ import type { Archive } from "./archive.ts";
 import { Catalog } from "./catalog.ts";
 import { type Bound, Database, parquet, type Row } from "./database.ts";
 import { realDisk } from "./disk.ts";
-import { columnsOf } from "./table.ts";
+import { columnsOf, type Table } from "./table.ts";
 import { tables } from "./tables.ts";
 
 export interface ReaderOptions {
@@ -47,7 +47,7 @@ export class Reader {
       const open = await this.#archive?.openRows(kind);
       try {
         const files = await this.#files(kind, hours, (name) => open?.covers(name) ?? false);
-        const columns = columnsOf(tables[kind])
+        const columns = columnsOf(tables[kind] as Table<never>)
           .map(({ name }) => `"${name}"`)
           .join(", ");
         const relations = [...(files.length === 0 ? [] : [parquet(files, columns)]), ...(open?.relations ?? [])];

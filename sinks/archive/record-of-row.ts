@@ -22,7 +22,10 @@ export function flowOfRow(row: Row): Flow {
     pending: json(row, "pending"),
     source: endpointOf(row, "source"),
     destination: endpointOf(row, "destination"),
-    service: row["service_name"] === null ? null : (part(row, "service", ["namespace", "name", "port"]) as FlowService),
+    service:
+      row["service_name"] === null
+        ? null
+        : (part(row, "service", ["namespace", "name", "port"]) as unknown as FlowService),
   };
   return flow as Flow;
 }
@@ -62,14 +65,14 @@ const enrichedFields: readonly string[] = [
 
 /** Fields that are columns of their own. */
 function plain(row: Row, fields: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(fields.map((field) => [field, valueOf(row[snake(field)])]));
+  return Object.fromEntries(fields.map((field) => [field, told(row[snake(field)])]));
 }
 
 function part(row: Row, prefix: string, fields: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(fields.map((field) => [field, valueOf(row[`${prefix}_${snake(field)}`])]));
+  return Object.fromEntries(fields.map((field) => [field, told(row[`${prefix}_${snake(field)}`])]));
 }
 
-function valueOf(value: unknown): unknown {
+function told(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   return value instanceof DuckDBTimestampValue ? Number(value.micros) : value;
 }
