@@ -156,7 +156,7 @@ export class Engine {
   }
 
   #collectorOf({ node, namespacePath }: Seat): Collecting {
-    const { config, clock, log } = this.#options;
+    const { config, clock, log, openStore } = this.#options;
     return new Collector({
       node,
       namespacePath,
@@ -164,6 +164,8 @@ export class Engine {
       ...config.collector,
       // The enforcer's rules make the kernel track connections; where it only watches, the collector sees to it.
       ensureConntrack: config.enforcer.mode === "observe",
+      // The data folder is ours only while the store is open.
+      ...(openStore === undefined ? {} : { spool: { folder: `${config.data.folder}/spool/${node}`, ...config.spool } }),
       log: log.child({ part: "collector", node }),
       clock,
     });

@@ -2,8 +2,9 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Part } from "../core/service.ts";
 import type { TextStream } from "../sinks/live/output.ts";
+import { openStore } from "./open-store.ts";
 import { serve } from "./serve.ts";
-import { openStore, type Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 /** The world as a command sees it; tests give their own. */
 export interface Rim {

@@ -1,5 +1,3 @@
-import type { Config } from "../core/config.ts";
-import { SluiceError } from "../core/errors.ts";
 import type { FlowStore } from "../core/flow-store.ts";
 import type { EndpointTenure } from "../core/records/endpoint.ts";
 import type { Heartbeat } from "../core/records/heartbeat.ts";
@@ -21,10 +19,4 @@ export interface Store extends FlowStore {
   /** The numbers that flows, losses and heartbeats of the span have, as runs without gaps. */
   sequences(span: Span): Promise<readonly SequenceRun[]>;
   close(): Promise<void>;
-}
-
-/** Opens the archive of a data folder for reading, also while another process writes to it. */
-export function openStore(config: Config): Promise<Store> {
-  const message = `${config.data.folder}: this version of Sluice keeps no archive yet`;
-  return Promise.reject(new SluiceError("STORE_FAILED", message));
 }

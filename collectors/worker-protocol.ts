@@ -28,5 +28,5 @@ export type FromWorker =
   | { readonly kind: "log"; readonly level: "info" | "warn"; readonly fields: object; readonly sentence: string }
   | { readonly kind: "failed"; readonly code: ErrorCode | null; readonly message: string };
 
-/** Batches that may be with the main thread, posted and not yet acked. */
-export const batchesInFlight = 4;
+/** Batches that may be with the main thread, posted and not yet acked: what comes while the archive gathers a file. */
+export const batchesInFlight = 64;

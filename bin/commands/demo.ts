@@ -12,6 +12,7 @@ import { runScenario } from "../../lab/run-scenario.ts";
 import type { Scenario, ScenarioStep } from "../../lab/scenario.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
 import { Engine } from "../engine.ts";
+import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { faultText } from "../folder.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
@@ -115,6 +116,7 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     log,
     flows: out.flows,
     losses: out.losses,
+    openStore: engineArchive({ config, clock, log }),
     metrics,
     onPolicy: (notice) => out.notice(policyText(notice)),
     leaveRules: false,

@@ -9,6 +9,7 @@ import { namespacePath } from "../../core/netlink/namespace.ts";
 import type { Part } from "../../core/service.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
 import { Engine, type Seat } from "../engine.ts";
+import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { faultText } from "../folder.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
@@ -81,6 +82,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         log,
         flows: out.flows,
         losses: out.losses,
+        openStore: engineArchive({ config, clock: systemClock, log }),
         metrics,
         onPolicy: (notice) => out.notice(policyText(notice)),
         leaveRules,
@@ -103,7 +105,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
 }
 
 function addSeat(text: string, seats: readonly Seat[]): readonly Seat[] {
-  const [, node, namespace] = /^([^=]+)=([^=/]+)$/.exec(text) ?? [];
+  const [, node, namespace] = /^([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)=([^=/]+)$/.exec(text) ?? [];
   if (node === undefined || namespace === undefined)
     throw new SluiceError("USAGE", `--seat ${text}: write node=namespace, e.g. node-1=my-netns`);
   return [...seats, { node, namespacePath: namespacePath(namespace) }];

@@ -27,6 +27,8 @@ export interface ArchiveOptions {
   readonly memoryMb: number;
   /** Called once for each segment, before what it replaces is removed. */
   readonly sealed?: (sealed: Sealed) => void | Promise<void>;
+  /** Called when the rows of a kind that waited are in files: how many, and what it took. */
+  readonly onFlush?: (flush: { readonly kind: RecordKind; readonly rows: number; readonly ms: number }) => void;
   readonly disk?: Disk;
 }
 
@@ -34,6 +36,8 @@ export interface ArchiveOptions {
 const flushRows = 100_000;
 /** More than so many rows in memory are refused: the disk does not take them. */
 const greatestRows = 500_000;
+/** At the end nothing is gathered, but many small writes still share a file. */
+const hurriedFlushMs = 50;
 const upkeepMs = 60_000;
 /** Late records of an hour come within that time, mostly; an hour is sealed after it. */
 const settleMs = 120_000;
@@ -64,6 +68,7 @@ export class Archive {
   #unstored: Generation[] = [];
   /** How many readers use the rows of a generation. */
   readonly #readers = new Map<Generation, number>();
+  #hurried = false;
   #lastSeal = Number.NEGATIVE_INFINITY;
   #claim: Claim | undefined;
   #work: Promise<unknown> | undefined;
@@ -124,6 +129,12 @@ export class Archive {
   /** Stores what waits now. Throws STORE_FAILED. */
   async flush(): Promise<void> {
     await this.#flush();
+  }
+
+  /** The end is near: from now on what is written is stored soon. */
+  hurry(): void {
+    this.#hurried = true;
+    this.#hurry.changed();
   }
 
   /** Merges and seals what is due; `open` has this done each minute. */
@@ -210,7 +221,7 @@ export class Archive {
     while (!this.#stop.signal.aborted) {
       const over = new AbortController();
       const hurried = this.#hurry.wait(over.signal).then(() => over.abort());
-      await clock.sleep(flushMs, over.signal);
+      await clock.sleep(this.#hurried ? hurriedFlushMs : flushMs, over.signal);
       over.abort();
       await hurried;
       await this.#flush().catch((thrown: unknown) =>
@@ -260,7 +271,9 @@ export class Archive {
   /** Takes up where a failed attempt ended. A file that was published but not known to be durable is written anew. */
   async #store(generation: Generation): Promise<void> {
     const span: Span = { run: this.#run, first: generation.number, last: generation.number };
-    for (const { kind, hours } of generation.parts) {
+    const { clock, onFlush } = this.#options;
+    for (const { kind, hours, rows } of generation.parts) {
+      const begun = clock.monotonic();
       const relation = await generation.relation(kind);
       for (const hour of hours) {
         const [from, to] = [hour, hour + 1].map((at) => `make_timestamp(${at * 3_600_000_000})`);
@@ -270,6 +283,7 @@ export class Archive {
         await this.#publisher.publish({ folder: this.catalog.folderOf(kind, hour), select }, () => l0Name(span));
         generation.written(kind, hour);
       }
+      if (hours.length > 0) onFlush?.({ kind, rows, ms: clock.monotonic() - begun });
     }
   }
 

@@ -28,10 +28,12 @@ export class Generation {
   }
 
   /** Kinds that have rows, with the hours that are not on disk yet. */
-  get parts(): readonly { readonly kind: RecordKind; readonly hours: readonly number[] }[] {
+  get parts(): readonly { readonly kind: RecordKind; readonly hours: readonly number[]; readonly rows: number }[] {
     return kinds.flatMap((kind) => {
       const part = this.#parts.get(kind);
-      return part === undefined ? [] : [{ kind, hours: [...part.hours].filter((hour) => !part.written.has(hour)) }];
+      if (part === undefined) return [];
+      const hours = [...part.hours].filter((hour) => !part.written.has(hour));
+      return [{ kind, hours, rows: part.gather.rows }];
     });
   }
 
