@@ -16,8 +16,8 @@ the netfilter log, and tells who talked to whom and which policy decided.`;
 const examples = `
 Examples:
   sluice demo --duration 30s                 a cluster on this machine, real traffic, live
-  sluice up --objects.folder ./manifests     the same for this machine, without the demo cluster
-  sluice trace --from prod/web --to prod/api --port 8080
+  sluice up --objects.folder DIR --node.name NAME --enforcer.mode observe
+  sluice trace --objects lab/demo --from prod-web/web --to prod-shop/cart --port 8080
   sluice trace --help                        options and examples of one command
 ${exitCodeHelp}`;
 
@@ -28,18 +28,28 @@ async function main(argv: readonly string[]): Promise<void> {
     .showSuggestionAfterError()
     .exitOverride();
   for (const command of [demoCommand(), upCommand(), traceCommand(), labCommand(), versionCommand()])
-    program.addCommand(command.copyInheritedSettings(program));
+    program.addCommand(inheriting(command, program));
   await program.parseAsync([...argv]);
+}
+
+/** Settings are copied when a command is added, so those of a command's own subcommands are copied here. */
+function inheriting(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const inner of command.commands) inheriting(inner as Command, command);
+  return command;
 }
 
 /** One clear sentence for what is expected to go wrong, a stack for what is not. */
 function report(thrown: unknown): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.done : exitCodes.notAccepted;
-  const expected = thrown instanceof SluiceError;
-  process.stderr.write(
-    `sluice: ${expected ? thrown.message : (thrown instanceof Error && thrown.stack) || messageOf(thrown)}\n`,
-  );
+  process.stderr.write(`sluice: ${sentenceOf(thrown)}\n`);
   return exitCodeOf(thrown);
+}
+
+function sentenceOf(thrown: unknown): string {
+  if (!(thrown instanceof SluiceError)) return (thrown instanceof Error && thrown.stack) || messageOf(thrown);
+  const needsRoot = thrown.code === "PERMISSION_DENIED" && !thrown.message.includes("root");
+  return needsRoot ? `${thrown.message}: run it as root, or with CAP_NET_ADMIN and CAP_SYS_ADMIN` : thrown.message;
 }
 
 // A reader such as `head` that has seen enough ends the command, quietly; a full disk does so with a failure. Long commands

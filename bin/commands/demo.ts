@@ -12,7 +12,6 @@ import type { Scenario, ScenarioStep } from "../../lab/scenario.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
 import { Engine } from "../engine.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { faultText } from "../folder.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type Output, type OutputFormat, openOutput, policyText } from "../output.ts";
 import { serve } from "../serve.ts";
@@ -94,7 +93,8 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     clock,
     log,
     validate: problemsOf,
-    onFault: (fault) => out.notice(`not accepted: ${faultText(fault)}`),
+    onFault: out.fault,
+    onMended: out.mended,
   });
   const engine = new Engine({
     seats: lab.nodes.map(({ name, namespacePath }) => ({ node: name, namespacePath })),
