@@ -102,7 +102,7 @@ export class Engine {
 
   /** Resolves when every collector listens and every enforcing node has its first ruleset, or when the signal aborts. */
   readonly ready = async (signal: AbortSignal): Promise<void> => {
-    const begun = Promise.all([this.#policyReady.promise, ...this.#collectors.map((collector) => collector.ready)]);
+    const begun = Promise.all([this.#policyReady.promise, this.#listening()]);
     // Why a collector cannot begin, `run` tells; its caller then aborts.
     await Promise.race([begun, aborted(signal)]).catch(() => aborted(signal));
     while (!signal.aborted && this.#enforcers.some(({ status }) => status.revision === null)) {
@@ -224,13 +224,23 @@ export class Engine {
           random: Math.random,
         }),
     );
-    if (this.#revision !== undefined) this.#handOut();
-    await together(
-      stop,
-      this.#enforcers.map((enforcer) => (until) => enforcer.run(until)),
-    );
-    await Promise.all(this.#enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
-    await interfaces.close();
+    try {
+      // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
+      await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
+      if (stop.aborted) return;
+      if (this.#revision !== undefined) this.#handOut();
+      await together(
+        stop,
+        this.#enforcers.map((enforcer) => (until) => enforcer.run(until)),
+      );
+      await Promise.all(this.#enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
+    } finally {
+      await interfaces.close();
+    }
+  }
+
+  #listening(): Promise<unknown> {
+    return Promise.all(this.#collectors.map((collector) => collector.ready));
   }
 
   async #follow(stop: AbortSignal): Promise<void> {
@@ -245,6 +255,7 @@ export class Engine {
   #take(changes: readonly Change[]): void {
     // Objects were validated where they came from; what is refused here as well has its last good state already.
     this.#world.apply(changes);
+    if (changes.some(({ type }) => type === "synced")) this.#requireNodes();
     this.#tenures.push(this.#enricher.update(changes));
     const program = this.#world.program();
     const placement = this.#world.placement();
@@ -255,6 +266,18 @@ export class Engine {
     this.#revision = program.revision;
     this.#handOut();
     this.#policyReady.resolve();
+  }
+
+  /** Pods of a node that the objects do not know would all be unknown endpoints, and denied. */
+  #requireNodes(): void {
+    const known = [...this.#world.nodes().keys()].sort();
+    const missing = this.#options.seats.find(({ node }) => !known.includes(node));
+    if (missing === undefined) return;
+    const there = known.length === 0 ? "there are none" : `there are ${known.join(", ")}`;
+    throw new SluiceError(
+      "MANIFEST_INVALID",
+      `no Node "${missing.node}" among the objects, ${there}: name this machine's with --node.name, or use --seat`,
+    );
   }
 
   #handOut(): void {

@@ -1,4 +1,5 @@
 import { systemClock } from "../core/clock.ts";
+import type { ManifestFault } from "../core/kube/manifest.ts";
 import type { Sink } from "../core/pipeline.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
@@ -9,6 +10,7 @@ import { paintFor, plain } from "../sinks/live/paint.ts";
 import { Summary } from "../sinks/live/summary.ts";
 import { summaryLines } from "../sinks/live/summary-text.ts";
 import type { PolicyNotice } from "./engine.ts";
+import { faultText } from "./folder.ts";
 
 export type OutputFormat = "table" | "jsonl";
 
@@ -18,6 +20,9 @@ export interface Output {
   readonly losses: Sink<Loss>;
   /** Something worth knowing between the records. */
   readonly notice: (text: string) => void;
+  /** A manifest is not accepted: told now, and at the end if it still is so then. */
+  readonly fault: (fault: ManifestFault) => void;
+  readonly mended: (fault: ManifestFault) => void;
   /** Writes what comes at the end. */
   close(): Promise<void>;
   /** Aborts when nobody reads any more, as after `sluice up | head`. */
@@ -41,6 +46,10 @@ function table(writer: Writer, stdout: NodeJS.WriteStream): Output {
   const summary = new Summary(systemClock);
   // Notices come from callbacks; each waits for the one before, and `close` for all.
   let told: Promise<void> = Promise.resolve();
+  const notice = (text: string) => {
+    told = told.then(() => view.notice(text));
+  };
+  const faults = new Faults(notice);
   return {
     flows: {
       name: view.name,
@@ -56,12 +65,12 @@ function table(writer: Writer, stdout: NodeJS.WriteStream): Output {
         await view.losses.write(batch, signal);
       },
     },
-    notice: (text) => {
-      told = told.then(() => view.notice(text));
-    },
+    notice,
+    fault: faults.add,
+    mended: faults.remove,
     async close() {
       await told;
-      await writer.write(`${summaryLines(summary.report(), width(), paint).join("\n")}\n`);
+      await writer.write(`${[...summaryLines(summary.report(), width(), paint), ...faults.lines()].join("\n")}\n`);
     },
     closed: writer.closed,
   };
@@ -69,13 +78,46 @@ function table(writer: Writer, stdout: NodeJS.WriteStream): Output {
 
 function jsonLines(writer: Writer): Output {
   const lines = new JsonLines(writer);
+  const notice = (text: string) => void process.stderr.write(`${text}\n`);
+  const faults = new Faults(notice);
   return {
     flows: lines,
     losses: lines.losses,
-    notice: (text) => void process.stderr.write(`${text}\n`),
+    notice,
+    fault: faults.add,
+    mended: faults.remove,
     close: () => Promise.resolve(),
     closed: writer.closed,
   };
+}
+
+/** What of the manifests is not accepted just now. */
+class Faults {
+  readonly #notice: (text: string) => void;
+  readonly #standing = new Map<string, ManifestFault>();
+
+  constructor(notice: (text: string) => void) {
+    this.#notice = notice;
+  }
+
+  readonly add = (fault: ManifestFault): void => {
+    this.#standing.set(faultText(fault), fault);
+    this.#notice(`not accepted: ${faultText(fault)} (an earlier version of it, if there was one, stays in force)`);
+  };
+
+  readonly remove = ({ file, document }: ManifestFault): void => {
+    for (const [text, fault] of this.#standing)
+      if (fault.file === file && fault.document === document) this.#standing.delete(text);
+  };
+
+  lines(): readonly string[] {
+    if (this.#standing.size === 0) return [];
+    return [
+      "",
+      "Not accepted, and so not in force as written:",
+      ...[...this.#standing.keys()].map((text) => `  ${text}`),
+    ];
+  }
 }
 
 /** `policies in force: revision 7f2e7dfd7b8e1d7d, 61 rules for 14 pods` */

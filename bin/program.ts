@@ -21,9 +21,9 @@ the netfilter log, and tells who talked to whom and which policy decided.`;
 const examples = `
 Examples:
   sluice demo --duration 30s                 a cluster on this machine, real traffic, live
-  sluice up --objects.folder ./manifests     the same for this machine, without the demo cluster
+  sluice up --objects.folder DIR --node.name NAME --enforcer.mode observe
   sluice flows --since 5m --verdict deny     what was denied, and by which policy
-  sluice trace --from prod/web --to prod/api --port 8080
+  sluice trace --objects lab/demo --from prod-web/web --to prod-shop/cart --port 8080
   sluice flows --help                        options and examples of one command
 ${exitCodeHelp}`;
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { tryParseAddress } from "../core/address.ts";
 import { SluiceError } from "../core/errors.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
 import { protocolName } from "../policy/protocol.ts";
@@ -25,6 +26,25 @@ const pod = z.looseObject({
     )
     .default([]),
 });
+
+const addresses = z.looseObject({
+  clusterIP: z.string().nullish(),
+  clusterIPs: z.array(z.string()).nullish(),
+  externalIPs: z.array(z.string()).nullish(),
+});
+
+/** The Service, as `namespace/name`, whose address this is. */
+export function serviceAt(address: string, objects: readonly KubeObject[]): string | undefined {
+  const wanted = tryParseAddress(address);
+  if (wanted === undefined) return undefined;
+  const found = objects.find((object) => {
+    if (object.kind !== "Service") return false;
+    const { clusterIP, clusterIPs, externalIPs } = specOf(addresses, object);
+    const own = [clusterIP, ...(clusterIPs ?? []), ...(externalIPs ?? [])];
+    return own.some((text) => typeof text === "string" && tryParseAddress(text) === wanted);
+  });
+  return found === undefined ? undefined : `${found.metadata.namespace ?? "default"}/${found.metadata.name}`;
+}
 
 /** A pod that stands behind a Service, as `namespace/name`, and the port it is reached at. */
 export interface Backend {

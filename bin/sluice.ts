@@ -14,11 +14,14 @@ async function main(argv: readonly string[]): Promise<void> {
 /** One clear sentence for what is expected to go wrong, a stack for what is not. */
 function report(thrown: unknown): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  const expected = thrown instanceof SluiceError;
-  process.stderr.write(
-    `sluice: ${expected ? thrown.message : (thrown instanceof Error && thrown.stack) || messageOf(thrown)}\n`,
-  );
+  process.stderr.write(`sluice: ${sentenceOf(thrown)}\n`);
   return exitCodeOf(thrown);
+}
+
+function sentenceOf(thrown: unknown): string {
+  if (!(thrown instanceof SluiceError)) return (thrown instanceof Error && thrown.stack) || messageOf(thrown);
+  const needsRoot = thrown.code === "PERMISSION_DENIED" && !thrown.message.includes("root");
+  return needsRoot ? `${thrown.message}: run it as root, or with CAP_NET_ADMIN and CAP_SYS_ADMIN` : thrown.message;
 }
 
 // A reader such as `head` that has seen enough ends the command, quietly; a full disk does so with a failure. Long commands

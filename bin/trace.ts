@@ -7,7 +7,7 @@ import type { Endpoint } from "../policy/placement.ts";
 import { hasPorts, protocolName } from "../policy/protocol.ts";
 import type { Packet, Path } from "../policy/verdict.ts";
 import type { World } from "../policy/world.ts";
-import { backendsOf } from "./service-backends.ts";
+import { backendsOf, serviceAt } from "./service-backends.ts";
 
 /** What `sluice trace` is asked. */
 export interface Question {
@@ -48,11 +48,14 @@ export function traceOf(world: World, objects: readonly KubeObject[], question: 
   const endpoints = [...placement.endpoints.values()];
   const classOf = (endpoint: Endpoint) => placement.classOf.get(endpoint.id);
   const sources = endsOf(question.from, question.port, endpoints, classOf);
-  const targets = question.to.startsWith("service:")
-    ? backendsOf(question.to.slice("service:".length), question, objects).flatMap(({ pod, port }) =>
-        endsOf(pod, port, endpoints, classOf),
-      )
-    : endsOf(question.to, question.port, endpoints, classOf);
+  // What is sent to a Service's address goes to a pod behind it, and policy sees that pod.
+  const service = question.to.startsWith("service:")
+    ? question.to.slice("service:".length)
+    : serviceAt(question.to, objects);
+  const targets =
+    service === undefined
+      ? endsOf(question.to, question.port, endpoints, classOf)
+      : backendsOf(service, question, objects).flatMap(({ pod, port }) => endsOf(pod, port, endpoints, classOf));
   return pairs(sources, targets, question).map(({ source, target }) => {
     const packet = packetOf(question.protocol, source, target);
     const verdict = evaluate(packet);

@@ -113,11 +113,11 @@ export class Enforcer {
     return this.#running;
   }
 
-  /** Ends `run`, then leaves the rules in force or removes our table. */
+  /** Ends `run`, then leaves the rules in force or removes our table; one that this run never wrote to is somebody else's. */
   async stop({ leaveRules }: { readonly leaveRules: boolean }): Promise<void> {
     this.#ended.abort();
     await this.#running;
-    if (leaveRules) return;
+    if (leaveRules || this.#status.applied === 0) return;
     await this.#options.nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
     this.#applied = undefined;
     this.#options.log.info({ node: this.#options.node }, "table removed");

@@ -14,7 +14,6 @@ import { problemsOf } from "../../policy/kinds/read.ts";
 import { Engine } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { faultText } from "../folder.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type Output, type OutputFormat, openOutput, policyText } from "../output.ts";
 import { serve } from "../serve.ts";
@@ -105,8 +104,9 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     validate: problemsOf,
     onFault: (fault) => {
       metrics.add("sluice_objects_faults_total", {});
-      out.notice(`not accepted: ${faultText(fault)}`);
+      out.fault(fault);
     },
+    onMended: out.mended,
   });
   const engine = new Engine({
     seats: lab.nodes.map(({ name, namespacePath }) => ({ node: name, namespacePath })),

@@ -11,7 +11,6 @@ import { problemsOf } from "../../policy/kinds/read.ts";
 import { Engine, type Seat } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { faultText } from "../folder.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type OutputFormat, openOutput, policyText } from "../output.ts";
 import { serve } from "../serve.ts";
@@ -20,12 +19,15 @@ import { together } from "../together.ts";
 
 const examples = `
 Watches a folder of Kubernetes YAML (pods, namespaces, nodes, services, policies), enforces the policies on this node and
-prints who talks to whom. With --enforcer.mode observe it changes nothing and tells what the policies would decide.
+prints who talks to whom. With --enforcer.mode observe it blocks nothing and tells what the policies would decide: a good
+first step. The folder must hold the Node that this machine is (--node.name). At the end the rules are removed, unless
+--leave-rules says otherwise; after kill -9 they stay in force until the next run, or: nft delete table inet sluice
 
 Examples:
-  sluice up --objects.folder ./manifests --node.name node-1
-  sluice up --objects.folder ./manifests --enforcer.mode observe -o jsonl | jq .
-  sluice up --objects.folder lab/demo --seat node-1=sluice-demo-node-node-1
+  sluice up --objects.folder DIR --node.name node-1 --enforcer.mode observe
+  sluice up --objects.folder DIR --node.name node-1 -o jsonl | jq .
+  sluice lab up lab/demo --name mine      and in a second shell:
+  sluice up --objects.folder lab/demo --seat node-1=sluice-mine-node-node-1 --seat node-2=sluice-mine-node-node-2
 ${exitCodeHelp}`;
 
 interface Options {
@@ -70,8 +72,9 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         validate: problemsOf,
         onFault: (fault) => {
           metrics.add("sluice_objects_faults_total", {});
-          out.notice(`not accepted: ${faultText(fault)}`);
+          out.fault(fault);
         },
+        onMended: out.mended,
       });
       const seats = seat.length > 0 ? seat : [{ node: config.node.name, namespacePath: null }];
       const engine = new Engine({
@@ -87,21 +90,27 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         onPolicy: (notice) => out.notice(policyText(notice)),
         leaveRules,
       });
+      let began = false;
+      const begin = async (until: AbortSignal) => {
+        await engine.ready(until);
+        if (until.aborted) return;
+        began = true;
+        out.notice(startText(config, seats));
+        ready();
+      };
       try {
         const observed = { metrics, engine, address: config.metrics.listen };
-        await together(stop, [
-          (until) => engine.run(until),
-          (until) => serveMetrics(observed, until),
-          async (until) => {
-            await engine.ready(until);
-            if (!until.aborted) ready();
-          },
-        ]);
+        await together(stop, [(until) => engine.run(until), (until) => serveMetrics(observed, until), begin]);
       } finally {
-        await out.close();
+        if (began) await out.close();
       }
     },
   };
+}
+
+function startText({ enforcer }: Config, seats: readonly Seat[]): string {
+  const nodes = seats.map(({ node }) => node).join(", ");
+  return enforcer.mode === "enforce" ? `the rules are in force on ${nodes}` : `observing ${nodes}; nothing is blocked`;
 }
 
 function addSeat(text: string, seats: readonly Seat[]): readonly Seat[] {

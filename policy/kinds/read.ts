@@ -15,7 +15,7 @@ export type Fact =
   | { readonly type: "none" };
 
 /** Groups of which every kind matters: one we do not know would be a control that silently does nothing. */
-const policyGroups = ["projectcalico.org/", "policy.networking.k8s.io/", "networking.k8s.io/"];
+const policyGroup = /^([a-z0-9.-]+\.)?(projectcalico\.org|networking\.k8s\.io)\//;
 const harmless = new Set(["networking.k8s.io/v1/Ingress", "networking.k8s.io/v1/IngressClass"]);
 
 /** Reads any object; kinds that say nothing about policy give `none`. */
@@ -39,9 +39,7 @@ export function readFact(object: KubeObject): Read<Fact> {
     case "v1/ServiceAccount":
       return { value: { type: "labels", of: "ServiceAccount" } };
     default:
-      return policyGroups.some((group) => kind.startsWith(group)) && !harmless.has(kind)
-        ? unknown(kind)
-        : { value: { type: "none" } };
+      return policyGroup.test(kind) && !harmless.has(kind) ? unknown(kind) : { value: { type: "none" } };
   }
 }
 

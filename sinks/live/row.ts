@@ -30,6 +30,8 @@ export interface Row {
  * connection nobody could tell, rather than hiding it.
  */
 export function isShown(flow: Flow): boolean {
+  // A connection that was there before and moves nothing is no news.
+  if (flow.state !== "denied" && flow.packets + flow.replyPackets === 0) return false;
   return flow.authoritative || flow.reporter === "unknown" || flow.action === "unknown";
 }
 

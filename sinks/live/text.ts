@@ -9,12 +9,15 @@ export function clean(text: string): string {
   });
 }
 
-/** Cuts in the middle: both ends of a name tell most. */
+/** `-x8k2m`: what a ReplicaSet gives its pods at the end. */
+const tailLength = 6;
+
+/** Cuts in the middle: a name begins with what it is called and ends with what tells it from its like. */
 export function cutMiddle(text: string, width: number): string {
   const chars = [...text];
   if (chars.length <= width) return text;
   if (width < 3) return chars.slice(0, Math.max(0, width)).join("");
-  const head = Math.floor((width - 1) / 2);
+  const head = width - 1 - Math.min(tailLength, Math.floor((width - 1) / 2));
   return `${chars.slice(0, head).join("")}…${chars.slice(chars.length - (width - 1 - head)).join("")}`;
 }
 

@@ -53,6 +53,31 @@ describe("the command line", function () {
       err: /^sluice: the folder of objects cannot be read: ENOENT.*\n$/,
     },
     {
+      title: "refuses a lab without a folder",
+      args: ["lab", "up"],
+      code: 2,
+      err: /missing required argument 'folder'/,
+    },
+    {
+      title: "refuses to enforce on a node that the objects do not know",
+      args: ["up", "--objects.folder", demo, "--seat", "node-typo=nowhere", "--log.level", "silent"],
+      code: 2,
+      err: /^sluice: no Node "node-typo" among the objects, there are node-1, node-2: .*\n$/,
+    },
+    {
+      title: "says that a namespace is not there, and ends",
+      args: ["up", "--objects.folder", demo, "--seat", "node-1=sluice-nowhere", "--log.level", "silent"],
+      code: 3,
+      out: /policies compiled/,
+      err: /^sluice: there is no network namespace .*sluice-nowhere\n$/,
+    },
+    {
+      title: "takes a Service's address for what it stands for",
+      args: trace("--from", "dev-shop/web", "--to", "10.96.0.21", "--port", "80"),
+      code: 1,
+      out: /^DENY {2}dev-shop\/web-\S+ -> prod-shop\/cart-\S+ {2}TCP port 8080\n/,
+    },
+    {
       title: "traces an allowed packet",
       args: trace("--from", "prod-shop/catalog", "--to", "service:storage/minio", "--port", "9000"),
       code: 0,
@@ -97,4 +122,19 @@ describe("the command line", function () {
         JSON.stringify(printed),
       );
     });
+});
+
+describe("the examples in help", function () {
+  this.timeout(30_000);
+
+  it("of trace all give an answer", async () => {
+    const help = sluice("trace", "--help");
+    assert.equal(await help.ended, 0);
+    const examples = [...help.printed.out.matchAll(/^ {2}sluice (trace .*)$/gm)].map(([, words]) => words ?? "");
+    assert.ok(examples.length >= 3);
+    for (const example of examples) {
+      const run = sluice(...example.replace("lab/demo", demo).split(" "));
+      assert.ok([0, 1].includes((await run.ended) ?? -1), `${example}: ${run.printed.err}`);
+    }
+  });
 });

@@ -121,14 +121,16 @@ describe("sluice up", function () {
       assert.equal(tables(), "");
     });
 
-  it("says that another program reads the denials, and takes nothing from it", async () => {
-    const first = up();
-    await ready(first);
-    const second = up("--enforcer.mode", "observe");
-    assert.equal(await second.ended, 1);
-    assert.match(second.printed.err, /^sluice: another program reads NFLOG group 5; choose another group$/m);
-    assert.equal(first.process.exitCode, null);
-  });
+  for (const mode of ["observe", "enforce"])
+    it(`says that another program reads the denials, and takes nothing from it (${mode})`, async () => {
+      const first = up();
+      await ready(first);
+      const second = up("--enforcer.mode", mode);
+      assert.equal(await second.ended, 1);
+      assert.match(second.printed.err, /^sluice: another program reads NFLOG group 5; choose another group$/m);
+      assert.equal(first.process.exitCode, null);
+      assert.match(tables(), /^table inet sluice$/m);
+    });
 
   for (const { title, args, code, message } of [
     {
@@ -139,7 +141,7 @@ describe("sluice up", function () {
     },
     {
       title: "a namespace that is not there",
-      args: ["--enforcer.mode", "observe", "--seat", "node-b=nowhere"],
+      args: ["--enforcer.mode", "observe", "--seat", "node-a=nowhere"],
       code: 1,
       message: /^sluice: there is no network namespace \/run\/netns\/nowhere$/m,
     },

@@ -92,6 +92,11 @@ const refused: readonly { readonly title: string; readonly object: KubeObject; r
     says: /domains: this field is not known/,
   },
   {
+    title: "a policy in the storage group of Calico, which nobody reads here",
+    object: { ...calico({}), apiVersion: "crd.projectcalico.org/v1" },
+    says: "kind: crd.projectcalico.org/v1/GlobalNetworkPolicy is not supported by this version and has no effect",
+  },
+  {
     title: "a kind that this version does not know",
     object: calico({}, "StagedNetworkPolicy"),
     says: "kind: projectcalico.org/v3/StagedNetworkPolicy is not supported by this version and has no effect",
