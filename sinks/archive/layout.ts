@@ -19,13 +19,6 @@ export function hourFolder(hour: number, isoTime: (ms: number) => string): strin
   return `day=${text.slice(0, 10)}/hour=${text.slice(11, 13)}`;
 }
 
-export interface HourPlace {
-  readonly kind: RecordKind;
-  readonly hour: number;
-  /** Whole path. */
-  readonly folder: string;
-}
-
 /** Flushes `first` to `last` of one run. */
 export interface Span {
   readonly run: string;
@@ -46,7 +39,7 @@ export function spanOf(name: string): Span | undefined {
   return { run, first: Number(first), last: Number(last) };
 }
 
-export function covers(outer: Span, inner: Span): boolean {
+function covers(outer: Span, inner: Span): boolean {
   return outer.run === inner.run && outer.first <= inner.first && inner.last <= outer.last;
 }
 
