@@ -193,10 +193,13 @@ function addressTest(test: Test, columns: readonly string[], bindings: Bindings)
 function rangeMatch(cidr: Cidr, bindings: Bindings): (column: string) => string {
   const { first, last } = rangeOf(cidr);
   const bound = (value: bigint) => bindings.bind(value, UBIGINT);
-  const [high, top] = [bound(first.high), bound(last.high)];
+  const high = bound(first.high);
   // IPv4 stands among IPv6 addresses as ::ffff:0:0/96, but is none of them.
   const not = cidr.family === 6 && first.high === 0n && last.low >= fours.first.low ? notFour : () => "";
-  if (first.high !== last.high) return (column) => `(${column}_high between ${high} and ${top}${not(column)})`;
+  if (first.high !== last.high) {
+    const top = bound(last.high);
+    return (column) => `(${column}_high between ${high} and ${top}${not(column)})`;
+  }
   const [low, end] = [bound(first.low), bound(last.low)];
   return (column) => `(${column}_low between ${low} and ${end} and ${column}_high = ${high}${not(column)})`;
 }

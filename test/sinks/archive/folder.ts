@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog } from "../../../core/log.ts";
 import type { Flow } from "../../../core/records/flow.ts";
+import type { Loss } from "../../../core/records/loss.ts";
 import { Archive, type ArchiveOptions } from "../../../sinks/archive/archive.ts";
 import { ArchiveStore } from "../../../sinks/archive/archive-store.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -54,4 +55,14 @@ export async function flowsIn(folder: string): Promise<readonly Flow[]> {
 export async function filesIn(folder: string): Promise<readonly string[]> {
   const found = await readdir(join(folder, "archive"), { recursive: true }).catch(() => []);
   return found.filter((name) => name.includes(".parquet")).sort();
+}
+
+/** All loss records that another process would read. */
+export async function lossesIn(folder: string): Promise<readonly Loss[]> {
+  const reader = new ArchiveStore({ folder, memoryMb: 256 });
+  try {
+    return await reader.losses(everything);
+  } finally {
+    await reader.close();
+  }
 }
