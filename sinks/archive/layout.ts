@@ -1,5 +1,3 @@
-import type { RecordKind } from "../../core/records/codec.ts";
-
 // <data>/archive/<kind>/day=YYYY-MM-DD/hour=HH/<file>      times in UTC
 // file => l0-<run>-<first>-<last>.parquet                  what one run of a writer flushed, from one flush to another
 //       | seg-<sha-256 of the file>.parquet                sealed; its metadata `replaces` lists the l0 files it was made of
