@@ -126,6 +126,7 @@ export interface Rig {
 /** An engine that watches one node with one pod, and touches no kernel. */
 export function engineOf({ clock, collector, openStore, options }: Rig): Engine {
   const { objects } = world()
+    .node("node-1")
     .namespace("shop")
     .pod("shop/web", { app: "web" }, { node: "node-1", ips: ["10.1.0.5"] });
   return new Engine({

@@ -49,7 +49,10 @@ describe("the worker's end of the stream", () => {
     outbox.ack(0);
     assert.equal(outbox.push(drafts(1)), 0);
     outbox.ack(1);
-    assert.deepEqual(posted.slice(batchesInFlight), [[4, 5, 6, 7], [8]]);
+    assert.deepEqual(posted.slice(batchesInFlight), [
+      [0, 1, 2, 3].map((at) => batchesInFlight + at),
+      [batchesInFlight + 4],
+    ]);
     assert.deepEqual(outbox.told, { flows: 8, losses: 1, dropped: 2 });
   });
 
