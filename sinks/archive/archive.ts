@@ -8,6 +8,7 @@ import type { Sink } from "../../core/pipeline.ts";
 import type { RecordKind } from "../../core/records/codec.ts";
 import { Catalog } from "./catalog.ts";
 import { Database, fileList } from "./database.ts";
+import { Dictionaries } from "./dictionaries.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { Generation } from "./generation.ts";
 import { archiveFolder, l0Name, type Span, spanOf } from "./layout.ts";
@@ -53,6 +54,7 @@ export class Archive {
   readonly #disk: Disk;
   readonly #publisher: Publisher;
   readonly #upkeep: Upkeep;
+  readonly #dictionaries: Dictionaries;
   /** Tells this writer's flushes from those of another time. Sorts by time. */
   readonly #run: string;
   readonly #stop = new AbortController();
@@ -76,6 +78,7 @@ export class Archive {
     this.#disk = disk;
     this.#run = options.clock.now().toString(36).padStart(9, "0") + randomBytes(4).toString("hex");
     this.database = new Database({ memoryMb, spill: `${folder}/archive-spill` });
+    this.#dictionaries = new Dictionaries(this.database);
     this.catalog = new Catalog(folder, disk, this.database);
     this.#publisher = new Publisher(disk, this.database);
     this.#upkeep = new Upkeep({
@@ -291,7 +294,7 @@ export class Archive {
   }
 
   #generation(number: number): Generation {
-    return new Generation(number, this.#run, this.database);
+    return new Generation(number, this.#run, this.database, this.#dictionaries);
   }
 
   /** Removes drafts of runs before, and finds out which records they stored last: those may be delivered again. */

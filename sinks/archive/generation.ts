@@ -1,5 +1,6 @@
 import type { RecordKind } from "../../core/records/codec.ts";
 import type { Database } from "./database.ts";
+import type { Dictionaries } from "./dictionaries.ts";
 import { Gather } from "./gather.ts";
 import { hourOf } from "./layout.ts";
 import { kinds, type RecordOf, tables } from "./tables.ts";
@@ -8,14 +9,16 @@ import { kinds, type RecordOf, tables } from "./tables.ts";
 export class Generation {
   readonly number: number;
   readonly #database: Database;
+  readonly #dictionaries: Dictionaries;
   readonly #run: string;
   readonly #parts = new Map<RecordKind, Part>();
   #attempt = attempt();
 
-  constructor(number: number, run: string, database: Database) {
+  constructor(number: number, run: string, database: Database, dictionaries: Dictionaries) {
     this.number = number;
     this.#run = run;
     this.#database = database;
+    this.#dictionaries = dictionaries;
   }
 
   /** Resolves when all rows are durable, rejects when the attempt under way (or the next) fails. */
@@ -70,7 +73,8 @@ export class Generation {
   }
 
   #newPart<K extends RecordKind>(kind: K): Part {
-    const gather = new Gather<RecordOf[K]>(this.#database, `open_${this.#run}_${this.number}_${kind}`, tables[kind]);
+    const name = `open_${this.#run}_${this.number}_${kind}`;
+    const gather = new Gather<RecordOf[K]>(this.#database, name, tables[kind], this.#dictionaries.of(kind));
     const part = { gather: gather as unknown as Gather<never>, hours: new Set<number>(), written: new Set<number>() };
     this.#parts.set(kind, part);
     return part;

@@ -1,7 +1,7 @@
 // What the archive costs to write, to keep and to ask. Run by hand: node test/bench/archive.bench.ts [--rows 10000000]
 //
 // Method. Records of realistic-flows.ts (stated there), 280 a second of record time, so a million an hour; made before the clock starts.
-// Write: batches of 2,000 to the sink with a flush each 20,000, until durable in l0 files; CPU time of the process with DuckDB's
+// Write: batches of 2,000 to the sink with a flush each 50,000, until durable in l0 files; CPU time of the process with DuckDB's
 // threads (process.cpuUsage, user and system). Seal: the same for sealing those hours; bytes a flow are of the sealed segments.
 // Beside them, the same records as gzip JSON lines and as Avro bodies under zstd, both at default level, 50,000 of them.
 // Ask: a reader of its own with a cap of 512 MiB; each question 20 times with other namespaces, addresses and hours; memory is the greatest
@@ -26,7 +26,7 @@ const total = flag < 0 ? 1_000_000 : Number(process.argv[flag + 1]);
 const start = 1_700_002_800_000_000; // a full hour
 const hourUs = 3_600_000_000;
 const never = new AbortController().signal;
-const chunk = 20_000;
+const chunk = 50_000;
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));
