@@ -137,16 +137,32 @@ export class ArchiveStore implements FlowStore {
     return this.#reader.hours("flow", hourOf(since), hourOf(until));
   }
 
-  #page(query: SearchQuery, hours: readonly number[], limit: number, after: Position | undefined, signal: AbortSignal) {
-    const bindings = new Bindings();
-    const where = [
-      this.#where(query, bindings),
-      ...(after === undefined ? [] : [beyond(after, query.order, bindings)]),
-    ];
+  /**
+   * In two steps: the ids of the page, of which the last ones bound its time; then all columns within that time. Decoding seventy columns
+   * of an hour takes ten times as long as the few that decide.
+   */
+  async #page(
+    query: SearchQuery,
+    hours: readonly number[],
+    limit: number,
+    after: Position | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly Row[]> {
     const by = query.order === "newest" ? " desc" : "";
-    const sql = (relation: string) =>
-      `select * from ${relation} where ${where.join(" and ")} order by start${by}, node${by}, epoch${by}, seq${by} limit ${limit}`;
-    return this.#reader.rows("flow", hours, sql, bindings, signal);
+    const ordered = `order by start${by}, node${by}, epoch${by}, seq${by} limit ${limit}`;
+    const select = (columns: string, span: Span) => {
+      const bindings = new Bindings();
+      const where = [this.#where({ ...query, ...span }, bindings)];
+      if (after !== undefined) where.push(beyond(after, query.order, bindings));
+      const sql = (relation: string) => `select ${columns} from ${relation} where ${where.join(" and ")} ${ordered}`;
+      return this.#reader.rows("flow", hours, sql, bindings, signal);
+    };
+    const starts = (await select("epoch_us(start)::DOUBLE as start, node, epoch, seq", query)).map(({ start }) =>
+      Number(start),
+    );
+    if (starts.length === 0) return [];
+    const [first, last] = [starts[0] as number, starts.at(-1) as number];
+    return select("* exclude (tiers, policies)", { since: Math.min(first, last), until: Math.max(first, last) + 1 });
   }
 
   #where({ since, until, filter, allReports }: FlowQuery, bindings: Bindings): string {

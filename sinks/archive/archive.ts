@@ -268,7 +268,7 @@ export class Archive {
       for (const hour of hours) {
         const [from, to] = [hour, hour + 1].map((at) => `make_timestamp(${at * 3_600_000_000})`);
         const { time } = tables[kind];
-        const select = `select * from ${relation} where "${time}" >= ${from} and "${time}" < ${to} order by "${time}"`;
+        const select = `select * from ${relation} where "${time}" >= ${from} and "${time}" < ${to}`;
         this.#unsealed.get(kind)?.add(hour);
         await this.#publisher.publish({ folder: this.catalog.folderOf(kind, hour), select }, () => l0Name(span));
         generation.written(kind, hour);
