@@ -18,7 +18,7 @@ export interface Halves {
   readonly low: bigint;
 }
 
-export function halves(address: Address): Halves {
+function halves(address: Address): Halves {
   const bytes = addressToBytes(address);
   const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
   return { high: view.getBigUint64(0), low: view.getBigUint64(8) };

@@ -1,5 +1,3 @@
-import type { RecordKind } from "../../core/records/codec.ts";
-
 // <data>/archive/<kind>/day=YYYY-MM-DD/hour=HH/<file>      times in UTC
 // file => l0-<run>-<first>-<last>.parquet                  what one run of a writer flushed, from one flush to another
 //       | seg-<sha-256 of the file>.parquet                sealed; its metadata `replaces` lists the l0 files it was made of
@@ -17,13 +15,6 @@ export const hourOf = (us: number): number => Math.floor(us / 1000 / hourMs);
 export function hourFolder(hour: number, isoTime: (ms: number) => string): string {
   const text = isoTime(hour * hourMs);
   return `day=${text.slice(0, 10)}/hour=${text.slice(11, 13)}`;
-}
-
-export interface HourPlace {
-  readonly kind: RecordKind;
-  readonly hour: number;
-  /** Whole path. */
-  readonly folder: string;
 }
 
 /** Flushes `first` to `last` of one run. */
@@ -46,7 +37,7 @@ export function spanOf(name: string): Span | undefined {
   return { run, first: Number(first), last: Number(last) };
 }
 
-export function covers(outer: Span, inner: Span): boolean {
+function covers(outer: Span, inner: Span): boolean {
   return outer.run === inner.run && outer.first <= inner.first && inner.last <= outer.last;
 }
 

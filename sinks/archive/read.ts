@@ -1,3 +1,4 @@
+import { checkFormat } from "../../core/data-folder.ts";
 import { SluiceError } from "../../core/errors.ts";
 import type { RecordKind } from "../../core/records/codec.ts";
 import type { Archive } from "./archive.ts";
@@ -24,14 +25,20 @@ export class Reader {
   readonly #archive: Archive | undefined;
   readonly #database: Database;
   readonly #catalog: Catalog;
+  readonly #folder: string;
+  #readable: Promise<void> | undefined;
 
   constructor({ folder, memoryMb, archive }: ReaderOptions) {
+    this.#folder = folder;
     this.#archive = archive;
     this.#database = archive?.database ?? new Database({ memoryMb, spill: `${folder}/archive-spill` });
     this.#catalog = archive?.catalog ?? new Catalog(folder, realDisk, this.#database);
   }
 
-  hours(kind: RecordKind, first?: number, last?: number): Promise<readonly number[]> {
+  /** Throws DATA_VERSION for a folder of another version, as whatever is asked first does. */
+  async hours(kind: RecordKind, first?: number, last?: number): Promise<readonly number[]> {
+    this.#readable ??= checkFormat(this.#folder);
+    await this.#readable;
     return this.#catalog.hours(kind, first, last);
   }
 

@@ -127,6 +127,7 @@ describe("Archive", function () {
       await second.close();
       await writeFile(`${folder}/FORMAT`, "sluice 2\n");
       await assert.rejects(archiveIn(folder).open(), { code: "DATA_VERSION", message: /"sluice 2"/ });
+      await assert.rejects(flowsIn(folder), { code: "DATA_VERSION" });
     }));
 
   it("goes on from page to page while records come in", () =>

@@ -107,7 +107,7 @@ describe("conditionOf", function () {
           flows.filter((each) => holds(filter, each)).map(({ seq }) => seq),
         );
       });
-      await fc.assert(property, { numRuns: 400 });
+      await fc.assert(property, { numRuns: 150 });
     }));
 
   for (const { title, test } of [
