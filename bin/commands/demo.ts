@@ -20,7 +20,7 @@ import { together } from "../together.ts";
 const manifests = fileURLToPath(new URL("../../lab/demo/", import.meta.url));
 
 const examples = `
-Builds a cluster of two nodes and 14 pods from network namespaces on this machine, lets real traffic cross real nftables
+Builds a cluster of two nodes and 15 pods from network namespaces on this machine, lets real traffic cross real nftables
 rules, and prints each connection with pods, labels and the tier and policy that decided. While it runs a pod is replaced by
 another on the same address, and a label change puts a pod into quarantine. Ctrl-C (or --duration) ends it with a summary.
 
