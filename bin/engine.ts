@@ -2,20 +2,26 @@ import { Collector } from "../collectors/collector.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import { SluiceError } from "../core/errors.ts";
+import { Feed } from "../core/feed.ts";
 import type { Change, ObjectSource } from "../core/kube/watch.ts";
 import type { Log } from "../core/log.ts";
+import { Metrics } from "../core/metrics.ts";
 import { run, type Sink } from "../core/pipeline.ts";
+import type { EndpointTenure } from "../core/records/endpoint.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
+import type { ProgramRecord } from "../core/records/program.ts";
 import { retrying } from "../core/retrying.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
 import { KernelInterfaces } from "../enforcer/interfaces-kernel.ts";
 import { type NftAccess, openNft } from "../enforcer/nft-open.ts";
 import { defaultSettings } from "../enforcer/render.ts";
 import { Enricher } from "../enrichers/enrich.ts";
-import { holdBack } from "../enrichers/hold-back.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { World } from "../policy/world.ts";
+import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
+import { type Collecting, FlowPath } from "./flow-path.ts";
+import { type Kind, measured, readCollectors, readEnforcers } from "./measure.ts";
 import { together } from "./together.ts";
 
 /** A node of the cluster and where on this machine its network is. */
@@ -39,8 +45,14 @@ export interface EngineOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where records show while they come; they are kept in the store. */
   readonly flows: Sink<Flow>;
   readonly losses: Sink<Loss>;
+  /** Opens what records are kept in; without it they are only shown. */
+  readonly openStore?: OpenStore;
+  readonly metrics?: Metrics;
+  /** The collector of a node; in tests another one than the kernel's. */
+  readonly collect?: (seat: Seat) => Collecting;
   /** Told when policies change, not when pods do. */
   readonly onPolicy?: (notice: PolicyNotice) => void;
   /** Whether the rules stay in force when the engine stops. */
@@ -51,36 +63,42 @@ export interface EngineOptions {
  * Every stage in one process:
  *
  *   objects -> World -> Program, Placement -> an Enforcer per node
- *                 \-> Enricher
- *   a Collector per node -> hold back -> Enricher -> flows
+ *                 \-> Enricher -> tenures, programs -> store
+ *   a Collector per node -> once -> hold back -> Enricher -> shown, and kept in the store
+ *
+ * It ends from the front: collectors stop and hand out what they have, what is on its way is stored, then the store closes. What
+ * was not stored by then is not acked, so it comes again from where it was kept before.
  */
 export class Engine {
   readonly #options: EngineOptions;
+  readonly #metrics: Metrics;
   readonly #world = new World();
   readonly #enricher: Enricher;
-  readonly #collectors: readonly Collector[];
+  readonly #collectors: readonly Collecting[];
+  readonly #tenures: Feed<EndpointTenure>;
+  readonly #programs: Feed<ProgramRecord>;
+  readonly #opened = Promise.withResolvers<void>();
   readonly #policyReady = Promise.withResolvers<void>();
   #enforcers: readonly Enforcer[] = [];
   #revision: string | undefined;
 
   constructor(options: EngineOptions) {
-    const { config, clock, log, seats } = options;
+    const { config, clock, seats } = options;
     this.#options = options;
-    this.#enricher = new Enricher({ clock, keepMs: config.enricher.deletedPodsKeptMs });
-    this.#collectors = seats.map(
-      ({ node, namespacePath }) =>
-        new Collector({
-          node,
-          namespacePath,
-          cluster: config.cluster.name,
-          ...config.collector,
-          // The enforcer's rules make the kernel track connections; where it only watches, the collector sees to it.
-          ensureConntrack: config.enforcer.mode === "observe",
-          log: log.child({ part: "collector", node }),
-          clock,
-        }),
-    );
+    this.#metrics = options.metrics ?? new Metrics();
+    this.#enricher = new Enricher({
+      clock,
+      cluster: config.cluster.name,
+      keepMs: config.enricher.deletedPodsKeptMs,
+    });
+    this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
+    this.#tenures = new Feed({ name: "tenures", clock });
+    this.#programs = new Feed({ name: "programs", clock });
+    this.#expose();
   }
+
+  /** Resolves when the store is open, so this process has the data folder for itself, or when the signal aborts. */
+  readonly opened = (signal: AbortSignal): Promise<void> => Promise.race([this.#opened.promise, aborted(signal)]);
 
   /** Resolves when every collector listens and every enforcing node has its first ruleset, or when the signal aborts. */
   readonly ready = async (signal: AbortSignal): Promise<void> => {
@@ -94,14 +112,29 @@ export class Engine {
     }
   };
 
-  /** Works until the signal aborts; what was collected by then is written out. */
+  /** Works until the signal aborts; what was collected by then is stored. */
   async run(signal: AbortSignal): Promise<void> {
+    // First of all: a data folder that is not ours is refused before the kernel is touched.
+    const store = await this.#openStore();
+    try {
+      this.#enricher.remember(store.remembered);
+      this.#opened.resolve();
+      await this.#work(store, signal);
+    } finally {
+      await store.close();
+    }
+  }
+
+  async #work(store: EngineStore, signal: AbortSignal): Promise<void> {
     const nft = this.#enforcing ? await openNft() : undefined;
     try {
       await together(signal, [
         ...(nft === undefined ? [] : [(stop: AbortSignal) => this.#enforce(nft, stop)]),
         (stop) => this.#follow(stop),
-        ...this.#collectors.flatMap((collector) => this.#collect(collector)),
+        (stop) => this.#collect(store, stop),
+        () => this.#keep("endpoint", this.#tenures, store.tenures),
+        () => this.#keep("program", this.#programs, store.programs),
+        ...this.#collectors.flatMap((collector) => this.#flowPath(store).of(collector)),
       ]);
     } finally {
       await nft?.close();
@@ -112,24 +145,63 @@ export class Engine {
     return this.#options.config.enforcer.mode === "enforce";
   }
 
-  #collect(collector: Collector): readonly ((stop: AbortSignal) => Promise<void>)[] {
-    const { clock, config, flows, losses } = this.#options;
-    const held = holdBack(collector.flows, {
-      clock,
-      awaited: this.#enricher.awaited,
-      limitMs: config.enricher.holdBackMs,
-    });
-    // The sources end by themselves once the collector has handed out what it had, so they get a signal of their own.
-    const never = new AbortController().signal;
-    return [
-      (stop) => collector.run(stop),
-      async (stop) => {
-        // Before the first objects nobody has a name. Until then records wait in the collector.
-        await Promise.race([this.#policyReady.promise, aborted(stop)]);
-        await run(held, this.#enricher.stage, retrying(flows, { clock }), { signal: never });
+  #openStore(): Promise<EngineStore> {
+    const open = this.#options.openStore ?? openNowhere;
+    return open({
+      onFlush: ({ kind, rows, ms }) => {
+        this.#metrics.observe("sluice_archive_flush_seconds", { kind }, ms / 1000);
+        this.#metrics.add("sluice_archive_rows_total", { kind }, rows);
       },
-      () => run(collector.losses, (batch) => batch, retrying(losses, { clock }), { signal: never }),
-    ];
+    });
+  }
+
+  #collectorOf({ node, namespacePath }: Seat): Collecting {
+    const { config, clock, log, openStore } = this.#options;
+    return new Collector({
+      node,
+      namespacePath,
+      cluster: config.cluster.name,
+      ...config.collector,
+      // The enforcer's rules make the kernel track connections; where it only watches, the collector sees to it.
+      ensureConntrack: config.enforcer.mode === "observe",
+      // The data folder is ours only while the store is open.
+      ...(openStore === undefined ? {} : { spool: { folder: `${config.data.folder}/spool/${node}`, ...config.spool } }),
+      log: log.child({ part: "collector", node }),
+      clock,
+    });
+  }
+
+  /** Until all collectors have ended, which is later than the signal: they hand out what they have. */
+  async #collect(store: EngineStore, signal: AbortSignal): Promise<void> {
+    try {
+      await together(
+        signal,
+        this.#collectors.map((collector) => (stop) => collector.run(stop)),
+      );
+    } finally {
+      store.hurry?.();
+    }
+  }
+
+  #flowPath(store: EngineStore): FlowPath {
+    const { clock, config, flows, losses } = this.#options;
+    return new FlowPath({
+      clock,
+      metrics: this.#metrics,
+      enricher: this.#enricher,
+      holdBackMs: config.enricher.holdBackMs,
+      // Before the first objects nobody has a name. Until then records wait in the collector.
+      begin: (stop) => Promise.race([this.#policyReady.promise, aborted(stop)]),
+      shown: { flows, losses },
+      store,
+    });
+  }
+
+  /** Until the feed is closed and all of it is stored. */
+  #keep<T>(kind: Kind, feed: Feed<T>, sink: Sink<T>): Promise<void> {
+    const { clock } = this.#options;
+    const kept = retrying(measured(sink, { metrics: this.#metrics, clock, kind }), { clock });
+    return run(feed, (batch) => batch, kept, { signal: never });
   }
 
   async #enforce(nft: NftAccess, stop: AbortSignal): Promise<void> {
@@ -172,18 +244,24 @@ export class Engine {
   }
 
   async #follow(stop: AbortSignal): Promise<void> {
-    for await (const changes of this.#options.objects.watch(stop)) this.#take(changes);
+    try {
+      for await (const changes of this.#options.objects.watch(stop)) this.#take(changes);
+    } finally {
+      this.#tenures.close();
+      this.#programs.close();
+    }
   }
 
   #take(changes: readonly Change[]): void {
     // Objects were validated where they came from; what is refused here as well has its last good state already.
     this.#world.apply(changes);
     if (changes.some(({ type }) => type === "synced")) this.#requireNodes();
-    this.#enricher.update(changes);
+    this.#tenures.push(this.#enricher.update(changes));
     const program = this.#world.program();
     const placement = this.#world.placement();
     const mode = this.#enforcing ? ("enforced" as const) : ("observed" as const);
-    this.#enricher.use({ program, placement, evaluate: evaluatorOf(program, placement), mode: () => mode });
+    const evaluate = evaluatorOf(program, placement);
+    this.#programs.push(this.#enricher.use({ program, placement, evaluate, mode: () => mode }));
     if (program.revision !== this.#revision) this.#notice(program.revision, program.rules.size, placement.classOf.size);
     this.#revision = program.revision;
     this.#handOut();
@@ -210,6 +288,27 @@ export class Engine {
     }
   }
 
+  #expose(): void {
+    const metrics = this.#metrics;
+    const { seats } = this.#options;
+    const nodeOf = (index: number) => seats[index]?.node ?? "";
+    readCollectors(metrics, () =>
+      this.#collectors.map(({ counters, spool }, index) => ({ node: nodeOf(index), counters, spool })),
+    );
+    readEnforcers(metrics, () =>
+      this.#enforcers.map(({ status }, index) => ({ node: nodeOf(index), status, wanted: this.#revision })),
+    );
+    metrics.read("sluice_enricher_unreadable_addresses_total", () => [
+      { labels: {}, value: this.#enricher.unreadable },
+    ]);
+    metrics.read("sluice_history_dropped_records_total", () => [
+      { labels: { kind: "endpoint" }, value: this.#tenures.dropped },
+      { labels: { kind: "program" }, value: this.#programs.dropped },
+    ]);
+    metrics.read("sluice_policy_rules", () => [{ labels: {}, value: this.#world.program().rules.size }]);
+    metrics.read("sluice_policy_pods", () => [{ labels: {}, value: this.#world.placement().classOf.size }]);
+  }
+
   #notice(revision: string, rules: number, pods: number): void {
     const missingTiers = this.#world.missingTiers();
     this.#options.onPolicy?.({ revision, rules, pods, missingTiers });
@@ -218,6 +317,9 @@ export class Engine {
       this.#options.log.warn({ tier }, "policies name a tier that nobody made: they come last and deny");
   }
 }
+
+// Pipelines end with their sources, once those have handed out what they had; a signal would leave that behind.
+const never = new AbortController().signal;
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

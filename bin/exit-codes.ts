@@ -3,32 +3,29 @@ import { type ErrorCode, SluiceError } from "../core/errors.ts";
 /** What `sluice` tells its caller; in every command's help. */
 export const exitCodes = {
   done: 0,
-  denied: 1,
-  notAccepted: 2,
-  machine: 3,
-  failed: 4,
+  failed: 1,
+  usage: 2,
+  finding: 3,
 } as const;
 
 export const exitCodeHelp = `
 Exit codes:
-  0  done; trace: the packet is allowed
-  1  trace: the packet is denied
-  2  the command line, the configuration or a manifest is not accepted
-  3  this machine lacks something: root, nftables, a kernel option, a free port
-  4  failed while working
-  129, 130, 143  ended by a second SIGHUP, SIGINT or SIGTERM, without cleaning up`;
+  0    done
+  1    failed while working, or this machine lacks something it needs
+  2    the command line, the configuration, a manifest or a filter is not accepted
+  3    something was found: trace: denied; completeness: something is missing; doctor: a check failed
+  130  a second Ctrl-C (SIGTERM: 143, SIGHUP: 129) ended it at once, without cleaning up`;
 
-const codes: Partial<Readonly<Record<ErrorCode, number>>> = {
-  ADDRESS_INVALID: exitCodes.notAccepted,
-  CONFIG_INVALID: exitCodes.notAccepted,
-  DEPENDENCY_MISSING: exitCodes.machine,
-  MANIFEST_INVALID: exitCodes.notAccepted,
-  PERMISSION_DENIED: exitCodes.machine,
-  PORT_TAKEN: exitCodes.machine,
-  SELECTOR_INVALID: exitCodes.notAccepted,
-  USAGE: exitCodes.notAccepted,
-};
+/** What the user wrote and can write otherwise; everything else is a failure. */
+const usage: ReadonlySet<ErrorCode> = new Set([
+  "ADDRESS_INVALID",
+  "CONFIG_INVALID",
+  "FILTER_INVALID",
+  "MANIFEST_INVALID",
+  "SELECTOR_INVALID",
+  "USAGE",
+]);
 
 export function exitCodeOf(thrown: unknown): number {
-  return (thrown instanceof SluiceError ? codes[thrown.code] : undefined) ?? exitCodes.failed;
+  return thrown instanceof SluiceError && usage.has(thrown.code) ? exitCodes.usage : exitCodes.failed;
 }

@@ -2,16 +2,13 @@ import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Config, parseConfig, settings } from "../core/config.ts";
 import { messageOf, SluiceError } from "../core/errors.ts";
+import { parseDuration } from "../core/time-text.ts";
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** `30s`, `5m`, `1h30m` as milliseconds. */
-function parseDuration(text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  const understood = parts.map(([part]) => part).join("") === text && parts.length > 0;
-  const total = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit as string] as number), 0);
-  if (!understood || total <= 0) throw new InvalidArgumentError('Write a duration as "30s", "5m" or "1h30m".');
-  return Math.round(total);
+/** `30s`, `5m`, `1h30m` as milliseconds; for commander. */
+function parsePositiveDuration(text: string): number {
+  const ms = parseDuration(text) ?? 0;
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError('Write a duration as "30s", "5m" or "1h30m".');
 }
 
 export const outputOption = (): Option =>
@@ -20,7 +17,7 @@ export const outputOption = (): Option =>
     .default("table");
 
 export const durationOption = (): Option =>
-  new Option("--duration <time>", "end by itself after this time, e.g. 30s").argParser(parseDuration);
+  new Option("--duration <time>", "end by itself after this time, e.g. 30s").argParser(parsePositiveDuration);
 
 /** What a command says of the settings, by path: `collector.windowMs`. */
 export interface OwnSettings {
@@ -33,7 +30,7 @@ export interface OwnSettings {
 /** Gives a command every setting of the configuration as a flag, but those it decides itself. */
 export function addSettings(command: Command, { decided = [], defaults = {} }: OwnSettings = {}): Command {
   command.option("--config <file>", "YAML file of settings (or SLUICE_CONFIG)");
-  command.optionsGroup("Settings (docs/config.md):");
+  command.optionsGroup("Settings (docs/reference/config.md):");
   for (const { path, flag, accepts, description, default: fallback } of settings) {
     if (decided.includes(path)) continue;
     const accepted = `${accepts.charAt(0).toUpperCase()}${accepts.slice(1)}`;

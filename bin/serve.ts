@@ -28,6 +28,6 @@ export async function serve(parts: readonly Part[], { duration, level }: ServeOp
     log: stderrLog(level),
   });
   const code = await service.run();
-  // Parts may still be running. Codes of signals are the shell's; 1 is said of a denied packet (exit-codes.ts).
+  // Parts may still be running. Codes of signals are the shell's.
   if (code !== 0) process.exit(code > 128 ? code : exitCodes.failed);
 }

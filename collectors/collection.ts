@@ -2,16 +2,15 @@ import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import type { RawFlow } from "../core/records/flow.ts";
-import type { Loss } from "../core/records/loss.ts";
 import { applySettings, loadTrackingRule, removeTrackingRule } from "./conntrack/prerequisites.ts";
-import type { Draft } from "./draft.ts";
+import { type Beat, Heartbeats, heartbeatOf, readKernelTable } from "./heartbeats.ts";
 import { InterfaceNames } from "./interface-names.ts";
-import type { LossDraft } from "./losses.ts";
 import { Outbox } from "./outbox.ts";
 import { Recorder } from "./recorder.ts";
 import { Sensor } from "./sensor.ts";
+import { Spool, type SpoolSettings } from "./spool/spool.ts";
 import { type Flush, Windows } from "./window.ts";
-import type { FromWorker, Stream, WorkerOptions } from "./worker-protocol.ts";
+import type { FromWorker, WorkerOptions } from "./worker-protocol.ts";
 
 // Measured: reading without waiting, with a pause after a short batch, takes events in batches of about 157 and costs a
 // third of blocking reads.
@@ -21,17 +20,20 @@ const pauseMs = 5;
 const idlePauseMs = 20;
 // A dump of a full table costs half a second; after an overrun one is enough to find what was missed.
 const reconcilePauseMs = 30_000;
+// With a spool a connection that ended is on the disk so soon: what is in memory only is lost with the process.
+const spoolFlushMs = 20;
+// How long records are still handed out after the end; what is left then is in the spool.
+const drainMs = 5_000;
 
 /** One run of a collector inside its worker: reads, records, and posts. */
 export class Collection {
   readonly #options: WorkerOptions;
   readonly #clock: Clock;
   readonly #post: (message: FromWorker) => void;
-  readonly #epoch: number;
   readonly #interfaces = new InterfaceNames();
   readonly #recorder: Recorder;
-  readonly #flows: Outbox<Draft, RawFlow>;
-  readonly #losses: Outbox<LossDraft, Loss>;
+  readonly #spool: Spool | undefined;
+  readonly #outbox: Outbox;
   #tracking = false;
   #reconciledAt = Number.NEGATIVE_INFINITY;
 
@@ -39,28 +41,25 @@ export class Collection {
     this.#options = options;
     this.#clock = clock;
     this.#post = post;
-    this.#epoch = clock.now();
+    const { cluster, node, queueRecords: limit } = options;
+    this.#spool = options.spool === null ? undefined : this.#openSpool(options.spool);
+    const epoch = this.#spool?.epoch ?? clock.now();
     this.#recorder = new Recorder({
       epoch: this.#now(),
+      since: (this.#spool?.since ?? epoch) * 1000,
       interfaceName: (index) => this.#interfaces.nameOf(index),
     });
-    const origin = { cluster: options.cluster, node: options.node, epoch: this.#epoch };
-    this.#flows = new Outbox({
-      limit: options.queueRecords,
-      number: (draft, seq) => ({ ...origin, seq, ...draft }),
-      post: (records) => post({ kind: "flows", records }),
-    });
-    this.#losses = new Outbox({
-      limit: options.queueRecords,
-      number: (draft, seq) => ({ ...origin, seq, ...draft }),
-      post: (records) => post({ kind: "losses", records }),
+    this.#recorder.restore(this.#spool?.recovered.standing.open.values() ?? []);
+    this.#outbox = new Outbox({
+      ...{ cluster, node, epoch, limit },
+      spool: this.#spool,
+      post: (batch, records) => post({ kind: "records", batch, records }),
     });
   }
 
-  /** The main thread has room for another batch. */
-  credit(stream: Stream): void {
-    if (stream === "flows") this.#flows.credit();
-    else this.#losses.credit();
+  /** The main thread is done with a batch. */
+  ack(batch: number): void {
+    this.#outbox.ack(batch);
   }
 
   /** Collects until the signal aborts, then tells what is left. */
@@ -87,7 +86,31 @@ export class Collection {
       loadTrackingRule();
       this.#tracking = true;
     }
+    this.#tellAbsence();
     sensor.dump();
+  }
+
+  #openSpool(settings: SpoolSettings): Spool {
+    const { cluster, node } = this.#options;
+    return Spool.open({
+      ...settings,
+      ...{ cluster, node, clock: this.#clock },
+      onLoss: (count, span, detail) => this.#recorder.dropped(count, span, detail),
+      onTrouble: (trouble) =>
+        trouble === null
+          ? this.#log("info", { node }, "the spool is written again")
+          : this.#log("warn", { node, trouble }, "the spool cannot be written; records wait in memory"),
+    });
+  }
+
+  /** What happened since an earlier run ended without warning was not seen. Told at once, so that a further end finds it told. */
+  #tellAbsence(): void {
+    const { lastSign = null, orderly = true } = this.#spool?.recovered ?? {};
+    if (orderly || lastSign === null) return;
+    const end = Math.max(this.#now(), lastSign);
+    const windowUs = this.#options.windowMs * 1000;
+    this.#recorder.wasAway({ start: lastSign, end }, lastSign - (lastSign % windowUs));
+    this.#outbox.push({ losses: this.#recorder.takeLosses() });
   }
 
   /** Leaves nothing behind; failing at that must not hide why the run ended. */
@@ -104,26 +127,58 @@ export class Collection {
   }
 
   async #collect(sensor: Sensor, signal: AbortSignal): Promise<void> {
-    const windows = new Windows(this.#options.windowMs, this.#clock.now());
+    const flushMs = this.#spool === undefined ? undefined : spoolFlushMs;
+    const windows = new Windows(this.#options.windowMs, this.#clock.now(), flushMs);
+    const heartbeats = new Heartbeats(this.#clock.now());
     while (!signal.aborted) {
       const { found, more, overran } = sensor.poll();
       if (overran) this.#reconcile(sensor);
       const due = windows.due(this.#clock.now());
       if (due?.whole) sensor.dump();
       if (due !== undefined) this.#flush(due);
-      const untilFlush = Math.max(windows.next - this.#clock.now(), 1);
+      const beat = heartbeats.due(this.#clock.now());
+      if (beat !== undefined) this.#beat(beat);
+      this.#tendSpool();
+      const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
       const pause = Math.min(found ? pauseMs : idlePauseMs, untilFlush);
       await (more ? new Promise(setImmediate) : this.#clock.sleep(pause, signal));
     }
-    this.#finish(sensor, windows);
+    this.#finish(sensor, windows, heartbeats);
+    await this.#drain();
   }
 
-  #finish(sensor: Sensor, windows: Windows): void {
+  #finish(sensor: Sensor, windows: Windows, heartbeats: Heartbeats): void {
     while (sensor.poll().more);
     sensor.dump();
     this.#flush(windows.last(this.#clock.now()));
-    this.#flows.postAll();
-    this.#losses.postAll();
+    this.#beat(heartbeats.last(this.#clock.now()));
+    this.#outbox.postAll();
+  }
+
+  /** Waits until what is in the spool was handed out and acked, as far as that goes, and closes it. */
+  async #drain(): Promise<void> {
+    if (this.#spool === undefined) return;
+    const until = this.#clock.monotonic() + drainMs;
+    while (!this.#outbox.idle && this.#clock.monotonic() < until) await this.#clock.sleep(pauseMs);
+    this.#spool.close(this.#standing());
+  }
+
+  #tendSpool(): void {
+    this.#spool?.tend();
+    if (this.#spool?.standingDue) this.#spool.saveStanding(this.#standing());
+    this.#outbox.post();
+  }
+
+  *#standing(): Generator<RawFlow> {
+    const { cluster, node } = this.#options;
+    const epoch = this.#spool?.epoch ?? 0;
+    for (const draft of this.#recorder.standing()) yield { cluster, node, epoch, seq: 0, ...draft };
+  }
+
+  #beat(beat: Beat): void {
+    if (this.#outbox.full) return;
+    const heartbeat = heartbeatOf(beat, this.#recorder.counters, this.#outbox.told, readKernelTable());
+    this.#outbox.push({ heartbeats: [heartbeat] });
   }
 
   #reconcile(sensor: Sensor): void {
@@ -135,9 +190,10 @@ export class Collection {
   }
 
   #flush(flush: Flush): void {
-    const dropped = this.#flows.push(this.#recorder.flush(flush));
+    const flows = this.#recorder.flush(flush);
+    const dropped = this.#outbox.push({ flows });
     if (dropped > 0) this.#recorder.dropped(dropped, flush);
-    this.#losses.push(this.#recorder.takeLosses());
+    if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
     if (!flush.whole) return;
     this.#interfaces.forget();
     this.#post({ kind: "counters", counters: this.#recorder.counters });

@@ -5,9 +5,12 @@ import type { Log } from "../core/log.ts";
 import { warmThreadPool } from "../core/netlink/namespace.ts";
 import type { Source } from "../core/pipeline.ts";
 import type { RawFlow } from "../core/records/flow.ts";
+import type { Heartbeat } from "../core/records/heartbeat.ts";
 import type { Loss } from "../core/records/loss.ts";
 import { Inbox } from "./inbox.ts";
 import type { RecorderCounters } from "./recorder.ts";
+import type { Batch } from "./spool/batch.ts";
+import type { SpoolSettings } from "./spool/spool.ts";
 import type { FromWorker, ToWorker, WorkerOptions } from "./worker-protocol.ts";
 
 export interface CollectorOptions {
@@ -23,8 +26,10 @@ export interface CollectorOptions {
   readonly ensureConntrack?: boolean;
   /** What the kernel may keep per socket while the collector is busy. */
   readonly receiveBufferBytes?: number;
-  /** Records that may wait for a slow reader; beyond it they are dropped and counted. */
+  /** Records that may wait in memory for a slow reader. Without a spool those beyond it are dropped and counted. */
   readonly queueRecords?: number;
+  /** Where records are kept until they are acked: a folder for this node alone. Without it they are kept in memory. */
+  readonly spool?: SpoolSettings;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -35,20 +40,28 @@ const defaults = {
   ensureConntrack: true,
   receiveBufferBytes: 32 * 1024 * 1024,
   queueRecords: 262_144,
+  spool: null,
 };
 
 /**
  * Collects what the kernel of one network namespace tells of connections and denials. A worker thread reads and records;
- * this end hands out its records. Records of each stream are numbered from 0 without gaps within (node, epoch).
+ * this end hands out its records, to be acked. Records of all kinds together are numbered from 0 without gaps within
+ * (node, epoch). All three sources must be read: what is not acked of one holds up the others. With a spool, what was not
+ * acked comes again from the next collector on the same folder, before anything new; some records may then come twice.
  */
 export class Collector {
   /** Resolves when everything that happens from now on will be told; rejects if that cannot be. */
   readonly ready: Promise<void>;
   readonly flows: Source<RawFlow>;
   readonly losses: Source<Loss>;
+  readonly heartbeats: Source<Heartbeat>;
   readonly #options: CollectorOptions;
   readonly #becomeReady: PromiseWithResolvers<void>;
-  readonly #inboxes: { readonly flows: Inbox<RawFlow>; readonly losses: Inbox<Loss> };
+  readonly #inboxes: {
+    readonly flows: Inbox<RawFlow>;
+    readonly losses: Inbox<Loss>;
+    readonly heartbeats: Inbox<Heartbeat>;
+  };
   #worker: Worker | undefined;
   #counters: RecorderCounters | undefined;
   #failure: unknown;
@@ -61,11 +74,13 @@ export class Collector {
     // Whoever does not await `ready` still learns of the failure from `run`.
     this.ready.catch(() => {});
     this.#inboxes = {
-      flows: new Inbox(`flows of ${options.node}`, clock, () => this.#send({ kind: "credit", stream: "flows" })),
-      losses: new Inbox(`losses of ${options.node}`, clock, () => this.#send({ kind: "credit", stream: "losses" })),
+      flows: new Inbox(`flows of ${options.node}`, clock),
+      losses: new Inbox(`losses of ${options.node}`, clock),
+      heartbeats: new Inbox(`heartbeats of ${options.node}`, clock),
     };
     this.flows = this.#inboxes.flows;
     this.losses = this.#inboxes.losses;
+    this.heartbeats = this.#inboxes.heartbeats;
   }
 
   /** What moved, as of the end of the last window. */
@@ -117,11 +132,8 @@ export class Collector {
       case "ready":
         this.#becomeReady.resolve();
         return;
-      case "flows":
-        this.#inboxes.flows.push(message.records);
-        return;
-      case "losses":
-        this.#inboxes.losses.push(message.records);
+      case "records":
+        this.#handOut(message.batch, message.records);
         return;
       case "counters":
         this.#counters = message.counters;
@@ -132,6 +144,18 @@ export class Collector {
       case "failed":
         this.#fail(failureOf(message));
     }
+  }
+
+  /** Hands out each kind at its own source; the batch is done with when all are. */
+  #handOut(batch: number, { flows, losses, heartbeats }: Batch): void {
+    let open = [flows, losses, heartbeats].filter(({ length }) => length > 0).length;
+    const acked = () => {
+      open--;
+      if (open === 0) this.#send({ kind: "ack", batch });
+    };
+    if (flows.length > 0) this.#inboxes.flows.push(flows, acked);
+    if (losses.length > 0) this.#inboxes.losses.push(losses, acked);
+    if (heartbeats.length > 0) this.#inboxes.heartbeats.push(heartbeats, acked);
   }
 
   /** The first failure is the cause, what follows from it is not. */

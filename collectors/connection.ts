@@ -1,7 +1,8 @@
+import type { RawFlow } from "../core/records/flow.ts";
 import type { LabelRules } from "../core/rule-id.ts";
 import type { Counters, Entry } from "./conntrack/entry.ts";
 import { seenReply } from "./conntrack/entry.ts";
-import type { Tuple } from "./conntrack/tuple.ts";
+import { type Tuple, tuplesOf } from "./conntrack/tuple.ts";
 
 const none: Counters = { packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0 };
 const noRules: LabelRules = { egress: null, ingress: null };
@@ -39,11 +40,19 @@ export class Connection {
   #told = false;
   /** When it began, as far as its NEW tells, or that we know of it. */
   #begun: Span;
+  /** End of the last record, microseconds; null if none was told. */
+  toldAt: number | null = null;
+  /** Where the deltas begin of a connection that an earlier run told of; undefined once this one did. */
+  countedFrom: number | undefined;
   /** Counters as last read, and what they stood at when somebody set them back to zero. */
   #kernel = none;
   #beforeReset = none;
 
-  constructor(entry: Entry, now: number, dump: number) {
+  constructor(
+    entry: Pick<Entry, "id" | "zone" | "original" | "reply" | "startedAt" | "happenedAt">,
+    now: number,
+    dump: number,
+  ) {
     this.id = entry.id;
     this.zone = entry.zone;
     this.original = entry.original;
@@ -51,6 +60,23 @@ export class Connection {
     this.startedAt = entry.startedAt ?? entry.happenedAt ?? now;
     this.seenInDump = dump;
     this.#begun = { from: Number.NEGATIVE_INFINITY, to: now + readToleranceUs };
+  }
+
+  /** One that an earlier run told of last by this record. */
+  static restored(record: RawFlow, dump: number): Connection {
+    const { original, reply } = tuplesOf(record);
+    const { zone, startedAt, end } = record;
+    const id = record.connection ?? 0;
+    const connection = new Connection({ id, zone, original, reply, startedAt, happenedAt: null }, startedAt, dump);
+    connection.rules = { egress: record.egressRule, ingress: record.ingressRule };
+    connection.replied = record.replied;
+    // What was told may be the stamp of its NEW, or when that was read.
+    connection.#begun = { from: startedAt - readToleranceUs, to: startedAt + readToleranceUs };
+    connection.#newSeen = true;
+    connection.#kernel = connection.totals = totalsIn(record);
+    connection.countedFrom = end;
+    connection.settle(end);
+    return connection;
   }
 
   /** False if the entry can only be of an earlier or later connection with the same id and tuple. */
@@ -87,9 +113,10 @@ export class Connection {
   }
 
   /** Reported is what the totals are now. */
-  settle(): void {
+  settle(end: number): void {
     this.#told = true;
     this.reported = this.totals;
+    this.toldAt = end;
     this.changed = false;
   }
 
@@ -117,6 +144,15 @@ interface Span {
 
 const startAfter = (stamp: number): Span => ({ from: stamp, to: stamp + stampToleranceUs });
 const lies = (time: number, { from, to }: Span) => time >= from && time <= to;
+
+function totalsIn(record: RawFlow): Counters {
+  return {
+    packets: record.totalPackets,
+    bytes: record.totalBytes,
+    replyPackets: record.totalReplyPackets,
+    replyBytes: record.totalReplyBytes,
+  };
+}
 
 /** What was counted between two readings. */
 export function difference(now: Counters, before: Counters): Counters {

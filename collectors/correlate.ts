@@ -1,3 +1,4 @@
+import type { RawFlow } from "../core/records/flow.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import type { Entry } from "./conntrack/entry.ts";
@@ -31,11 +32,25 @@ export class Correlator {
   observe(entry: Entry, now: number): void {
     const connection = this.#connectionOf(entry, now);
     const before = connection.changed;
+    const givenUp = connection.closedAt !== null;
     connection.closedAt = null;
     connection.seenInDump = this.#dump;
     connection.learn(entry, this.#epoch);
     if (connection.changed && !before) this.#changed.push(connection);
-    if (entry.kind === "destroy") this.#destroy(connection, entry.stoppedAt ?? entry.happenedAt ?? now);
+    if (entry.kind !== "destroy") return;
+    // Its end was told already; a straggler is worth a record only if it brings something new.
+    if (givenUp && !connection.changed) this.#forget(connection, entry.stoppedAt ?? now);
+    else this.#destroy(connection, entry.stoppedAt ?? entry.happenedAt ?? now);
+  }
+
+  /** Takes in what an earlier run told of a connection. */
+  restore(record: RawFlow): void {
+    this.#table.add(Connection.restored(record, this.#dump));
+  }
+
+  /** Connections that have not ended. */
+  *open(): Generator<Connection> {
+    for (const connection of this.#table) if (connection.closedAt === null) yield connection;
   }
 
   /** Before the entries of a dump. */
@@ -84,6 +99,11 @@ export class Correlator {
   #supersede(entry: Entry, at: number): void {
     for (const earlier of this.#table.alike(entry))
       if (earlier.closedAt === null && earlier.startedAt <= at) this.#close(earlier, at);
+  }
+
+  #forget(connection: Connection, at: number): void {
+    this.#table.delete(connection);
+    connection.closedAt = Math.max(at, connection.startedAt);
   }
 
   #destroy(connection: Connection, at: number): void {

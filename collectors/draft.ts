@@ -23,7 +23,11 @@ export function spanOf(
 export function draftOf(connection: Connection, windowStart: number, windowEnd: number): Draft {
   const { original, reply, totals, reported = totals } = connection;
   return {
-    ...spanOf(connection.startedAt, windowStart, connection.closedAt ?? windowEnd),
+    ...spanOf(
+      connection.startedAt,
+      Math.min(windowStart, connection.countedFrom ?? windowStart),
+      connection.closedAt ?? windowEnd,
+    ),
     startedAt: connection.startedAt,
     state: connection.closedAt === null ? "open" : "closed",
     connection: connection.id,
@@ -45,6 +49,12 @@ export function draftOf(connection: Connection, windowStart: number, windowEnd: 
     inInterface: null,
     outInterface: null,
   };
+}
+
+/** What was told of a connection, by a record that ended at `toldAt`: nothing since. */
+export function standingOf(connection: Connection, toldAt: number): Draft {
+  const { reported = connection.totals } = connection;
+  return { ...draftOf(connection, toldAt, toldAt), ...difference(reported, reported), ...totalsOf(reported) };
 }
 
 function natOf(original: Tuple, reply: Tuple): Nat {

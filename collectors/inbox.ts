@@ -5,26 +5,29 @@ import type { Delivery, Source } from "../core/pipeline.ts";
 // A nacked batch waits before it comes again, so that a sink that refuses it does not spin.
 const redeliverMs = 1000;
 
+interface Pushed<T> {
+  readonly records: readonly T[];
+  readonly acked: () => void;
+}
+
 /** The main thread's end of a stream: a Source of the batches that a worker posted. */
 export class Inbox<T> implements Source<T> {
   readonly name: string;
   readonly #clock: Clock;
-  readonly #acked: () => void;
-  readonly #batches: (readonly T[])[] = [];
+  readonly #batches: Pushed<T>[] = [];
   /** Batches handed out and not yet acked: they may come back. */
   #handedOut = 0;
   #end: { readonly failure?: unknown } | undefined;
   readonly #changed = new Condition();
 
-  /** `acked` is called once for each batch that is done with. */
-  constructor(name: string, clock: Clock, acked: () => void) {
+  constructor(name: string, clock: Clock) {
     this.name = name;
     this.#clock = clock;
-    this.#acked = acked;
   }
 
-  push(records: readonly T[]): void {
-    this.#batches.push(records);
+  /** `acked` is called once, when the batch is done with. */
+  push(records: readonly T[], acked: () => void): void {
+    this.#batches.push({ records, acked });
     this.#changed.changed();
   }
 
@@ -44,25 +47,25 @@ export class Inbox<T> implements Source<T> {
     }
   }
 
-  #deliveryOf(batch: readonly T[]): Delivery<T> {
+  #deliveryOf(batch: Pushed<T>): Delivery<T> {
     this.#handedOut++;
     return {
-      items: batch,
-      ack: () => Promise.resolve(this.#settle()),
+      items: batch.records,
+      ack: () => Promise.resolve(this.#settle(batch)),
       nack: () => this.#redeliver(batch),
     };
   }
 
-  async #redeliver(batch: readonly T[]): Promise<void> {
+  async #redeliver(batch: Pushed<T>): Promise<void> {
     await this.#clock.sleep(redeliverMs);
     this.#handedOut--;
     this.#batches.unshift(batch);
     this.#changed.changed();
   }
 
-  #settle(): void {
+  #settle(batch: Pushed<T>): void {
     this.#handedOut--;
-    this.#acked();
+    batch.acked();
     this.#changed.changed();
   }
 }

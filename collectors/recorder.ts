@@ -1,13 +1,16 @@
 import type { SluiceError } from "../core/errors.ts";
+import type { RawFlow } from "../core/records/flow.ts";
 import type { Entry } from "./conntrack/entry.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
-import { type Draft, draftOf } from "./draft.ts";
+import { type Draft, draftOf, standingOf } from "./draft.ts";
 import { type LossDraft, Losses } from "./losses.ts";
 import type { LoggedPacket } from "./nflog/message.ts";
 import { parsePrefix } from "./nflog/prefix.ts";
 import { SequenceGaps } from "./sequence-gaps.ts";
 import type { Flush } from "./window.ts";
+
+const queueFull = "records that found the collector's queue full";
 
 /** What moved, since the start. */
 export interface RecorderCounters {
@@ -26,6 +29,8 @@ export interface RecorderCounters {
 export interface RecorderOptions {
   /** When collecting began, microseconds. */
   readonly epoch: number;
+  /** What began later, and was never told, is told from its beginning; microseconds. By default `epoch`. */
+  readonly since?: number;
   /** The name of an interface index, if there is such an interface. */
   readonly interfaceName: (index: number) => string | null;
 }
@@ -51,8 +56,8 @@ export class Recorder {
   readonly #read: { conntrack: number; nflog: number };
   #logOverrun: { start: number; end: number } | undefined;
 
-  constructor({ epoch, interfaceName }: RecorderOptions) {
-    this.#correlator = new Correlator(epoch);
+  constructor({ epoch, since = epoch, interfaceName }: RecorderOptions) {
+    this.#correlator = new Correlator(since);
     this.#interfaceName = interfaceName;
     this.#read = { conntrack: epoch, nflog: epoch };
   }
@@ -112,9 +117,27 @@ export class Recorder {
     this.#losses.note("decode", 1, { start: now, end: now }, error.message);
   }
 
-  /** Records that found no place in the queue to the main thread. */
-  dropped(count: number, { start, end }: Flush): void {
-    this.#losses.note("queue", count, { start, end }, "records that found the collector's queue full");
+  /** Connections that an earlier run told of: what they carried since is news, and what it told is not. */
+  restore(records: Iterable<RawFlow>): void {
+    for (const record of records) this.#correlator.restore(record);
+  }
+
+  /** The last record of each connection that was told and may go on. */
+  *standing(): Generator<Draft> {
+    for (const connection of this.#correlator.open())
+      if (connection.toldAt !== null) yield standingOf(connection, connection.toldAt);
+  }
+
+  /** Nobody listened: connections that began and ended in the span were not seen, nor were denials. */
+  wasAway(span: { readonly start: number; readonly end: number }, windowStart: number): void {
+    const detail = "the collector did not run, after it had ended without warning";
+    this.#losses.note("conntrack", null, span, detail);
+    this.#losses.note("nflog", null, { start: windowStart, end: span.end }, detail);
+  }
+
+  /** Records of ours that are gone: for want of room, or of a disk that keeps what it was given. */
+  dropped(count: number, { start, end }: { readonly start: number; readonly end: number }, detail = queueFull): void {
+    this.#losses.note("queue", count, { start, end }, detail);
   }
 
   /** The records that a flush makes due. */
@@ -123,7 +146,7 @@ export class Recorder {
     const open = whole ? this.#correlator.takeChanged() : [];
     const drafts = [...closed, ...open].map((connection) => {
       const draft = draftOf(connection, start, end);
-      connection.settle();
+      connection.settle(draft.end);
       return draft;
     });
     return whole ? [...drafts, ...this.#flushDenials(start, end)] : drafts;

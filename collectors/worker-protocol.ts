@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../core/errors.ts";
-import type { RawFlow } from "../core/records/flow.ts";
-import type { Loss } from "../core/records/loss.ts";
 import type { RecorderCounters } from "./recorder.ts";
+import type { Batch } from "./spool/batch.ts";
+import type { SpoolSettings } from "./spool/spool.ts";
 
 /** What the worker is started with. Plain data: it crosses a thread. */
 export interface WorkerOptions {
@@ -13,21 +13,20 @@ export interface WorkerOptions {
   readonly ensureConntrack: boolean;
   readonly receiveBufferBytes: number;
   readonly queueRecords: number;
+  /** Null: records wait in memory only. */
+  readonly spool: SpoolSettings | null;
 }
 
 export type ToWorker =
-  /** The main thread is done with a batch and takes another. */
-  { readonly kind: "credit"; readonly stream: Stream } | { readonly kind: "stop" };
+  /** All records of the batch are durable behind the main thread. */
+  { readonly kind: "ack"; readonly batch: number } | { readonly kind: "stop" };
 
 export type FromWorker =
   | { readonly kind: "ready" }
-  | { readonly kind: "flows"; readonly records: readonly RawFlow[] }
-  | { readonly kind: "losses"; readonly records: readonly Loss[] }
+  | { readonly kind: "records"; readonly batch: number; readonly records: Batch }
   | { readonly kind: "counters"; readonly counters: RecorderCounters }
   | { readonly kind: "log"; readonly level: "info" | "warn"; readonly fields: object; readonly sentence: string }
   | { readonly kind: "failed"; readonly code: ErrorCode | null; readonly message: string };
 
-export type Stream = "flows" | "losses";
-
-/** Batches of each stream that may be with the main thread, posted and not yet acked. */
-export const batchesInFlight = 4;
+/** Batches that may be with the main thread, posted and not yet acked: what comes while the archive gathers a file. */
+export const batchesInFlight = 64;

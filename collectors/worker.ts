@@ -12,7 +12,7 @@ const stopping = new AbortController();
 const collection = new Collection(workerData as WorkerOptions, systemClock, post);
 
 port.on("message", (message: ToWorker) => {
-  if (message.kind === "credit") collection.credit(message.stream);
+  if (message.kind === "ack") collection.ack(message.batch);
   else stopping.abort();
 });
 

@@ -180,7 +180,7 @@ function faultsOf(
 
 function wordsFor(issue: z.core.$ZodIssue, setting: Setting | undefined): string {
   if (setting === undefined) return "must be a mapping";
-  const own = issue.code === "invalid_format" || issue.code === "too_small";
+  const own = issue.code === "invalid_format" || issue.code === "too_small" || issue.code === "custom";
   if (own && issue.message.startsWith("must")) return issue.message;
   const written = setting.secret ? "" : `, not ${JSON.stringify(issue.input)}`;
   return `must be ${article(setting.accepts)}${written}`;

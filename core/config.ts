@@ -1,11 +1,12 @@
 import { stringify } from "yaml";
 import { z } from "zod";
 import { type ConfigSources, resolveConfig } from "./config-sources.ts";
+import { parseListen } from "./http.ts";
 import { logLevels } from "./log.ts";
 import { type Setting, settingsOf } from "./settings.ts";
 
 // The only place where a setting is declared. Strict at every level: a misspelt inner key must not pass in silence.
-// docs/config.md is generated from it.
+// docs/reference/config.md is generated from it.
 const name = (fallback: string) =>
   z
     .string()
@@ -20,6 +21,41 @@ const schema = z.strictObject({
     .prefault({}),
   log: z
     .strictObject({ level: z.enum(logLevels).default("info").describe("The least severe messages written to stderr.") })
+    .prefault({}),
+  data: z
+    .strictObject({
+      folder: z
+        .string()
+        .min(1, "must not be empty")
+        .default("./data")
+        .describe("Where spool and archive are kept. One process writes to it at a time."),
+    })
+    .prefault({}),
+  spool: z
+    .strictObject({
+      maxBytes: count(1_048_576)
+        .default(1_073_741_824)
+        .describe("What may wait in the spool; beyond it the oldest records are dropped, with a loss record."),
+      maxAgeMs: count(60_000).default(86_400_000).describe("How long a record may wait in the spool."),
+      syncMs: count(10, 10_000).default(1_000).describe("How often the spool is forced to the disk."),
+    })
+    .prefault({}),
+  archive: z
+    .strictObject({
+      flushMs: count(100, 10_000)
+        .default(5_000)
+        .describe("How long records may wait until the archive writes a file of them; then other processes see them."),
+      memoryMb: count(64).default(512).describe("What a question to the archive may use of memory, in MiB."),
+    })
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      listen: z
+        .string()
+        .refine((text) => text === "off" || parseListen(text) !== undefined, 'must be "address:port" or "off"')
+        .default("127.0.0.1:9464")
+        .describe("Where /metrics, /healthz and /readyz are served, without authentication; off: nowhere."),
+    })
     .prefault({}),
   objects: z
     .strictObject({
@@ -73,7 +109,7 @@ const schema = z.strictObject({
 
 export type Config = z.output<typeof schema>;
 
-/** Every setting there is: for the command line's options and for docs/config.md. */
+/** Every setting there is: for the command line's options and for docs/reference/config.md. */
 export const settings: readonly Setting[] = settingsOf(schema);
 
 /** Reads the effective configuration. Throws CONFIG_INVALID that lists all faults. */

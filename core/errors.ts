@@ -1,12 +1,15 @@
 /**
  * Every code an error of ours can carry, and what a person should do about it.
- * `docs/errors.md` is generated from this table.
+ * `docs/reference/errors.md` is generated from this table.
  */
 export const errorCodes = {
   ADDRESS_INVALID: "A text or byte string is no IP address or CIDR.",
   CONFIG_INVALID: "A flag, environment variable or configuration file holds a value that is not accepted.",
+  DATA_IN_USE: "Another process works on this data folder.",
+  DATA_VERSION: "The data folder was written by a version whose format this one does not read.",
   DECODE_FAILED: "A message from the kernel or the bus could not be decoded; it is counted and skipped.",
   DEPENDENCY_MISSING: "A program, library or kernel option that Sluice needs is not on this machine.",
+  FILTER_INVALID: "A filter does not parse, or names a field that does not exist.",
   LAB_FAILED: "A command that builds or removes the lab cluster failed.",
   MANIFEST_INVALID: "A Kubernetes object does not parse or validate; the last good state stays in force.",
   NETLINK_FAILED: "The kernel refused a netlink request.",
@@ -15,6 +18,7 @@ export const errorCodes = {
   PORT_TAKEN: "An address that Sluice should listen on is in use.",
   SELECTOR_INVALID: "A label selector does not parse.",
   SINK_FAILED: "A sink could not store a batch.",
+  STORE_FAILED: "The archive could not be written or read.",
   USAGE: "The command line is not understood.",
 } as const;
 

@@ -21,7 +21,7 @@ export type Stage<A, B> = (batch: readonly A[]) => readonly B[] | Promise<readon
 
 export interface Sink<T> {
   readonly name: string;
-  /** Resolves when the batch is durable. May see a batch twice. */
+  /** Resolves when the batch is durable. May see a batch twice, and the next before this one is durable. */
   write(batch: readonly T[], signal: AbortSignal): Promise<void>;
 }
 
@@ -33,8 +33,8 @@ export interface PipelineOptions {
 
 /**
  * Pulls batches from a source through a stage into a sink until the signal aborts or the source ends, then waits for the
- * batches in flight. Batches overlap up to `inFlight`, yet the sink sees them in order, one at a time. A failing batch is
- * nacked with its cause and the pipeline goes on: whether to try again is the business of the wrappers around sink and
+ * batches in flight. Writes begin in the order of the batches and overlap up to `inFlight`, so a sink may gather several and
+ * store them at once. A failing batch is nacked with its cause and the pipeline goes on: whether to try again is the business of the wrappers around sink and
  * source. A source that fails, or fails to ack, ends the pipeline with its error.
  */
 export async function run<A, B>(
@@ -53,17 +53,19 @@ export async function run<A, B>(
     for await (const delivery of source.open(signal)) {
       const staged = settle(async () => stage(delivery.items));
       const before = previous;
+      const begun = Promise.withResolvers<void>();
       const handled = settle(async () => {
         const outcome = await staged;
         await before;
-        await deliver(delivery, outcome, sink, options.signal);
+        await deliver(delivery, outcome, sink, options.signal, begun.resolve);
       }).then((outcome) => {
+        begun.resolve();
         inFlight.delete(handled);
         if (!("thrown" in outcome)) return;
         failures.push(outcome.thrown);
         broken.abort();
       });
-      previous = handled;
+      previous = begun.promise;
       inFlight.add(handled);
       if (inFlight.size >= limit) await Promise.race(inFlight);
     }
@@ -88,8 +90,11 @@ async function deliver<A, B>(
   outcome: Outcome<readonly B[]>,
   sink: Sink<B>,
   signal: AbortSignal,
+  begun: () => void,
 ): Promise<void> {
   if ("thrown" in outcome) return delivery.nack(outcome.thrown);
-  const written = await settle(() => sink.write(outcome.value, signal));
+  const writing = settle(() => sink.write(outcome.value, signal));
+  begun();
+  const written = await writing;
   return "thrown" in written ? delivery.nack(written.thrown) : delivery.ack();
 }

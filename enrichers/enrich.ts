@@ -2,22 +2,38 @@ import type { Address, Cidr } from "../core/address.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Change } from "../core/kube/watch.ts";
 import type { Stage } from "../core/pipeline.ts";
+import type { EndpointTenure } from "../core/records/endpoint.ts";
 import type { Flow, FlowEndpoint, FlowService, RawFlow } from "../core/records/flow.ts";
+import type { ProgramRecord } from "../core/records/program.ts";
 import { isAuthoritative, reporterOf } from "./authoritative.ts";
+import { History } from "./history.ts";
 import { nodeFactsOf } from "./node-facts.ts";
 import { Owners } from "./owners.ts";
 import { PodNetworks } from "./pod-networks.ts";
+import { programRecordOf } from "./program-record.ts";
 import { RuleBook } from "./rule-book.ts";
 import { Services } from "./services.ts";
 import { decide, type PolicyInForce } from "./verdict.ts";
 
 export interface EnricherOptions {
   readonly clock: Clock;
+  /** Name of the cluster, for the records of its history. */
+  readonly cluster: string;
   /** Ranges of pod addresses beyond the pod CIDRs that nodes state. */
   readonly podCidrs?: readonly Cidr[];
   /** How long deleted pods still resolve. */
   readonly keepMs?: number;
   readonly keepAtMost?: number;
+}
+
+/** What an earlier process told, as far as it still matters. */
+export interface Remembered {
+  /** Those without an end, and those that ended within the time that deleted pods are kept. */
+  readonly tenures: readonly EndpointTenure[];
+  /** All of them: connections carry ids of rules for as long as they live. */
+  readonly programs: readonly ProgramRecord[];
+  /** Until when objects were watched, microseconds, e.g. the last heartbeat; if not known, the newest record of a tenure. */
+  readonly watchedUntil?: number;
 }
 
 const nobody = { namespace: null, name: null, uid: null, workloadKind: null, workload: null, node: null, labels: {} };
@@ -33,30 +49,54 @@ export class Enricher {
   readonly #services = new Services();
   readonly #podNetworks: PodNetworks;
   readonly #rules = new RuleBook();
+  readonly #history: History;
+  readonly #clock: Clock;
+  readonly #cluster: string;
   #policy: PolicyInForce | undefined;
+  /** The revision that was told last. */
+  #told: string | undefined;
 
   constructor({ podCidrs = [], ...options }: EnricherOptions) {
+    this.#clock = options.clock;
+    this.#cluster = options.cluster;
+    this.#history = new History(options.cluster);
     this.#owners = new Owners(options);
     this.#podNetworks = new PodNetworks(podCidrs);
   }
 
   readonly stage: Stage<RawFlow, Flow> = (batch) => batch.map((flow) => this.#enrich(flow));
 
-  /** Changes of objects that belong together. */
-  update(changes: readonly Change[]): void {
-    this.#owners.update(changes);
+  /** Takes over the memory of an earlier process. Comes before everything else. */
+  remember({ tenures, programs, watchedUntil }: Remembered): void {
+    const ours = tenures.filter(({ cluster }) => cluster === this.#cluster);
+    const newest = ours.reduce((latest, { toldAt }) => Math.max(latest, toldAt), Number.NEGATIVE_INFINITY);
+    this.#owners.remember(ours, watchedUntil ?? newest);
+    this.#history.remember(ours);
+    const inForce = programs.filter(({ cluster }) => cluster === this.#cluster);
+    this.#rules.recall(inForce);
+    this.#told = inForce.toSorted((a, b) => a.start - b.start).at(-1)?.revision;
+  }
+
+  /** Changes of objects that belong together. Gives the records of who began or ceased to have which address. */
+  update(changes: readonly Change[]): readonly EndpointTenure[] {
+    const states = this.#owners.update(changes);
     this.#services.update(changes);
     for (const change of changes) {
       if (change.type === "synced" || change.object.kind !== "Node") continue;
       const { name, podCidrs } = nodeFactsOf(change.object);
       this.#podNetworks.set(name, change.type === "upsert" ? podCidrs : []);
     }
+    return this.#history.tell(states, this.#now());
   }
 
-  /** The policies from now on. Rules of earlier ones are still resolved. */
-  use(policy: PolicyInForce): void {
+  /** The policies from now on. Rules of earlier ones are still resolved. Gives the record of a program that is new. */
+  use(policy: PolicyInForce): readonly ProgramRecord[] {
+    const { program } = policy;
     this.#policy = policy;
-    this.#rules.remember(policy.program);
+    this.#rules.remember(program);
+    if (program.revision === this.#told) return [];
+    this.#told = program.revision;
+    return [programRecordOf(program, this.#cluster, this.#now())];
   }
 
   /** Pod addresses of the flow whose owner may become known in a moment; see hold-back.ts. */
@@ -68,6 +108,10 @@ export class Enricher {
   /** How many addresses in objects could not be read so far. */
   get unreadable(): number {
     return this.#owners.unreadable;
+  }
+
+  #now(): number {
+    return this.#clock.now() * 1000;
   }
 
   #enrich(flow: RawFlow): Flow {

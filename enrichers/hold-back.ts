@@ -11,6 +11,8 @@ export interface HoldBackOptions {
   readonly limitMs?: number;
   /** How often to look again. */
   readonly intervalMs?: number;
+  /** Told of each delivery that had to wait. */
+  readonly onHeld?: (ms: number) => void;
 }
 
 /** How many addresses that stayed unknown are remembered. */
@@ -30,29 +32,34 @@ const freshUs = 60_000_000;
  * awaited in vain is not awaited again as long as it keeps coming, so that probes of a dead pod delay the stream once.
  */
 export function holdBack(source: Source<RawFlow>, options: HoldBackOptions): Source<RawFlow> {
-  const { clock, awaited, limitMs = 5000, intervalMs = 50 } = options;
+  const { clock, awaited, limitMs = 5000, intervalMs = 50, onHeld } = options;
   const vain = new VainAddresses(clock);
   return {
     name: source.name,
     async *open(signal) {
       for await (const delivery of source.open(signal)) {
-        await known(delivery, signal);
+        const from = clock.now();
+        if (await known(delivery, signal)) onHeld?.(clock.now() - from);
         yield delivery;
       }
     },
   };
 
-  async function known(delivery: Delivery<RawFlow>, signal: AbortSignal): Promise<void> {
+  /** Whether it had to wait. */
+  async function known(delivery: Delivery<RawFlow>, signal: AbortSignal): Promise<boolean> {
+    let waited = false;
     const arrived = clock.now();
     let waiting = delivery.items.filter((flow) => unknownOf(flow).length > 0);
     while (waiting.length > 0 && !signal.aborted) {
       const late = waiting.filter((flow) => deadlineOf(flow, arrived) <= clock.now());
       vain.add(late.flatMap(unknownOf));
       waiting = waiting.filter((flow) => unknownOf(flow).length > 0);
-      if (waiting.length === 0) return;
+      if (waiting.length === 0) return waited;
+      waited = true;
       await clock.sleep(intervalMs, signal);
       waiting = waiting.filter((flow) => unknownOf(flow).length > 0);
     }
+    return waited;
   }
 
   function unknownOf(flow: RawFlow): readonly Address[] {

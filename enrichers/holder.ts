@@ -13,6 +13,8 @@ export interface Holder {
   readonly startedAt: number | null;
   /** When it must be gone at the latest; null while nobody asked for its deletion. */
   dueAt: number | null;
+  /** Of one that an earlier process met and this one has not yet: until when it was surely there. */
+  lastSeen: number | null;
   /** Oldest first; never empty. */
   readonly versions: Version[];
   /** Its current tenures. */
@@ -54,19 +56,19 @@ export function nodeVersion(node: NodeFacts, from: number): Version {
 /** Whether an object of the same name is another one: deleted and made again while we did not look. */
 export function isAnother(holder: Holder, uid: string | null, startedAt: number | null, node: string | null): boolean {
   if (holder.uid !== null && uid !== null) return holder.uid !== uid;
+  if (holder.lastSeen !== null && startedAt !== null && startedAt > holder.lastSeen) return true;
   if (holder.startedAt !== null && startedAt !== null && holder.startedAt !== startedAt) return true;
   return holder.node !== null && node !== holder.node;
 }
 
-/** Notes a version that differs from the last; forgets those that ended before `horizon`. */
-export function addVersion(holder: Holder, version: Version, horizon: number): void {
+/** Notes a version that differs from the last, and says whether it does; forgets those that ended before `horizon`. */
+export function addVersion(holder: Holder, version: Version, horizon: number): boolean {
   const { versions } = holder;
-  if (sameEndpoint((versions.at(-1) as Version).endpoint, version.endpoint)) return;
+  if (saysNothingNew(versions.at(-1) as Version, version)) return false;
   versions.push(version);
-  while (versions.length > versionsKept || (versions[1] as Version).from < horizon) {
-    if (versions.length <= 2) return;
+  while (versions.length > 2 && (versions.length > versionsKept || (versions[1] as Version).from < horizon))
     versions.shift();
-  }
+  return true;
 }
 
 /** The version of a moment; the oldest that is remembered for moments before it. */
@@ -83,11 +85,15 @@ function newHolder(
   version: Version,
   dueAt: number | null,
 ): Holder {
-  return { uid, node, startedAt, dueAt, versions: [version], tenures: new Map() };
+  return { uid, node, startedAt, dueAt, lastSeen: null, versions: [version], tenures: new Map() };
 }
 
-function sameEndpoint(a: FlowEndpoint, b: FlowEndpoint): boolean {
-  return a.workload === b.workload && a.workloadKind === b.workloadKind && textOf(a) === textOf(b);
+/** A guess at the workload says nothing new to who knows it, e.g. from an earlier process. */
+function saysNothingNew(known: Version, version: Version): boolean {
+  const [a, b] = [known.endpoint, version.endpoint];
+  const guessed = known.undecided === null && version.undecided !== null;
+  const sameWorkload = a.workload === b.workload && a.workloadKind === b.workloadKind;
+  return (sameWorkload || guessed) && textOf(a) === textOf(b);
 }
 
 // Labels come sorted from fields.ts.

@@ -2,6 +2,7 @@ import type { Address } from "../core/address.ts";
 import type { Clock } from "../core/clock.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
 import type { Change } from "../core/kube/watch.ts";
+import type { EndpointTenure } from "../core/records/endpoint.ts";
 import type { FlowEndpoint } from "../core/records/flow.ts";
 import {
   addVersion,
@@ -15,6 +16,7 @@ import {
 } from "./holder.ts";
 import { type NodeFacts, nodeFactsOf } from "./node-facts.ts";
 import { type PodFacts, podFactsOf } from "./pod-facts.ts";
+import { holdersOf } from "./remembered.ts";
 import { beginning, holderAt, surelyAt, type Tenure } from "./tenure.ts";
 import { Workloads } from "./workload.ts";
 
@@ -24,6 +26,17 @@ export interface OwnersOptions {
   readonly keepMs?: number;
   /** How many of those tenures are kept at most; the oldest go first. */
   readonly keepAtMost?: number;
+}
+
+/** A tenure that began or ended, or whose holder is described otherwise, and how it stands now. Times in microseconds. */
+export interface TenureState {
+  readonly address: Address;
+  readonly endpoint: FlowEndpoint;
+  /** When the holder became as described; minus infinity: it always was. */
+  readonly describedFrom: number;
+  readonly from: number;
+  /** Infinity while it lasts. */
+  readonly until: number;
 }
 
 interface Ended {
@@ -53,6 +66,10 @@ export class Owners {
   /** In the order in which they ended. */
   #ended: Ended[] = [];
   #forgotten = 0;
+  /** Tenures to tell of, in the order in which something happened to them. */
+  #touched = new Map<Tenure<Holder>, Address>();
+  /** Until when an earlier process watched, if there was one that remembers. */
+  #watchedUntil = Number.NEGATIVE_INFINITY;
   #synced = false;
   #unreadable = 0;
 
@@ -67,17 +84,39 @@ export class Owners {
     return this.#unreadable;
   }
 
-  /** Takes in changes of objects that belong together; those of other kinds than it knows are passed over. */
-  update(changes: readonly Change[]): void {
-    this.#workloads.update(changes);
+  /**
+   * Takes over what an earlier process told, before the first `update`. Who is met again is the same holder; who is not by the time
+   * all objects are told vanished at an unknown moment since `watchedUntil` (microseconds).
+   */
+  remember(records: readonly EndpointTenure[], watchedUntil: number): void {
+    this.#watchedUntil = watchedUntil;
+    for (const { key, holder, past } of holdersOf(records, this.#seen() - this.#keepUs, watchedUntil)) {
+      for (const [address, tenure] of [...holder.tenures, ...past])
+        this.#tenures.set(address, [...(this.#tenures.get(address) ?? []), tenure]);
+      for (const [address, tenure] of past) this.#ended.push({ address, tenure, seen: tenure.until });
+      if (holder.tenures.size === 0) continue;
+      // Two of one name are still there only if the end of one was not told any more.
+      this.#endOthers(this.#holders.get(key), [], null);
+      this.#holders.set(key, holder);
+    }
+    this.#ended.sort((a, b) => a.seen - b.seen);
+  }
+
+  /**
+   * Takes in changes of objects that belong together; those of other kinds than it knows are passed over. Gives back the tenures
+   * that are not any more as they were; guesses are left out.
+   */
+  update(changes: readonly Change[]): readonly TenureState[] {
+    if (this.#workloads.update(changes)) this.#touchUndecided();
     // Deletions first: an address that changes hands within a batch is given up before it is taken.
     const last = new Map(changes.map((change) => [change.type === "synced" ? "" : keyOf(change.object), change]));
     for (const change of changes) if (change.type === "delete") this.#remove(change.object);
     for (const change of changes) {
-      if (change.type === "synced") this.#synced = true;
+      if (change.type === "synced") this.#sync();
       else if (change.type === "upsert" && last.get(keyOf(change.object))?.type === "upsert") this.#take(change.object);
     }
     this.#forget();
+    return this.#takeTouched();
   }
 
   /**
@@ -115,11 +154,12 @@ export class Owners {
     const known = this.#current(key, pod.uid, pod.startedAt, pod.node);
     const holder = known ?? podHolder(pod, workload);
     this.#holders.set(key, holder);
-    addVersion(holder, podVersion(pod, workload, seen), seen - this.#keepUs);
+    if (addVersion(holder, podVersion(pod, workload, seen), seen - this.#keepUs)) this.#touch(holder);
     holder.dueAt = pod.dueAt;
     // The start of the pod says nothing about an address that it has got since.
     const stated = holder.tenures.size === 0 ? pod.startedAt : null;
     this.#endOthers(holder, pod.addresses, pod.finishedAt);
+    this.#meetAgain(holder, pod.startedAt);
     for (const address of pod.addresses) this.#begin(holder, address, stated, false);
     this.#unreadable += known === undefined ? pod.unreadable : 0;
   }
@@ -129,9 +169,10 @@ export class Owners {
     const holder = known ?? nodeHolder(node);
     this.#holders.set(key, holder);
     const seen = this.#seen();
-    addVersion(holder, nodeVersion(node, seen), seen - this.#keepUs);
+    if (addVersion(holder, nodeVersion(node, seen), seen - this.#keepUs)) this.#touch(holder);
     const stated = holder.tenures.size === 0 ? node.createdAt : null;
     this.#endOthers(holder, [...node.addresses, ...node.gateways], null);
+    this.#meetAgain(holder, node.createdAt);
     for (const address of node.addresses) this.#begin(holder, address, stated, false);
     for (const address of node.gateways) this.#begin(holder, address, stated, true);
     this.#unreadable += known === undefined ? node.unreadable : 0;
@@ -167,25 +208,78 @@ export class Owners {
     const tenure = { holder, node: holder.node, from, until: Number.POSITIVE_INFINITY, weak };
     holder.tenures.set(address, tenure);
     this.#tenures.set(address, [...tenures, tenure]);
+    this.#touched.set(tenure, address);
   }
 
-  /** Objects of the first listing may be of any age; what comes later is new, or takes the address from somebody just now. */
+  /**
+   * What an earlier process remembered is there. Of a holder that was relabelled long ago only the time since then was kept,
+   * yet it had its addresses before.
+   */
+  #meetAgain(holder: Holder, startedAt: number | null): void {
+    if (holder.lastSeen === null) return;
+    holder.lastSeen = null;
+    if (startedAt === null) return;
+    for (const [address, tenure] of holder.tenures) {
+      const others = (this.#tenures.get(address) ?? []).filter((other) => other !== tenure);
+      tenure.from = Math.min(tenure.from, beginning(others, startedAt, this.#seen()));
+    }
+  }
+
+  /** All that exists was told: who was remembered and not met again is gone. */
+  #sync(): void {
+    this.#synced = true;
+    for (const [key, holder] of this.#holders) {
+      if (holder.lastSeen === null) continue;
+      this.#endOthers(holder, [], null);
+      this.#holders.delete(key);
+    }
+  }
+
+  /**
+   * Objects of the first listing may be of any age, unless an earlier process watched and did not see them; what comes later is
+   * new, or takes the address from somebody just now.
+   */
   #presumedStart(tenures: readonly Tenure<Holder>[]): number {
     const seen = this.#seen();
     const taken = tenures.some(({ weak, until }) => !weak && until > seen);
     if (taken) return seen;
-    return this.#synced ? seen - latenessUs : Number.NEGATIVE_INFINITY;
+    return this.#synced ? seen - latenessUs : this.#watchedUntil;
   }
 
   /** Ends the tenures of all addresses but these. `finished`: when the pod's containers had ended, if it says. */
-  #endOthers(holder: Holder, kept: readonly Address[], finished: number | null): void {
+  #endOthers(holder: Holder | undefined, kept: readonly Address[], finished: number | null): void {
+    if (holder === undefined) return;
     const seen = this.#seen();
     for (const [address, tenure] of holder.tenures) {
       if (kept.includes(address)) continue;
-      tenure.until = Math.max(tenure.from, Math.min(seen, finished ?? seen));
+      tenure.until = Math.max(tenure.from, Math.min(holder.lastSeen ?? seen, finished ?? seen));
+      if (holder.lastSeen !== null) tenure.perhapsUntil = seen;
       holder.tenures.delete(address);
       this.#ended.push({ address, tenure, seen });
+      this.#touched.set(tenure, address);
     }
+  }
+
+  #touch(holder: Holder): void {
+    for (const [address, tenure] of holder.tenures) this.#touched.set(tenure, address);
+  }
+
+  /** A controller that became known may tell the workload of pods that waited for it. */
+  #touchUndecided(): void {
+    for (const holder of this.#holders.values()) if (holder.versions.at(-1)?.undecided) this.#touch(holder);
+  }
+
+  #takeTouched(): readonly TenureState[] {
+    const touched = this.#touched;
+    this.#touched = new Map();
+    return [...touched].filter(([{ weak }]) => !weak).map(([tenure, address]) => this.#stateOf(tenure, address));
+  }
+
+  #stateOf({ holder, from, until }: Tenure<Holder>, address: Address): TenureState {
+    // Who ended is told as it was then.
+    const at = Math.max(from, Math.min(until, this.#seen()));
+    const endpoint = this.#endpointOf(holder, at) as FlowEndpoint;
+    return { address, endpoint, describedFrom: holder.versions[versionAt(holder, at)]?.from ?? from, from, until };
   }
 
   #endpointOf(holder: Holder | undefined, at: number): FlowEndpoint | undefined {

@@ -1,3 +1,4 @@
+import type { ProgramRecord } from "../core/records/program.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import type { Direction, Program, RuleOrigin } from "../policy/program.ts";
 
@@ -13,6 +14,12 @@ export interface BookedRule extends RuleOrigin {
 export class RuleBook {
   readonly #rules = new Map<RuleId, BookedRule>();
   #newest: string | undefined;
+
+  /** Takes over programs that were in force earlier, before the first `remember`. */
+  recall(programs: readonly ProgramRecord[]): void {
+    for (const { revision, rules } of programs.toSorted((a, b) => a.start - b.start))
+      for (const { id, ...origin } of rules) this.#rules.set(id, { ...origin, revision });
+  }
 
   remember(program: Program): void {
     const { revision } = program;

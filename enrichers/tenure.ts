@@ -8,9 +8,11 @@ export interface Tenure<H> {
   readonly holder: H;
   /** The node the holder is on, or is. */
   readonly node: string | null;
-  readonly from: number;
+  from: number;
   /** Infinity while it lasts. */
   until: number;
+  /** Where nobody watched it end: until when at the latest it may have lasted. Such moments are its own if nobody else's. */
+  perhapsUntil?: number;
   /** A guess (a node's gateway address) that any other claim beats. */
   readonly weak: boolean;
 }
@@ -61,7 +63,7 @@ function nearest<H>(tenures: readonly Tenure<H>[], at: number): Tenure<H> | unde
   let best: Tenure<H> | undefined;
   let distance = toleranceUs + 1;
   for (const tenure of tenures) {
-    const apart = at < tenure.from ? tenure.from - at : at - tenure.until;
+    const apart = at < tenure.from ? tenure.from - at : Math.max(0, at - (tenure.perhapsUntil ?? tenure.until));
     if (tenure.weak || apart >= distance) continue;
     best = tenure;
     distance = apart;

@@ -44,14 +44,18 @@ const hashLabels = [
 export class Workloads {
   readonly #controllers = new Map<string, Controller | null>();
 
-  update(changes: readonly Change[]): void {
+  /** Whether any of the changes concerned a controller. */
+  update(changes: readonly Change[]): boolean {
+    let concerned = false;
     for (const change of changes) {
       if (change.type === "synced" || !between.has(change.object.kind)) continue;
+      concerned = true;
       const { kind, metadata } = change.object;
       const key = keyOf(kind, metadata.namespace ?? "default", metadata.name);
       if (change.type === "upsert") this.#controllers.set(key, controllerOf(change.object));
       else this.#controllers.delete(key);
     }
+    return concerned;
   }
 
   of(pod: Controlled): Workload {

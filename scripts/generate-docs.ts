@@ -1,13 +1,19 @@
-// Writes the documents that are made from code: docs/errors.md and docs/config.md.
+// Writes the documents that are made from code: docs/reference.
 // `--check` writes nothing and fails, naming each document that is not what the code says.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { settings } from "../core/config.ts";
 import { errorCodes } from "../core/errors.ts";
+import { type MetricDeclaration, metricTable } from "../core/metrics.ts";
 import type { Setting } from "../core/settings.ts";
+import { cliDocument } from "./command-documents.ts";
+import { fieldsDocument } from "./field-document.ts";
 
 const documents: Readonly<Record<string, string>> = {
-  "docs/config.md": configDocument(settings),
-  "docs/errors.md": errorsDocument(errorCodes),
+  "docs/reference/cli.md": cliDocument(),
+  "docs/reference/config.md": configDocument(settings),
+  "docs/reference/errors.md": errorsDocument(errorCodes),
+  "docs/reference/fields.md": fieldsDocument(),
+  "docs/reference/metrics.md": metricsDocument(metricTable),
 };
 
 const stale = Object.entries(documents).filter(([path, text]) => read(path) !== text);
@@ -15,6 +21,7 @@ if (process.argv.includes("--check")) {
   for (const [path] of stale) console.error(`${path} is stale: run "npm run docs"`);
   process.exitCode = stale.length === 0 ? 0 : 1;
 } else {
+  mkdirSync(urlOf("docs/reference"), { recursive: true });
   for (const [path, text] of stale) writeFileSync(urlOf(path), text);
 }
 
@@ -54,6 +61,23 @@ function errorsDocument(codes: Readonly<Record<string, string>>): string {
     "| code | meaning |",
     "|---|---|",
     ...sorted.map(([code, meaning]) => `| \`${code}\` | ${meaning} |`),
+    "",
+  ].join("\n");
+}
+
+function metricsDocument(table: Readonly<Record<string, MetricDeclaration>>): string {
+  const row = ([name, { type, labels, help }]: readonly [string, MetricDeclaration]) =>
+    `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(", ")} | ${help} |`;
+  return [
+    "<!-- Generated from core/metrics.ts by scripts/generate-docs.ts; do not edit. -->",
+    "# Metrics",
+    "",
+    "Served at `/metrics` of `metrics.listen` in the text format of Prometheus, beside what every Node program tells of its process.",
+    "`sluice_store_freshness_seconds` is the one to watch: it rises if anything between kernel and disk falls behind.",
+    "",
+    "| metric | type | labels | meaning |",
+    "|---|---|---|---|",
+    ...Object.entries(table).map(row),
     "",
   ].join("\n");
 }

@@ -4,6 +4,7 @@ import { systemClock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
 import { folderSource } from "../../core/kube/folder.ts";
 import { type Log, stderrLog } from "../../core/log.ts";
+import { Metrics } from "../../core/metrics.ts";
 import type { Part } from "../../core/service.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { readLab, workingCopy } from "../../lab/lab-folder.ts";
@@ -11,10 +12,12 @@ import { runScenario } from "../../lab/run-scenario.ts";
 import type { Scenario, ScenarioStep } from "../../lab/scenario.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
 import { Engine } from "../engine.ts";
+import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type Output, type OutputFormat, openOutput, policyText } from "../output.ts";
 import { serve } from "../serve.ts";
+import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
 
 const manifests = fileURLToPath(new URL("../../lab/demo/", import.meta.url));
@@ -34,9 +37,14 @@ interface Options {
   readonly duration?: number;
 }
 
-/** A window of one second, so that a connection shows within two; and logs only of what goes wrong. */
+/** A window of one second, so that a connection shows within two; logs only of what goes wrong; no port that may be taken. */
 const own = {
-  defaults: { "collector.windowMs": 1_000, "log.level": "warn", "cluster.name": "demo" },
+  defaults: {
+    "collector.windowMs": 1_000,
+    "log.level": "warn",
+    "cluster.name": "demo",
+    "metrics.listen": "off",
+  },
   decided: ["objects.folder", "node.name", "enforcer.podInterfacePrefixes"],
 };
 
@@ -88,12 +96,16 @@ interface Play {
 
 async function play({ config, log, folder, out, lab, scenario, stop, ready }: Play): Promise<void> {
   const clock = systemClock;
+  const metrics = new Metrics();
   const objects = folderSource({
     path: folder,
     clock,
     log,
     validate: problemsOf,
-    onFault: out.fault,
+    onFault: (fault) => {
+      metrics.add("sluice_objects_faults_total", {});
+      out.fault(fault);
+    },
     onMended: out.mended,
   });
   const engine = new Engine({
@@ -104,6 +116,8 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     log,
     flows: out.flows,
     losses: out.losses,
+    openStore: engineArchive({ config, clock, log }),
+    metrics,
     onPolicy: (notice) => out.notice(policyText(notice)),
     leaveRules: false,
   });
@@ -115,7 +129,8 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     const onStep = (step: ScenarioStep) => out.notice(stepText(step));
     await runScenario({ lab, scenario, folder, clock, log, signal: until, onStep });
   };
-  await together(stop, [(until) => engine.run(until), traffic]);
+  const observed = { metrics, engine, address: config.metrics.listen };
+  await together(stop, [(until) => engine.run(until), (until) => serveMetrics(observed, until), traffic]);
 }
 
 function stepText(step: ScenarioStep): string {

@@ -45,7 +45,7 @@ export function traceCommand(): Command {
       world.apply(objects.map((object) => ({ type: "upsert", object })));
       const traces = traceOf(world, objects, questionOf(options));
       process.stdout.write(options.output === "json" ? `${JSON.stringify(traces, null, 2)}\n` : renderTrace(traces));
-      process.exitCode = traces.some(({ action }) => action === "deny") ? exitCodes.denied : exitCodes.done;
+      process.exitCode = traces.some(({ action }) => action === "deny") ? exitCodes.finding : exitCodes.done;
     });
 }
 

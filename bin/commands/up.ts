@@ -4,14 +4,17 @@ import type { Config } from "../../core/config.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { folderSource } from "../../core/kube/folder.ts";
 import { stderrLog } from "../../core/log.ts";
+import { Metrics } from "../../core/metrics.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
 import type { Part } from "../../core/service.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
 import { Engine, type Seat } from "../engine.ts";
+import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type OutputFormat, openOutput, policyText } from "../output.ts";
 import { serve } from "../serve.ts";
+import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
 
 const examples = `
@@ -60,13 +63,17 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
       const out = openOutput(output, process.stdout);
       const stop = AbortSignal.any([asked, out.closed]);
       out.closed.addEventListener("abort", end, { once: true });
+      const metrics = new Metrics();
       const objects = folderSource({
         path: config.objects.folder,
         rescanMs: config.objects.rescanMs,
         clock: systemClock,
         log,
         validate: problemsOf,
-        onFault: out.fault,
+        onFault: (fault) => {
+          metrics.add("sluice_objects_faults_total", {});
+          out.fault(fault);
+        },
         onMended: out.mended,
       });
       const seats = seat.length > 0 ? seat : [{ node: config.node.name, namespacePath: null }];
@@ -78,6 +85,8 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         log,
         flows: out.flows,
         losses: out.losses,
+        openStore: engineArchive({ config, clock: systemClock, log }),
+        metrics,
         onPolicy: (notice) => out.notice(policyText(notice)),
         leaveRules,
       });
@@ -90,7 +99,8 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         ready();
       };
       try {
-        await together(stop, [(until) => engine.run(until), begin]);
+        const observed = { metrics, engine, address: config.metrics.listen };
+        await together(stop, [(until) => engine.run(until), (until) => serveMetrics(observed, until), begin]);
       } finally {
         if (began) await out.close();
       }
@@ -104,7 +114,7 @@ function startText({ enforcer }: Config, seats: readonly Seat[]): string {
 }
 
 function addSeat(text: string, seats: readonly Seat[]): readonly Seat[] {
-  const [, node, namespace] = /^([^=]+)=([^=/]+)$/.exec(text) ?? [];
+  const [, node, namespace] = /^([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)=([^=/]+)$/.exec(text) ?? [];
   if (node === undefined || namespace === undefined)
     throw new SluiceError("USAGE", `--seat ${text}: write node=namespace, e.g. node-1=my-netns`);
   return [...seats, { node, namespacePath: namespacePath(namespace) }];

@@ -1,5 +1,6 @@
 import { type Address, addressFromBytes } from "../../core/address.ts";
 import type { Attributes } from "../../core/netlink/attributes.ts";
+import type { RawFlow } from "../../core/records/flow.ts";
 import type { AddressCache } from "../address-cache.ts";
 
 // CTA_TUPLE_ORIG, CTA_TUPLE_REPLY => CTA_TUPLE_IP CTA_TUPLE_PROTO [CTA_TUPLE_ZONE u16be]
@@ -134,4 +135,25 @@ export function sameTuple(a: Tuple, b: Tuple): boolean {
     a.icmpType === b.icmpType &&
     a.icmpCode === b.icmpCode
   );
+}
+
+/** The tuples that a record was made of. */
+export function tuplesOf(record: RawFlow): { readonly original: Tuple; readonly reply: Tuple } {
+  const { sourceAddress, sourcePort, destinationAddress, destinationPort, nat, icmp, protocol } = record;
+  const common = { protocol, icmpType: icmp?.type ?? -1, icmpCode: icmp?.code ?? -1, icmpId: icmp?.id ?? -1, zone: 0 };
+  const original = {
+    ...common,
+    source: sourceAddress,
+    sourcePort,
+    destination: nat?.destinationAddress ?? destinationAddress,
+    destinationPort: nat?.destinationPort ?? destinationPort,
+  };
+  const reply = {
+    ...common,
+    source: destinationAddress,
+    sourcePort: destinationPort,
+    destination: nat?.sourceAddress ?? sourceAddress,
+    destinationPort: nat?.sourcePort ?? sourcePort,
+  };
+  return { original, reply };
 }

@@ -4,8 +4,11 @@ import { type Address, addressFromBytes, addressToBytes } from "../address.ts";
 import { messageOf, SluiceError } from "../errors.ts";
 import { type RuleId, ruleIdFromBytes, ruleIdToBytes } from "../rule-id.ts";
 import { boundedType } from "./bounded-types.ts";
+import type { EndpointTenure } from "./endpoint.ts";
 import type { Flow } from "./flow.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import type { Loss } from "./loss.ts";
+import type { ProgramRecord } from "./program.ts";
 
 // Single-object encoding (Avro specification 1.12, "Single object encoding"):
 // message => 0xC3 0x01 fingerprint body     fingerprint => u64le, CRC-64-AVRO of the canonical schema     body => Avro binary
@@ -39,9 +42,14 @@ export function codecOf<T>(schema: Schema, older: readonly Schema[] = []): Codec
 
 export const flowCodec = (): Codec<Flow> => codecOf<Flow>(schemaOf("flow"));
 export const lossCodec = (): Codec<Loss> => codecOf<Loss>(schemaOf("loss"));
+export const heartbeatCodec = (): Codec<Heartbeat> => codecOf<Heartbeat>(schemaOf("heartbeat"));
+export const endpointCodec = (): Codec<EndpointTenure> => codecOf<EndpointTenure>(schemaOf("endpoint"));
+export const programCodec = (): Codec<ProgramRecord> => codecOf<ProgramRecord>(schemaOf("program"));
+
+export type RecordKind = "flow" | "loss" | "heartbeat" | "endpoint" | "program";
 
 /** The Avro schema of a record as it stands in this folder. */
-export function schemaOf(record: "flow" | "loss"): Schema {
+export function schemaOf(record: RecordKind): Schema {
   return JSON.parse(readFileSync(new URL(`./${record}.avsc`, import.meta.url), "utf8")) as Schema;
 }
 

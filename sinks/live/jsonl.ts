@@ -1,5 +1,5 @@
 import type { Sink } from "../../core/pipeline.ts";
-import { schemaOf } from "../../core/records/codec.ts";
+import { type RecordKind, schemaOf } from "../../core/records/codec.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { Output } from "./output.ts";
@@ -25,10 +25,15 @@ export class JsonLines implements Sink<Flow> {
   }
 }
 
-/** Writes records with their keys in the order of their Avro schema, so that equal records give equal lines. */
 function lineWriter(type: "flow" | "loss"): (record: Flow | Loss) => string {
+  const objectOf = objectWriter(type);
+  return (record) => `${JSON.stringify(objectOf(record))}\n`;
+}
+
+/** Gives records their type, and their keys in the order of their Avro schema, so that equal records give equal text. */
+export function objectWriter(type: RecordKind): (record: object) => Readonly<Record<string, unknown>> {
   const orders = fieldOrders(schemaOf(type));
-  return (record) => `${JSON.stringify({ type, ...(ordered(record, orders) as object) })}\n`;
+  return (record) => ({ type, ...(ordered(record, orders) as object) });
 }
 
 /** The field names of every record type within a schema. */

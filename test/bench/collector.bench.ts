@@ -11,6 +11,7 @@ import { Collector } from "../../collectors/collector.ts";
 import { EntryDecoder } from "../../collectors/conntrack/entry.ts";
 import { Recorder } from "../../collectors/recorder.ts";
 import { silentLog } from "../../core/log.ts";
+import type { Source } from "../../core/pipeline.ts";
 import { capturedConntrack } from "../collectors/captured-conntrack.ts";
 import { RouterLab } from "../collectors/router-lab.ts";
 
@@ -102,6 +103,10 @@ async function withTheKernel(): Promise<void> {
   }
 }
 
+async function read<T>(source: Source<T>): Promise<void> {
+  for await (const { ack } of source.open(new AbortController().signal)) await ack();
+}
+
 async function collected(lab: RouterLab): Promise<void> {
   const total = 60_000;
   const collector = new Collector({
@@ -116,6 +121,8 @@ async function collected(lab: RouterLab): Promise<void> {
   await collector.ready;
   const before = process.cpuUsage();
   const sent = lab.traffic("a", "scan", "10.99.2.2", 1024, total);
+  void read(collector.losses);
+  void read(collector.heartbeats);
   let told = 0;
   for await (const { items, ack } of collector.flows.open(new AbortController().signal)) {
     told += items.length;

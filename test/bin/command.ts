@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const program = fileURLToPath(new URL("../../bin/sluice.ts", import.meta.url));
@@ -12,6 +15,11 @@ export interface Run {
   readonly ended: Promise<number | null>;
 }
 
+/** Where runs of this process keep their records, unless told otherwise. */
+const data = mkdtempSync(join(tmpdir(), "sluice-data-"));
+process.on("exit", () => rmSync(data, { recursive: true, force: true }));
+let runs = 0;
+
 /** Starts `sluice` as a person would, but without what their environment sets. */
 export function sluice(...args: readonly string[]): Run {
   return sluiceTo("pipe", ...args);
@@ -20,7 +28,10 @@ export function sluice(...args: readonly string[]): Run {
 /** The same with another standard output, which is not read here. */
 export function sluiceTo(stdout: "pipe" | number, ...args: readonly string[]): Run {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SLUICE_")));
-  const child = spawn(process.execPath, [program, ...args], { env, stdio: ["ignore", stdout, "pipe"] });
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...env, SLUICE_DATA_FOLDER: join(data, `${runs++}`) },
+    stdio: ["ignore", stdout, "pipe"],
+  });
   const printed = { out: "", err: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     printed.out += text;

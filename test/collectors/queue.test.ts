@@ -1,45 +1,59 @@
 import assert from "node:assert/strict";
+import type { Draft } from "../../collectors/draft.ts";
 import { Inbox } from "../../collectors/inbox.ts";
 import { Outbox } from "../../collectors/outbox.ts";
+import { Spool } from "../../collectors/spool/spool.ts";
 import { batchesInFlight } from "../../collectors/worker-protocol.ts";
 import type { Delivery } from "../../core/pipeline.ts";
+import type { RawFlow } from "../../core/records/flow.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
+import { rawFlow } from "../support/flows.ts";
+import { MemoryDisk } from "./spool/memory-disk.ts";
 
-describe("the worker's end of a stream", () => {
+describe("the worker's end of the stream", () => {
   const opened = (limit: number) => {
     const posted: number[][] = [];
-    const outbox = new Outbox<string, number>({
+    const outbox = new Outbox({
+      cluster: "c",
+      node: "n",
+      epoch: 1,
       limit,
-      number: (_draft, seq) => seq,
-      post: (records) => posted.push([...records]),
+      post: (_batch, { flows, losses, heartbeats }) =>
+        posted.push([...flows, ...losses, ...heartbeats].map(({ seq }) => seq)),
     });
     return { outbox, posted };
   };
-  const drafts = (count: number) => Array.from({ length: count }, () => "draft");
+  const drafts = (count: number) => ({ flows: Array.from({ length: count }, () => rawFlow()).map(unnumbered) });
+  const loss = { source: "queue", count: 1, start: 0, end: 1, detail: "" } as const;
 
-  it("numbers records from 0", () => {
+  it("numbers records of all kinds from 0", () => {
     const { outbox, posted } = opened(10);
     outbox.push(drafts(2));
+    outbox.push({ ...drafts(1), losses: [loss] });
     outbox.push(drafts(1));
-    assert.deepEqual(posted, [[0, 1], [2]]);
+    assert.deepEqual(posted, [[0, 1], [2, 3], [4]]);
   });
 
-  it("posts no more batches than it has credit for", () => {
+  it("posts no more batches than may be unacked", () => {
     const { outbox, posted } = opened(100);
-    for (let push = 0; push < batchesInFlight + 2; push++) outbox.push(drafts(1));
+    for (let push = 0; push < batchesInFlight + 1; push++) outbox.push(drafts(1));
     assert.equal(posted.length, batchesInFlight);
-    outbox.credit();
-    assert.deepEqual(posted.at(-1), [batchesInFlight, batchesInFlight + 1]);
+    outbox.ack(0);
+    assert.deepEqual(posted.at(-1), [batchesInFlight]);
   });
 
-  it("drops what finds it full, without a gap in the numbers", () => {
+  it("drops flows that find it full, without a gap in the numbers, but no loss", () => {
     const { outbox, posted } = opened(3);
     for (let push = 0; push < batchesInFlight; push++) outbox.push(drafts(1));
-    assert.equal(outbox.push(drafts(5)), 2);
-    outbox.credit();
+    assert.equal(outbox.push({ ...drafts(5), losses: [loss] }), 2);
+    outbox.ack(0);
     assert.equal(outbox.push(drafts(1)), 0);
-    outbox.credit();
-    assert.deepEqual(posted.slice(batchesInFlight), [[4, 5, 6], [7]]);
+    outbox.ack(1);
+    assert.deepEqual(posted.slice(batchesInFlight), [
+      [0, 1, 2, 3].map((at) => batchesInFlight + at),
+      [batchesInFlight + 4],
+    ]);
+    assert.deepEqual(outbox.told, { flows: batchesInFlight + 4, losses: 1, dropped: 2 });
   });
 
   it("cuts large pushes into batches", () => {
@@ -62,21 +76,82 @@ describe("the worker's end of a stream", () => {
   });
 });
 
+describe("the worker's end of the stream with a spool", () => {
+  const opened = (disk: MemoryDisk, limit: number) => {
+    const clock = new FakeClock();
+    const posted: string[][] = [];
+    const settings = { folder: "/spool", maxBytes: 1 << 24, maxAgeMs: 86_400_000, syncMs: 1000 };
+    const identity = { cluster: "c", node: "n" };
+    const spool = Spool.open({
+      ...settings,
+      ...identity,
+      clock,
+      disk,
+      onLoss: assert.fail,
+      onTrouble: (text) => assert.equal(text, null),
+    });
+    const post = (_batch: number, { flows }: { readonly flows: readonly RawFlow[] }) =>
+      void posted.push(flows.map(({ epoch, seq }) => `${epoch - spool.epoch}:${seq}`));
+    return { outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool }), posted, spool };
+  };
+  const push = (outbox: Outbox, count: number) =>
+    outbox.push({ flows: Array.from({ length: count }, () => unnumbered(rawFlow())) });
+  const ackAll = (outbox: Outbox, posted: readonly unknown[]) => {
+    for (let batch = 0; batch < posted.length; batch++) outbox.ack(batch);
+  };
+  const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `0:${from + index}`);
+
+  it("drops nothing for a slow reader: what memory has no room for is read from the spool later, in order", () => {
+    const { outbox, posted } = opened(new MemoryDisk(), 10);
+    for (let round = 0; round < 100; round++) assert.equal(push(outbox, 7), 0);
+    assert.equal(posted.length, batchesInFlight);
+    ackAll(outbox, posted);
+    push(outbox, 1);
+    assert.deepEqual(posted.flat(), numbers(0, 701));
+  });
+
+  it("posts what an earlier run left first", () => {
+    const disk = new MemoryDisk();
+    const first = opened(disk, 10);
+    push(first.outbox, 3);
+    const { outbox, posted } = opened(disk, 10);
+    push(outbox, 2);
+    assert.deepEqual(posted.flat(), ["-1:0", "-1:1", "-1:2", "0:0", "0:1"]);
+  });
+
+  it("lets the spool forget only what is acked without a gap", () => {
+    const { outbox, spool } = opened(new MemoryDisk(), 10);
+    for (let round = 0; round < 3; round++) push(outbox, 2);
+    outbox.ack(1);
+    assert.equal(spool.acked.seq, -1);
+    outbox.ack(0);
+    assert.equal(spool.acked.seq, 3);
+    assert.equal(outbox.idle, false);
+    outbox.ack(2);
+    assert.equal(outbox.idle, true);
+  });
+});
+
+function unnumbered({ cluster: _, node: __, epoch: ___, seq: ____, ...draft }: RawFlow): Draft {
+  return draft;
+}
+
 describe("the main thread's end of a stream", () => {
   const opened = () => {
     let acked = 0;
     const clock = new FakeClock();
-    const inbox = new Inbox<number>("numbers", clock, () => acked++);
+    const inbox = new Inbox<number>("numbers", clock);
+    const push = (records: readonly number[]) => inbox.push(records, () => acked++);
     const stop = new AbortController();
     const reader = inbox.open(stop.signal);
     const next = async () => (await reader.next()).value as Delivery<number> | undefined;
-    return { inbox, clock, stop, next, acked: () => acked };
+    return { inbox, push, clock, stop, next, acked: () => acked };
   };
 
   it("hands out batches in order, and tells of each that is acked", async () => {
-    const { inbox, next, acked } = opened();
-    inbox.push([1, 2]);
-    inbox.push([3]);
+    const { push, next, acked } = opened();
+    push([1, 2]);
+    push([3]);
     const batches = [await next(), await next()];
     assert.deepEqual(
       batches.map((batch) => batch?.items),
@@ -88,15 +163,15 @@ describe("the main thread's end of a stream", () => {
   });
 
   it("waits for a batch", async () => {
-    const { inbox, next } = opened();
+    const { push, next } = opened();
     const waiting = next();
-    inbox.push([1]);
+    push([1]);
     assert.deepEqual((await waiting)?.items, [1]);
   });
 
   it("hands a nacked batch out again after a pause", async () => {
-    const { inbox, next, clock } = opened();
-    inbox.push([1]);
+    const { push, next, clock } = opened();
+    push([1]);
     const nacked = (await next())?.nack(new Error("full"));
     const again = next();
     await clock.advance(1000);
@@ -105,8 +180,8 @@ describe("the main thread's end of a stream", () => {
   });
 
   it("does not end while a batch may come back", async () => {
-    const { inbox, next, clock } = opened();
-    inbox.push([1]);
+    const { inbox, push, next, clock } = opened();
+    push([1]);
     const batch = await next();
     inbox.close();
     const again = next();
@@ -124,8 +199,8 @@ describe("the main thread's end of a stream", () => {
   });
 
   it("ends after the last batch", async () => {
-    const { inbox, next } = opened();
-    inbox.push([1]);
+    const { inbox, push, next } = opened();
+    push([1]);
     inbox.close();
     const last = await next();
     await last?.ack();
@@ -133,8 +208,8 @@ describe("the main thread's end of a stream", () => {
   });
 
   it("fails after the last batch if the worker failed", async () => {
-    const { inbox, next } = opened();
-    inbox.push([1]);
+    const { inbox, push, next } = opened();
+    push([1]);
     inbox.close(new Error("gone"));
     await (await next())?.ack();
     await assert.rejects(next(), { message: "gone" });

@@ -25,7 +25,10 @@ function recorder(): Recorder {
 
 /** The records that a story leaves, one list per flush. */
 function told(steps: readonly Step[]): readonly (readonly Draft[])[] {
-  const under = recorder();
+  return story(recorder(), steps);
+}
+
+function story(under: Recorder, steps: readonly Step[]): readonly (readonly Draft[])[] {
   const flushed: (readonly Draft[])[] = [];
   for (const step of steps)
     if ("whole" in step) flushed.push(under.flush(step));
@@ -257,11 +260,79 @@ describe("which connection it is", () => {
     assert.deepEqual(flushed.flat().map(counts), ["closed 3/300 0/0", "closed 1/100 0/0"]);
   });
 
+  it("a straggling DESTROY of one that was given up and brings nothing new is not told", () => {
+    const dump = { dump: [entry("dump", { ...started, ...counted(3, 300) })] };
+    const late = entry("destroy", { ...started, ...counted(3, 300) });
+    const flushed = told([dump, { dump: [] }, { dump: [] }, first, late, then]);
+    assert.deepEqual(flushed.flat().map(counts), ["closed 3/300 0/0"]);
+  });
+
   it("those that ended are forgotten", () => {
     const under = recorder();
     for (let id = 0; id < 10; id++) under.entry(entry("new", { id }), inWindow);
     for (let id = 0; id < 10; id++) under.entry(entry("destroy", { id }), inWindow);
     assert.equal(under.counters.connections, 0);
+  });
+});
+
+describe("a connection that an earlier run told of", () => {
+  const totalled = (...numbers: Parameters<typeof counted>) => entry("dump", { ...started, ...counted(...numbers) });
+  const earlier = told([{ dump: [totalled(3, 300, 2, 200)] }, first]).flat()[0] as Draft;
+  const later = (...steps: readonly Step[]) => {
+    const under = new Recorder({ epoch: 115 * second, since: epoch, interfaceName: () => null });
+    under.restore([{ cluster: "c", node: "n", epoch: 1, seq: 0, ...earlier }]);
+    return story(under, steps).flat();
+  };
+  const secondLife = entry("dump", { startedAt: 112 * second, ...counted(1, 60) });
+  const cases: readonly { title: string; steps: readonly Step[]; counts: readonly string[] }[] = [
+    {
+      title: "and that carried nothing since: nothing",
+      steps: [{ dump: [totalled(3, 300, 2, 200)] }, then],
+      counts: [],
+    },
+    {
+      title: "what it carried since",
+      steps: [{ dump: [totalled(5, 500, 2, 200)] }, then],
+      counts: ["open 2/200 0/0"],
+    },
+    {
+      title: "that ends: what it carried since",
+      steps: [entry("destroy", { ...started, ...counted(4, 400, 2, 200) }), then],
+      counts: ["closed 1/100 0/0"],
+    },
+    {
+      title: "that is gone: its end, with what is known",
+      steps: [{ dump: [] }, { dump: [] }, then],
+      counts: ["closed 0/0 0/0"],
+    },
+    {
+      title: "whose tuple has a second life: the end of the first, all of the second",
+      steps: [{ dump: [secondLife] }, { dump: [secondLife] }, then],
+      counts: ["closed 0/0 0/0", "open 1/60 0/0"],
+    },
+    {
+      title: "besides one that nobody told of and that began in between: from its beginning",
+      steps: [
+        { dump: [totalled(3, 300, 2, 200), entry("dump", { id: 9, startedAt: 112 * second, ...counted(7, 700) })] },
+        then,
+      ],
+      counts: ["open 7/700 0/0"],
+    },
+  ];
+  for (const { title, steps, counts: expected } of cases)
+    it(title, () => assert.deepEqual(later(...steps).map(counts), expected));
+
+  it("is told from where its last record ended", () => {
+    const [record] = later({ dump: [totalled(5, 500, 2, 200)] }, then);
+    assert.deepEqual([record?.start, record?.end], [earlier.end, then.end]);
+  });
+
+  it("stands as it was told, whatever was counted since", () => {
+    const under = recorder();
+    story(under, [{ dump: [totalled(3, 300)] }, first, { dump: [totalled(9, 900)] }]);
+    const standing = [...under.standing()];
+    assert.deepEqual(standing.map(totals), ["3/300 0/0"]);
+    assert.equal(standing[0]?.end, first.end);
   });
 });
 

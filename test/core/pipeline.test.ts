@@ -78,7 +78,7 @@ describe("core/pipeline", () => {
     assert.deepEqual(source.diary, ["ack 1"]);
   });
 
-  it("shows the sink batches in order, one at a time, although stages overlap", async () => {
+  it("begins writes in the order of the batches, although stages overlap, and does not wait for one to end", async () => {
     const diary: string[] = [];
     const stages = new Map<number, () => void>();
     const stage = (batch: readonly number[]) =>
@@ -92,7 +92,7 @@ describe("core/pipeline", () => {
     while (stages.size < 3) await settled();
     for (const n of [3, 2, 1]) stages.get(n)?.();
     await running;
-    assert.deepEqual(diary, ["begin 1", "end 1", "begin 2", "end 2", "begin 3", "end 3"]);
+    assert.deepEqual(diary, ["begin 1", "begin 2", "begin 3", "end 1", "end 2", "end 3"]);
   });
 
   for (const inFlight of [1, 2, 4])

@@ -117,7 +117,7 @@ describe("enrichers/enrich", () => {
 });
 
 function newEnricher(): Enricher {
-  const enricher = new Enricher({ clock: new FakeClock() });
+  const enricher = new Enricher({ clock: new FakeClock(), cluster: "lab" });
   enricher.update(world);
   return enricher;
 }

@@ -5,6 +5,7 @@ import { Collector, type CollectorOptions } from "../../collectors/collector.ts"
 import { silentLog } from "../../core/log.ts";
 import type { Source } from "../../core/pipeline.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
+import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { RouterLab } from "../collectors/router-lab.ts";
 import { until } from "../support/until.ts";
@@ -41,6 +42,7 @@ interface Running {
   readonly collector: Collector;
   readonly flows: RawFlow[];
   readonly losses: Loss[];
+  readonly heartbeats: Heartbeat[];
   stop(): Promise<void>;
 }
 
@@ -56,16 +58,19 @@ async function start(lab: RouterLab, over: Partial<CollectorOptions> = {}): Prom
   const stopping = new AbortController();
   const flows: RawFlow[] = [];
   const losses: Loss[] = [];
+  const heartbeats: Heartbeat[] = [];
   const all = Promise.all([
     collector.run(stopping.signal),
     gather(collector.flows, flows),
     gather(collector.losses, losses),
+    gather(collector.heartbeats, heartbeats),
   ]);
   await Promise.race([collector.ready, all]);
   return {
     collector,
     flows,
     losses,
+    heartbeats,
     stop: async () => {
       stopping.abort();
       await all;
@@ -81,6 +86,15 @@ function sumOf(flows: readonly RawFlow[]): string {
 
 function totalsOf(flow: RawFlow): string {
   return `${flow.totalPackets}/${flow.totalBytes} ${flow.totalReplyPackets}/${flow.totalReplyBytes}`;
+}
+
+/** The numbers of all records, and what they should be. */
+function numbers(...kinds: readonly (readonly { readonly seq: number }[])[]): [number[], number[]] {
+  const seqs = kinds
+    .flat()
+    .map(({ seq }) => seq)
+    .sort((a, b) => a - b);
+  return [seqs, seqs.map((_, index) => index)];
 }
 
 const closed = (flows: readonly RawFlow[], port: number) =>
@@ -211,13 +225,11 @@ describe("the collector and a real kernel", function () {
   });
 
   it("numbers records of a run from 0 without gaps, over all windows and the last ones at the end", async () => {
-    const { flows, stop } = await start(lab);
+    const { flows, losses, heartbeats, stop } = await start(lab);
     await lab.traffic("a", "scan", "10.99.2.2", 20_000, 500);
     await stop();
-    assert.deepEqual(
-      flows.map(({ seq }) => seq),
-      flows.map((_, index) => index),
-    );
+    assert.deepEqual(...numbers(flows, losses, heartbeats));
+    assert.equal(heartbeats.at(-1)?.flows, flows.length);
     assert.equal(new Set(flows.map(({ epoch }) => epoch)).size, 1);
     const scanned = flows.filter(({ destinationPort }) => destinationPort >= 20_000 && destinationPort < 20_500);
     assert.equal(sumOf(scanned), `500/${500 * (headers.udpv4 + 4)} 0/0`);
@@ -259,7 +271,7 @@ describe("the collector and a real kernel", function () {
     );
     assert.equal(sumOf(scanned()), `2000/${2_000 * (headers.udpv4 + 4)} 0/0`);
     const [loss] = losses;
-    assert.deepEqual([loss?.source, loss?.count, loss?.node, loss?.seq], ["conntrack", null, "router", 0]);
+    assert.deepEqual([loss?.source, loss?.count, loss?.node], ["conntrack", null, "router"]);
   });
 
   it("counts exactly the denials that a small buffer lost", async () => {
@@ -278,15 +290,13 @@ describe("the collector and a real kernel", function () {
 
   it("drops what a slow reader leaves no room for, and says how much", async () => {
     lab.run("router", ["conntrack", "-F"]);
-    const { flows, losses, stop } = await start(lab, { queueRecords: 10 });
+    const { flows, losses, heartbeats, stop } = await start(lab, { queueRecords: 10 });
     await lab.traffic("a", "scan", "10.99.2.2", 40_000, 3_000);
     await stop();
     const dropped = losses.filter(({ source }) => source === "queue").reduce((sum, { count }) => sum + (count ?? 0), 0);
     assert.ok(dropped > 0);
-    assert.deepEqual(
-      flows.map(({ seq }) => seq),
-      flows.map((_, index) => index),
-    );
+    assert.deepEqual(...numbers(flows, losses, heartbeats));
+    assert.equal(heartbeats.at(-1)?.dropped, dropped);
   });
 
   it("makes the kernel track connections where no rule does, and leaves nothing behind", async () => {

@@ -41,11 +41,12 @@ describe("sluice up", function () {
   });
 
   function up(...args: readonly string[]): Run {
-    const run = sluice("up", "--objects.folder", folder, "--seat", `node-a=${namespace}`, ...args);
+    const run = sluice("up", ...common(), ...args);
     runs.push(run);
     return run;
   }
 
+  const common = () => ["--objects.folder", folder, "--seat", `node-a=${namespace}`, "--metrics.listen", "off"];
   const tables = () => runIn(namespace, "nft", "list", "tables");
   const ready = (run: Run) => until("the service to be ready", () => run.printed.err.includes('"msg":"ready"'), 15_000);
   /** A connection of the node with itself, which conntrack sees. */
@@ -106,7 +107,7 @@ describe("sluice up", function () {
   for (const format of ["jsonl", "table"])
     it(`ends in order when the disk that ${format} goes to is full, and says so`, async () => {
       const full = openSync("/dev/full", "w");
-      const run = sluiceTo(full, "up", "--objects.folder", folder, "--seat", `node-a=${namespace}`, "-o", format);
+      const run = sluiceTo(full, "up", ...common(), "-o", format);
       runs.push(run);
       closeSync(full);
       // The table begins with a notice, JSON lines with the first record.
@@ -115,7 +116,7 @@ describe("sluice up", function () {
         talk();
         run.process.kill("SIGTERM");
       }
-      assert.equal(await run.ended, 4);
+      assert.equal(await run.ended, 1);
       assert.match(run.printed.err, /^sluice: output: ENOSPC: no space left on device, write$/m);
       assert.equal(tables(), "");
     });
@@ -125,7 +126,7 @@ describe("sluice up", function () {
       const first = up();
       await ready(first);
       const second = up("--enforcer.mode", mode);
-      assert.equal(await second.ended, 3);
+      assert.equal(await second.ended, 1);
       assert.match(second.printed.err, /^sluice: another program reads NFLOG group 5; choose another group$/m);
       assert.equal(first.process.exitCode, null);
       assert.match(tables(), /^table inet sluice$/m);
@@ -141,7 +142,7 @@ describe("sluice up", function () {
     {
       title: "a namespace that is not there",
       args: ["--enforcer.mode", "observe", "--seat", "node-a=nowhere"],
-      code: 3,
+      code: 1,
       message: /^sluice: there is no network namespace \/run\/netns\/nowhere$/m,
     },
   ])

@@ -1,0 +1,28 @@
+import { Command } from "commander";
+import { limitOption } from "../count.ts";
+import { exitCodeHelp } from "../exit-codes.ts";
+import { addFlowOptions, type FlowOptions } from "../flow-options.ts";
+import { pairShape } from "../formats/summary-shapes.ts";
+import { printAll } from "../print-all.ts";
+import { addRecordOptions, type RecordOptions } from "../record-options.ts";
+import { type Rim, realRim } from "../rim.ts";
+
+const examples = `
+Examples:
+  sluice pairs --since 1h --verdict deny
+  sluice pairs --since now-7d --to-namespace payments -o csv > who-calls-payments.csv
+${exitCodeHelp}`;
+
+interface Options extends FlowOptions, RecordOptions {
+  readonly limit: number;
+}
+
+export function pairsCommand(rim: Rim = realRim): Command {
+  const command = new Command("pairs").description("who talks to whom, summed up, most bytes first");
+  const queryOf = addFlowOptions(command, rim.clock);
+  command.addOption(limitOption(100)).addHelpText("after", examples);
+  return addRecordOptions(command).action(async (options: Options) => {
+    const query = { ...queryOf(options), limit: options.limit };
+    await printAll(options, rim, pairShape, (store, signal) => store.pairs(query, signal));
+  });
+}

@@ -1,0 +1,44 @@
+import { Command } from "commander";
+import { SluiceError } from "../../core/errors.ts";
+import { keyOf, knownNames } from "../../core/filter/key.ts";
+import { hint } from "../../core/filter/literal.ts";
+import { limitOption } from "../count.ts";
+import { exitCodeHelp } from "../exit-codes.ts";
+import { addFlowOptions, type FlowOptions } from "../flow-options.ts";
+import { countShape } from "../formats/summary-shapes.ts";
+import { printAll } from "../print-all.ts";
+import { addRecordOptions, type RecordOptions } from "../record-options.ts";
+import { type Rim, realRim } from "../rim.ts";
+
+const examples = `
+FIELD is a field of docs/reference/fields.md, or a label such as src.labels.app.
+
+Examples:
+  sluice top policy --since 1h --verdict deny
+  sluice top dst.port --since 1d --to-namespace payments --limit 10
+  sluice top src.labels.app --since 1h
+${exitCodeHelp}`;
+
+interface Options extends FlowOptions, RecordOptions {
+  readonly limit: number;
+}
+
+export function topCommand(rim: Rim = realRim): Command {
+  const command = new Command("top")
+    .description("the most frequent values of a field, most connections first")
+    .argument("<field>", "what to count by");
+  const queryOf = addFlowOptions(command, rim.clock);
+  command.addOption(limitOption(20)).addHelpText("after", examples);
+  return addRecordOptions(command).action(async (text: string, options: Options) => {
+    const field = canonical(text);
+    const query = { ...queryOf(options), field, limit: options.limit };
+    await printAll(options, rim, countShape(field), (store, signal) => store.top(query, signal));
+  });
+}
+
+/** The field's own name: stores know no aliases. */
+function canonical(text: string): string {
+  const found = keyOf(text);
+  if (found === undefined) throw new SluiceError("USAGE", `there is no field "${text}"${hint(text, knownNames)}`);
+  return found.key === null ? found.field : `${found.field}.${found.key}`;
+}

@@ -1,0 +1,26 @@
+import type { Config } from "../../core/config.ts";
+import { connectionTable, kernel, libraries, programsThere, rights, sysctls } from "./base.ts";
+import type { Check, Finding } from "./check.ts";
+import type { Machine } from "./machine.ts";
+import { bridges, ipvs, labels, logGroup, network } from "./neighbours.ts";
+import { clock, disk } from "./resources.ts";
+
+const checks: readonly Check[] = [
+  rights,
+  programsThere,
+  libraries,
+  kernel,
+  sysctls,
+  connectionTable,
+  network,
+  bridges,
+  ipvs,
+  labels,
+  logGroup,
+  disk,
+  clock,
+];
+
+export function examine(machine: Machine, config: Config): readonly Finding[] {
+  return checks.flatMap((check) => check(machine, config));
+}

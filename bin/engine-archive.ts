@@ -1,0 +1,59 @@
+import type { Clock } from "../core/clock.ts";
+import type { Config } from "../core/config.ts";
+import type { Log } from "../core/log.ts";
+import type { Remembered } from "../enrichers/enrich.ts";
+import { Archive } from "../sinks/archive/archive.ts";
+import { ArchiveStore } from "../sinks/archive/archive-store.ts";
+import type { OpenStore } from "./engine-store.ts";
+
+export interface EngineArchiveOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** An engine's store: the archive of the data folder, which this process then has for itself. */
+export function engineArchive({ config, clock, log }: EngineArchiveOptions): OpenStore {
+  const { folder } = config.data;
+  return async ({ onFlush }) => {
+    const archive = new Archive({
+      folder,
+      clock,
+      log: log.child({ part: "archive" }),
+      flushMs: config.archive.flushMs,
+      memoryMb: config.archive.memoryMb,
+      onFlush,
+    });
+    await archive.open();
+    try {
+      const store = new ArchiveStore({ folder, memoryMb: config.archive.memoryMb, archive });
+      return {
+        flows: archive.sink("flow"),
+        losses: archive.sink("loss"),
+        heartbeats: archive.sink("heartbeat"),
+        tenures: archive.sink("endpoint"),
+        programs: archive.sink("program"),
+        remembered: await remembered(store, config, clock.now()),
+        hurry: () => archive.hurry(),
+        close: () => archive.close(),
+      };
+    } catch (thrown) {
+      await archive.close();
+      throw thrown;
+    }
+  };
+}
+
+/** A process that was away for longer is taken to have ended with the last tenure it told of. */
+const lookBackMs = 3_600_000;
+
+async function remembered(store: ArchiveStore, { enricher }: Config, now: number): Promise<Remembered> {
+  const until = now * 1000 + 1;
+  const [tenures, programs, heartbeats] = await Promise.all([
+    store.endpoints({ since: (now - enricher.deletedPodsKeptMs) * 1000, until }),
+    store.programs(),
+    store.heartbeats({ since: (now - lookBackMs) * 1000, until }),
+  ]);
+  const watchedUntil = heartbeats.reduce((latest, { end }) => Math.max(latest, end), Number.NEGATIVE_INFINITY);
+  return { tenures, programs, ...(heartbeats.length === 0 ? {} : { watchedUntil }) };
+}

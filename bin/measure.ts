@@ -1,0 +1,155 @@
+import type { RecorderCounters } from "../collectors/recorder.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Sink } from "../core/pipeline.ts";
+import type { Flow } from "../core/records/flow.ts";
+import type { Loss } from "../core/records/loss.ts";
+import type { EnforcerStatus } from "../enforcer/enforcer.ts";
+
+/** What a sink stores, for the label `kind`. */
+export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program";
+
+export interface Measures<T> {
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly kind: Kind;
+  /** When what a record tells of began, microseconds; without it there is no freshness to speak of. */
+  readonly eventAt?: (record: T) => number;
+}
+
+/** Wraps the sink that makes records durable: how many, how often not, and how old they were by then. */
+export function measured<T>(sink: Sink<T>, { metrics, clock, kind, eventAt }: Measures<T>): Sink<T> {
+  return {
+    name: sink.name,
+    async write(batch, signal) {
+      try {
+        await sink.write(batch, signal);
+      } catch (thrown) {
+        metrics.add("sluice_store_failures_total", { kind });
+        throw thrown;
+      }
+      metrics.add("sluice_store_records_total", { kind }, batch.length);
+      if (eventAt === undefined) return;
+      const now = clock.now();
+      for (const record of batch) {
+        const age = Math.max(0, now - eventAt(record) / 1000) / 1000;
+        metrics.observe("sluice_store_freshness_seconds", { kind }, age);
+      }
+    },
+  };
+}
+
+/** A record tells of a whole window, or of what of it the connection has lived through. */
+export function flowEventAt({ start, startedAt }: Flow): number {
+  return Math.max(start, startedAt);
+}
+
+export function countFlows(metrics: Metrics, batch: readonly Flow[]): void {
+  const counts = new Map<string, { readonly flow: Flow; count: number }>();
+  let unknown = 0;
+  for (const flow of batch) {
+    const key = `${flow.action} ${flow.verdictSource} ${flow.mode}`;
+    const known = counts.get(key);
+    if (known === undefined) counts.set(key, { flow, count: 1 });
+    else known.count++;
+    if (flow.source?.kind === "unknown" || flow.destination?.kind === "unknown") unknown++;
+  }
+  for (const { flow, count } of counts.values()) {
+    const { action, verdictSource, mode } = flow;
+    metrics.add("sluice_enricher_flows_total", { action, verdict_source: verdictSource, mode }, count);
+  }
+  if (unknown > 0) metrics.add("sluice_enricher_unknown_flows_total", {}, unknown);
+}
+
+export function countLosses(metrics: Metrics, batch: readonly Loss[]): void {
+  for (const { node, source, count } of batch) {
+    metrics.add("sluice_collector_losses_total", { node, source });
+    metrics.add("sluice_collector_lost_records_total", { node, source }, count ?? 0);
+  }
+}
+
+/** A node's collector, as far as it is measured. */
+export interface CollectorGauges {
+  readonly node: string;
+  readonly counters: RecorderCounters | undefined;
+  readonly spool: { readonly bytes: number; readonly records: number } | undefined;
+}
+
+export function readCollectors(metrics: Metrics, collectors: () => readonly CollectorGauges[]): void {
+  const counted = () =>
+    collectors().flatMap(({ node, counters }) => (counters === undefined ? [] : [{ node, counters }]));
+  const spools = () => collectors().flatMap(({ node, spool }) => (spool === undefined ? [] : [{ node, spool }]));
+  metrics.read("sluice_collector_events_total", () =>
+    counted().flatMap(({ node, counters }) => [
+      { labels: { node, kind: "conntrack" }, value: counters.conntrackEvents },
+      { labels: { node, kind: "dump" }, value: counters.dumpedEntries },
+      { labels: { node, kind: "nflog" }, value: counters.loggedPackets },
+    ]),
+  );
+  const each = (count: (counters: RecorderCounters) => number) => () =>
+    counted().map(({ node, counters }) => ({ labels: { node }, value: count(counters) }));
+  metrics.read(
+    "sluice_collector_denials_total",
+    each(({ denials }) => denials),
+  );
+  metrics.read(
+    "sluice_collector_overruns_total",
+    each(({ overruns }) => overruns),
+  );
+  metrics.read(
+    "sluice_collector_decode_failures_total",
+    each(({ malformed }) => malformed),
+  );
+  metrics.read(
+    "sluice_collector_foreign_packets_total",
+    each(({ foreignPrefixes }) => foreignPrefixes),
+  );
+  metrics.read(
+    "sluice_collector_connections",
+    each(({ connections }) => connections),
+  );
+  metrics.read("sluice_spool_bytes", () =>
+    spools().map(({ node, spool }) => ({ labels: { node }, value: spool.bytes })),
+  );
+  metrics.read("sluice_spool_records", () =>
+    spools().map(({ node, spool }) => ({ labels: { node }, value: spool.records })),
+  );
+}
+
+/** A node's enforcer and the revision that it should enforce. */
+export interface EnforcerGauges {
+  readonly node: string;
+  readonly status: EnforcerStatus;
+  readonly wanted: string | undefined;
+}
+
+export function readEnforcers(metrics: Metrics, enforcers: () => readonly EnforcerGauges[]): void {
+  const each = (count: (gauges: EnforcerGauges) => number) => () =>
+    enforcers().map((gauges) => ({ labels: { node: gauges.node }, value: count(gauges) }));
+  metrics.read(
+    "sluice_enforcer_transactions_total",
+    each(({ status }) => status.applied),
+  );
+  metrics.read(
+    "sluice_enforcer_failures_total",
+    each(({ status }) => status.failed),
+  );
+  metrics.read(
+    "sluice_enforcer_transaction_seconds",
+    each(({ status }) => status.ms / 1000),
+  );
+  metrics.read(
+    "sluice_enforcer_transaction_commands",
+    each(({ status }) => status.commands),
+  );
+  metrics.read(
+    "sluice_enforcer_problems",
+    each(({ status }) => status.problems.length),
+  );
+  metrics.read(
+    "sluice_enforcer_current",
+    each(({ status, wanted }) =>
+      Number(status.revision !== null && status.revision === wanted && status.failure === null),
+    ),
+  );
+}

@@ -1,0 +1,60 @@
+import { Command } from "commander";
+import { completenessCommand } from "./commands/completeness.ts";
+import { configCommand } from "./commands/config.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { endpointsCommand } from "./commands/endpoints.ts";
+import { flowsCommand } from "./commands/flows.ts";
+import { labCommand } from "./commands/lab.ts";
+import { pairsCommand } from "./commands/pairs.ts";
+import { topCommand } from "./commands/top.ts";
+import { traceCommand } from "./commands/trace.ts";
+import { upCommand } from "./commands/up.ts";
+import { versionCommand } from "./commands/version.ts";
+import { exitCodeHelp } from "./exit-codes.ts";
+
+const about = `Network-security controls for Kubernetes, and the evidence that they work.
+
+Sluice enforces label-based policies in tiers with nftables, reads every connection from conntrack and every denial from
+the netfilter log, and tells who talked to whom and which policy decided.`;
+
+const examples = `
+Examples:
+  sluice demo --duration 30s                 a cluster on this machine, real traffic, live
+  sluice up --objects.folder DIR --node.name NAME --enforcer.mode observe
+  sluice flows --since 5m --verdict deny     what was denied, and by which policy
+  sluice trace --objects lab/demo --from prod-web/web --to prod-shop/cart --port 8080
+  sluice flows --help                        options and examples of one command
+${exitCodeHelp}`;
+
+const commands = [
+  demoCommand,
+  upCommand,
+  flowsCommand,
+  pairsCommand,
+  topCommand,
+  endpointsCommand,
+  completenessCommand,
+  traceCommand,
+  configCommand,
+  doctorCommand,
+  labCommand,
+  versionCommand,
+];
+
+/** The command line with all its commands. */
+export function sluiceProgram(): Command {
+  const program = new Command("sluice")
+    .description(about)
+    .addHelpText("after", examples)
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const command of commands) program.addCommand(inheriting(command(), program));
+  return program;
+}
+
+/** Also commands of commands end by throwing. */
+function inheriting(command: Command, parent: Command): Command {
+  for (const child of command.commands) inheriting(child, parent);
+  return command.copyInheritedSettings(parent);
+}

@@ -1,0 +1,47 @@
+import { type Command, Option } from "commander";
+import type { Config } from "../core/config.ts";
+import { Output } from "../sinks/live/output.ts";
+import { coloured, type Paint, paintFor, plain } from "../sinks/live/paint.ts";
+import { type FormatName, formatNames, type PrinterOptions } from "./formats/format.ts";
+import { configOf } from "./options.ts";
+import type { Rim } from "./rim.ts";
+
+/** Options of every command that prints records. */
+export interface RecordOptions {
+  readonly output: FormatName;
+  readonly headers: boolean;
+  readonly color: "auto" | "always" | "never";
+  readonly dataFolder?: string;
+  readonly config?: string;
+}
+
+export function addRecordOptions(command: Command): Command {
+  return command
+    .addOption(new Option("-o, --output <format>", "how to print").choices(formatNames).default("table"))
+    .option("--no-headers", "no header line in tables and CSV")
+    .addOption(new Option("--color <when>", "colour in tables").choices(["auto", "always", "never"]).default("auto"))
+    .option("--data-folder <folder>", "where the records are (or SLUICE_DATA_FOLDER; default ./data)")
+    .option("--config <file>", "YAML file of settings (or SLUICE_CONFIG)");
+}
+
+export interface RecordOutput extends PrinterOptions {
+  readonly width: number;
+}
+
+/** Columns where the width is not known. */
+const defaultWidth = 140;
+
+export function recordOutput({ headers, color }: RecordOptions, rim: Rim): RecordOutput {
+  const { stdout } = rim;
+  return { output: new Output(stdout), paint: paintOf(color, rim), headers, width: stdout.columns ?? defaultWidth };
+}
+
+function paintOf(color: RecordOptions["color"], { stdout, env }: Rim): Paint {
+  if (color !== "auto") return color === "always" ? coloured : plain;
+  return env["FORCE_COLOR"] ? coloured : paintFor(stdout.isTTY === true, env);
+}
+
+export function recordConfig({ dataFolder, config }: RecordOptions, { env }: Rim): Config {
+  const file = config === undefined ? {} : { config };
+  return configOf({ ...file, ...(dataFolder === undefined ? {} : { "data.folder": dataFolder }) }, env);
+}

@@ -1,0 +1,156 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** What is declared of a metric; docs/reference/metrics.md is generated from the table below. */
+export interface MetricDeclaration {
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram's classes. */
+  readonly buckets?: readonly number[];
+}
+
+const freshnessBuckets = [0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 300, 3600];
+const flushBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const counter = (help: string, ...labels: readonly string[]) => ({ type: "counter", help, labels }) as const;
+const gauge = (help: string, ...labels: readonly string[]) => ({ type: "gauge", help, labels }) as const;
+const histogram = (help: string, buckets: readonly number[], ...labels: readonly string[]) =>
+  ({ type: "histogram", help, buckets, labels }) as const;
+
+/** Every metric there is, by name: `sluice_<layer>_<noun>_<unit>_total`. The one to watch comes first. */
+export const metricTable = {
+  sluice_store_freshness_seconds: histogram(
+    "From the first event that a record tells of until the record is stored; so the window of a flow is in it. Records that wait in a spool while the store is away show here.",
+    freshnessBuckets,
+    "kind",
+  ),
+  sluice_store_records_total: counter("Records stored.", "kind"),
+  sluice_store_failures_total: counter("Batches that could not be stored at a try; they are tried again.", "kind"),
+  sluice_collector_events_total: counter(
+    "What the kernel told: connection events, entries of dumps, logged packets.",
+    "node",
+    "kind",
+  ),
+  sluice_collector_denials_total: counter("Logged packets that a rule denied.", "node"),
+  sluice_collector_overruns_total: counter("Times a kernel socket overran: events were lost.", "node"),
+  sluice_collector_decode_failures_total: counter("Messages of the kernel that could not be read.", "node"),
+  sluice_collector_foreign_packets_total: counter("Logged packets whose prefix is not ours.", "node"),
+  sluice_collector_connections: gauge("Connections followed now.", "node"),
+  sluice_collector_losses_total: counter("Loss records: something was not seen or not kept.", "node", "source"),
+  sluice_collector_lost_records_total: counter(
+    "What was lost, where its number is known; see sluice_collector_losses_total for the rest.",
+    "node",
+    "source",
+  ),
+  sluice_spool_bytes: gauge("Bytes that wait in the spool.", "node"),
+  sluice_spool_records: gauge("Records that wait in the spool.", "node"),
+  sluice_enricher_flows_total: counter(
+    "Flow records by verdict and by who says so.",
+    "action",
+    "verdict_source",
+    "mode",
+  ),
+  sluice_enricher_unknown_flows_total: counter("Flow records of which an address of the cluster had no known owner."),
+  sluice_enricher_repeated_records_total: counter(
+    "Records that came again after they were done with, left out.",
+    "kind",
+  ),
+  sluice_enricher_held_back_batches_total: counter("Batches that waited for the owner of a fresh address."),
+  sluice_enricher_held_back_seconds_total: counter("How long they waited."),
+  sluice_enricher_unreadable_addresses_total: counter("Texts in objects in place of an address that are none."),
+  sluice_history_dropped_records_total: counter(
+    "Records of endpoints and programs that found no place while the store was away.",
+    "kind",
+  ),
+  sluice_policy_rules: gauge("Rules of the program that is wanted."),
+  sluice_policy_pods: gauge("Pods and nodes that policies apply to."),
+  sluice_enforcer_transactions_total: counter("Changes of the ruleset that the kernel took.", "node"),
+  sluice_enforcer_failures_total: counter("Tries to bring the ruleset up to date that failed.", "node"),
+  sluice_enforcer_transaction_seconds: gauge("What the last change took, rendering included.", "node"),
+  sluice_enforcer_transaction_commands: gauge("Commands of the last change.", "node"),
+  sluice_enforcer_current: gauge("1 if the kernel enforces the program that is wanted, else 0.", "node"),
+  sluice_enforcer_problems: gauge("Things that the rules could not express or find.", "node"),
+  sluice_objects_faults_total: counter("Manifests that were not accepted, counted each time they are read anew."),
+  sluice_archive_flush_seconds: histogram("What writing one file of the archive took.", flushBuckets, "kind"),
+  sluice_archive_rows_total: counter("Rows written to files of the archive.", "kind"),
+} as const satisfies Readonly<Record<string, MetricDeclaration>>;
+
+type Table = typeof metricTable;
+export type MetricName = keyof Table;
+type NameOf<Type extends MetricDeclaration["type"]> = {
+  [Name in MetricName]: Table[Name]["type"] extends Type ? Name : never;
+}[MetricName];
+type Labels<Name extends MetricName> = Readonly<Record<Table[Name]["labels"][number], string>>;
+
+export interface Sample<Name extends MetricName> {
+  readonly labels: Labels<Name>;
+  readonly value: number;
+}
+
+type Instrument = Counter | Gauge | Histogram;
+
+/** The metrics of one process. What somebody counts already is read when asked for; the rest is counted here. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #instruments = new Map<MetricName, Instrument>();
+  readonly #readers = new Map<MetricName, () => readonly { readonly labels: object; readonly value: number }[]>();
+
+  constructor() {
+    for (const [name, declaration] of Object.entries(metricTable) as [MetricName, MetricDeclaration][])
+      this.#instruments.set(name, this.#instrument(name, declaration));
+  }
+
+  add<Name extends NameOf<"counter">>(name: Name, labels: Labels<Name>, count = 1): void {
+    (this.#instruments.get(name) as Counter).inc(labels, count);
+  }
+
+  observe<Name extends NameOf<"histogram">>(name: Name, labels: Labels<Name>, value: number): void {
+    (this.#instruments.get(name) as Histogram).observe(labels, value);
+  }
+
+  /** Has the values read whenever metrics are asked for; they are all there are of that name. */
+  read<Name extends NameOf<"counter" | "gauge">>(name: Name, samples: () => readonly Sample<Name>[]): void {
+    this.#readers.set(name, samples);
+  }
+
+  /** Memory, CPU time and event loop of the process as well, by the names that every Node program has for them. */
+  addProcess(): void {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** In the text format of Prometheus. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  #instrument(name: MetricName, { type, help, labels, buckets }: MetricDeclaration): Instrument {
+    const common = { name, help, labelNames: [...labels], registers: [this.#registry] };
+    const readers = this.#readers;
+    switch (type) {
+      case "histogram":
+        return new Histogram({ ...common, ...(buckets === undefined ? {} : { buckets: [...buckets] }) });
+      case "gauge":
+        return new Gauge({
+          ...common,
+          collect() {
+            const samples = readers.get(name)?.();
+            if (samples !== undefined) this.reset();
+            for (const { labels, value } of samples ?? []) this.set(labels, value);
+          },
+        });
+      case "counter":
+        return new Counter({
+          ...common,
+          collect() {
+            const samples = readers.get(name)?.();
+            if (samples !== undefined) this.reset();
+            for (const { labels, value } of samples ?? []) this.inc(labels, value);
+          },
+        });
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
+import type { Database } from "./database.ts";
+import type { Group, GroupValue, Table } from "./table.ts";
+
+/** A dictionary that holds more is given up for a new one: pods come and go. */
+const greatestEntries = 200_000;
+
+/** The groups of columns that rows of one kind have had, each distinct one once, in a table a group. Rows in memory hold their numbers. */
+export class Dictionary<T> {
+  readonly #database: Database;
+  readonly #name: string;
+  readonly #groups: readonly Group<T>[];
+  readonly #ids: readonly Map<string, number>[];
+  /** Enrichers give the same object to all records of an endpoint: then nothing needs comparing. */
+  readonly #shared: readonly WeakMap<object, number>[];
+  #tables: Promise<void> | undefined;
+  #connection: DuckDBConnection | undefined;
+  #appenders: DuckDBAppender[] = [];
+  #fresh = false;
+  #users = 0;
+
+  /** `name` begins the SQL names of its tables. */
+  constructor(database: Database, name: string, { groups }: Table<T>) {
+    this.#database = database;
+    this.#name = name;
+    this.#groups = groups;
+    this.#ids = groups.map(() => new Map());
+    this.#shared = groups.map(() => new WeakMap());
+  }
+
+  get isFull(): boolean {
+    return this.#ids.reduce((sum, { size }) => sum + size, 0) >= greatestEntries;
+  }
+
+  /** Who has retained it calls `release` once; the last of them closes it. */
+  retain(): this {
+    this.#users += 1;
+    return this;
+  }
+
+  async release(): Promise<void> {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    await this.#tables?.catch(() => {});
+    for (const appender of this.#appenders) appender.closeSync();
+    for (const { name } of this.#groups) await this.#connection?.run(`drop table if exists "${this.tableOf(name)}"`);
+    this.#connection?.closeSync();
+    this.#connection = undefined;
+  }
+
+  open(): Promise<void> {
+    this.#tables ??= this.#create();
+    return this.#tables;
+  }
+
+  tableOf(group: string): string {
+    return `${this.#name}_${group}`;
+  }
+
+  /** Number of the record's group; a new one goes to the group's table first. */
+  idOf(index: number, record: T): number | null {
+    const of = this.#groups[index] as Group<T>;
+    const part = of.partOf(record);
+    if (part === null) return null;
+    const shared = typeof part === "object" ? this.#shared[index]?.get(part) : undefined;
+    if (shared !== undefined) return shared;
+    const ids = this.#ids[index] as Map<string, number>;
+    const key = typeof part === "string" ? part : JSON.stringify(part);
+    const id = ids.get(key) ?? ids.size;
+    if (id === ids.size) {
+      append(this.#appenders[index] as DuckDBAppender, id, of.valuesOf(record));
+      ids.set(key, id);
+      this.#fresh = true;
+    }
+    if (typeof part === "object" && of.shared) this.#shared[index]?.set(part, id);
+    return id;
+  }
+
+  /** Makes all entries visible to statements. */
+  flush(): void {
+    if (this.#fresh) for (const appender of this.#appenders) appender.flushSync();
+    this.#fresh = false;
+  }
+
+  async #create(): Promise<void> {
+    const connection = await this.#database.connect();
+    this.#connection = connection;
+    for (const { name, columns } of this.#groups) {
+      const definitions = columns.map((column) => `"${column.name}" ${column.type}`);
+      await connection.run(`create table "${this.tableOf(name)}" (id INTEGER, ${definitions.join(", ")})`);
+      this.#appenders.push(await connection.createAppender(this.tableOf(name)));
+    }
+  }
+}
+
+function append(appender: DuckDBAppender, id: number, values: readonly GroupValue[]): void {
+  appender.appendInteger(id);
+  for (const value of values)
+    if (value === null) appender.appendNull();
+    else if (typeof value === "string") appender.appendVarchar(value);
+    else if (typeof value === "bigint") appender.appendUBigInt(value);
+    else appender.appendBoolean(value);
+  appender.endRow();
+}

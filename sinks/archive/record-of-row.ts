@@ -1,0 +1,106 @@
+import { DuckDBTimestampValue } from "@duckdb/node-api";
+import type { EndpointTenure } from "../../core/records/endpoint.ts";
+import type { Flow, FlowEndpoint, FlowService, Icmp, Nat } from "../../core/records/flow.ts";
+import type { Heartbeat } from "../../core/records/heartbeat.ts";
+import type { Loss } from "../../core/records/loss.ts";
+import type { ProgramRecord } from "../../core/records/program.ts";
+import { addressOf } from "./address-columns.ts";
+import type { Row } from "./database.ts";
+import { snake } from "./table.ts";
+
+// Rows as tables.ts makes them, back to the records they were made of.
+
+export function flowOfRow(row: Row): Flow {
+  const flow = {
+    ...plain(row, rawFields),
+    sourceAddress: address(row, "source_address"),
+    destinationAddress: address(row, "destination_address"),
+    icmp: icmpOf(row),
+    nat: natOf(row),
+    ...plain(row, enrichedFields),
+    enforced: json(row, "enforced"),
+    pending: json(row, "pending"),
+    source: endpointOf(row, "source"),
+    destination: endpointOf(row, "destination"),
+    service:
+      row["service_name"] === null
+        ? null
+        : (part(row, "service", ["namespace", "name", "port"]) as unknown as FlowService),
+  };
+  return flow as Flow;
+}
+
+export function lossOfRow(row: Row): Loss {
+  return plain(row, [...id, "source", "count", "start", "end", "detail"]) as unknown as Loss;
+}
+
+export function heartbeatOfRow(row: Row): Heartbeat {
+  const counts = ["flows", "losses", "conntrackEvents", "loggedPackets", "decodeFailures", "overruns", "dropped"];
+  return plain(row, [...id, "start", "end", ...counts, "connections", "connectionsMax"]) as unknown as Heartbeat;
+}
+
+export function tenureOfRow(row: Row): EndpointTenure {
+  const names = ["cluster", "kind", "namespace", "name", "uid", "node", "workloadKind", "workload"];
+  const known = plain(row, [...names, "start", "end", "toldAt"]);
+  return { ...known, address: address(row, "address"), labels: json(row, "labels") } as unknown as EndpointTenure;
+}
+
+export function programOfRow(row: Row): ProgramRecord {
+  const known = plain(row, ["cluster", "revision", "start", "text"]);
+  return { ...known, rules: json(row, "rules") } as unknown as ProgramRecord;
+}
+
+const id = ["cluster", "node", "epoch", "seq"];
+
+const rawFields: readonly string[] = [
+  ...[...id, "start", "end", "startedAt", "state", "connection", "zone", "protocol", "sourcePort", "destinationPort"],
+  ...["packets", "bytes", "replyPackets", "replyBytes"],
+  ...["totalPackets", "totalBytes", "totalReplyPackets", "totalReplyBytes", "replied"],
+  ...["denied", "reason", "egressRule", "ingressRule", "inInterface", "outInterface"],
+];
+
+const enrichedFields: readonly string[] = [
+  ...["reporter", "authoritative", "action", "mode", "verdictSource", "programRevision"],
+];
+
+/** Fields that are columns of their own. */
+function plain(row: Row, fields: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(fields.map((field) => [field, told(row[snake(field)])]));
+}
+
+function part(row: Row, prefix: string, fields: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(fields.map((field) => [field, told(row[`${prefix}_${snake(field)}`])]));
+}
+
+function told(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  return value instanceof DuckDBTimestampValue ? Number(value.micros) : value;
+}
+
+function icmpOf(row: Row): Icmp | null {
+  return row["icmp_type"] === null ? null : (part(row, "icmp", ["type", "code", "id"]) as unknown as Icmp);
+}
+
+function natOf(row: Row): Nat | null {
+  if (row["nat_source_port"] === null) return null;
+  return {
+    destinationAddress: address(row, "nat_destination_address"),
+    destinationPort: Number(row["nat_destination_port"]),
+    sourceAddress: address(row, "nat_source_address"),
+    sourcePort: Number(row["nat_source_port"]),
+  } as Nat;
+}
+
+function endpointOf(row: Row, end: "source" | "destination"): FlowEndpoint | null {
+  if (row[`${end}_kind`] === null) return null;
+  const names = part(row, end, ["kind", "namespace", "name", "uid", "workloadKind", "workload", "node"]);
+  return { ...names, labels: json(row, `${end}_labels`) } as unknown as FlowEndpoint;
+}
+
+function address(row: Row, column: string) {
+  return addressOf(row[`${column}_high`] ?? null, row[`${column}_low`] ?? null);
+}
+
+function json(row: Row, column: string): unknown {
+  return JSON.parse(String(row[column]));
+}

@@ -1,0 +1,78 @@
+/**
+ * How records of one kind become rows. What is a number or true or false is a column of its own for every record; what is text comes in
+ * groups of columns that repeat together (an endpoint, a verdict): while rows gather, each distinct group is kept once.
+ */
+export interface Table<T> {
+  readonly measures: readonly Measure<T>[];
+  readonly groups: readonly Group<T>[];
+  /** How rows stand within a file, once there are enough to gain from it; the files themselves follow each other in time. */
+  readonly order: readonly string[];
+  /** Columns that name a record, for dropping duplicates. */
+  readonly id: readonly string[];
+  /** Column of `timeOf`. */
+  readonly time: string;
+  /** Microseconds; decides day and hour. */
+  timeOf(record: T): number;
+}
+
+export interface Measure<T> {
+  readonly name: string;
+  readonly type: "TIMESTAMP" | "BIGINT" | "INTEGER" | "SMALLINT" | "BOOLEAN";
+  of(record: T): number | boolean | null;
+}
+
+export type GroupValue = string | bigint | boolean | null;
+
+export interface Group<T> {
+  readonly name: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** What the columns are made of, as text or as data that is equal, as JSON, for equal columns; null if all columns are. */
+  partOf(record: T): string | object | null;
+  /** Many records have the very same object. */
+  readonly shared: boolean;
+  valuesOf(record: T): readonly GroupValue[];
+}
+
+export type Parts<P> = Readonly<
+  Record<string, readonly [type: "VARCHAR" | "UBIGINT" | "BOOLEAN", of: (part: P) => GroupValue]>
+>;
+
+/** The group of all that can be told of one part of a record. */
+export function group<T, P extends string | object>(
+  name: string,
+  partOf: (record: T) => P | null,
+  parts: Parts<P>,
+  shared = false,
+): Group<T> {
+  const entries = Object.entries(parts);
+  return {
+    name,
+    columns: entries.map(([column, [type]]) => ({ name: column, type })),
+    partOf,
+    shared,
+    valuesOf(record) {
+      const part = partOf(record);
+      return part === null ? entries.map(() => null) : entries.map(([, [, of]]) => of(part));
+    },
+  };
+}
+
+/** Measures of one type under the names their fields have. */
+export function measures<T>(type: Measure<T>["type"], ...names: readonly (keyof T & string)[]): readonly Measure<T>[] {
+  return names.map((name) => ({
+    name: snake(name),
+    type,
+    of: (record) => record[name] as number | boolean | null,
+  }));
+}
+
+/** `sourcePort` -> `source_port` */
+export const snake = (name: string): string => name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+
+/** All columns of a table with their types, in the order in which files have them. */
+export function columnsOf<T>(table: Table<T>): readonly { readonly name: string; readonly type: string }[] {
+  return [
+    ...table.measures.map(({ name, type }) => ({ name, type })),
+    ...table.groups.flatMap(({ columns }) => columns),
+  ];
+}

@@ -1,0 +1,92 @@
+import type { RecordKind } from "../../core/records/codec.ts";
+import type { EndpointTenure } from "../../core/records/endpoint.ts";
+import type { Flow } from "../../core/records/flow.ts";
+import type { Heartbeat } from "../../core/records/heartbeat.ts";
+import type { Loss } from "../../core/records/loss.ts";
+import type { ProgramRecord } from "../../core/records/program.ts";
+import { addressGroup } from "./address-columns.ts";
+import { flowTable } from "./flow-table.ts";
+import { type Group, group, measures, type Parts, snake, type Table } from "./table.ts";
+
+export interface RecordOf {
+  flow: Flow;
+  loss: Loss;
+  heartbeat: Heartbeat;
+  endpoint: EndpointTenure;
+  program: ProgramRecord;
+}
+
+export const kinds = ["flow", "loss", "heartbeat", "endpoint", "program"] as const satisfies readonly RecordKind[];
+
+const numbered = ["node", "epoch", "seq"] as const;
+
+const lossTable: Table<Loss> = {
+  measures: [...measures<Loss>("BIGINT", "epoch", "seq", "count"), ...measures<Loss>("TIMESTAMP", "start", "end")],
+  groups: [texts<Loss>("texts", "cluster", "node", "source", "detail")],
+  order: ["start", ...numbered],
+  id: numbered,
+  time: "start",
+  timeOf: (loss) => loss.start,
+};
+
+const heartbeatTable: Table<Heartbeat> = {
+  measures: [
+    ...measures<Heartbeat>("BIGINT", "epoch", "seq"),
+    ...measures<Heartbeat>("TIMESTAMP", "start", "end"),
+    ...measures<Heartbeat>("BIGINT", "flows", "losses", "conntrackEvents", "loggedPackets", "decodeFailures"),
+    ...measures<Heartbeat>("BIGINT", "overruns", "dropped", "connections", "connectionsMax"),
+  ],
+  groups: [texts<Heartbeat>("texts", "cluster", "node")],
+  order: ["start", ...numbered],
+  id: numbered,
+  time: "start",
+  timeOf: (heartbeat) => heartbeat.start,
+};
+
+/** By when it was told: a tenure that ends is told again, weeks after it began. */
+const endpointTable: Table<EndpointTenure> = {
+  measures: measures<EndpointTenure>("TIMESTAMP", "start", "end", "toldAt"),
+  groups: [
+    addressGroup("address", (tenure) => tenure.address),
+    texts<EndpointTenure>("texts", "cluster", "kind", "namespace", "name", "uid", "node", "workloadKind", "workload"),
+    group<EndpointTenure, object>("labels", (tenure) => tenure.labels, {
+      labels: ["VARCHAR", (labels) => JSON.stringify(labels)],
+    }),
+  ],
+  order: ["start", "told_at", "address_low"],
+  id: ["cluster", "address_high", "address_low", "name", "uid", "start", "told_at", "end"],
+  time: "told_at",
+  timeOf: (tenure) => tenure.toldAt,
+};
+
+const programTable: Table<ProgramRecord> = {
+  measures: measures<ProgramRecord>("TIMESTAMP", "start"),
+  groups: [
+    texts<ProgramRecord>("texts", "cluster", "revision", "text"),
+    group<ProgramRecord, object>("rules", (program) => program.rules, {
+      rules: ["VARCHAR", (rules) => JSON.stringify(rules)],
+    }),
+  ],
+  order: ["start", "revision"],
+  id: ["cluster", "revision", "start"],
+  time: "start",
+  timeOf: (program) => program.start,
+};
+
+export const tables: { readonly [K in RecordKind]: Table<RecordOf[K]> } = {
+  flow: flowTable,
+  loss: lossTable,
+  heartbeat: heartbeatTable,
+  endpoint: endpointTable,
+  program: programTable,
+};
+
+function texts<T>(name: string, ...fields: readonly (keyof T & string)[]): Group<T> {
+  const parts: Parts<readonly (string | null)[]> = Object.fromEntries(
+    fields.map((field, at) => [
+      snake(field),
+      ["VARCHAR", (part: readonly (string | null)[]) => part[at] ?? null] as const,
+    ]),
+  );
+  return group(name, (record: T) => fields.map((field) => record[field] as string | null), parts);
+}

@@ -1,0 +1,93 @@
+import type { Command } from "commander";
+import type { Rim } from "../../bin/rim.ts";
+import { sequencesBySearch } from "../../bin/sequence-runs.ts";
+import type { Store } from "../../bin/store.ts";
+import { predicateOf } from "../../core/filter/predicate.ts";
+import type { FlowQuery } from "../../core/flow-store.ts";
+import type { EndpointTenure } from "../../core/records/endpoint.ts";
+import type { Flow } from "../../core/records/flow.ts";
+import type { Heartbeat } from "../../core/records/heartbeat.ts";
+import type { Loss } from "../../core/records/loss.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { FakeStream } from "../support/text-stream.ts";
+
+/** What a data folder holds. */
+export interface Held {
+  flows: Flow[];
+  heartbeats: Heartbeat[];
+  losses: Loss[];
+  endpoints: EndpointTenure[];
+}
+
+/** The world of a command: a store of given records, output as text. */
+export class FakeRim implements Rim {
+  readonly clock = new FakeClock(1_700_000_060_000);
+  readonly env: NodeJS.ProcessEnv = {};
+  readonly stdout = new FakeStream();
+  readonly notes: string[] = [];
+  readonly stop = new AbortController();
+  readonly held: Held = { flows: [], heartbeats: [], losses: [], endpoints: [] };
+  /** The queries for pairs and top values. */
+  readonly asked: object[] = [];
+  code = 0;
+  isClosed = false;
+
+  note(text: string): void {
+    this.notes.push(text);
+  }
+
+  exit(code: number): void {
+    this.code = code;
+  }
+
+  untilStopped(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    return work(this.stop.signal);
+  }
+
+  openStore(): Promise<Store> {
+    const { held, asked } = this;
+    const found = (query: FlowQuery) => {
+      const holds = query.filter === null ? () => true : predicateOf(query.filter);
+      return held.flows
+        .filter((flow) => flow.start >= query.since && flow.start < query.until)
+        .filter((flow) => (query.allReports || flow.authoritative) && holds(flow));
+    };
+    const store: Store = {
+      search: (query) => {
+        const sorted = found(query).sort((a, b) => (query.order === "oldest" ? 1 : -1) * (a.start - b.start));
+        const from = Number(query.cursor ?? 0);
+        const to = from + query.limit;
+        const items = sorted.slice(from, to);
+        return Promise.resolve(to < sorted.length ? { items, cursor: String(to) } : { items });
+      },
+      pairs: (query) => {
+        asked.push(query);
+        const pair = { source: "a/web", destination: "b/api", protocol: 6, port: 80, verdict: "deny" } as const;
+        return Promise.resolve([{ ...pair, connections: 3, packets: 5, bytes: 1500 }]);
+      },
+      top: (query) => {
+        asked.push(query);
+        return Promise.resolve([{ value: "security", connections: 7, bytes: 420 }]);
+      },
+      heartbeats: () => Promise.resolve(held.heartbeats),
+      losses: () => Promise.resolve(held.losses),
+      endpoints: () => Promise.resolve(held.endpoints),
+      sequences: (span) => sequencesBySearch(store, span),
+      close: () => {
+        this.isClosed = true;
+        return Promise.resolve();
+      },
+    };
+    return Promise.resolve(store);
+  }
+}
+
+/** Runs a command as its arguments on the command line would. */
+export async function run(command: (rim: Rim) => Command, rim: FakeRim, ...args: readonly string[]): Promise<string> {
+  const quiet = { writeErr: () => {}, writeOut: () => {} };
+  await command(rim)
+    .exitOverride()
+    .configureOutput(quiet)
+    .parseAsync([...args], { from: "user" });
+  return rim.stdout.text;
+}

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { completenessCommand } from "../../bin/commands/completeness.ts";
+import { configCommand } from "../../bin/commands/config.ts";
+import { endpointsCommand } from "../../bin/commands/endpoints.ts";
+import { pairsCommand } from "../../bin/commands/pairs.ts";
+import { topCommand } from "../../bin/commands/top.ts";
+import { parseAddress } from "../../core/address.ts";
+import type { EndpointTenure } from "../../core/records/endpoint.ts";
+import { loss, seconds } from "../support/flows.ts";
+import { FakeRim, run } from "./fake-rim.ts";
+
+function tenure(address: string, name: string, parts: Partial<EndpointTenure> = {}): EndpointTenure {
+  const workload = { workloadKind: null, workload: null, labels: { app: "web" } };
+  const id = { cluster: "lab", kind: "pod", namespace: "shop", uid: name, node: "node-1", ...workload } as const;
+  return { ...id, address: parseAddress(address), name, start: seconds(0), end: null, toldAt: 0, ...parts };
+}
+
+describe("bin/commands, questions to the store", () => {
+  it("pairs: asks for what the flags say and prints who talks to whom", async () => {
+    const rim = new FakeRim();
+    assert.match(
+      await run(pairsCommand, rim, "--since", "1h", "--limit", "5"),
+      /✗ DENY +a\/web +b\/api +tcp +80 +3 +5 +1\.5 kB/,
+    );
+    assert.equal((rim.asked[0] as { limit: number }).limit, 5);
+  });
+
+  it("top: asks by the field's own name", async () => {
+    const rim = new FakeRim();
+    assert.equal(await run(topCommand, rim, "dst.namespace", "-o", "name"), "security\n");
+    assert.equal((rim.asked[0] as { field: string }).field, "dst.ns");
+  });
+
+  it("top: counts by a label as well", async () => {
+    const rim = new FakeRim();
+    await run(topCommand, rim, "src.label.app");
+    assert.equal((rim.asked[0] as { field: string }).field, "src.labels.app");
+  });
+
+  it("top: refuses what is no field, and names one that is near", async () => {
+    await assert.rejects(run(topCommand, new FakeRim(), "dst.nss"), {
+      code: "USAGE",
+      message: /did you mean dst.ns\?/,
+    });
+  });
+
+  const endpointCases: readonly { title: string; args: readonly string[]; names: string }[] = [
+    { title: "who has which address now", args: [], names: "shop/new-1 shop/other-1" },
+    { title: "who had one then", args: ["--ip", "10.1.0.5", "--at", "2023-11-14T22:13:25Z"], names: "shop/old-1" },
+    { title: "who had one over time", args: ["--ip", "10.1.0.0/24", "--since", "1h"], names: "shop/old-1 shop/new-1" },
+    { title: "a pod without its suffix", args: ["--pod", "shop/other"], names: "shop/other-1" },
+    { title: "those of another namespace", args: ["-n", "none"], names: "" },
+  ];
+  for (const { title, args, names } of endpointCases)
+    it(`endpoints: ${title}`, async () => {
+      const rim = new FakeRim();
+      rim.held.endpoints.push(
+        tenure("10.2.0.7", "other-1"),
+        tenure("10.1.0.5", "new-1", { start: seconds(30) }),
+        tenure("10.1.0.5", "old-1", { end: seconds(30) }),
+      );
+      assert.equal((await run(endpointsCommand, rim, "-o", "name", ...args)).trim().replaceAll("\n", " "), names);
+    });
+
+  it("completeness: says where something is missing, and exits with 3", async () => {
+    const rim = new FakeRim();
+    await rim.clock.advance(600_000);
+    rim.held.losses.push(loss({ source: "nflog", count: 4 }));
+    const text = await run(completenessCommand, rim, "--since", "2023-11-14T22:13", "--until", "2023-11-14T22:15");
+    assert.match(text, /node-1 {2}2023-11-14 22:13 {2}22:14 {2}! lost 4 \(nflog\), silent for 60 s\n/);
+    assert.match(text, /22:14 {2}22:15 {2}! silent for 60 s\n$/);
+    assert.equal(rim.code, 3);
+  });
+
+  it("completeness: nobody told anything is a finding as well", async () => {
+    const rim = new FakeRim();
+    await run(completenessCommand, rim, "--since", "1h");
+    assert.equal(rim.code, 3);
+    assert.match(rim.notes.join(), /no node told anything/);
+  });
+
+  it("config: prints what is in force", async () => {
+    const rim = new FakeRim();
+    rim.env["SLUICE_CLUSTER_NAME"] = "east";
+    assert.match(await run(configCommand, rim, "--log.level", "warn"), /^cluster:\n {2}name: east\n[\s\S]*level: warn/);
+  });
+
+  it("config: --check refuses what is not accepted", async () => {
+    await assert.rejects(run(configCommand, new FakeRim(), "--check", "--log.level", "loud"), {
+      code: "CONFIG_INVALID",
+    });
+  });
+});

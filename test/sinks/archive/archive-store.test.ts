@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { parseAddress } from "../../../core/address.ts";
+import type { EndpointTenure } from "../../../core/records/endpoint.ts";
+import type { Heartbeat } from "../../../core/records/heartbeat.ts";
+import type { ProgramRecord } from "../../../core/records/program.ts";
+import { ruleIdOf } from "../../../core/rule-id.ts";
+import type { Archive } from "../../../sinks/archive/archive.ts";
+import { ArchiveStore } from "../../../sinks/archive/archive-store.ts";
+import { flow, network, rawDenial, seconds } from "../../support/flows.ts";
+import { archiveIn, everything, never, store, withFolder } from "./folder.ts";
+
+const { since, until } = everything;
+const query = { since, until, filter: null, allReports: false, limit: 10 };
+
+// Two windows of one connection and one of another; a denial to the internet; another node's report of the first.
+const flows = [
+  flow({ seq: 0 }),
+  flow({ seq: 1, start: seconds(1), end: seconds(2) }),
+  flow({ seq: 2, sourcePort: 40001 }),
+  flow({
+    ...rawDenial("egress"),
+    seq: 3,
+    destination: network,
+    destinationAddress: parseAddress("203.0.113.9"),
+    action: "deny",
+  }),
+  flow({ seq: 0, node: "node-2", authoritative: false }),
+];
+
+describe("ArchiveStore", function () {
+  this.timeout(20_000);
+
+  it("sums records to pairs, counting connections rather than windows", () =>
+    withStore(async (reader) => {
+      const ends = { source: "dev-shop/web", protocol: 6, port: 8080 };
+      assert.deepEqual(await reader.pairs(query, never), [
+        { ...ends, destination: "prod-shop/api", verdict: "allow", connections: 2, packets: 33, bytes: 7500 },
+        { ...ends, destination: "203.0.113.9", verdict: "deny", connections: 1, packets: 1, bytes: 60 },
+      ]);
+    }));
+
+  for (const { field, values } of [
+    { field: "verdict", values: ["allow 2", "deny 1"] },
+    { field: "action", values: ["allow 2", "deny 1"] },
+    { field: "ns", values: ["dev-shop 3", "prod-shop 2"] },
+    { field: "dst.ip", values: ["10.2.0.7 2", "203.0.113.9 1"] },
+    { field: "src.labels.app", values: ["web 3"] },
+    { field: "dst.port", values: ["8080 3"] },
+    { field: "protocol", values: ["6 3", "tcp 3"] },
+    { field: "service", values: [] },
+  ])
+    it(`counts the values of ${field}`, () =>
+      withStore(async (reader) => {
+        const counts = await reader.top({ ...query, field }, never);
+        assert.deepEqual(
+          counts.map(({ value, connections }) => `${value} ${connections}`),
+          values,
+        );
+      }));
+
+  it("refuses a field that does not exist, and a cursor that is none", () =>
+    withStore(async (reader) => {
+      await assert.rejects(reader.top({ ...query, field: "src.labels; drop" }, never), { code: "FILTER_INVALID" });
+      await assert.rejects(reader.search({ ...everything, cursor: "nonsense" }, never), { code: "FILTER_INVALID" });
+    }));
+
+  it("gives up when the signal aborts", () =>
+    withStore(async (reader) => {
+      const stop = new AbortController();
+      const asked = reader.search(everything, stop.signal);
+      stop.abort(new Error("enough"));
+      await assert.rejects(asked, /enough/);
+    }));
+
+  it("gives heartbeats, endpoints as told last, and programs back", () =>
+    withStore(async (reader, archive) => {
+      const heartbeat: Heartbeat = {
+        ...{ cluster: "c", node: "n", epoch: 1, seq: 9, start: seconds(0), end: seconds(10), flows: 1, losses: 2 },
+        ...{
+          conntrackEvents: 3,
+          loggedPackets: 4,
+          decodeFailures: 5,
+          overruns: 6,
+          dropped: 7,
+          connections: 8,
+          connectionsMax: 9,
+        },
+      };
+      const tenure: EndpointTenure = {
+        ...{
+          cluster: "c",
+          address: parseAddress("fd00::1"),
+          kind: "pod",
+          namespace: "a",
+          name: "b",
+          uid: null,
+          node: "n",
+        },
+        ...{ workloadKind: null, workload: null, labels: { x: "y" }, start: seconds(0), end: null, toldAt: seconds(1) },
+      };
+      const ended = { ...tenure, end: seconds(100), toldAt: seconds(100) };
+      const rule = { id: ruleIdOf(Buffer.alloc(8, 7)), tier: "app", kind: "np", namespace: "a", name: "p", rule: 0 };
+      const program: ProgramRecord = {
+        ...{ cluster: "c", revision: "r", start: seconds(0), text: '{"a":"é\\n"}' },
+        rules: [{ ...rule, direction: "egress", action: "pass" }],
+      };
+      const writing = [
+        archive.sink("heartbeat").write([heartbeat], never),
+        archive.sink("endpoint").write([tenure, ended], never),
+        archive.sink("program").write([program, program], never),
+      ];
+      await Promise.all([...writing, archive.flush()]);
+      assert.deepEqual(await reader.heartbeats({ since, until }), [heartbeat]);
+      assert.deepEqual(await reader.endpoints({ since: seconds(50), until }), [ended]);
+      assert.deepEqual(await reader.endpoints({ since: seconds(100), until }), []);
+      assert.deepEqual(await reader.programs(), [program]);
+    }));
+});
+
+function withStore(work: (reader: ArchiveStore, archive: Archive) => Promise<void>): Promise<void> {
+  return withFolder(async (folder) => {
+    const archive = archiveIn(folder);
+    await archive.open();
+    await store(archive, flows);
+    await work(new ArchiveStore({ folder, memoryMb: 256, archive }), archive);
+    await archive.close();
+  });
+}
