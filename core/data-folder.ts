@@ -1,9 +1,9 @@
-import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, readFile, writeFile } from "node:fs/promises";
 import { messageOf, SluiceError } from "./errors.ts";
+import { lockFile } from "./file-lock.ts";
 
 // <data>/FORMAT   version of everything in the folder
-// <data>/LOCK     {pid, startTime} of the process that writes; the start time tells it from a later process with the same
-//                 id (proc_pid_stat(5), field 22)
+// <data>/LOCK     locked by the process that writes, and its id. It stays: only the lock counts.
 
 const version = "sluice 1";
 
@@ -14,14 +14,15 @@ export interface Claim {
 
 /** Makes this process the one that writes. Throws DATA_IN_USE if a living process is, DATA_VERSION as `checkFormat` does. */
 export async function claimFolder(folder: string): Promise<Claim> {
+  let held: FileHandle;
   try {
     await mkdir(folder, { recursive: true });
-    await lock(folder);
+    held = await lock(folder);
   } catch (thrown) {
     if (thrown instanceof SluiceError) throw thrown;
     throw new SluiceError("STORE_FAILED", `cannot use data folder ${folder}: ${messageOf(thrown)}`, { cause: thrown });
   }
-  const release = () => rm(`${folder}/LOCK`, { force: true });
+  const release = () => held.close();
   try {
     if ((await formatOf(folder)) === undefined) await writeFile(`${folder}/FORMAT`, `${version}\n`, { flush: true });
     await checkFormat(folder);
@@ -48,51 +49,17 @@ async function formatOf(folder: string): Promise<string | undefined> {
   return text.trim() === "" ? undefined : text.trim(); // empty: a crash right after it was made
 }
 
-interface Owner {
-  readonly pid: number;
-  readonly startTime: string;
-}
-
-async function lock(folder: string): Promise<void> {
-  const mine: Owner = { pid: process.pid, startTime: (await startTimeOf(process.pid)) ?? "" };
-  while (!(await create(folder, mine))) {
-    const owner = await ownerOf(folder);
-    if (owner !== undefined && (await startTimeOf(owner.pid)) === owner.startTime) {
-      const message = `data folder ${folder} is in use by process ${owner.pid}; stop it or choose another folder`;
-      throw new SluiceError("DATA_IN_USE", message, { context: { folder, pid: owner.pid } });
-    }
-    await rm(`${folder}/LOCK`, { force: true });
+/** Holds `<folder>/LOCK`; its content is only for who is refused. */
+async function lock(folder: string): Promise<FileHandle> {
+  const file = await lockFile(`${folder}/LOCK`);
+  if (file === undefined) {
+    const owner = (await readFile(`${folder}/LOCK`, "utf8")).trim();
+    const by = /^\d+$/.test(owner) ? `process ${owner}` : "another process";
+    throw new SluiceError("DATA_IN_USE", `data folder ${folder} is in use by ${by}; stop it or choose another folder`, {
+      context: { folder, owner },
+    });
   }
-}
-
-/** Linking a finished file into place is atomic: nobody ever reads half an owner. */
-async function create(folder: string, owner: Owner): Promise<boolean> {
-  const draft = `${folder}/.LOCK.${owner.pid}`;
-  try {
-    await writeFile(draft, `${JSON.stringify(owner)}\n`);
-    await link(draft, `${folder}/LOCK`);
-    return true;
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw thrown;
-  } finally {
-    await rm(draft, { force: true });
-  }
-}
-
-/** The owner on file; nothing if the file is none of ours. */
-async function ownerOf(folder: string): Promise<Owner | undefined> {
-  try {
-    const read = JSON.parse(await readFile(`${folder}/LOCK`, "utf8")) as Partial<Owner>;
-    return typeof read.pid === "number" && typeof read.startTime === "string" ? (read as Owner) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Start time of a living process, or undefined if there is none. */
-async function startTimeOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return state === "Z" || state === "X" ? undefined : fields[18];
+  await file.truncate(0);
+  await file.write(`${process.pid}\n`);
+  return file;
 }
