@@ -131,6 +131,7 @@ export class Engine {
       await together(signal, [
         ...(nft === undefined ? [] : [(stop: AbortSignal) => this.#enforce(nft, stop)]),
         (stop) => this.#follow(stop),
+        (stop) => this.#retell(stop),
         (stop) => this.#collect(store, stop),
         () => this.#keep("endpoint", this.#tenures, store.tenures),
         () => this.#keep("program", this.#programs, store.programs),
@@ -252,6 +253,15 @@ export class Engine {
     }
   }
 
+  /** Each hour what is due, so that nobody needs to read all history to know who has what. */
+  async #retell(stop: AbortSignal): Promise<void> {
+    await Promise.race([this.#policyReady.promise, aborted(stop)]);
+    while (!stop.aborted) {
+      this.#tenures.push(this.#enricher.retell());
+      await this.#options.clock.sleep(hourMs, stop);
+    }
+  }
+
   #take(changes: readonly Change[]): void {
     // Objects were validated where they came from; what is refused here as well has its last good state already.
     this.#world.apply(changes);
@@ -317,6 +327,8 @@ export class Engine {
       this.#options.log.warn({ tier }, "policies name a tier that nobody made: they come last and deny");
   }
 }
+
+const hourMs = 3_600_000;
 
 // Pipelines end with their sources, once those have handed out what they had; a signal would leave that behind.
 const never = new AbortController().signal;

@@ -2,7 +2,7 @@ import type { Address, Cidr } from "../core/address.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Change } from "../core/kube/watch.ts";
 import type { Stage } from "../core/pipeline.ts";
-import type { EndpointTenure } from "../core/records/endpoint.ts";
+import { type EndpointTenure, retellHours } from "../core/records/endpoint.ts";
 import type { Flow, FlowEndpoint, FlowService, RawFlow } from "../core/records/flow.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import { isAuthoritative, reporterOf } from "./authoritative.ts";
@@ -36,6 +36,7 @@ export interface Remembered {
   readonly watchedUntil?: number;
 }
 
+const hourUs = 3_600_000_000;
 const nobody = { namespace: null, name: null, uid: null, workloadKind: null, workload: null, node: null, labels: {} };
 const network: FlowEndpoint = { kind: "network", ...nobody };
 const unknown: FlowEndpoint = { kind: "unknown", ...nobody };
@@ -87,6 +88,12 @@ export class Enricher {
       this.#podNetworks.set(name, change.type === "upsert" ? podCidrs : []);
     }
     return this.#history.tell(states, this.#now());
+  }
+
+  /** Who still has an address, of whom nothing was told for nearly a day; to be asked each hour. See `retellHours`. */
+  retell(): readonly EndpointTenure[] {
+    const now = this.#now();
+    return this.#history.retell(now - (retellHours - 1) * hourUs, now);
   }
 
   /** The policies from now on. Rules of earlier ones are still resolved. Gives the record of a program that is new. */

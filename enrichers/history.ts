@@ -35,6 +35,13 @@ export class History {
     return states.flatMap((state) => this.#tell(state, now));
   }
 
+  /** Stretches without an end that were told before the moment `old`, told anew; see `retellHours`. */
+  retell(old: number, now: number): readonly EndpointTenure[] {
+    const due = [...this.#open].filter(([, { toldAt }]) => toldAt < old);
+    for (const [key, record] of due) this.#open.set(key, { ...record, toldAt: now });
+    return due.flatMap(([key]) => this.#open.get(key) ?? []);
+  }
+
   #tell(state: TenureState, now: number): readonly EndpointTenure[] {
     const key = `${state.address} ${identityOf(namesOf(state.endpoint))}`;
     const told = this.#open.get(key);

@@ -17,3 +17,6 @@ export interface EndpointTenure {
   readonly end: number | null;
   readonly toldAt: number;
 }
+
+/** A tenure without an end is told again within so many hours: who wants to know who had what need not read all that was told before. */
+export const retellHours = 24;

@@ -2,7 +2,7 @@ import { BIGINT } from "@duckdb/node-api";
 import { SluiceError } from "../../core/errors.ts";
 import { type FieldName, fields } from "../../core/filter/fields.ts";
 import type { Count, FlowQuery, FlowStore, Page, Pair, SearchQuery } from "../../core/flow-store.ts";
-import type { EndpointTenure } from "../../core/records/endpoint.ts";
+import { type EndpointTenure, retellHours } from "../../core/records/endpoint.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
@@ -110,8 +110,8 @@ export class ArchiveStore implements FlowStore {
           order by told_at desc, "end" nulls last) = 1)
       where start < ${until} and ("end" is null or "end" > ${since})
       order by start, address_high, address_low, name`;
-    // A tenure that holds today may have been told at any time before.
-    const rows = await this.#reader.rows("endpoint", await this.#reader.hours("endpoint"), sql, bindings, signal);
+    const hours = hoursOfTenures(await this.#reader.hours("endpoint"), hourOf(span.since));
+    const rows = await this.#reader.rows("endpoint", hours, sql, bindings, signal);
     return rows.map(tenureOfRow);
   }
 
@@ -171,6 +171,15 @@ export class ArchiveStore implements FlowStore {
     if (filter !== null) conditions.push(conditionOf(filter, bindings));
     return conditions.join(" and ");
   }
+}
+
+/**
+ * Hours that tell of all tenures that held at `since` or later. Whoever watched then had told all of them in the `retellHours` before,
+ * or before its last word; their ends may be told at any time after.
+ */
+function hoursOfTenures(hours: readonly number[], since: number): readonly number[] {
+  const last = hours.findLast((hour) => hour <= since) ?? since;
+  return hours.filter((hour) => hour >= last - retellHours - 1);
 }
 
 interface Step extends Span {

@@ -171,6 +171,23 @@ describe("bin/engine", () => {
     assert.deepEqual([again.store.kept.tenures, again.store.kept.programs], [[], []]);
   });
 
+  it("tells of a tenure again when a day is over", async () => {
+    const { clock, store, stop, engine } = rig();
+    const running = engine.run(stop.signal);
+    await settled();
+    for (let hour = 0; hour < 25; hour++) await clock.advance(3_600_000);
+    await settled();
+    stop.abort();
+    await running;
+    assert.deepEqual(
+      store.kept.tenures.map(({ name, end }) => [name, end]),
+      [
+        ["web", null],
+        ["web", null],
+      ],
+    );
+  });
+
   it("measures how old a flow was when it was stored, from its first event in the window", async () => {
     const { clock, collector, metrics, stop, engine } = rig();
     const running = engine.run(stop.signal);

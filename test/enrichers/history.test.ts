@@ -295,6 +295,25 @@ describe("enrichers/history", () => {
     assert.equal((await play(second, clock, after)).length, 2);
   });
 
+  it("a tenure that goes on is told again before a day is over, and what was told again is remembered as one", async () => {
+    const clock = new FakeClock();
+    const first = enricherOf(clock);
+    const records = [...first.update([upsert(web()), synced])];
+    const times: string[] = [];
+    for (let hour = 1; hour <= 50; hour++) {
+      await clock.advance(3_600_000);
+      const again = first.retell();
+      if (again.length > 0)
+        times.push(`${hour} h: ${again.map(({ start, end, name }) => `${name} ${start === seconds(0)} ${end}`)}`);
+      records.push(...again);
+    }
+    assert.deepEqual(times, ["24 h: web true null", "48 h: web true null"]);
+    const second = enricherOf(clock, { tenures: throughTheStore(records), programs: [] });
+    assert.deepEqual(second.update([upsert(web()), synced]), []);
+    const [ending] = second.update([remove(web())]);
+    assert.deepEqual([ending?.start, ending?.end], [seconds(0), seconds(50 * 3_600)]);
+  });
+
   it("records of another cluster are not ours", () => {
     const clock = new FakeClock();
     const [record] = enricherOf(clock).update([upsert(web()), synced]);

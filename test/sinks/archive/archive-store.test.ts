@@ -86,18 +86,7 @@ describe("ArchiveStore", function () {
           connectionsMax: 9,
         },
       };
-      const tenure: EndpointTenure = {
-        ...{
-          cluster: "c",
-          address: parseAddress("fd00::1"),
-          kind: "pod",
-          namespace: "a",
-          name: "b",
-          uid: null,
-          node: "n",
-        },
-        ...{ workloadKind: null, workload: null, labels: { x: "y" }, start: seconds(0), end: null, toldAt: seconds(1) },
-      };
+      const tenure = tenureOf({});
       const ended = { ...tenure, end: seconds(100), toldAt: seconds(100) };
       const rule = { id: ruleIdOf(Buffer.alloc(8, 7)), tier: "app", kind: "np", namespace: "a", name: "p", rule: 0 };
       const program: ProgramRecord = {
@@ -115,7 +104,41 @@ describe("ArchiveStore", function () {
       assert.deepEqual(await reader.endpoints({ since: seconds(100), until }), []);
       assert.deepEqual(await reader.programs(), [program]);
     }));
+
+  // Told in hour 0, and again in hours 24 and 48; "late" from hour 30 to hour 50, when watching ended.
+  for (const { at, held } of [
+    { at: 0.5, held: ["early"] },
+    { at: 23, held: ["early"] },
+    { at: 31, held: ["early", "late"] },
+    { at: 47, held: ["early", "late"] },
+    { at: 49, held: ["early", "late"] },
+    { at: 500, held: ["early"] },
+  ])
+    it(`who had an address in hour ${at} is told by the day before`, () =>
+      withStore(async (reader, archive) => {
+        const hour = (h: number) => seconds(h * 3_600);
+        const early = tenureOf({ name: "early", start: hour(0), toldAt: hour(0) });
+        const late = tenureOf({ name: "late", start: hour(30), toldAt: hour(30) });
+        const told = [
+          ...[early, { ...early, toldAt: hour(24) }, { ...early, toldAt: hour(48) }],
+          ...[late, { ...late, end: hour(50), toldAt: hour(50) }],
+        ];
+        await Promise.all([archive.sink("endpoint").write(told, never), archive.flush()]);
+        const found = await reader.endpoints({ since: hour(at), until: hour(at) + 1 });
+        assert.deepEqual(
+          found.map(({ name }) => name),
+          held,
+        );
+      }));
 });
+
+function tenureOf(parts: Partial<EndpointTenure>): EndpointTenure {
+  return {
+    ...{ cluster: "c", address: parseAddress("fd00::1"), kind: "pod", namespace: "a", name: "b", uid: null, node: "n" },
+    ...{ workloadKind: null, workload: null, labels: { x: "y" }, start: seconds(0), end: null, toldAt: seconds(1) },
+    ...parts,
+  };
+}
 
 function withStore(work: (reader: ArchiveStore, archive: Archive) => Promise<void>): Promise<void> {
   return withFolder(async (folder) => {
