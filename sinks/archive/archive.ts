@@ -26,6 +26,8 @@ export interface ArchiveOptions {
   readonly flushMs: number;
   /** For flushes, merges and what is asked through `database`. */
   readonly memoryMb: number;
+  /** So many files of a size are merged into one. */
+  readonly fanIn?: number;
   /** Called once for each segment, before what it replaces is removed. */
   readonly sealed?: (sealed: Sealed) => void | Promise<void>;
   /** Called when the rows of a kind that waited are in files: how many, and what it took. */
@@ -40,6 +42,8 @@ const greatestRows = 500_000;
 /** At the end nothing is gathered, but many small writes still share a file. */
 const hurriedFlushMs = 50;
 const upkeepMs = 60_000;
+/** With a flush each 5 s, an hour then never holds more than about 70 files. */
+const defaultFanIn = 12;
 /** Late records of an hour come within that time, mostly; an hour is sealed after it. */
 const settleMs = 120_000;
 /** How often an hour that was sealed gets another segment for records that came still later. */
@@ -78,7 +82,7 @@ export class Archive {
   #maintained: Promise<void> = Promise.resolve();
 
   constructor(options: ArchiveOptions) {
-    const { folder, memoryMb, disk = realDisk, sealed = () => {} } = options;
+    const { folder, memoryMb, disk = realDisk, fanIn = defaultFanIn, sealed = () => {} } = options;
     this.#options = options;
     this.#disk = disk;
     this.#run = options.clock.now().toString(36).padStart(9, "0") + randomBytes(4).toString("hex");
@@ -91,6 +95,7 @@ export class Archive {
       database: this.database,
       disk,
       publisher: this.#publisher,
+      fanIn,
       sealed,
     });
   }

@@ -15,6 +15,8 @@ export interface ReaderOptions {
   readonly memoryMb: number;
   /** The writer, if it is in this process: then rows are seen that are in no file yet. */
   readonly archive?: Archive;
+  /** To share with others who read; whoever gives it closes it. */
+  readonly database?: Database;
 }
 
 /** So often a question is asked again because a file it was to read had been merged into another meanwhile. */
@@ -24,14 +26,16 @@ const attempts = 10;
 export class Reader {
   readonly #archive: Archive | undefined;
   readonly #database: Database;
+  readonly #owned: boolean;
   readonly #catalog: Catalog;
   readonly #folder: string;
   #readable: Promise<void> | undefined;
 
-  constructor({ folder, memoryMb, archive }: ReaderOptions) {
+  constructor({ folder, memoryMb, archive, database }: ReaderOptions) {
     this.#folder = folder;
     this.#archive = archive;
-    this.#database = archive?.database ?? new Database({ memoryMb, spill: `${folder}/archive-spill` });
+    this.#owned = archive === undefined && database === undefined;
+    this.#database = archive?.database ?? database ?? new Database({ memoryMb, spill: `${folder}/archive-spill` });
     this.#catalog = archive?.catalog ?? new Catalog(folder, realDisk, this.#database);
   }
 
@@ -71,7 +75,7 @@ export class Reader {
 
   /** Of the database, if it is the reader's own. */
   async close(): Promise<void> {
-    if (this.#archive === undefined) await this.#database.close();
+    if (this.#owned) await this.#database.close();
   }
 
   async #files(

@@ -26,6 +26,8 @@ export interface UpkeepOptions {
   readonly database: Database;
   readonly disk: Disk;
   readonly publisher: Publisher;
+  /** So many l0 files of a size become one. */
+  readonly fanIn: number;
   readonly sealed: (sealed: Sealed) => void | Promise<void>;
 }
 
@@ -39,10 +41,10 @@ export class Upkeep {
 
   /** Makes few files of many. `free` says which l0 files nobody reads from memory instead. */
   async merge(kind: RecordKind, hour: number, free: (span: Span) => boolean): Promise<void> {
-    const { catalog, publisher } = this.#options;
+    const { catalog, publisher, fanIn } = this.#options;
     const folder = catalog.folderOf(kind, hour);
     const spans = await this.#tidy(kind, hour);
-    for (const { merged, parts } of mergesOf(spans.filter(free))) {
+    for (const { merged, parts } of mergesOf(spans.filter(free), fanIn)) {
       const files = parts.map((part) => `${folder}/${l0Name(part)}`);
       await publisher.publish({ folder, select: `select * from ${parquet(files)}` }, () => l0Name(merged));
       await this.#remove(folder, parts.map(l0Name));
