@@ -7,9 +7,10 @@ import type { Log } from "../../core/log.ts";
 import type { Sink } from "../../core/pipeline.ts";
 import type { RecordKind } from "../../core/records/codec.ts";
 import { Catalog } from "./catalog.ts";
-import { Database, fileList } from "./database.ts";
+import { Database } from "./database.ts";
 import { Dictionaries } from "./dictionaries.ts";
 import { type Disk, realDisk } from "./disk.ts";
+import { fileRelation } from "./file-relation.ts";
 import { Generation } from "./generation.ts";
 import { archiveFolder, l0Name, type Span, spanOf } from "./layout.ts";
 import { draftPrefix, Publisher } from "./publish.ts";
@@ -282,13 +283,12 @@ export class Archive {
     const { clock, onFlush } = this.#options;
     for (const { kind, hours, rows } of generation.parts) {
       const begun = clock.monotonic();
-      const relation = await generation.relation(kind);
       for (const hour of hours) {
-        const [from, to] = [hour, hour + 1].map((at) => `make_timestamp(${at * 3_600_000_000})`);
-        const { time } = tables[kind];
-        const select = `select * from ${relation} where "${time}" >= ${from} and "${time}" < ${to}`;
+        const select = await generation.file(kind, hour);
+        if (select === undefined) continue;
         this.#unsealed.get(kind)?.add(hour);
-        await this.#publisher.publish({ folder: this.catalog.folderOf(kind, hour), select }, () => l0Name(span));
+        const folder = this.catalog.folderOf(kind, hour);
+        await this.#publisher.publish({ folder, select, compression: "snappy" }, () => l0Name(span));
         generation.written(kind, hour);
       }
       if (hours.length > 0) onFlush?.({ kind, rows, ms: clock.monotonic() - begun });
@@ -340,7 +340,7 @@ export class Archive {
     const rows = await this.database.rows(
       `select node, epoch::DOUBLE as epoch, min(seq)::DOUBLE as first, max(seq)::DOUBLE as last from (
          select node, epoch, seq, seq - row_number() over (partition by node, epoch order by seq) as island
-         from (select distinct node, epoch, seq from read_parquet(${fileList(files)}, hive_partitioning = false)))
+         from (select distinct node, epoch, seq from ${fileRelation(tables[kind], files, ["node", "epoch", "seq"])}))
        group by node, epoch, island`,
     );
     for (const { node, epoch, first, last } of rows)

@@ -3,9 +3,9 @@ import { SluiceError } from "../../core/errors.ts";
 import type { RecordKind } from "../../core/records/codec.ts";
 import type { Archive } from "./archive.ts";
 import { Catalog } from "./catalog.ts";
-import { type Bound, Database, parquet, type Row } from "./database.ts";
+import { type Bound, Database, type Row } from "./database.ts";
 import { realDisk } from "./disk.ts";
-import { columnsOf, type Table } from "./table.ts";
+import { fileRelation } from "./file-relation.ts";
 import { tables } from "./tables.ts";
 
 export interface ReaderOptions {
@@ -58,12 +58,10 @@ export class Reader {
       const open = await this.#archive?.openRows(kind);
       try {
         const files = await this.#files(kind, hours, (name) => open?.covers(name) ?? false);
-        const columns = columnsOf(tables[kind] as Table<never>)
-          .map(({ name }) => `"${name}"`)
-          .join(", ");
-        const relations = [...(files.length === 0 ? [] : [parquet(files, columns)]), ...(open?.relations ?? [])];
+        const table = tables[kind];
+        const relations = [...(files.length === 0 ? [] : [fileRelation(table, files)]), ...(open?.relations ?? [])];
         if (relations.length === 0) return [];
-        const all = relations.map((relation) => `select ${columns} from ${relation}`).join(" union all ");
+        const all = relations.map((relation) => `select * from ${relation}`).join(" union all ");
         return await this.#database.rows(sqlOf(`(${all})`), bound, signal);
       } catch (thrown) {
         if (attempt === attempts || !isGone(thrown)) throw thrown;
