@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
 import type { Database } from "./database.ts";
 import type { Group, GroupValue, Table } from "./table.ts";
+import { TextNumbers } from "./text-numbers.ts";
 
 /** A dictionary that holds more is given up for a new one: pods come and go. */
 const greatestEntries = 200_000;
@@ -16,7 +17,7 @@ export class Dictionary<T> {
   readonly #database: Database;
   readonly #name: string;
   readonly #groups: readonly Group<T>[];
-  readonly #ids: readonly Map<string, number>[];
+  readonly #ids: readonly TextNumbers[];
   /** Enrichers give the same object to all records of an endpoint: then nothing needs comparing. */
   readonly #shared: readonly WeakMap<object, number>[];
   #tables: Promise<void> | undefined;
@@ -30,7 +31,7 @@ export class Dictionary<T> {
     this.#database = database;
     this.#name = name;
     this.#groups = groups;
-    this.#ids = groups.map(() => new Map());
+    this.#ids = groups.map(() => new TextNumbers());
     this.#shared = groups.map(() => new WeakMap());
   }
 
@@ -81,14 +82,10 @@ export class Dictionary<T> {
     const group = this.#groups[index] as Group<T>;
     const key = group.keyOf(record);
     if (key === null) return 0;
-    const ids = this.#ids[index] as Map<string, number>;
-    const known = ids.get(key);
-    if (known !== undefined) return known;
-    const id = ids.size + 1;
-    append(this.#appenders[index] as DuckDBAppender, id, group.valuesOf(record));
-    ids.set(key, id);
-    this.#fresh = true;
-    return id;
+    return (this.#ids[index] as TextNumbers).numberOf(key, (id) => {
+      append(this.#appenders[index] as DuckDBAppender, id, group.valuesOf(record));
+      this.#fresh = true;
+    });
   }
 
   /** Makes all entries visible to statements. */

@@ -1,7 +1,7 @@
 import { policiesOf, tiersOf } from "../../core/filter/values.ts";
 import type { Flow, FlowEndpoint, FlowService, Icmp, Nat } from "../../core/records/flow.ts";
 import { addressGroup } from "./address-columns.ts";
-import { type Group, group, keyOfTexts, type Measure, measures, type Parts, snake, type Table } from "./table.ts";
+import { type Group, group, type Measure, measures, type Parts, snake, type Table } from "./table.ts";
 
 const service: Parts<FlowService> = {
   service_namespace: ["VARCHAR", (part) => part.namespace],
@@ -24,7 +24,7 @@ const outcomeGroup: Group<Flow> = {
     ...outcome.map((name) => ({ name: snake(name), type: "VARCHAR" })),
     { name: "authoritative", type: "BOOLEAN" },
   ],
-  keyOf: (flow) => keyOfTexts([...outcome.map((name) => flow[name] as string | null), String(flow.authoritative)]),
+  keyOf: (flow) => [...outcome.map((name) => flow[name] as string | null), String(flow.authoritative)],
   valuesOf: (flow) => [...outcome.map((name) => flow[name] as string | null), flow.authoritative],
 };
 
@@ -45,8 +45,8 @@ const pathGroup: Group<Flow> = group<Flow, Path>(
   { keyOf: keyOfPath },
 );
 
-function keyOfPath({ egressRule, ingressRule, enforced, pending }: Path): string {
-  return keyOfTexts([egressRule, ingressRule, String(enforced.length), ...enforced, ...pending]);
+function keyOfPath({ egressRule, ingressRule, enforced, pending }: Path): readonly (string | null)[] {
+  return [egressRule, ingressRule, String(enforced.length), ...enforced, ...pending];
 }
 
 function pathOf({ enforced, pending, egressRule, ingressRule }: Flow): Path {
@@ -109,13 +109,16 @@ export const flowTable: Table<Flow> = {
         in_interface: ["VARCHAR", (part) => part[2]],
         out_interface: ["VARCHAR", (part) => part[3]],
       },
-      { keyOf: keyOfTexts },
+      { keyOf: (part) => part },
     ),
     outcomeGroup,
     pathGroup,
     group("source", (flow) => flow.source, endpoint("source"), { shared: true }),
     group("destination", (flow) => flow.destination, endpoint("destination"), { shared: true }),
-    group("service", (flow) => flow.service, service, { shared: true }),
+    group("service", (flow) => flow.service, service, {
+      shared: true,
+      keyOf: ({ namespace, name, port }) => [namespace, name, port],
+    }),
   ],
   order: ["destination_name", "source_name", "destination_port", "source_port", "start", "node", "epoch", "seq"],
   id: ["node", "epoch", "seq"],

@@ -26,8 +26,8 @@ export type GroupValue = string | bigint | boolean | null;
 export interface Group<T> {
   readonly name: string;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
-  /** Equal for records whose columns are equal, different for others; null if all columns are. */
-  keyOf(record: T): string | null;
+  /** The same texts for records whose columns are equal, others for others; null if all columns are. */
+  keyOf(record: T): readonly (string | null)[] | null;
   /** An object that decides the columns and that many records have in common, so that it serves as key. */
   sharedOf?(record: T): object | null;
   valuesOf(record: T): readonly GroupValue[];
@@ -38,8 +38,8 @@ export type Parts<P> = Readonly<
 >;
 
 export interface GroupOptions<P> {
-  /** Equal for equal parts; JSON if none is given. */
-  readonly keyOf?: (part: P) => string;
+  /** Equal for equal parts; their JSON if it is not given. */
+  readonly keyOf?: (part: P) => readonly (string | null)[];
   /** Enrichers give the very same object to many records. */
   readonly shared?: boolean;
 }
@@ -67,14 +67,7 @@ export function group<T, P extends string | object>(
   };
 }
 
-const plainKey = (part: string | object): string => (typeof part === "string" ? part : JSON.stringify(part));
-
-/** One text of several, different for different ones: each stands behind its length. A third of the cost of JSON. */
-export function keyOfTexts(texts: readonly (string | null)[]): string {
-  let key = "";
-  for (const text of texts) key += text === null ? "-" : `${text.length}:${text}`;
-  return key;
-}
+const plainKey = (part: string | object) => [typeof part === "string" ? part : JSON.stringify(part)];
 
 /** Measures of one type under the names their fields have. */
 export function measures<T>(type: Measure<T>["type"], ...names: readonly (keyof T & string)[]): readonly Measure<T>[] {
