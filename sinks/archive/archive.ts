@@ -87,7 +87,8 @@ export class Archive {
     this.#options = options;
     this.#disk = disk;
     this.#run = options.clock.now().toString(36).padStart(9, "0") + randomBytes(4).toString("hex");
-    this.database = new Database({ memoryMb, spill: `${folder}/archive-spill` });
+    // One thread a statement: where several share the work of a flush, their waiting for each other costs as much again.
+    this.database = new Database({ memoryMb, spill: `${folder}/archive-spill`, threads: 1 });
     this.#dictionaries = new Dictionaries(this.database);
     this.catalog = new Catalog(folder, disk, this.database);
     this.#publisher = new Publisher(disk, this.database);
