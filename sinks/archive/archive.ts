@@ -14,6 +14,7 @@ import { fileRelation } from "./file-relation.ts";
 import { Generation } from "./generation.ts";
 import { archiveFolder, l0Name, type Span, spanOf } from "./layout.ts";
 import { draftPrefix, Publisher } from "./publish.ts";
+import { runOfRow, runsSql } from "./runs.ts";
 import { SeenIds } from "./seen-ids.ts";
 import { kinds, type RecordOf, tables } from "./tables.ts";
 import { type Sealed, Upkeep } from "./upkeep.ts";
@@ -338,14 +339,11 @@ export class Archive {
     const folder = this.catalog.folderOf(kind, hour);
     const files = (await this.catalog.names(kind, hour)).counting.map((name) => `${folder}/${name}`);
     if (files.length === 0) return;
-    const rows = await this.database.rows(
-      `select node, epoch::DOUBLE as epoch, min(seq)::DOUBLE as first, max(seq)::DOUBLE as last from (
-         select node, epoch, seq, seq - row_number() over (partition by node, epoch order by seq) as island
-         from (select distinct node, epoch, seq from ${fileRelation(tables[kind], files, ["node", "epoch", "seq"])}))
-       group by node, epoch, island`,
-    );
-    for (const { node, epoch, first, last } of rows)
-      this.#seen.addSpan(String(node), Number(epoch), Number(first), Number(last));
+    const relation = fileRelation(tables[kind], files, ["node", "epoch", "seq"]);
+    for (const row of await this.database.rows(runsSql(relation))) {
+      const { node, epoch, first, last } = runOfRow(row);
+      this.#seen.addSpan(node, epoch, first, last);
+    }
   }
 }
 
