@@ -4,7 +4,6 @@ import { checkFormat } from "../core/data-folder.ts";
 import { SluiceError } from "../core/errors.ts";
 import { ArchiveStore } from "../sinks/archive/archive-store.ts";
 import { archiveFolder } from "../sinks/archive/layout.ts";
-import { sequencesBySearch } from "./sequence-runs.ts";
 import type { Store } from "./store.ts";
 
 /** Opens the archive of a data folder for reading, also while another process writes to it. */
@@ -22,7 +21,7 @@ export async function openStore({ data, archive }: Config): Promise<Store> {
     heartbeats: (span) => store.heartbeats(span),
     losses: (span) => store.losses(span),
     endpoints: (span) => store.endpoints(span),
-    sequences: (span) => sequencesBySearch(store, span),
+    sequences: (span) => store.sequences(span),
     close: () => store.close(),
   };
 }

@@ -14,6 +14,7 @@ import { Bindings, conditionOf, listOf } from "./filter-sql.ts";
 import { hourOf } from "./layout.ts";
 import { Reader, type ReaderOptions } from "./read.ts";
 import { flowOfRow, heartbeatOfRow, lossOfRow, programOfRow, tenureOfRow } from "./record-of-row.ts";
+import { joinedRuns, type Run, runOfRow, runsSql } from "./runs.ts";
 
 /** A span of time in microseconds, `since` included, `until` not. */
 export interface Span {
@@ -100,6 +101,19 @@ export class ArchiveStore implements FlowStore {
     return (await this.#started("loss", span, signal)).map(lossOfRow);
   }
 
+  /** The numbers that flows, losses and heartbeats which started in the span have, as runs without gaps. */
+  async sequences(span: Span, signal?: AbortSignal): Promise<readonly Run[]> {
+    const runs: Run[] = [];
+    for (const kind of ["flow", "loss", "heartbeat"] as const) {
+      const bindings = new Bindings();
+      const within = startedIn(span, bindings);
+      const hours = await this.#reader.hours(kind, hourOf(span.since), hourOf(span.until));
+      const rows = await this.#reader.rows(kind, hours, (relation) => runsSql(relation, within), bindings, signal);
+      runs.push(...rows.map(runOfRow));
+    }
+    return joinedRuns(runs);
+  }
+
   /** Tenures that held at some time of the span, each as it was told last, by start. */
   async endpoints(span: Span, signal?: AbortSignal): Promise<readonly EndpointTenure[]> {
     const bindings = new Bindings();
@@ -126,11 +140,12 @@ export class ArchiveStore implements FlowStore {
     return this.#reader.close();
   }
 
-  async #started(kind: "heartbeat" | "loss", { since, until }: Span, signal?: AbortSignal): Promise<readonly Row[]> {
+  async #started(kind: "heartbeat" | "loss", span: Span, signal?: AbortSignal): Promise<readonly Row[]> {
     const bindings = new Bindings();
-    const within = `start >= ${bindings.time(since)} and start < ${bindings.time(until)}`;
+    const within = startedIn(span, bindings);
     const sql = (relation: string) => `select * from ${relation} where ${within} order by start, node, epoch, seq`;
-    return this.#reader.rows(kind, await this.#reader.hours(kind, hourOf(since), hourOf(until)), sql, bindings, signal);
+    const hours = await this.#reader.hours(kind, hourOf(span.since), hourOf(span.until));
+    return this.#reader.rows(kind, hours, sql, bindings, signal);
   }
 
   #hours({ since, until }: Span): Promise<readonly number[]> {
@@ -166,7 +181,7 @@ export class ArchiveStore implements FlowStore {
   }
 
   #where({ since, until, filter, allReports }: FlowQuery, bindings: Bindings): string {
-    const conditions = [`start >= ${bindings.time(since)}`, `start < ${bindings.time(until)}`];
+    const conditions = [startedIn({ since, until }, bindings)];
     if (!allReports) conditions.push("authoritative");
     if (filter !== null) conditions.push(conditionOf(filter, bindings));
     return conditions.join(" and ");
@@ -180,6 +195,10 @@ export class ArchiveStore implements FlowStore {
 function hoursOfTenures(hours: readonly number[], since: number): readonly number[] {
   const last = hours.findLast((hour) => hour <= since) ?? since;
   return hours.filter((hour) => hour >= last - retellHours - 1);
+}
+
+function startedIn({ since, until }: Span, bindings: Bindings): string {
+  return `start >= ${bindings.time(since)} and start < ${bindings.time(until)}`;
 }
 
 interface Step extends Span {

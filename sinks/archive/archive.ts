@@ -7,12 +7,14 @@ import type { Log } from "../../core/log.ts";
 import type { Sink } from "../../core/pipeline.ts";
 import type { RecordKind } from "../../core/records/codec.ts";
 import { Catalog } from "./catalog.ts";
-import { Database, fileList } from "./database.ts";
+import { Database } from "./database.ts";
 import { Dictionaries } from "./dictionaries.ts";
 import { type Disk, realDisk } from "./disk.ts";
+import { fileRelation } from "./file-relation.ts";
 import { Generation } from "./generation.ts";
 import { archiveFolder, l0Name, type Span, spanOf } from "./layout.ts";
 import { draftPrefix, Publisher } from "./publish.ts";
+import { runOfRow, runsSql } from "./runs.ts";
 import { SeenIds } from "./seen-ids.ts";
 import { kinds, type RecordOf, tables } from "./tables.ts";
 import { type Sealed, Upkeep } from "./upkeep.ts";
@@ -26,6 +28,8 @@ export interface ArchiveOptions {
   readonly flushMs: number;
   /** For flushes, merges and what is asked through `database`. */
   readonly memoryMb: number;
+  /** So many files of a size are merged into one. */
+  readonly fanIn?: number;
   /** Called once for each segment, before what it replaces is removed. */
   readonly sealed?: (sealed: Sealed) => void | Promise<void>;
   /** Called when the rows of a kind that waited are in files: how many, and what it took. */
@@ -40,6 +44,8 @@ const greatestRows = 500_000;
 /** At the end nothing is gathered, but many small writes still share a file. */
 const hurriedFlushMs = 50;
 const upkeepMs = 60_000;
+/** With a flush each 5 s, an hour then never holds more than about 70 files. */
+const defaultFanIn = 12;
 /** Late records of an hour come within that time, mostly; an hour is sealed after it. */
 const settleMs = 120_000;
 /** How often an hour that was sealed gets another segment for records that came still later. */
@@ -78,11 +84,12 @@ export class Archive {
   #maintained: Promise<void> = Promise.resolve();
 
   constructor(options: ArchiveOptions) {
-    const { folder, memoryMb, disk = realDisk, sealed = () => {} } = options;
+    const { folder, memoryMb, disk = realDisk, fanIn = defaultFanIn, sealed = () => {} } = options;
     this.#options = options;
     this.#disk = disk;
     this.#run = options.clock.now().toString(36).padStart(9, "0") + randomBytes(4).toString("hex");
-    this.database = new Database({ memoryMb, spill: `${folder}/archive-spill` });
+    // One thread a statement: where several share the work of a flush, their waiting for each other costs as much again.
+    this.database = new Database({ memoryMb, spill: `${folder}/archive-spill`, threads: 1 });
     this.#dictionaries = new Dictionaries(this.database);
     this.catalog = new Catalog(folder, disk, this.database);
     this.#publisher = new Publisher(disk, this.database);
@@ -91,6 +98,7 @@ export class Archive {
       database: this.database,
       disk,
       publisher: this.#publisher,
+      fanIn,
       sealed,
     });
   }
@@ -277,13 +285,12 @@ export class Archive {
     const { clock, onFlush } = this.#options;
     for (const { kind, hours, rows } of generation.parts) {
       const begun = clock.monotonic();
-      const relation = await generation.relation(kind);
       for (const hour of hours) {
-        const [from, to] = [hour, hour + 1].map((at) => `make_timestamp(${at * 3_600_000_000})`);
-        const { time } = tables[kind];
-        const select = `select * from ${relation} where "${time}" >= ${from} and "${time}" < ${to}`;
+        const select = await generation.file(kind, hour);
+        if (select === undefined) continue;
         this.#unsealed.get(kind)?.add(hour);
-        await this.#publisher.publish({ folder: this.catalog.folderOf(kind, hour), select }, () => l0Name(span));
+        const folder = this.catalog.folderOf(kind, hour);
+        await this.#publisher.publish({ folder, select, compression: "snappy" }, () => l0Name(span));
         generation.written(kind, hour);
       }
       if (hours.length > 0) onFlush?.({ kind, rows, ms: clock.monotonic() - begun });
@@ -332,14 +339,11 @@ export class Archive {
     const folder = this.catalog.folderOf(kind, hour);
     const files = (await this.catalog.names(kind, hour)).counting.map((name) => `${folder}/${name}`);
     if (files.length === 0) return;
-    const rows = await this.database.rows(
-      `select node, epoch::DOUBLE as epoch, min(seq)::DOUBLE as first, max(seq)::DOUBLE as last from (
-         select node, epoch, seq, seq - row_number() over (partition by node, epoch order by seq) as island
-         from (select distinct node, epoch, seq from read_parquet(${fileList(files)}, hive_partitioning = false)))
-       group by node, epoch, island`,
-    );
-    for (const { node, epoch, first, last } of rows)
-      this.#seen.addSpan(String(node), Number(epoch), Number(first), Number(last));
+    const relation = fileRelation(tables[kind], files, ["node", "epoch", "seq"]);
+    for (const row of await this.database.rows(runsSql(relation))) {
+      const { node, epoch, first, last } = runOfRow(row);
+      this.#seen.addSpan(node, epoch, first, last);
+    }
   }
 }
 

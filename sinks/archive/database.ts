@@ -15,6 +15,8 @@ export interface DatabaseOptions {
   /** What all statements together may hold in memory, MiB; beyond it they go to `spill`. */
   readonly memoryMb: number;
   readonly spill: string;
+  /** How many threads one statement may use; as many as there are cores if it is not given. */
+  readonly threads?: number;
 }
 
 /** DuckDB in memory: it computes over files of ours and keeps none of its own. */
@@ -57,12 +59,13 @@ export class Database {
   }
 
   async #create(): Promise<DuckDBInstance> {
-    const { memoryMb, spill } = this.#options;
+    const { memoryMb, spill, threads } = this.#options;
     try {
       await mkdir(spill, { recursive: true }).catch(() => {}); // a reader may lack the right; then it does not spill
       return await DuckDBInstance.create(":memory:", {
         memory_limit: `${memoryMb}MiB`,
         temp_directory: spill,
+        ...(threads === undefined ? {} : { threads: String(threads) }),
         autoinstall_known_extensions: "false",
         autoload_known_extensions: "false",
       });

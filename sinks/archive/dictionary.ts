@@ -1,16 +1,23 @@
+import { randomBytes } from "node:crypto";
 import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
 import type { Database } from "./database.ts";
 import type { Group, GroupValue, Table } from "./table.ts";
+import { TextNumbers } from "./text-numbers.ts";
 
 /** A dictionary that holds more is given up for a new one: pods come and go. */
 const greatestEntries = 200_000;
 
+/** Ids of one dictionary are below it: the rows of one flush cannot bring as many new entries. */
+const idSpace = 1n << 23n;
+
 /** The groups of columns that rows of one kind have had, each distinct one once, in a table a group. Rows in memory hold their numbers. */
 export class Dictionary<T> {
+  /** What is added to an id in files, where those of many dictionaries meet: 40 random bits tell them apart. */
+  readonly base: bigint = BigInt(`0x${randomBytes(5).toString("hex")}`) * idSpace;
   readonly #database: Database;
   readonly #name: string;
   readonly #groups: readonly Group<T>[];
-  readonly #ids: readonly Map<string, number>[];
+  readonly #ids: readonly TextNumbers[];
   /** Enrichers give the same object to all records of an endpoint: then nothing needs comparing. */
   readonly #shared: readonly WeakMap<object, number>[];
   #tables: Promise<void> | undefined;
@@ -24,7 +31,7 @@ export class Dictionary<T> {
     this.#database = database;
     this.#name = name;
     this.#groups = groups;
-    this.#ids = groups.map(() => new Map());
+    this.#ids = groups.map(() => new TextNumbers());
     this.#shared = groups.map(() => new WeakMap());
   }
 
@@ -57,23 +64,28 @@ export class Dictionary<T> {
     return `${this.#name}_${group}`;
   }
 
-  /** Number of the record's group; a new one goes to the group's table first. */
-  idOf(index: number, record: T): number | null {
-    const of = this.#groups[index] as Group<T>;
-    const part = of.partOf(record);
-    if (part === null) return null;
-    const shared = typeof part === "object" ? this.#shared[index]?.get(part) : undefined;
-    if (shared !== undefined) return shared;
-    const ids = this.#ids[index] as Map<string, number>;
-    const key = typeof part === "string" ? part : JSON.stringify(part);
-    const id = ids.get(key) ?? ids.size;
-    if (id === ids.size) {
-      append(this.#appenders[index] as DuckDBAppender, id, of.valuesOf(record));
-      ids.set(key, id);
-      this.#fresh = true;
-    }
-    if (typeof part === "object" && of.shared) this.#shared[index]?.set(part, id);
+  /** Number of the record's group, from 1, or 0 if it has none; a new one goes to the group's table first. */
+  idOf(index: number, record: T): number {
+    const group = this.#groups[index] as Group<T>;
+    const object = group.sharedOf?.(record);
+    if (object === undefined) return this.#idOfKey(index, record);
+    if (object === null) return 0;
+    const shared = this.#shared[index] as WeakMap<object, number>;
+    const known = shared.get(object);
+    if (known !== undefined) return known;
+    const id = this.#idOfKey(index, record);
+    shared.set(object, id);
     return id;
+  }
+
+  #idOfKey(index: number, record: T): number {
+    const group = this.#groups[index] as Group<T>;
+    const key = group.keyOf(record);
+    if (key === null) return 0;
+    return (this.#ids[index] as TextNumbers).numberOf(key, (id) => {
+      append(this.#appenders[index] as DuckDBAppender, id, group.valuesOf(record));
+      this.#fresh = true;
+    });
   }
 
   /** Makes all entries visible to statements. */

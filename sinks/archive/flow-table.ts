@@ -24,22 +24,30 @@ const outcomeGroup: Group<Flow> = {
     ...outcome.map((name) => ({ name: snake(name), type: "VARCHAR" })),
     { name: "authoritative", type: "BOOLEAN" },
   ],
-  shared: false,
-  partOf: (flow) => [...outcome.map((name) => flow[name]), flow.authoritative],
+  keyOf: (flow) => [...outcome.map((name) => flow[name] as string | null), String(flow.authoritative)],
   valuesOf: (flow) => [...outcome.map((name) => flow[name] as string | null), flow.authoritative],
 };
 
 type Path = Pick<Flow, "enforced" | "pending" | "egressRule" | "ingressRule">;
 
 /** `tiers` and `policies` are what valuesOf says of `enforced`, so that SQL and predicate cannot differ. Lists are JSON texts. */
-const pathGroup: Group<Flow> = group<Flow, Path>("path", pathOf, {
-  egress_rule: ["VARCHAR", (path) => path.egressRule],
-  ingress_rule: ["VARCHAR", (path) => path.ingressRule],
-  enforced: ["VARCHAR", (path) => JSON.stringify(path.enforced)],
-  pending: ["VARCHAR", (path) => JSON.stringify(path.pending)],
-  tiers: ["VARCHAR", (path) => JSON.stringify(tiersOf(path.enforced))],
-  policies: ["VARCHAR", (path) => JSON.stringify(policiesOf(path.enforced))],
-});
+const pathGroup: Group<Flow> = group<Flow, Path>(
+  "path",
+  pathOf,
+  {
+    egress_rule: ["VARCHAR", (path) => path.egressRule],
+    ingress_rule: ["VARCHAR", (path) => path.ingressRule],
+    enforced: ["VARCHAR", (path) => JSON.stringify(path.enforced)],
+    pending: ["VARCHAR", (path) => JSON.stringify(path.pending)],
+    tiers: ["VARCHAR", (path) => JSON.stringify(tiersOf(path.enforced))],
+    policies: ["VARCHAR", (path) => JSON.stringify(policiesOf(path.enforced))],
+  },
+  { keyOf: keyOfPath },
+);
+
+function keyOfPath({ egressRule, ingressRule, enforced, pending }: Path): readonly (string | null)[] {
+  return [egressRule, ingressRule, String(enforced.length), ...enforced, ...pending];
+}
 
 function pathOf({ enforced, pending, egressRule, ingressRule }: Flow): Path {
   return { enforced, pending, egressRule, ingressRule };
@@ -92,17 +100,25 @@ export const flowTable: Table<Flow> = {
     addressGroup("destination_address", (flow) => flow.destinationAddress),
     addressGroup("nat_destination_address", (flow) => flow.nat?.destinationAddress ?? null),
     addressGroup("nat_source_address", (flow) => flow.nat?.sourceAddress ?? null),
-    group("seen", seen, {
-      cluster: ["VARCHAR", (part) => part[0]],
-      node: ["VARCHAR", (part) => part[1]],
-      in_interface: ["VARCHAR", (part) => part[2]],
-      out_interface: ["VARCHAR", (part) => part[3]],
-    }),
+    group(
+      "seen",
+      seen,
+      {
+        cluster: ["VARCHAR", (part) => part[0]],
+        node: ["VARCHAR", (part) => part[1]],
+        in_interface: ["VARCHAR", (part) => part[2]],
+        out_interface: ["VARCHAR", (part) => part[3]],
+      },
+      { keyOf: (part) => part },
+    ),
     outcomeGroup,
     pathGroup,
-    group("source", (flow) => flow.source, endpoint("source"), true),
-    group("destination", (flow) => flow.destination, endpoint("destination"), true),
-    group("service", (flow) => flow.service, service),
+    group("source", (flow) => flow.source, endpoint("source"), { shared: true }),
+    group("destination", (flow) => flow.destination, endpoint("destination"), { shared: true }),
+    group("service", (flow) => flow.service, service, {
+      shared: true,
+      keyOf: ({ namespace, name, port }) => [namespace, name, port],
+    }),
   ],
   order: ["destination_name", "source_name", "destination_port", "source_port", "start", "node", "epoch", "seq"],
   id: ["node", "epoch", "seq"],

@@ -1,14 +1,8 @@
-import {
-  BOOLEAN,
-  DOUBLE,
-  type DuckDBAppender,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  INTEGER,
-} from "@duckdb/node-api";
+import { DOUBLE, type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
 import { messageOf, SluiceError } from "../../core/errors.ts";
 import type { Database } from "./database.ts";
 import type { Dictionary } from "./dictionary.ts";
+import { l0Select, type OpenTables, openRelation } from "./l0.ts";
 import type { Table } from "./table.ts";
 
 /** Rows that DuckDB takes at once: its vector size. */
@@ -62,19 +56,16 @@ export class Gather<T> {
     return this.#draining;
   }
 
-  /** Makes everything added so far visible, and gives the relation with all columns of the table. */
+  /** The relation of everything added so far, with all columns of the table. */
   async relation(): Promise<string> {
-    await this.drain(1);
-    this.#dictionary.flush();
-    (await this.#facts)?.appender.flushSync();
-    const facts = this.#table.measures.map(({ name, type }) => `${measure(name, type)} as "${name}"`);
-    const texts = this.#table.groups.flatMap(({ name, columns }) =>
-      columns.map((column) => `"${name}"."${column.name}"`),
-    );
-    const joins = this.#table.groups.map(
-      ({ name }) => `left join "${this.#dictionary.tableOf(name)}" "${name}" on "${name}".id = f."${name}"`,
-    );
-    return `(select ${[...facts, ...texts].join(", ")} from "${this.#name}" f ${joins.join(" ")})`;
+    await this.#show();
+    return openRelation(this.#table, this.#tables);
+  }
+
+  /** SELECT of an l0 file with the rows from one time to before another, microseconds. */
+  async file(from: number, to: number): Promise<string> {
+    await this.#show();
+    return l0Select(this.#table, this.#tables, { from, to, base: this.#dictionary.base });
   }
 
   /** Forgets the rows. */
@@ -88,24 +79,43 @@ export class Gather<T> {
     await this.#dictionary.release();
   }
 
-  /** Numbers come as doubles, which are exact for what a record can hold, and cost no BigInt each. */
+  get #tables(): OpenTables {
+    return { facts: this.#name, partsOf: (group) => this.#dictionary.tableOf(group) };
+  }
+
+  /** Makes everything added so far visible to statements. */
+  async #show(): Promise<void> {
+    await this.drain(1);
+    this.#dictionary.flush();
+    (await this.#facts)?.appender.flushSync();
+  }
+
   async #open(): Promise<Facts> {
     const { measures, groups } = this.#table;
-    const numbers = measures.map(({ name, type }) => `"${name}" ${type === "BOOLEAN" ? "BOOLEAN" : "DOUBLE"}`);
-    const ids = groups.map(({ name }) => `"${name}" INTEGER`);
+    const names = [...measures.map(({ name }) => name), ...groups.map(({ name }) => `of_${name}`)];
     const connection = await this.#database.connect();
-    await connection.run(`create table "${this.#name}" (${[...numbers, ...ids].join(", ")})`);
+    await connection.run(`create table "${this.#name}" (${names.map((name) => `"${name}" DOUBLE`).join(", ")})`);
     return { connection, appender: await connection.createAppender(this.#name) };
   }
 
+  /**
+   * All as doubles, which are exact for what a record can hold; null is NaN. Integers would cost a BigInt each, nulls several: the
+   * binding keeps them as bits of BigInts.
+   */
   #append(appender: DuckDBAppender, records: readonly T[]): void {
     try {
       const { measures, groups } = this.#table;
-      const numbers = measures.map(({ of }) => records.map(of));
-      const ids = groups.map((_, index) => records.map((record) => this.#dictionary.idOf(index, record)));
-      const types = measures.map(({ type }) => (type === "BOOLEAN" ? BOOLEAN : DOUBLE));
-      const chunk = DuckDBDataChunk.create([...types, ...groups.map(() => INTEGER)], records.length);
-      chunk.setColumns([...numbers, ...ids]);
+      const chunk = DuckDBDataChunk.create(new Array(measures.length + groups.length).fill(DOUBLE), records.length);
+      for (const [index, { of }] of measures.entries())
+        chunk.setColumnValues(
+          index,
+          records.map((record) => Number(of(record) ?? Number.NaN)),
+        );
+      for (const index of groups.keys())
+        chunk.setColumnValues(
+          measures.length + index,
+          records.map((record) => this.#dictionary.idOf(index, record)),
+        );
       appender.appendDataChunk(chunk);
     } catch (thrown) {
       throw new SluiceError("STORE_FAILED", `archive: ${messageOf(thrown)}`, { cause: thrown });
@@ -116,15 +126,4 @@ export class Gather<T> {
 interface Facts {
   readonly connection: DuckDBConnection;
   readonly appender: DuckDBAppender;
-}
-
-function measure(name: string, type: string): string {
-  switch (type) {
-    case "TIMESTAMP":
-      return `make_timestamp(f."${name}"::BIGINT)`;
-    case "BOOLEAN":
-      return `f."${name}"`;
-    default:
-      return `f."${name}"::${type}`;
-  }
 }

@@ -56,6 +56,11 @@ export class Generation {
     return this.#parts.get(kind)?.gather.relation();
   }
 
+  /** SELECT of the l0 file of an hour; undefined if there are no rows of the kind. */
+  async file(kind: RecordKind, hour: number): Promise<string | undefined> {
+    return this.#parts.get(kind)?.gather.file(hour * 3_600_000_000, (hour + 1) * 3_600_000_000);
+  }
+
   written(kind: RecordKind, hour: number): void {
     this.#parts.get(kind)?.written.add(hour);
   }

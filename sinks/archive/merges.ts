@@ -1,8 +1,5 @@
 import type { Span } from "./layout.ts";
 
-/** So many files of a size become one. With a flush each 5 s, an hour then never holds more than about 70. */
-const fanIn = 12;
-
 /** Files that were merged twice stay as they are until the seal: each merge writes the rows once more. */
 const levels = 2;
 
@@ -11,13 +8,13 @@ export interface Merge {
   readonly parts: readonly Span[];
 }
 
-/** What to merge in one hour's folder. Parts are of one run, in order. */
-export function mergesOf(spans: readonly Span[]): readonly Merge[] {
+/** What to merge in one hour's folder: `fanIn` files of a size become one. Parts are of one run, in order. */
+export function mergesOf(spans: readonly Span[], fanIn: number): readonly Merge[] {
   const merges: Merge[] = [];
   for (const [run, ofRun] of Map.groupBy(spans, (span) => span.run)) {
     const sorted = ofRun.toSorted((a, b) => a.first - b.first);
     for (let level = 0; level < levels; level++) {
-      const parts = sorted.filter((span) => levelOf(span) === level);
+      const parts = sorted.filter((span) => levelOf(span, fanIn) === level);
       const whole = parts.slice(0, Math.floor(parts.length / fanIn) * fanIn);
       for (let at = 0; at < whole.length; at += fanIn) {
         const taken = whole.slice(at, at + fanIn);
@@ -28,7 +25,7 @@ export function mergesOf(spans: readonly Span[]): readonly Merge[] {
   return merges;
 }
 
-const levelOf = ({ first, last }: Span): number =>
+const levelOf = ({ first, last }: Span, fanIn: number): number =>
   last - first + 1 < fanIn ? 0 : last - first + 1 < fanIn ** 2 ? 1 : 2;
 
 function around(run: string, spans: readonly Span[]): Span {

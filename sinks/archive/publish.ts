@@ -8,6 +8,8 @@ export interface Publication {
   readonly folder: string;
   /** What the file holds: a SELECT. */
   readonly select: string;
+  /** zstd for what stays; snappy costs less for what is soon replaced. */
+  readonly compression: "zstd" | "snappy";
   /** Metadata of the file. */
   readonly replaces?: readonly string[];
 }
@@ -39,13 +41,13 @@ export class Publisher {
   }
 
   /** Writes a file that does not count yet. The caller renames or removes it. */
-  async draft({ folder, select, replaces }: Publication): Promise<string> {
+  async draft({ folder, select, compression, replaces }: Publication): Promise<string> {
     await this.#disk.makeFolder(folder);
     const draft = `${folder}/${draftPrefix}${this.#drafts++}`;
     const metadata = replaces === undefined ? "" : `, kv_metadata {replaces: ${quoted(JSON.stringify(replaces))}}`;
     try {
       await this.#database.rows(
-        `copy (${select}) to ${quoted(draft)} (format parquet, compression zstd, parquet_version v2${metadata})`,
+        `copy (${select}) to ${quoted(draft)} (format parquet, compression ${compression}, parquet_version v2${metadata})`,
       );
       return draft;
     } catch (thrown) {

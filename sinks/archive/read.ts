@@ -3,9 +3,9 @@ import { SluiceError } from "../../core/errors.ts";
 import type { RecordKind } from "../../core/records/codec.ts";
 import type { Archive } from "./archive.ts";
 import { Catalog } from "./catalog.ts";
-import { type Bound, Database, parquet, type Row } from "./database.ts";
+import { type Bound, Database, type Row } from "./database.ts";
 import { realDisk } from "./disk.ts";
-import { columnsOf, type Table } from "./table.ts";
+import { fileRelation } from "./file-relation.ts";
 import { tables } from "./tables.ts";
 
 export interface ReaderOptions {
@@ -15,6 +15,8 @@ export interface ReaderOptions {
   readonly memoryMb: number;
   /** The writer, if it is in this process: then rows are seen that are in no file yet. */
   readonly archive?: Archive;
+  /** To share with others who read; whoever gives it closes it. */
+  readonly database?: Database;
 }
 
 /** So often a question is asked again because a file it was to read had been merged into another meanwhile. */
@@ -24,14 +26,16 @@ const attempts = 10;
 export class Reader {
   readonly #archive: Archive | undefined;
   readonly #database: Database;
+  readonly #owned: boolean;
   readonly #catalog: Catalog;
   readonly #folder: string;
   #readable: Promise<void> | undefined;
 
-  constructor({ folder, memoryMb, archive }: ReaderOptions) {
+  constructor({ folder, memoryMb, archive, database }: ReaderOptions) {
     this.#folder = folder;
     this.#archive = archive;
-    this.#database = archive?.database ?? new Database({ memoryMb, spill: `${folder}/archive-spill` });
+    this.#owned = archive === undefined && database === undefined;
+    this.#database = archive?.database ?? database ?? new Database({ memoryMb, spill: `${folder}/archive-spill` });
     this.#catalog = archive?.catalog ?? new Catalog(folder, realDisk, this.#database);
   }
 
@@ -54,12 +58,10 @@ export class Reader {
       const open = await this.#archive?.openRows(kind);
       try {
         const files = await this.#files(kind, hours, (name) => open?.covers(name) ?? false);
-        const columns = columnsOf(tables[kind] as Table<never>)
-          .map(({ name }) => `"${name}"`)
-          .join(", ");
-        const relations = [...(files.length === 0 ? [] : [parquet(files, columns)]), ...(open?.relations ?? [])];
+        const table = tables[kind];
+        const relations = [...(files.length === 0 ? [] : [fileRelation(table, files)]), ...(open?.relations ?? [])];
         if (relations.length === 0) return [];
-        const all = relations.map((relation) => `select ${columns} from ${relation}`).join(" union all ");
+        const all = relations.map((relation) => `select * from ${relation}`).join(" union all ");
         return await this.#database.rows(sqlOf(`(${all})`), bound, signal);
       } catch (thrown) {
         if (attempt === attempts || !isGone(thrown)) throw thrown;
@@ -71,7 +73,7 @@ export class Reader {
 
   /** Of the database, if it is the reader's own. */
   async close(): Promise<void> {
-    if (this.#archive === undefined) await this.#database.close();
+    if (this.#owned) await this.#database.close();
   }
 
   async #files(

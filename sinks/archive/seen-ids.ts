@@ -4,7 +4,10 @@ export class SeenIds {
 
   /** Adds a number; false if it was there. */
   add(node: string, epoch: number, seq: number): boolean {
-    return this.addSpan(node, epoch, seq, seq);
+    const newest = this.#spans.get(`${epoch} ${node}`)?.at(-1);
+    if (newest === undefined || seq !== newest.last + 1) return this.addSpan(node, epoch, seq, seq);
+    newest.last = seq; // as nearly always
+    return true;
   }
 
   /** Adds all from `first` to `last`; false if the first of them was there. */
@@ -33,7 +36,7 @@ export class SeenIds {
 
 interface Span {
   readonly first: number;
-  readonly last: number;
+  last: number;
 }
 
 /** Index of the first span that ends at or right before `number`, or later. */

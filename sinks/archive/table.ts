@@ -1,6 +1,6 @@
 /**
  * How records of one kind become rows. What is a number or true or false is a column of its own for every record; what is text comes in
- * groups of columns that repeat together (an endpoint, a verdict): while rows gather, each distinct group is kept once.
+ * groups of columns that repeat together (an endpoint, a verdict): until the hour is sealed, each distinct group is kept once.
  */
 export interface Table<T> {
   readonly measures: readonly Measure<T>[];
@@ -26,10 +26,10 @@ export type GroupValue = string | bigint | boolean | null;
 export interface Group<T> {
   readonly name: string;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
-  /** What the columns are made of, as text or as data that is equal, as JSON, for equal columns; null if all columns are. */
-  partOf(record: T): string | object | null;
-  /** Many records have the very same object. */
-  readonly shared: boolean;
+  /** The same texts for records whose columns are equal, others for others; null if all columns are. */
+  keyOf(record: T): readonly (string | null)[] | null;
+  /** An object that decides the columns and that many records have in common, so that it serves as key. */
+  sharedOf?(record: T): object | null;
   valuesOf(record: T): readonly GroupValue[];
 }
 
@@ -37,25 +37,37 @@ export type Parts<P> = Readonly<
   Record<string, readonly [type: "VARCHAR" | "UBIGINT" | "BOOLEAN", of: (part: P) => GroupValue]>
 >;
 
+export interface GroupOptions<P> {
+  /** Equal for equal parts; their JSON if it is not given. */
+  readonly keyOf?: (part: P) => readonly (string | null)[];
+  /** Enrichers give the very same object to many records. */
+  readonly shared?: boolean;
+}
+
 /** The group of all that can be told of one part of a record. */
 export function group<T, P extends string | object>(
   name: string,
   partOf: (record: T) => P | null,
   parts: Parts<P>,
-  shared = false,
+  { keyOf = plainKey, shared = false }: GroupOptions<P> = {},
 ): Group<T> {
   const entries = Object.entries(parts);
   return {
     name,
     columns: entries.map(([column, [type]]) => ({ name: column, type })),
-    partOf,
-    shared,
+    keyOf(record) {
+      const part = partOf(record);
+      return part === null ? null : keyOf(part);
+    },
+    ...(shared ? { sharedOf: partOf as (record: T) => object | null } : {}),
     valuesOf(record) {
       const part = partOf(record);
       return part === null ? entries.map(() => null) : entries.map(([, [, of]]) => of(part));
     },
   };
 }
+
+const plainKey = (part: string | object) => [typeof part === "string" ? part : JSON.stringify(part)];
 
 /** Measures of one type under the names their fields have. */
 export function measures<T>(type: Measure<T>["type"], ...names: readonly (keyof T & string)[]): readonly Measure<T>[] {

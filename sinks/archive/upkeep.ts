@@ -2,6 +2,8 @@ import type { RecordKind } from "../../core/records/codec.ts";
 import type { Catalog } from "./catalog.ts";
 import { type Database, parquet } from "./database.ts";
 import type { Disk } from "./disk.ts";
+import { fileRelation } from "./file-relation.ts";
+import { l0Merged } from "./l0.ts";
 import { isSegment, l0Name, type Span, segmentName, spanOf } from "./layout.ts";
 import { mergesOf } from "./merges.ts";
 import type { Publisher } from "./publish.ts";
@@ -26,6 +28,8 @@ export interface UpkeepOptions {
   readonly database: Database;
   readonly disk: Disk;
   readonly publisher: Publisher;
+  /** So many l0 files of a size become one. */
+  readonly fanIn: number;
   readonly sealed: (sealed: Sealed) => void | Promise<void>;
 }
 
@@ -39,12 +43,12 @@ export class Upkeep {
 
   /** Makes few files of many. `free` says which l0 files nobody reads from memory instead. */
   async merge(kind: RecordKind, hour: number, free: (span: Span) => boolean): Promise<void> {
-    const { catalog, publisher } = this.#options;
+    const { catalog, publisher, fanIn } = this.#options;
     const folder = catalog.folderOf(kind, hour);
     const spans = await this.#tidy(kind, hour);
-    for (const { merged, parts } of mergesOf(spans.filter(free))) {
+    for (const { merged, parts } of mergesOf(spans.filter(free), fanIn)) {
       const files = parts.map((part) => `${folder}/${l0Name(part)}`);
-      await publisher.publish({ folder, select: `select * from ${parquet(files)}` }, () => l0Name(merged));
+      await publisher.publish({ folder, select: l0Merged(files), compression: "snappy" }, () => l0Name(merged));
       await this.#remove(folder, parts.map(l0Name));
     }
   }
@@ -67,7 +71,10 @@ export class Upkeep {
           sha256 = await disk.sha256(draft);
           return segmentName(sha256);
         };
-        const file = await publisher.publish({ folder, select: slices.select, replaces: names }, nameOf);
+        const file = await publisher.publish(
+          { folder, select: slices.select, compression: "zstd", replaces: names } as const,
+          nameOf,
+        );
         await sealed({ file, sha256, rows, kind, hour });
       } finally {
         for (const draft of slices.drafts) await disk.remove(draft);
@@ -99,7 +106,9 @@ export class Upkeep {
   async #withoutDuplicates(kind: RecordKind, hour: number, names: readonly string[]): Promise<string> {
     const { catalog, database } = this.#options;
     const id = tables[kind].id.map((column) => `"${column}"`).join(", ");
-    const files = parquet(names.map((name) => `${catalog.folderOf(kind, hour)}/${name}`));
+    const paths = names.map((name) => `${catalog.folderOf(kind, hour)}/${name}`);
+    const files = fileRelation(tables[kind], paths);
+    const ids = fileRelation(tables[kind], paths, tables[kind].id);
     const earlier: string[] = [];
     for (const at of [hour - 1, hour])
       for (const name of (await catalog.names(kind, at)).all)
@@ -110,7 +119,7 @@ export class Upkeep {
         ? files
         : `(select * from ${files} l where not exists (select 1 from ${parquet(earlier, id)} e where ${same}))`;
     const [row] = await database.rows(
-      `select count(*) as n, (select count(*) from (select distinct ${id} from ${files})) as d from ${files}`,
+      `select count(*) as n, (select count(*) from (select distinct ${id} from ${ids})) as d from ${ids}`,
     );
     if (row?.["n"] === row?.["d"]) return fresh;
     return `(select * from ${fresh} qualify row_number() over (partition by ${id}) = 1)`;
@@ -134,7 +143,7 @@ export class Upkeep {
         const from = at === 0 ? "true" : `"${time}" >= make_timestamp(${bounds[at - 1]})`;
         const to = at === bounds.length ? "true" : `"${time}" < make_timestamp(${bounds[at]})`;
         const select = `select * from ${source} where ${from} and ${to} order by ${by}`;
-        drafts.push(await publisher.draft({ folder, select }));
+        drafts.push(await publisher.draft({ folder, select, compression: "snappy" }));
       }
     } catch (thrown) {
       for (const draft of drafts) await disk.remove(draft).catch(() => {});

@@ -1,11 +1,12 @@
 import { type Address, formatAddress } from "../../core/address.ts";
-import { type Flow, type FlowEndpoint, unenriched } from "../../core/records/flow.ts";
+import { type Flow, type FlowEndpoint, type FlowService, unenriched } from "../../core/records/flow.ts";
 import { ruleIdOf } from "../../core/rule-id.ts";
 
 // The records of a cluster as collectors make and enrichers complete them, for benchmarks. 20 nodes, 40 namespaces, 2,000 pods of 300
 // workloads with 7 labels each, 300 Services. A connection lives for 1 to 6 windows of 15 s, each with a record; of all records
 // 8 in 100 are denials, 15 go to or come from one of 50,000 internet addresses, 60 of the rest go through a Service, 20 are UDP (DNS). A
 // pod calls 5 others. Packets and bytes are log-normal. Records of a node come in the order of their windows.
+// As enrichers do, records share the objects of endpoints and Services; paths are of each record its own.
 // Deterministic: a seed gives the same records.
 
 const nodes = 20;
@@ -20,6 +21,7 @@ interface Pod {
   readonly end: FlowEndpoint;
   readonly calls: readonly number[];
   readonly policy: readonly string[];
+  readonly service: FlowService;
 }
 
 interface Connection {
@@ -76,6 +78,12 @@ const below = (random: Random, limit: number) => Math.floor(random() * limit);
 const hex = (random: Random, digits: number) =>
   Array.from({ length: digits }, () => below(random, 16).toString(16)).join("");
 
+const services: readonly FlowService[] = Array.from({ length: workloads }, (_, workload) => ({
+  namespace: `team-${workload % namespaces}`,
+  name: `app-${workload}`,
+  port: "http",
+}));
+
 function podOf(index: number, random: Random): Pod {
   const workload = index % workloads;
   const namespace = `team-${workload % namespaces}`;
@@ -105,6 +113,7 @@ function podOf(index: number, random: Random): Pod {
     end,
     calls: Array.from({ length: 5 }, () => below(random, pods)),
     policy: [`0|security|gnp:security.zones|pass|3`, `1|app|np:${namespace}/app.${name}|allow|${workload % 4}`],
+    service: services[workload] as FlowService,
   };
 }
 
@@ -129,8 +138,7 @@ function connect(cluster: readonly Pod[], window: number, id: number, random: Ra
   const port = outside ? 443 : dns ? 53 : (ports[below(random, ports.length)] as number);
   const sourcePort = 32_768 + below(random, 28_232);
   const workload = callee.end.workload as string;
-  const service =
-    !outside && random() < 0.6 ? { namespace: callee.end.namespace as string, name: workload, port: "http" } : null;
+  const service = !outside && random() < 0.6 ? callee.service : null;
   const target = outside ? formatAddress(4, BigInt(0x5000_0000 + below(random, 50_000) * 977)) : callee.address;
   const virtual = formatAddress(4, BigInt(0x0a60_0000 + Number(workload.slice(4))));
   const rule = ruleIdOf(Buffer.from(`${workload}-rule-0`.padEnd(8)));
@@ -208,6 +216,7 @@ function recordOf(connection: Connection, window: number, seq: number, random: R
     totalReplyPackets,
     totalReplyBytes,
     ...connection.parts,
+    enforced: [...(connection.parts.enforced ?? [])],
     ...(closes ? { state: "closed" as const } : {}),
   } as Flow;
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { completenessOf, type Minute } from "../../bin/completeness.ts";
-import { sequenceRuns } from "../../bin/sequence-runs.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { loss } from "../support/flows.ts";
+import { sequenceRuns } from "./sequence-runs.ts";
 
 /** A full minute, 22:13:00. */
 const minute0 = 1_699_999_980_000_000;

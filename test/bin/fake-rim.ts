@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import type { Rim } from "../../bin/rim.ts";
-import { sequencesBySearch } from "../../bin/sequence-runs.ts";
 import type { Store } from "../../bin/store.ts";
 import { predicateOf } from "../../core/filter/predicate.ts";
 import type { FlowQuery } from "../../core/flow-store.ts";
@@ -10,6 +9,7 @@ import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeStream } from "../support/text-stream.ts";
+import { sequenceRuns } from "./sequence-runs.ts";
 
 /** What a data folder holds. */
 export interface Held {
@@ -72,7 +72,10 @@ export class FakeRim implements Rim {
       heartbeats: () => Promise.resolve(held.heartbeats),
       losses: () => Promise.resolve(held.losses),
       endpoints: () => Promise.resolve(held.endpoints),
-      sequences: (span) => sequencesBySearch(store, span),
+      sequences: (span) => {
+        const flows = found({ ...span, filter: null, allReports: true });
+        return Promise.resolve(sequenceRuns([...flows, ...held.losses, ...held.heartbeats]));
+      },
       close: () => {
         this.isClosed = true;
         return Promise.resolve();

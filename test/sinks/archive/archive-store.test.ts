@@ -6,7 +6,7 @@ import type { ProgramRecord } from "../../../core/records/program.ts";
 import { ruleIdOf } from "../../../core/rule-id.ts";
 import type { Archive } from "../../../sinks/archive/archive.ts";
 import { ArchiveStore } from "../../../sinks/archive/archive-store.ts";
-import { flow, network, rawDenial, seconds } from "../../support/flows.ts";
+import { flow, loss, network, rawDenial, seconds } from "../../support/flows.ts";
 import { archiveIn, everything, never, store, withFolder } from "./folder.ts";
 
 const { since, until } = everything;
@@ -62,6 +62,25 @@ describe("ArchiveStore", function () {
     withStore(async (reader) => {
       await assert.rejects(reader.top({ ...query, field: "src.labels; drop" }, never), { code: "FILTER_INVALID" });
       await assert.rejects(reader.search({ ...everything, cursor: "nonsense" }, never), { code: "FILTER_INVALID" });
+    }));
+
+  it("tells which numbers the records of a span have, whatever they are records of", () =>
+    withStore(async (reader, archive) => {
+      const others = [
+        loss({ node: "node-1", epoch: flows[0]?.epoch ?? 0, seq: 4 }),
+        loss({ node: "node-1", epoch: flows[0]?.epoch ?? 0, seq: 6 }),
+      ];
+      const written = archive.sink("loss").write(others, never);
+      const runs = (await reader.sequences({ since, until })).map(
+        ({ node, first, last }) => `${node} ${first}-${last}`,
+      );
+      assert.deepEqual(runs, ["node-1 0-4", "node-1 6-6", "node-2 0-0"]);
+      const second = await reader.sequences({ since: seconds(1), until: seconds(2) });
+      assert.deepEqual(
+        second.map(({ first, last }) => [first, last]),
+        [[1, 1]],
+      );
+      await Promise.all([archive.flush(), written]);
     }));
 
   it("gives up when the signal aborts", () =>

@@ -6,6 +6,7 @@ import type { Flow } from "../../../core/records/flow.ts";
 import type { Loss } from "../../../core/records/loss.ts";
 import { Archive, type ArchiveOptions } from "../../../sinks/archive/archive.ts";
 import { ArchiveStore } from "../../../sinks/archive/archive-store.ts";
+import type { Database } from "../../../sinks/archive/database.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 /** Runs `work` with a new data folder, and removes it. */
@@ -58,11 +59,7 @@ export async function filesIn(folder: string): Promise<readonly string[]> {
 }
 
 /** All loss records that another process would read. */
-export async function lossesIn(folder: string): Promise<readonly Loss[]> {
-  const reader = new ArchiveStore({ folder, memoryMb: 256 });
-  try {
-    return await reader.losses(everything);
-  } finally {
-    await reader.close();
-  }
+export async function lossesIn(folder: string, database: Database): Promise<readonly Loss[]> {
+  const reader = new ArchiveStore({ folder, memoryMb: 256, database });
+  return await reader.losses(everything);
 }

@@ -1,18 +1,4 @@
-import type { SequenceRun } from "./completeness.ts";
-import { pagesOf } from "./flow-reading.ts";
-import type { Span, Store } from "./store.ts";
-
-/** `Store.sequences` of a store that cannot tell by itself: reads every flow of the span. */
-export async function sequencesBySearch(
-  store: Pick<Store, "search" | "losses" | "heartbeats">,
-  span: Span,
-): Promise<readonly SequenceRun[]> {
-  const numbers: Numbered[] = [...(await store.losses(span)), ...(await store.heartbeats(span))];
-  const query = { ...span, filter: null, allReports: true, order: "oldest", limit: Number.POSITIVE_INFINITY } as const;
-  for await (const page of pagesOf(store, query, new AbortController().signal))
-    for (const { node, epoch, seq } of page) numbers.push({ node, epoch, seq });
-  return sequenceRuns(numbers);
-}
+import type { SequenceRun } from "../../bin/completeness.ts";
 
 /** What every record of a node carries. */
 interface Numbered {

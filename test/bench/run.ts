@@ -1,0 +1,47 @@
+import { spawnSync } from "node:child_process";
+
+// npm run bench -- NAME [FLAG...]: runs benchmarks by name; flags go to the last program of the name.
+
+interface Bench {
+  readonly programs: readonly string[];
+  readonly about: string;
+}
+
+const benches: Readonly<Record<string, Bench>> = {
+  archive: {
+    programs: ["spool.bench.ts", "archive.bench.ts"],
+    about: "the spool, and what the archive costs to write, keep and ask (--rows 10000000 for 10 hours)",
+  },
+  collector: { programs: ["collector.bench.ts"], about: "conntrack events to records" },
+  spool: { programs: ["spool.bench.ts"], about: "flows appended to the spool, and read back" },
+};
+
+const usage = `usage: npm run bench -- NAME [FLAG...]
+
+${Object.entries(benches)
+  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
+  .join("\n")}
+
+Each program states its method and limits at its top. Exit code 0: within the limits, 1: not, 2: no such name.`;
+
+function main([name, ...flags]: readonly string[]): number {
+  if (name === undefined || name === "--help" || name === "-h") {
+    console.log(usage);
+    return name === undefined ? 2 : 0;
+  }
+  const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
+  if (bench === undefined) {
+    console.error(`there is no benchmark "${name}"; there are ${Object.keys(benches).join(", ")}`);
+    return 2;
+  }
+  const codes = bench.programs.map((program, at) => run(program, at === bench.programs.length - 1 ? flags : []));
+  return codes.every((code) => code === 0) ? 0 : 1;
+}
+
+function run(program: string, flags: readonly string[]): number {
+  console.log(program);
+  const { status } = spawnSync(process.execPath, [`${import.meta.dirname}/${program}`, ...flags], { stdio: "inherit" });
+  return status ?? 1;
+}
+
+process.exitCode = main(process.argv.slice(2));
