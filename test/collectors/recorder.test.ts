@@ -516,6 +516,18 @@ describe("denied packets", () => {
 });
 
 describe("losses", () => {
+  it("of an absence span, for connections as for denials, the window that was not told to its end", () => {
+    const under = recorder();
+    under.wasAway({ start: 100 * second, end: 113 * second });
+    assert.deepEqual(
+      under.takeLosses().map(({ source, count, start, end }) => [source, count, start, end]),
+      [
+        ["conntrack", null, 100 * second, 113 * second],
+        ["nflog", null, 100 * second, 113 * second],
+      ],
+    );
+  });
+
   it("of an overrun of events have no number, and span the time since the last read", () => {
     const under = recorder();
     under.wasRead("conntrack", 101 * second);

@@ -49,7 +49,7 @@ export class UpLab {
     this.#lab.up();
     this.#isUp = true;
     // Connections must end while a test runs, also between two lives of the process.
-    this.#lab.run("router", ["sysctl", "-qw", "net.netfilter.nf_conntrack_udp_timeout=2"]);
+    this.#lab.run("router", ["sysctl", "-qw", "net.netfilter.nf_conntrack_udp_timeout=1"]);
     // As CNIs do, and as the enforcer finds out whose interface it is.
     for (const [side, address] of [
       ["to-a", "10.99.1.2"],
