@@ -23,8 +23,14 @@ export interface Account {
   readonly inLoss: number;
 }
 
-/** Throws if anything is there twice, or missing without a loss. */
-export function accountFor({ datagrams, connections }: Begun, kept: Kept): Account {
+/** A time in which nobody claims to have seen anything, milliseconds. */
+interface Absence {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Throws if anything is there twice, or missing without a loss or an absence. */
+export function accountFor({ datagrams, connections }: Begun, kept: Kept, away: readonly Absence[] = []): Account {
   const losses = kept.losses.filter(({ source }) => source === "conntrack");
   const datagramFlows = byPort(kept.flows, udp, "destinationPort");
   const connectionFlows = byPort(kept.flows, tcp, "sourcePort");
@@ -37,7 +43,8 @@ export function accountFor({ datagrams, connections }: Begun, kept: Kept): Accou
   for (const [port, flows] of connectionFlows) assertAnswered(flows, `port ${port}`);
   for (const { what, at } of missing)
     assert.ok(
-      losses.some(({ start, end }) => at >= start - sendUs && at <= end),
+      losses.some(({ start, end }) => at >= start - sendUs && at <= end) ||
+        away.some(({ from, to }) => at >= from * 1_000 && at <= to * 1_000),
       `${what}, begun at ${at}, is not in the archive, nor inside a loss: ${spansOf(losses)}`,
     );
   const all = datagrams.length + connections.length;
