@@ -80,8 +80,12 @@ export class UpLab {
     return this.#run;
   }
 
-  async ready(run: Run): Promise<void> {
-    await until("the process to be ready", () => run.printed.err.includes('"msg":"ready"'), 30_000);
+  ready(run: Run): Promise<void> {
+    return this.said(run, '"msg":"ready"');
+  }
+
+  async said(run: Run, words: string): Promise<void> {
+    await until(`the process to say ${words}`, () => run.printed.err.includes(words), 30_000);
   }
 
   /** Begins traffic; the result ends it and tells what there was. */
