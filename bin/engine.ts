@@ -105,7 +105,7 @@ export class Engine {
     const begun = Promise.all([this.#policyReady.promise, this.#listening()]);
     // Why a collector cannot begin, `run` tells; its caller then aborts.
     await Promise.race([begun, aborted(signal)]).catch(() => aborted(signal));
-    while (!signal.aborted && this.#enforcers.some(({ status }) => status.revision === null)) {
+    while (!signal.aborted && !this.#inForce) {
       const failing = this.#enforcers.find(({ status }) => status.failure !== null);
       if (failing !== undefined) throw new SluiceError("NFT_FAILED", failing.status.failure ?? "an enforcer failed");
       await this.#options.clock.sleep(20, signal);
@@ -126,24 +126,25 @@ export class Engine {
   }
 
   async #work(store: EngineStore, signal: AbortSignal): Promise<void> {
-    const nft = this.#enforcing ? await openNft() : undefined;
-    try {
-      await together(signal, [
-        ...(nft === undefined ? [] : [(stop: AbortSignal) => this.#enforce(nft, stop)]),
-        (stop) => this.#follow(stop),
-        (stop) => this.#retell(stop),
-        (stop) => this.#collect(store, stop),
-        () => this.#keep("endpoint", this.#tenures, store.tenures),
-        () => this.#keep("program", this.#programs, store.programs),
-        ...this.#collectors.flatMap((collector) => this.#flowPath(store).of(collector)),
-      ]);
-    } finally {
-      await nft?.close();
-    }
+    await together(signal, [
+      // First: until they listen, what comes and goes is not seen.
+      (stop) => this.#collect(store, stop),
+      ...(this.#enforcing ? [(stop: AbortSignal) => this.#enforce(stop)] : []),
+      (stop) => this.#follow(stop),
+      (stop) => this.#retell(stop),
+      () => this.#keep("endpoint", this.#tenures, store.tenures),
+      () => this.#keep("program", this.#programs, store.programs),
+      ...this.#collectors.flatMap((collector) => this.#flowPath(store).of(collector)),
+    ]);
   }
 
   get #enforcing(): boolean {
     return this.#options.config.enforcer.mode === "enforce";
+  }
+
+  get #inForce(): boolean {
+    if (!this.#enforcing) return true;
+    return this.#enforcers.length > 0 && this.#enforcers.every(({ status }) => status.revision !== null);
   }
 
   #openStore(): Promise<EngineStore> {
@@ -172,16 +173,13 @@ export class Engine {
     });
   }
 
-  /** Until all collectors have ended, which is later than the signal: they hand out what they have. */
+  /** Until all collectors have ended, which is later than the signal: they hand out what they have, and wait until it is stored. */
   async #collect(store: EngineStore, signal: AbortSignal): Promise<void> {
-    try {
-      await together(
-        signal,
-        this.#collectors.map((collector) => (stop) => collector.run(stop)),
-      );
-    } finally {
-      store.hurry?.();
-    }
+    void aborted(signal).then(() => store.hurry?.());
+    await together(
+      signal,
+      this.#collectors.map((collector) => (stop) => collector.run(stop)),
+    );
   }
 
   #flowPath(store: EngineStore): FlowPath {
@@ -205,7 +203,16 @@ export class Engine {
     return run(feed, (batch) => batch, kept, { signal: never });
   }
 
-  async #enforce(nft: NftAccess, stop: AbortSignal): Promise<void> {
+  async #enforce(stop: AbortSignal): Promise<void> {
+    const nft = await openNft();
+    try {
+      await this.#enforceWith(nft, stop);
+    } finally {
+      await nft.close();
+    }
+  }
+
+  async #enforceWith(nft: NftAccess, stop: AbortSignal): Promise<void> {
     const { seats, config, clock, log, leaveRules } = this.#options;
     const settings = {
       ...defaultSettings,

@@ -107,9 +107,8 @@ export class Collection {
   #tellAbsence(): void {
     const { lastSign = null, orderly = true } = this.#spool?.recovered ?? {};
     if (orderly || lastSign === null) return;
-    const end = Math.max(this.#now(), lastSign);
-    const windowUs = this.#options.windowMs * 1000;
-    this.#recorder.wasAway({ start: lastSign, end }, lastSign - (lastSign % windowUs));
+    const start = lastSign - (lastSign % (this.#options.windowMs * 1000));
+    this.#recorder.wasAway({ start, end: Math.max(this.#now(), lastSign) });
     this.#outbox.push({ losses: this.#recorder.takeLosses() });
   }
 

@@ -14,10 +14,16 @@ export class ConnectionTable {
     return this.#size;
   }
 
-  /** The connection that the entry is of. */
+  /** The connection that the entry is of: of those with its id, tuple and zone the one whose time it misses least. */
   find(entry: Entry): Connection | undefined {
-    let found = this.#byId.get(entry.id);
-    while (found !== undefined && !(isAlike(found, entry) && found.continuesWith(entry))) found = found.twin;
+    let found: Connection | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (let at = this.#byId.get(entry.id); at !== undefined; at = at.twin) {
+      const missed = isAlike(at, entry) ? at.missedBy(entry) : null;
+      if (missed === null || missed >= least) continue;
+      found = at;
+      least = missed;
+    }
     return found;
   }
 

@@ -7,9 +7,11 @@ import { type Tuple, tuplesOf } from "./conntrack/tuple.ts";
 const none: Counters = { packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0 };
 const noRules: LabelRules = { egress: null, ingress: null };
 
-// The kernel stamps a NEW event 2 to 64 microseconds before the connection's start (measured, Linux 6.18), unless something
-// comes between.
-const stampToleranceUs = 5_000;
+// The kernel stamps a NEW event when it makes the entry, and the connection's start when the first packet has passed all hooks:
+// 2 to 64 microseconds later on an idle machine (measured, Linux 6.18). A busy one, a host that takes the processor away or
+// NFQUEUE come between; and read on two processors, or slewed, the clock may say that the start was first (1 microsecond, seen).
+const startsAfterStampUs = 1_000_000;
+const startsBeforeStampUs = 5_000;
 // Without a stamp: a connection had begun when its NEW was read, whose time is taken a little before.
 const readToleranceUs = 10_000;
 
@@ -39,7 +41,7 @@ export class Connection {
   #newSeen = false;
   #told = false;
   /** When it began, as far as its NEW tells, or that we know of it. */
-  #begun: Span;
+  #begun: Estimate;
   /** End of the last record, microseconds; null if none was told. */
   toldAt: number | null = null;
   /** Where the deltas begin of a connection that an earlier run told of; undefined once this one did. */
@@ -59,7 +61,7 @@ export class Connection {
     this.reply = entry.reply;
     this.startedAt = entry.startedAt ?? entry.happenedAt ?? now;
     this.seenInDump = dump;
-    this.#begun = { from: Number.NEGATIVE_INFINITY, to: now + readToleranceUs };
+    this.#begun = { at: now, from: Number.NEGATIVE_INFINITY, to: now + readToleranceUs };
   }
 
   /** One that an earlier run told of last by this record. */
@@ -71,7 +73,7 @@ export class Connection {
     connection.rules = { egress: record.egressRule, ingress: record.ingressRule };
     connection.replied = record.replied;
     // What was told may be the stamp of its NEW, or when that was read.
-    connection.#begun = { from: startedAt - readToleranceUs, to: startedAt + readToleranceUs };
+    connection.#begun = { at: startedAt, from: startedAt - readToleranceUs, to: startedAt + readToleranceUs };
     connection.#newSeen = true;
     connection.#kernel = connection.totals = totalsIn(record);
     connection.countedFrom = end;
@@ -79,16 +81,18 @@ export class Connection {
     return connection;
   }
 
-  /** False if the entry can only be of an earlier or later connection with the same id and tuple. */
-  continuesWith(entry: Entry): boolean {
-    if (entry.kind === "new") {
-      if (this.#newSeen) return false;
-      return (
-        this.#kernelStart === null || entry.happenedAt === null || lies(this.#kernelStart, startAfter(entry.happenedAt))
-      );
+  /**
+   * By how much the entry's time misses this connection's; null if it can only be of an earlier or later one with the same id
+   * and tuple.
+   */
+  missedBy({ kind, startedAt, happenedAt }: Entry): number | null {
+    if (kind === "new") {
+      if (this.#newSeen) return null;
+      return this.#kernelStart === null || happenedAt === null ? 0 : miss(this.#kernelStart, stamped(happenedAt));
     }
-    if (entry.startedAt === null) return true;
-    return this.#kernelStart === null ? lies(entry.startedAt, this.#begun) : entry.startedAt === this.#kernelStart;
+    if (startedAt === null) return 0;
+    if (this.#kernelStart === null) return miss(startedAt, this.#begun);
+    return startedAt === this.#kernelStart ? 0 : null;
   }
 
   /**
@@ -97,13 +101,13 @@ export class Connection {
    */
   notOurs({ kind, startedAt }: Entry): void {
     if (kind !== "destroy" || startedAt === null || this.#kernelStart === null) return;
-    if (startedAt < this.#kernelStart && lies(startedAt, this.#begun)) this.#newSeen = false;
+    if (startedAt < this.#kernelStart && miss(startedAt, this.#begun) !== null) this.#newSeen = false;
   }
 
   /** Takes in what an entry says. What began before `epoch` has a past that was not this collector's to count. */
   learn(entry: Entry, epoch: number): void {
     if (entry.kind === "new") this.#newSeen = true;
-    if (entry.kind === "new" && entry.happenedAt !== null) this.#begun = startAfter(entry.happenedAt);
+    if (entry.kind === "new" && entry.happenedAt !== null) this.#begun = stamped(entry.happenedAt);
     if (entry.startedAt !== null) this.#kernelStart = entry.startedAt;
     if (!this.#told) this.startedAt = this.#kernelStart ?? this.startedAt;
     if (entry.rules !== null) this.#setRules(entry.rules);
@@ -137,13 +141,17 @@ export class Connection {
   }
 }
 
-interface Span {
+/** About when something was; not outside of the bounds. */
+interface Estimate {
+  readonly at: number;
   readonly from: number;
   readonly to: number;
 }
 
-const startAfter = (stamp: number): Span => ({ from: stamp, to: stamp + stampToleranceUs });
-const lies = (time: number, { from, to }: Span) => time >= from && time <= to;
+/** When a connection began whose NEW has this stamp. */
+const stamped = (at: number): Estimate => ({ at, from: at - startsBeforeStampUs, to: at + startsAfterStampUs });
+
+const miss = (time: number, { at, from, to }: Estimate) => (time < from || time > to ? null : Math.abs(time - at));
 
 function totalsIn(record: RawFlow): Counters {
   return {

@@ -128,11 +128,13 @@ export class Recorder {
       if (connection.toldAt !== null) yield standingOf(connection, connection.toldAt);
   }
 
-  /** Nobody listened: connections that began and ended in the span were not seen, nor were denials. */
-  wasAway(span: { readonly start: number; readonly end: number }, windowStart: number): void {
+  /**
+   * Nobody listened until `end`. `start` is when the window began that was the last to be told of: connections that are open
+   * are told at a window's end, and so are denials, so those of a window that did not end were seen for nothing.
+   */
+  wasAway(span: { readonly start: number; readonly end: number }): void {
     const detail = "the collector did not run, after it had ended without warning";
-    this.#losses.note("conntrack", null, span, detail);
-    this.#losses.note("nflog", null, { start: windowStart, end: span.end }, detail);
+    for (const source of ["conntrack", "nflog"] as const) this.#losses.note(source, null, span, detail);
   }
 
   /** Records of ours that are gone: for want of room, or of a disk that keeps what it was given. */

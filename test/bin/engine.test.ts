@@ -37,7 +37,7 @@ function rig() {
 const seqsOf = (records: readonly { readonly seq: number }[]) => records.map(({ seq }) => seq);
 
 describe("bin/engine", () => {
-  it("opens the store before anything else, and ends from the front: collector, store in a hurry, flows, store closed", async () => {
+  it("opens the store before anything else, and ends from the front: store in a hurry, collector, flows, store closed", async () => {
     const { diary, collector, store, stop, engine } = rig();
     store.gather();
     collector.last = [rawFlow({ seq: 1 })];
@@ -49,8 +49,8 @@ describe("bin/engine", () => {
     const order = [
       "store open",
       "collector begins",
-      "collector ended",
       "store hurries",
+      "collector ended",
       "flows kept",
       "flows kept",
       "store closed",

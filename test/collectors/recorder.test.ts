@@ -220,6 +220,41 @@ describe("which connection it is", () => {
     });
   }
 
+  const dumpedAt = (startedAt: number) => ({ dump: [entry("dump", { startedAt, ...counted(1, 60) })] });
+  for (const { title, offset } of [
+    { title: "a microsecond before its NEW was stamped, by another processor's clock", offset: -1 },
+    { title: "at the very time its NEW was stamped", offset: 0 },
+    { title: "50 microseconds later, as usual", offset: 50 },
+    { title: "a quarter of a second later, on a machine that had other things to do", offset: 250_000 },
+  ])
+    for (const { when, steps } of [
+      { when: "read before the dump", steps: [entry("new", { happenedAt: inWindow }), dumpedAt(inWindow + offset)] },
+      { when: "read after it", steps: [dumpedAt(inWindow + offset), entry("new", { happenedAt: inWindow })] },
+    ])
+      it(`one that began ${title}, ${when}, is one`, () => {
+        const ended = entry("destroy", { startedAt: inWindow + offset, ...counted(2, 120) });
+        const flushed = told([...steps, first, ended, then]).flat();
+        assert.deepEqual(flushed.map(counts), ["open 1/60 0/0", "closed 1/60 0/0"]);
+        assert.equal(new Set(flushed.map(({ startedAt }) => startedAt)).size, 1);
+      });
+
+  it("what ends with a start between those of two lives is the nearer one", () => {
+    const born = (at: number) => entry("new", { happenedAt: at });
+    const ended = (startedAt: number, packets: number) => entry("destroy", { startedAt, ...counted(packets, 60) });
+    const flushed = told([
+      ...[born(inWindow), born(inWindow + 3_000)],
+      ...[ended(inWindow + 3_004, 2), ended(inWindow + 4, 1)],
+      first,
+    ]);
+    assert.deepEqual(
+      flushed.flat().map(({ startedAt, packets }) => [startedAt - inWindow, packets]),
+      [
+        [4, 1],
+        [3_004, 2],
+      ],
+    );
+  });
+
   it("what was told of its start stays, so that all its records are of one connection", () => {
     const flushed = told([
       entry("new", { happenedAt: inWindow - 9 }),
@@ -481,6 +516,18 @@ describe("denied packets", () => {
 });
 
 describe("losses", () => {
+  it("of an absence span, for connections as for denials, the window that was not told to its end", () => {
+    const under = recorder();
+    under.wasAway({ start: 100 * second, end: 113 * second });
+    assert.deepEqual(
+      under.takeLosses().map(({ source, count, start, end }) => [source, count, start, end]),
+      [
+        ["conntrack", null, 100 * second, 113 * second],
+        ["nflog", null, 100 * second, 113 * second],
+      ],
+    );
+  });
+
   it("of an overrun of events have no number, and span the time since the last read", () => {
     const under = recorder();
     under.wasRead("conntrack", 101 * second);

@@ -25,6 +25,10 @@ export class RouterLab {
     for (const end of ends) ip("netns", "delete", this.#netns(end));
   }
 
+  get router(): string {
+    return this.#netns("router");
+  }
+
   get routerPath(): string {
     return namespacePath(this.#netns("router"));
   }
@@ -51,6 +55,22 @@ export class RouterLab {
     const child = this.#traffic(end, words);
     this.#running.push(child);
     if (child.stdout !== null) await once(child.stdout, "data");
+  }
+
+  /** Starts the traffic program; resolves when it has begun. The result stops it and gives the last line it printed. */
+  async begin(end: End, ...words: readonly (string | number)[]): Promise<() => Promise<string>> {
+    const child = this.#traffic(end, words);
+    this.#running.push(child);
+    let printed = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+    });
+    if (child.stdout !== null) await once(child.stdout, "data");
+    return async () => {
+      child.kill("SIGTERM");
+      await once(child, "close");
+      return printed.trim().split("\n").at(-1) ?? "";
+    };
   }
 
   #traffic(end: End, words: readonly (string | number)[]): ChildProcess {

