@@ -67,8 +67,8 @@ describe("bin/commands, questions to the store", () => {
     await rim.clock.advance(600_000);
     rim.held.losses.push(loss({ source: "nflog", count: 4 }));
     const text = await run(completenessCommand, rim, "--since", "2023-11-14T22:13", "--until", "2023-11-14T22:15");
-    assert.match(text, /node-1 {2}2023-11-14 22:13 {2}22:14 {2}! lost 4 \(nflog\), silent for 60 s\n/);
-    assert.match(text, /22:14 {2}22:15 {2}! silent for 60 s\n$/);
+    assert.match(text, /node-1 {2}2023-11-14 22:13:00 {2}22:14:00 {2}! lost 4 \(nflog\), silent for 60 s\n/);
+    assert.match(text, /22:14:00 {2}22:15:00 {2}! silent for 60 s\n$/);
     assert.equal(rim.code, 3);
   });
 
