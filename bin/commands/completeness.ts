@@ -22,7 +22,7 @@ Examples:
 ${exitCodeHelp}`;
 
 interface Options extends RecordOptions {
-  readonly since: number;
+  readonly since?: number;
   readonly until?: number;
   readonly node?: string;
 }
@@ -31,7 +31,7 @@ export function completenessCommand(rim: Rim = realRim): Command {
   const moment = momentParser(rim.clock);
   const command = new Command("completeness")
     .description("whether everything was seen and kept, by node and minute")
-    .requiredOption("--since <time>", "from then on: 1h (ago), now-1d, 2026-11-23T10:00 (UTC)", moment)
+    .option("--since <time>", "from then on: 1h (ago, the default), now-1d, 2026-11-23T10:00 (UTC)", moment)
     .option("--until <time>", "up to then", moment)
     .option("--node <name>", "only of this node")
     .addHelpText("after", examples);
@@ -48,18 +48,19 @@ export function completenessCommand(rim: Rim = realRim): Command {
   });
 }
 
+/** A node that was heard of in the hour before is expected to be heard. */
+const lookBackUs = 3_600_000_000;
+
 /** How long after the end of its ten seconds a heartbeat may become visible, beside the archive's wait. */
 const onItsWayMs = 25_000;
 
 function askedBy({ since, until }: Options, { archive }: Config, nowMs: number): Asked {
   const settled = Math.floor(nowMs - onItsWayMs - archive.flushMs) * 1000;
-  const asked = { since, until: Math.min(until ?? Number.POSITIVE_INFINITY, Math.floor(nowMs) * 1000), settled };
+  const now = Math.floor(nowMs) * 1000;
+  const asked = { since: since ?? now - lookBackUs, until: Math.min(until ?? Number.POSITIVE_INFINITY, now), settled };
   if (asked.since < asked.until) return asked;
   throw new SluiceError("USAGE", "--since must be before --until, and in the past");
 }
-
-/** A node that was heard of in the hour before is expected to be heard. */
-const lookBackUs = 3_600_000_000;
 
 async function evidenceOf(store: Store, { since, until }: Asked): Promise<Evidence> {
   const wider = { since: Math.max(0, since - lookBackUs), until: until + 2 * onItsWayMs * 1000 };

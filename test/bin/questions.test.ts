@@ -6,7 +6,7 @@ import { pairsCommand } from "../../bin/commands/pairs.ts";
 import { topCommand } from "../../bin/commands/top.ts";
 import { parseAddress } from "../../core/address.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
-import { loss, seconds } from "../support/flows.ts";
+import { flow, loss, seconds } from "../support/flows.ts";
 import { FakeRim, run } from "./fake-rim.ts";
 
 function tenure(address: string, name: string, parts: Partial<EndpointTenure> = {}): EndpointTenure {
@@ -23,6 +23,13 @@ describe("bin/commands, questions to the store", () => {
       /✗ DENY +a\/web +b\/api +tcp +80 +3 +5 +1\.5 kB/,
     );
     assert.equal((rim.asked[0] as { limit: number }).limit, 5);
+  });
+
+  it("pairs: sums up only the newest so many records", async () => {
+    const rim = new FakeRim();
+    for (const seq of [1, 2, 3, 4]) rim.held.flows.push(flow({ seq, start: seconds(seq) }));
+    await run(pairsCommand, rim, "--last", "2");
+    assert.equal((rim.asked[0] as { since: number }).since, seconds(3));
   });
 
   it("top: asks by the field's own name", async () => {
