@@ -88,5 +88,7 @@ describe("bin/exit-codes", function () {
     assert.match(sluice("complete", "--", "flows", "--from-n").stdout, /^--from-namespace\t/m);
     assert.match(sluice("complete", "--", "flows", "--output", "js").stdout, /^jsonl/m);
     assert.match(sluice("complete", "--", "top", "src.la").stdout, /^src\.labels/m);
+    assert.match(sluice("complete", "--", "flows", "--verdict", "").stdout, /^deny\t/m);
+    assert.equal(sluice("complete", "--", "flows", "--filter", "verdict = d").stdout, "verdict = deny\t\n");
   });
 });
