@@ -9,5 +9,9 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError(`Write a number from 1 to ${most}.`);
 }
 
+/** Of commands that sum up. */
+export const lastOption = (): Option =>
+  new Option("--last <count>", "only the newest so many records").argParser(parseCount);
+
 export const limitOption = (fallback: number): Option =>
-  new Option("--limit <count>", "so many at most").argParser(parseCount).default(fallback);
+  new Option("--limit <count>", "so many lines at most").argParser(parseCount).default(fallback);

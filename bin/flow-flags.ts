@@ -2,7 +2,7 @@ import { SluiceError } from "../core/errors.ts";
 import { allOf, anyOf, not, test } from "../core/filter/build.ts";
 import { type Field, type FieldName, fields } from "../core/filter/fields.ts";
 import type { Filter } from "../core/filter/filter.ts";
-import { literalOf, patternOf } from "../core/filter/literal.ts";
+import { hint, literalOf, patternOf } from "../core/filter/literal.ts";
 import { parseFilter } from "../core/filter/parse.ts";
 import { isPattern } from "../core/filter/pattern.ts";
 import { labelFilter } from "./label-selector.ts";
@@ -17,6 +17,8 @@ export interface FlowFlag {
   readonly value: string;
   readonly description: string;
   readonly choices?: readonly string[];
+  /** Only for users of hubble. */
+  readonly isHidden?: boolean;
   readonly filterOf: (text: string, nowMs: number) => Filter;
 }
 
@@ -71,11 +73,30 @@ export const flowFlags: readonly FlowFlag[] = [
   ofField("service", "service", "[ns/]name", ["to-service"]),
   ofField("protocol", "protocol", "name"),
   ofField("verdict", "verdict", "verdict"),
-  ofField("reason", "reason", "reason", ["drop-reason-desc"]),
-  ofField("policy", "policy", "[ns/]name"),
+  { ...ofField("reason", "reason", "reason", ["drop-reason-desc"]), filterOf: eachOf(reasonOf) },
+  {
+    ...ofField("policy", "policy", "[ns/]name"),
+    description: "policy on the path (its tier's name before it may be left out; * and ?)",
+    filterOf: eachOf(policyOf),
+  },
   ofField("tier", "tier", "name"),
   ofField("node", "node", "name", ["node-name"]),
   ofField("reporter", "reporter", "end"),
+  {
+    name: "traffic-direction",
+    value: "direction",
+    isHidden: true,
+    description: "the reporting node's view: ingress as --reporter dst, egress as --reporter src",
+    filterOf: eachOf((text) => comparison("reporter", wordOf(directions, text))),
+  },
+  {
+    name: "type",
+    short: "t",
+    value: "type",
+    isHidden: true,
+    description: "drop as --verdict deny, trace as --verdict allow, policy-verdict both",
+    filterOf: eachOf((text) => test("verdict", "=", wordOf(types, text).split(" "))),
+  },
   {
     name: "filter",
     value: "text",
@@ -124,6 +145,29 @@ function comparison(field: FieldName, text: string): Filter {
 
 function complain(complaint: string): never {
   throw new SluiceError("FILTER_INVALID", complaint);
+}
+
+/** hubble's words for which of our values. */
+const directions: Readonly<Record<string, string>> = { ingress: "dst", egress: "src" };
+const types: Readonly<Record<string, string>> = { drop: "deny", trace: "allow", "policy-verdict": "allow deny" };
+
+function wordOf(words: Readonly<Record<string, string>>, text: string): string {
+  const known = Object.keys(words);
+  return words[text.toLowerCase()] ?? complain(`"${text}" is none of ${known.join(", ")}${hint(text, known)}`);
+}
+
+/** What policy denied has no reason of the kernel's. */
+function reasonOf(text: string): Filter {
+  if (/^policy_den(y|ied)$/i.test(text))
+    return allOf([comparison("verdict", "deny"), not(test("reason", "exists", []))]) as Filter;
+  return comparison("reason", text);
+}
+
+/** As tables show it: Calico's names begin with the tier's, `security.quarantine`, and tables leave that out. */
+function policyOf(text: string): Filter {
+  const [, path = "", name = ""] = /^(.*[/:])?([^/:]*)$/.exec(text) ?? [];
+  if (name === "" || name.includes(".") || isPattern(text)) return comparison("policy", text);
+  return test("policy", "~", [text, `${path}*.${name}`]);
 }
 
 /** As `trace` finds pods: by the whole name or by what stands before the suffix that its workload gave it. */

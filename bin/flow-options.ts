@@ -12,6 +12,9 @@ export interface FlowOptions {
   readonly allReports: boolean;
 }
 
+/** Told where nothing was found. */
+export const noFlows = "no flows match";
+
 /** Clocks of nodes differ a little: what they call now may be later than ours. */
 const skewUs = 60_000_000;
 
@@ -47,11 +50,19 @@ export function addFlowOptions(command: Command, clock: Clock): (options: FlowOp
   };
 }
 
-function optionsOf({ name, short, aliases = [], value, description, choices }: FlowFlag): readonly Option[] {
+function optionsOf({
+  name,
+  short,
+  aliases = [],
+  value,
+  description,
+  choices,
+  isHidden = false,
+}: FlowFlag): readonly Option[] {
   const flags = `${short === undefined ? "" : `-${short}, `}--${name} <${value}>`;
   const words = choices === undefined ? "" : ` (${choices.join(", ")})`;
   const alias = (other: string) => new Option(`--${other} <${value}>`, `as --${name}`).hideHelp();
-  return [new Option(flags, lower(description) + words), ...aliases.map(alias)];
+  return [new Option(flags, lower(description) + words).hideHelp(isHidden), ...aliases.map(alias)];
 }
 
 /** `The reporting node.` in a list of options: `the reporting node`. */

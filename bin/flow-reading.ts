@@ -34,6 +34,20 @@ export async function newest(
   return pages.flat().reverse();
 }
 
+/** When the newest `last` flows begin, for what sums them up; of others that began in that same microsecond all count. */
+export async function sinceLast(
+  store: FlowStore,
+  query: FlowQuery,
+  last: number | undefined,
+  signal: AbortSignal,
+): Promise<number> {
+  if (last === undefined) return query.since;
+  let since = query.since;
+  for await (const page of pagesOf(store, { ...query, order: "newest", limit: last }, signal))
+    since = page.at(-1)?.start ?? since;
+  return since;
+}
+
 export interface Following {
   readonly clock: Clock;
   /** How long after its start a record may become visible: its window, and what spool, enricher and archive wait. */

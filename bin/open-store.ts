@@ -10,7 +10,7 @@ import type { Store } from "./store.ts";
 export async function openStore({ data, archive }: Config): Promise<Store> {
   await checkFormat(data.folder);
   await access(archiveFolder(data.folder)).catch((thrown: unknown) => {
-    const message = `data folder ${data.folder} holds no archive yet; give --data.folder, or begin with "sluice up"`;
+    const message = `data folder ${data.folder} holds no archive yet; give --data-folder, or begin with "sluice up"`;
     throw new SluiceError("STORE_FAILED", message, { cause: thrown });
   });
   const store = new ArchiveStore({ folder: data.folder, memoryMb: archive.memoryMb });

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Config, parseConfig, settings } from "../core/config.ts";
 import { messageOf, SluiceError } from "../core/errors.ts";
 import { parseDuration } from "../core/time-text.ts";
+import { choiceOption } from "./choice.ts";
 
 /** `30s`, `5m`, `1h30m` as milliseconds; for commander. */
 function parsePositiveDuration(text: string): number {
@@ -12,9 +13,10 @@ function parsePositiveDuration(text: string): number {
 }
 
 export const outputOption = (): Option =>
-  new Option("-o, --output <format>", "table for people, jsonl for programs: one JSON record a line")
-    .choices(["table", "jsonl"])
-    .default("table");
+  choiceOption("-o, --output <format>", "table for people, jsonl for programs: one JSON record a line", [
+    "table",
+    "jsonl",
+  ]).default("table");
 
 export const durationOption = (): Option =>
   new Option("--duration <time>", "end by itself after this time, e.g. 30s").argParser(parsePositiveDuration);
@@ -34,6 +36,7 @@ export function addSettings(command: Command, { decided = [], defaults = {} }: O
   for (const { path, flag, accepts, description, default: fallback } of settings) {
     if (decided.includes(path)) continue;
     const accepted = `${accepts.charAt(0).toUpperCase()}${accepts.slice(1)}`;
+    if (path === "objects.folder") command.addOption(new Option("--objects <folder>", "as trace calls it").hideHelp());
     command.option(`${flag} <value>`, `${description} ${accepted}. Default: ${String(defaults[path] ?? fallback)}.`);
   }
   return command;
@@ -46,10 +49,11 @@ export function configOf(
   { defaults = {} }: OwnSettings = {},
 ): Config {
   const flags: Record<string, string> = {};
-  for (const { flag } of settings) {
+  for (const { flag, path } of settings) {
     const key = flag.slice(2);
     const value = options[camelCase(key)];
     if (typeof value === "string") flags[key] = value;
+    else if (path === "objects.folder" && typeof options["objects"] === "string") flags[key] = options["objects"];
   }
   const fileName = typeof options["config"] === "string" ? options["config"] : env["SLUICE_CONFIG"];
   return parseConfig({

@@ -29,8 +29,8 @@ export interface Output {
   readonly closed: AbortSignal;
 }
 
-/** Columns where the width is not known: it fits a wide terminal and a README. */
-const defaultWidth = 140;
+/** Where no terminal sets one. */
+const summaryWidth = 140;
 
 /** `table` prints rows, notices and a summary; `jsonl` only records, with notices on stderr. */
 export function openOutput(format: OutputFormat, stdout: NodeJS.WriteStream): Output {
@@ -41,7 +41,7 @@ export function openOutput(format: OutputFormat, stdout: NodeJS.WriteStream): Ou
 function table(writer: Writer, stdout: NodeJS.WriteStream): Output {
   const isTerminal = stdout.isTTY === true;
   const paint = isTerminal ? paintFor(isTerminal, process.env) : plain;
-  const width = () => stdout.columns ?? defaultWidth;
+  const width = () => stdout.columns ?? Number.POSITIVE_INFINITY;
   const view = new LiveView({ output: writer, paint, clock: systemClock, width, repeatHeader: isTerminal });
   const summary = new Summary(systemClock);
   // Notices come from callbacks; each waits for the one before, and `close` for all.
@@ -70,7 +70,9 @@ function table(writer: Writer, stdout: NodeJS.WriteStream): Output {
     mended: faults.remove,
     async close() {
       await told;
-      await writer.write(`${[...summaryLines(summary.report(), width(), paint), ...faults.lines()].join("\n")}\n`);
+      await writer.write(
+        `${[...summaryLines(summary.report(), stdout.columns ?? summaryWidth, paint), ...faults.lines()].join("\n")}\n`,
+      );
     },
     closed: writer.closed,
   };

@@ -10,7 +10,7 @@ import { pairsCommand } from "./commands/pairs.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
-import { versionCommand } from "./commands/version.ts";
+import { sluiceVersion, versionCommand } from "./commands/version.ts";
 import { exitCodeHelp } from "./exit-codes.ts";
 
 const about = `Network-security controls for Kubernetes, and the evidence that they work.
@@ -46,6 +46,7 @@ const commands = [
 export function sluiceProgram(): Command {
   const program = new Command("sluice")
     .description(about)
+    .version(`sluice ${sluiceVersion()}`, "-V, --version", "print the version")
     .addHelpText("after", examples)
     .showSuggestionAfterError()
     .exitOverride();

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { Config } from "../core/config.ts";
 import { Output } from "../sinks/live/output.ts";
 import { coloured, type Paint, paintFor, plain } from "../sinks/live/paint.ts";
+import { choiceOption } from "./choice.ts";
 import { type FormatName, formatNames, type PrinterOptions } from "./formats/format.ts";
 import { configOf } from "./options.ts";
 import type { Rim } from "./rim.ts";
@@ -12,28 +13,33 @@ export interface RecordOptions {
   readonly headers: boolean;
   readonly color: "auto" | "always" | "never";
   readonly dataFolder?: string;
+  readonly "data.folder"?: string;
   readonly config?: string;
 }
 
 export function addRecordOptions(command: Command): Command {
   return command
-    .addOption(new Option("-o, --output <format>", "how to print").choices(formatNames).default("table"))
+    .addOption(choiceOption("-o, --output <format>", "how to print", formatNames).default("table"))
     .option("--no-headers", "no header line in tables and CSV")
-    .addOption(new Option("--color <when>", "colour in tables").choices(["auto", "always", "never"]).default("auto"))
+    .addOption(choiceOption("--color <when>", "colour in tables", ["auto", "always", "never"]).default("auto"))
     .option("--data-folder <folder>", "where the records are (or SLUICE_DATA_FOLDER; default ./data)")
+    .addOption(new Option("--data.folder <folder>", "as the setting is called elsewhere").hideHelp())
     .option("--config <file>", "YAML file of settings (or SLUICE_CONFIG)");
 }
 
 export interface RecordOutput extends PrinterOptions {
+  /** Columns; Infinity where no terminal sets them. */
   readonly width: number;
 }
 
-/** Columns where the width is not known. */
-const defaultWidth = 140;
-
-export function recordOutput({ headers, color }: RecordOptions, rim: Rim): RecordOutput {
+export function recordOutput({ headers, color }: Pick<RecordOptions, "headers" | "color">, rim: Rim): RecordOutput {
   const { stdout } = rim;
-  return { output: new Output(stdout), paint: paintOf(color, rim), headers, width: stdout.columns ?? defaultWidth };
+  return {
+    output: new Output(stdout),
+    paint: paintOf(color, rim),
+    headers,
+    width: stdout.columns ?? Number.POSITIVE_INFINITY,
+  };
 }
 
 function paintOf(color: RecordOptions["color"], { stdout, env }: Rim): Paint {
@@ -41,7 +47,8 @@ function paintOf(color: RecordOptions["color"], { stdout, env }: Rim): Paint {
   return env["FORCE_COLOR"] ? coloured : paintFor(stdout.isTTY === true, env);
 }
 
-export function recordConfig({ dataFolder, config }: RecordOptions, { env }: Rim): Config {
+export function recordConfig(options: RecordOptions, { env }: Rim): Config {
+  const { config, dataFolder = options["data.folder"] } = options;
   const file = config === undefined ? {} : { config };
   return configOf({ ...file, ...(dataFolder === undefined ? {} : { "data.folder": dataFolder }) }, env);
 }

@@ -36,6 +36,10 @@ export const realRim: Rim = {
         return work(stop);
       },
     };
+    // What a person ends who looks on has no other end: as every program that Ctrl-C ends.
+    process.once("SIGINT", () => {
+      process.exitCode = 130;
+    });
     return serve([part], { duration: undefined, level: "warn" });
   },
 };

@@ -1,4 +1,4 @@
-import type { Trace } from "./trace.ts";
+import type { Trace, TraceStep } from "./trace.ts";
 
 /** Traces for people: the verdict first, then how it came about. */
 export function renderTrace(traces: readonly Trace[]): string {
@@ -21,7 +21,7 @@ function reasons({ exempt, egress, ingress, action, from, to }: Trace): readonly
   ];
 }
 
-function way(title: string, steps: readonly string[] | null): readonly string[] {
+function way(title: string, steps: readonly TraceStep[] | null): readonly string[] {
   if (steps === null) return [`  ${title}: not subject to pod policies`];
-  return [`  ${title}:`, ...steps.map((step, index) => `    ${index + 1}. ${step}`)];
+  return [`  ${title}:`, ...steps.map(({ text }, index) => `    ${index + 1}. ${text}`)];
 }

@@ -1,11 +1,13 @@
 import { type Address, type Family, familyOf, tryParseAddress } from "../core/address.ts";
 import { SluiceError } from "../core/errors.ts";
+import { hint } from "../core/filter/literal.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { explainPath } from "../policy/explain.ts";
 import type { Endpoint } from "../policy/placement.ts";
+import type { RuleOrigin } from "../policy/program.ts";
 import { hasPorts, protocolName } from "../policy/protocol.ts";
-import type { Packet, Path } from "../policy/verdict.ts";
+import type { Packet, Path, Step } from "../policy/verdict.ts";
 import type { World } from "../policy/world.ts";
 import { backendsOf, serviceAt } from "./service-backends.ts";
 
@@ -29,9 +31,24 @@ export interface Trace {
   readonly port: number | null;
   /** Why no policy was asked, in words; null if one was. */
   readonly exempt: string | null;
-  /** Each way in words, step by step; null where that end is not subject to policy. */
-  readonly egress: readonly string[] | null;
-  readonly ingress: readonly string[] | null;
+  /** Each way step by step; null where that end is not subject to policy, or egress denied already. */
+  readonly egress: readonly TraceStep[] | null;
+  readonly ingress: readonly TraceStep[] | null;
+}
+
+/** One rule on the way through the tiers. */
+export interface TraceStep {
+  /** null: no policy decided. */
+  readonly tier: string | null;
+  /** As in records: np, gnp, knp; null: no policy decided. */
+  readonly kind: string | null;
+  /** `namespace/name` or `name`. */
+  readonly policy: string | null;
+  /** Its index in the policy; null: the tier's default. */
+  readonly rule: number | null;
+  readonly action: Step["action"];
+  /** The same in words. */
+  readonly text: string;
 }
 
 interface End {
@@ -59,7 +76,7 @@ export function traceOf(world: World, objects: readonly KubeObject[], question: 
   return pairs(sources, targets, question).map(({ source, target }) => {
     const packet = packetOf(question.protocol, source, target);
     const verdict = evaluate(packet);
-    const words = (path: Path | null) => (path === null ? null : explainPath(path, program.rules));
+    const words = (path: Path | null) => (path === null ? null : stepsOf(path, program.rules));
     return {
       action: verdict.action,
       from: source.label,
@@ -70,6 +87,19 @@ export function traceOf(world: World, objects: readonly KubeObject[], question: 
       egress: words(verdict.egress),
       ingress: words(verdict.ingress),
     };
+  });
+}
+
+function stepsOf(path: Path, rules: ReadonlyMap<Step["rule"], RuleOrigin>): readonly TraceStep[] {
+  const texts = explainPath(path, rules);
+  return path.steps.map(({ rule: id, action }, at) => {
+    const origin = rules.get(id);
+    const text = texts[at] ?? "";
+    if (origin === undefined || origin.kind === "pro")
+      return { tier: null, kind: null, policy: null, rule: null, action, text };
+    const { tier, kind, namespace, name, rule } = origin;
+    const policy = namespace === null ? name : `${namespace}/${name}`;
+    return { tier, kind, policy, rule: rule < 0 ? null : rule, action, text };
   });
 }
 
@@ -133,6 +163,13 @@ function named(text: string, endpoints: readonly Endpoint[], classOf: ClassOf): 
   const begun = endpoints.filter((endpoint) => endpoint.kind === "pod" && labelOf(endpoint).startsWith(`${text}-`));
   const first = begun[0];
   if (first !== undefined && new Set(begun.map(classOf)).size === 1) return first;
-  const hint = begun.length > 1 ? `; it could be ${begun.map(labelOf).join(", ")}` : "";
-  throw new SluiceError("USAGE", `"${text}" is no pod with an address, node:NAME or address here${hint}`);
+  const meant =
+    begun.length > 1 ? `; it could be ${begun.map(labelOf).join(", ")}` : hint(text, endpoints.flatMap(namesOf));
+  throw new SluiceError("USAGE", `"${text}" is no pod with an address, node:NAME or address here${meant}`);
+}
+
+/** How an endpoint may be called: a pod also without what its workload put behind. */
+function namesOf(endpoint: Endpoint): readonly string[] {
+  const label = labelOf(endpoint);
+  return endpoint.kind === "pod" ? [label, label.replace(/(-[a-z0-9]{8,10})?-[a-z0-9]{5}$/, "")] : [label];
 }

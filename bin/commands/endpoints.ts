@@ -41,10 +41,16 @@ export function endpointsCommand(rim: Rim = realRim): Command {
   return addRecordOptions(command).action(async (options: Options) => {
     const wanted = wantedBy(options);
     const span = spanOf(options, Math.floor(rim.clock.now()) * 1000);
-    await printAll(options, rim, endpointShape, async (store) => {
-      const tenures = await store.endpoints(span);
-      return tenures.filter((tenure) => touches(tenure, span) && wanted(tenure)).sort(byAddressAndTime);
-    });
+    await printAll(
+      options,
+      rim,
+      endpointShape,
+      async (store) => {
+        const tenures = await store.endpoints(span);
+        return tenures.filter((tenure) => touches(tenure, span) && wanted(tenure)).sort(byAddressAndTime);
+      },
+      "nobody had such an address in this time",
+    );
   });
 }
 

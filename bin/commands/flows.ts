@@ -5,12 +5,13 @@ import type { FlowQuery } from "../../core/flow-store.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import { parseCount } from "../count.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { addFlowOptions, type FlowOptions } from "../flow-options.ts";
+import { addFlowOptions, type FlowOptions, noFlows } from "../flow-options.ts";
 import { followed, newest, pagesOf } from "../flow-reading.ts";
 import { flowShape } from "../formats/flow-shape.ts";
 import { FlowTable } from "../formats/flow-table.ts";
 import type { Printer } from "../formats/format.ts";
 import { printerFor } from "../formats/printer.ts";
+import { addForeignFlags, formatOf } from "../hubble.ts";
 import { addRecordOptions, type RecordOptions, recordConfig, recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 import type { Store } from "../store.ts";
@@ -41,7 +42,9 @@ export function flowsCommand(rim: Rim = realRim): Command {
     .option("--all", "all there are", false)
     .option("-f, --follow", "go on as new ones come, until Ctrl-C", false)
     .addHelpText("after", examples);
-  return addRecordOptions(command).action(async (options: Options) => {
+  addRecordOptions(command);
+  return addForeignFlags(command, (text) => rim.note(text)).action(async (given: Options) => {
+    const options = { ...given, output: formatOf(given.output) };
     if (options.first !== undefined && options.last !== undefined)
       throw new SluiceError("USAGE", "--first and --last exclude each other");
     const query = queryOf(options);
@@ -72,8 +75,13 @@ async function show({ store, query, options, config, rim, signal: stopped }: Sho
   const printer: Printer<Flow> = isTable
     ? new FlowTable({ ...out, wide: options.output === "wide" })
     : printerFor(options.output, flowShape, out);
-  for await (const flows of flowsOf({ store, query, options, config, rim, signal })) await printer.print(flows);
+  let isEmpty = true;
+  for await (const flows of flowsOf({ store, query, options, config, rim, signal })) {
+    isEmpty &&= flows.length === 0;
+    await printer.print(flows);
+  }
   await printer.end();
+  if (isEmpty && !options.follow) rim.note(noFlows);
 }
 
 const defaultLast = 20;

@@ -1,7 +1,8 @@
 import { Command } from "commander";
-import { limitOption } from "../count.ts";
+import { lastOption, limitOption } from "../count.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { addFlowOptions, type FlowOptions } from "../flow-options.ts";
+import { addFlowOptions, type FlowOptions, noFlows } from "../flow-options.ts";
+import { sinceLast } from "../flow-reading.ts";
 import { pairShape } from "../formats/summary-shapes.ts";
 import { printAll } from "../print-all.ts";
 import { addRecordOptions, type RecordOptions } from "../record-options.ts";
@@ -15,14 +16,22 @@ ${exitCodeHelp}`;
 
 interface Options extends FlowOptions, RecordOptions {
   readonly limit: number;
+  readonly last?: number;
 }
 
 export function pairsCommand(rim: Rim = realRim): Command {
   const command = new Command("pairs").description("who talks to whom, summed up, most bytes first");
   const queryOf = addFlowOptions(command, rim.clock);
-  command.addOption(limitOption(100)).addHelpText("after", examples);
+  command.addOption(lastOption()).addOption(limitOption(100)).addHelpText("after", examples);
   return addRecordOptions(command).action(async (options: Options) => {
     const query = { ...queryOf(options), limit: options.limit };
-    await printAll(options, rim, pairShape, (store, signal) => store.pairs(query, signal));
+    await printAll(
+      options,
+      rim,
+      pairShape,
+      async (store, signal) =>
+        store.pairs({ ...query, since: await sinceLast(store, query, options.last, signal) }, signal),
+      noFlows,
+    );
   });
 }

@@ -1,10 +1,12 @@
 import { Command } from "commander";
 import { SluiceError } from "../../core/errors.ts";
+import { fields } from "../../core/filter/fields.ts";
 import { keyOf, knownNames } from "../../core/filter/key.ts";
 import { hint } from "../../core/filter/literal.ts";
-import { limitOption } from "../count.ts";
+import { lastOption, limitOption } from "../count.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { addFlowOptions, type FlowOptions } from "../flow-options.ts";
+import { addFlowOptions, type FlowOptions, noFlows } from "../flow-options.ts";
+import { sinceLast } from "../flow-reading.ts";
 import { countShape } from "../formats/summary-shapes.ts";
 import { printAll } from "../print-all.ts";
 import { addRecordOptions, type RecordOptions } from "../record-options.ts";
@@ -21,6 +23,7 @@ ${exitCodeHelp}`;
 
 interface Options extends FlowOptions, RecordOptions {
   readonly limit: number;
+  readonly last?: number;
 }
 
 export function topCommand(rim: Rim = realRim): Command {
@@ -28,17 +31,26 @@ export function topCommand(rim: Rim = realRim): Command {
     .description("the most frequent values of a field, most connections first")
     .argument("<field>", "what to count by");
   const queryOf = addFlowOptions(command, rim.clock);
-  command.addOption(limitOption(20)).addHelpText("after", examples);
+  command.addOption(lastOption()).addOption(limitOption(20)).addHelpText("after", examples);
   return addRecordOptions(command).action(async (text: string, options: Options) => {
     const field = canonical(text);
     const query = { ...queryOf(options), field, limit: options.limit };
-    await printAll(options, rim, countShape(field), (store, signal) => store.top(query, signal));
+    await printAll(
+      options,
+      rim,
+      countShape(field),
+      async (store, signal) =>
+        store.top({ ...query, since: await sinceLast(store, query, options.last, signal) }, signal),
+      noFlows,
+    );
   });
 }
 
 /** The field's own name: stores know no aliases. */
 function canonical(text: string): string {
   const found = keyOf(text);
+  if (found?.key === null && fields[found.field].type === "labels")
+    throw new SluiceError("USAGE", `${text} needs the label too, as ${text}.app`);
   if (found === undefined) throw new SluiceError("USAGE", `there is no field "${text}"${hint(text, knownNames)}`);
   return found.key === null ? found.field : `${found.field}.${found.key}`;
 }

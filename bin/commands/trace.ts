@@ -2,9 +2,15 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { SluiceError } from "../../core/errors.ts";
 import { hasPorts, protocolName, protocolNumber } from "../../policy/protocol.ts";
 import { World } from "../../policy/world.ts";
+import { choiceOption } from "../choice.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { readFolder } from "../folder.ts";
-import { type Question, traceOf } from "../trace.ts";
+import { type FormatName, formatNames } from "../formats/format.ts";
+import { printerFor } from "../formats/printer.ts";
+import { traceShape } from "../formats/trace-shape.ts";
+import { recordOutput } from "../record-options.ts";
+import { type Rim, realRim } from "../rim.ts";
+import { type Question, type Trace, traceOf } from "../trace.ts";
 import { renderTrace } from "../trace-text.ts";
 
 const examples = `
@@ -20,15 +26,17 @@ ${exitCodeHelp}`;
 
 interface Options {
   readonly objects: string;
+  readonly "objects.folder"?: string;
   readonly from: string;
   readonly to: string;
   readonly port?: number;
   readonly protocol: string;
   readonly family?: string;
-  readonly output: "text" | "json";
+  readonly output: "text" | FormatName;
+  readonly headers: boolean;
 }
 
-export function traceCommand(): Command {
+export function traceCommand(rim: Rim = realRim): Command {
   return new Command("trace")
     .description("tell whether a connection would be allowed, and the path through the tiers that decides it")
     .requiredOption("--from <end>", "who connects")
@@ -37,16 +45,27 @@ export function traceCommand(): Command {
     .addOption(new Option("--protocol <name>", "TCP, UDP, SCTP, UDPLite, ICMP, ICMPv6 or a number").default("TCP"))
     .addOption(new Option("--family <4|6>", "IPv4 or IPv6 where both ends have both").choices(["4", "6"]))
     .option("--objects <folder>", "folder of Kubernetes YAML with pods and policies", "./manifests")
-    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .addOption(new Option("--objects.folder <folder>", "as the setting is called elsewhere").hideHelp())
+    .addOption(choiceOption("-o, --output <format>", "how to print", ["text", ...formatNames]).default("text"))
+    .option("--no-headers", "no header line in tables and CSV")
     .addHelpText("after", examples)
     .action(async (options: Options) => {
-      const objects = await readFolder(options.objects, (line) => process.stderr.write(`${line}\n`));
+      const folder = options["objects.folder"] ?? options.objects;
+      const objects = await readFolder(folder, (line) => process.stderr.write(`${line}\n`));
       const world = new World();
       world.apply(objects.map((object) => ({ type: "upsert", object })));
       const traces = traceOf(world, objects, questionOf(options));
-      process.stdout.write(options.output === "json" ? `${JSON.stringify(traces, null, 2)}\n` : renderTrace(traces));
-      process.exitCode = traces.some(({ action }) => action === "deny") ? exitCodes.finding : exitCodes.done;
+      await print(traces, options, rim);
+      if (traces.some(({ action }) => action === "deny")) rim.exit(exitCodes.finding);
     });
+}
+
+async function print(traces: readonly Trace[], { output, headers }: Options, rim: Rim): Promise<void> {
+  const out = recordOutput({ headers, color: "auto" }, rim);
+  if (output === "text") return out.output.write(renderTrace(traces));
+  const printer = printerFor(output, traceShape, out);
+  await printer.print(traces);
+  await printer.end();
 }
 
 function questionOf({ from, to, port, protocol, family }: Options): Question {

@@ -1,37 +1,32 @@
-import type { Minute } from "../completeness.ts";
+import { type Minute, minuteUs } from "../completeness.ts";
 import { microTime, secondText } from "../micro-time.ts";
 import type { Shape } from "./format.ts";
 
-/** Minutes of one node that follow each other and are alike. */
-export interface Stretch extends Minute {
-  readonly minutes: number;
-}
-
-const minuteUs = 60_000_000;
-
 /** For people: neighbours that are alike become one. What was lost stays apart. */
-export function stretchesOf(minutes: readonly Minute[], merged: boolean): readonly Stretch[] {
-  const stretches: Stretch[] = [];
+export function stretchesOf(minutes: readonly Minute[]): readonly Minute[] {
+  const stretches: Minute[] = [];
   for (const minute of minutes) {
     const before = stretches.at(-1);
-    if (merged && before !== undefined && isMore(before, minute)) {
+    if (before === undefined || !isMore(before, minute)) stretches.push(minute);
+    else {
       const silentSeconds = before.silentSeconds + minute.silentSeconds;
-      stretches[stretches.length - 1] = { ...before, silentSeconds, minutes: before.minutes + 1 };
-    } else stretches.push({ ...minute, minutes: 1 });
+      stretches[stretches.length - 1] = { ...before, silentSeconds, end: minute.end };
+    }
   }
   return stretches;
 }
 
-function isMore({ node, start, state, minutes }: Stretch, minute: Minute): boolean {
-  const follows = node === minute.node && start + minutes * minuteUs === minute.start;
-  return follows && state === minute.state && state !== "lost";
+function isMore({ node, end, state }: Minute, minute: Minute): boolean {
+  return node === minute.node && end === minute.start && state === minute.state && state !== "lost";
 }
 
-export const minuteShape: Shape<Stretch> = {
-  objectOf: ({ node, start, state, lost, where, silentSeconds }) => ({
+export const minuteShape: Shape<Minute> = {
+  objectOf: ({ node, start, end, state, lost, where, silentSeconds }) => ({
     type: "completeness",
     node,
-    minute: microTime(start),
+    minute: microTime(start - (start % minuteUs)),
+    from: microTime(start),
+    to: microTime(end),
     state,
     lost,
     where,
@@ -40,12 +35,8 @@ export const minuteShape: Shape<Stretch> = {
   nameOf: ({ node, start }) => `${node}/${microTime(start)}`,
   columns: [
     { header: "node", cell: ({ node }) => node },
-    { header: "from", cell: ({ start }) => microTime(start), text: ({ start }) => minuteText(start) },
-    {
-      header: "to",
-      cell: ({ start, minutes }) => microTime(start + minutes * minuteUs),
-      text: ({ start, minutes }) => minuteText(start + minutes * minuteUs).slice(11),
-    },
+    { header: "from", cell: ({ start }) => microTime(start), text: ({ start }) => secondText(start) },
+    { header: "to", cell: ({ end }) => microTime(end), text: toText },
     { header: "state", cell: ({ state }) => state, text: stateText },
     { header: "lost", cell: ({ lost }) => lost, only: "csv" },
     { header: "where", cell: ({ where }) => where.join(" "), only: "csv" },
@@ -53,11 +44,15 @@ export const minuteShape: Shape<Stretch> = {
   ],
 };
 
-const minuteText = (us: number) => secondText(us).slice(0, 16);
+/** The day only where it is another. */
+function toText({ start, end }: Minute): string {
+  const [from, to] = [secondText(start), secondText(end)];
+  return from.slice(0, 10) === to.slice(0, 10) ? to.slice(11) : to;
+}
 
 /** `✓ complete`, `! lost 12 (conntrack, archive)`, `! silent for 20 s`. */
-function stateText({ state, lost, where, silentSeconds }: Stretch): string {
-  const silent = `silent for ${Math.round(silentSeconds)} s`;
+function stateText({ state, lost, where, silentSeconds }: Minute): string {
+  const silent = `silent for ${Math.ceil(silentSeconds)} s`;
   switch (state) {
     case "complete":
       return "✓ complete";
@@ -67,7 +62,7 @@ function stateText({ state, lost, where, silentSeconds }: Stretch): string {
       return `! ${silent}`;
     case "lost": {
       const count = lost === null ? "an unknown number" : lost.toLocaleString("en-US");
-      return `! lost ${count} (${where.join(", ")})${silentSeconds > 0 ? `, ${silent}` : ""}`;
+      return `! lost ${lost === 0 ? "more, counted before" : count} (${where.join(", ")})${silentSeconds > 0 ? `, ${silent}` : ""}`;
     }
   }
 }

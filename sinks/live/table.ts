@@ -19,9 +19,9 @@ export function headerLine(layout: Layout, paint: Paint): string {
 
 /** The lines of a row. With `details`, who the two are and whatever had no room above. */
 export function rowLines(row: Row, layout: Layout, paint: Paint, details: boolean): readonly string[] {
-  const destination = destinationCell(row, layout.destination);
+  const destination = destinationCell(row, room(layout, layout.destination));
   const left = endsCells(row, destination.text, layout, paint);
-  const reason = layout.why === 0 ? narrowReason(row, layout) : wideReason(row.why, layout.why);
+  const reason = layout.why === 0 ? narrowReason(row, layout) : wideReason(row.why, room(layout, layout.why));
   const head =
     layout.why === 0
       ? [left.trimEnd(), " ".repeat(indent) + paint(styles[row.action], reason.text)]
@@ -36,16 +36,19 @@ export function rowLines(row: Row, layout: Layout, paint: Paint, details: boolea
 const styles: Readonly<Record<Row["action"], Style>> = { allow: "allow", deny: "deny", unknown: "warn" };
 const words: Readonly<Record<Row["action"], string>> = { allow: "✓ ALLOW", deny: "✗ DENY", unknown: "? UNKNOWN" };
 
+/** What a cell may hold. */
+const room = ({ cuts }: Layout, width: number) => (cuts ? width : Number.POSITIVE_INFINITY);
+
 function endsCells(row: Row, destination: string, layout: Layout, paint: Paint): string {
   const times = row.count === 1 ? "" : ` ×${countText(row.count)}`;
   const verdict = padEnd(cutEnd(words[row.action] + times, columns.verdict), columns.verdict);
-  const source = padEnd(cutMiddle(row.source, layout.source), layout.source);
+  const source = padEnd(cutMiddle(row.source, room(layout, layout.source)), layout.source);
   return `${row.time} ${paint(styles[row.action], verdict)} ${source} → ${padEnd(destination, layout.destination)}`;
 }
 
 function trafficCells({ packets, bytes, node }: Row, layout: Layout): string {
   const traffic = `${padStart(countText(packets), columns.packets)} ${padStart(bytesText(bytes), columns.bytes)}`;
-  return layout.node === 0 ? traffic : `${traffic} ${cutMiddle(node, layout.node)}`;
+  return layout.node === 0 ? traffic : `${traffic} ${cutMiddle(node, room(layout, layout.node))}`;
 }
 
 /** A text for a cell, and what has to be told elsewhere. */

@@ -9,10 +9,13 @@ import { sequenceRuns } from "./sequence-runs.ts";
 const minute0 = 1_699_999_980_000_000;
 const at = (second: number) => minute0 + second * 1_000_000;
 
+/** Began before the time that is read. */
+const epoch = minute0 / 1000 - 1_000_000;
+
 function beat(from: number, to: number, seq: number, parts: Partial<Heartbeat> = {}): Heartbeat {
   const counts = { flows: 0, losses: 0, conntrackEvents: 0, loggedPackets: 0, decodeFailures: 0, overruns: 0 };
   const table = { dropped: 0, connections: 0, connectionsMax: 1 };
-  const id = { cluster: "lab", node: "node-1", epoch: minute0 / 1000 - 1_000_000, seq };
+  const id = { cluster: "lab", node: "node-1", epoch, seq };
   return { ...id, start: at(from), end: at(to), ...counts, ...table, ...parts };
 }
 
@@ -29,7 +32,9 @@ interface Case {
   readonly losses?: readonly Loss[];
   /** Numbers that are not there. */
   readonly without?: readonly number[];
-  /** Of minutes 0 and 1. */
+  /** What happened before this second has arrived. */
+  readonly settled?: number;
+  /** Of minutes 0 and 1; parts of minutes with their seconds. */
   readonly says: readonly string[];
 }
 
@@ -51,13 +56,17 @@ const cases: readonly Case[] = [
   {
     title: "a node that begins",
     heartbeats: [beat(73, 80, 0), ...beats(80, 120).map((one) => ({ ...one, epoch: 9 }))],
-    says: ["complete"],
+    says: ["73-120 complete"],
   },
-  { title: "an orderly stop", heartbeats: [...beats(-60, 70), beat(70, 76.5, 1070)], says: ["complete", "stopped"] },
+  {
+    title: "an orderly stop",
+    heartbeats: [...beats(-60, 70), beat(70, 76.5, 1070)],
+    says: ["complete", "60-76.5 complete", "76.5-120 stopped"],
+  },
   {
     title: "an orderly stop and a new run",
     heartbeats: [...beats(-60, 10), beat(10, 12.5, 1010), ...beats(60, 120, { epoch: at(60) / 1000 })],
-    says: ["stopped", "complete"],
+    says: ["0-12.5 complete", "12.5-60 stopped", "complete"],
   },
   {
     title: "a run that died and a new one that claims more than it saw",
@@ -114,22 +123,66 @@ const cases: readonly Case[] = [
     losses: [loss({ source: "nflog", count: 5, start: at(0), end: at(1) })],
     says: ["lost 5 (nflog)", "silent 60"],
   },
+  {
+    title: "a loss that began before",
+    heartbeats: beats(-60, 120),
+    losses: [loss({ source: "nflog", count: 5, start: at(-5), end: at(5) })],
+    says: ["lost 5 (nflog)", "complete"],
+  },
+  {
+    title: "a node that runs, up to the settled moment",
+    heartbeats: beats(-60, 80),
+    settled: 75,
+    says: ["complete", "60-75 complete"],
+  },
+  {
+    title: "a short run that ended in good order just now, up to its end",
+    heartbeats: [beat(91, 100, 0, { epoch: at(91) / 1000 }), beat(100, 118.5, 9, { epoch: at(91) / 1000 })],
+    settled: 85,
+    says: ["91-118.5 complete"],
+  },
+  {
+    title: "a run that ended just now, and its records are on their way",
+    heartbeats: [...beats(-60, 100), beat(100, 118.5, 1100)],
+    without: [1099],
+    settled: 85,
+    says: ["complete", "60-85 complete"],
+  },
+  {
+    title: "the same, long after",
+    heartbeats: [...beats(-60, 100), beat(100, 118.5, 1100)],
+    without: [1099],
+    says: ["complete", "60-118.5 lost 1 (archive)", "118.5-120 stopped"],
+  },
+  {
+    title: "numbers missing at the begin of an epoch",
+    heartbeats: [beat(73, 80, 4, { epoch: at(73) / 1000 }), beat(80, 120, 9, { epoch: at(73) / 1000 })],
+    without: [0, 1],
+    says: ["73-120 lost 2 (archive)"],
+  },
+  { title: "a node of which nothing is settled", heartbeats: beats(70, 90, { epoch }), settled: 65, says: [] },
   { title: "nobody", heartbeats: [], says: [] },
 ];
 
-function words({ state, lost, where, silentSeconds }: Minute): string {
+function words(minute: Minute): string {
+  const [from, to] = [minute.start, minute.end].map((us) => (us - minute0) / 1_000_000) as [number, number];
+  return from % 60 === 0 && to - from === 60 ? stateWords(minute) : `${from}-${to} ${stateWords(minute)}`;
+}
+
+function stateWords({ state, lost, where, silentSeconds }: Minute): string {
   if (state === "lost") return `lost ${lost ?? "?"} (${where.join(" ")})`;
   return state === "silent" ? `silent ${silentSeconds}` : state;
 }
 
 describe("bin/completeness", () => {
-  for (const { title, heartbeats, losses = [], without = [], says } of cases)
+  for (const { title, heartbeats, losses = [], without = [], settled = 120, says } of cases)
     it(`${title}: ${says.join(", ") || "nothing"}`, () => {
       const records = heartbeats.flatMap(({ node, epoch }) =>
-        Array.from({ length: 300 }, (_, index) => ({ node, epoch, seq: 900 + index })),
+        Array.from({ length: 1200 }, (_, seq) => ({ node, epoch, seq })),
       );
       const runs = sequenceRuns(records.filter(({ seq }) => !without.includes(seq)));
-      const minutes = completenessOf({ heartbeats, losses, runs }, { since: at(0), until: at(120) });
+      const evidence = { since: at(-3600), heartbeats, losses, runs };
+      const minutes = completenessOf(evidence, { since: at(0), until: at(120), settled: at(settled) });
       assert.deepEqual(minutes.map(words), says);
     });
 

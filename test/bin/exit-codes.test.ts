@@ -43,8 +43,22 @@ const commands: readonly { title: string; args: readonly string[]; code: number;
     code: 2,
     says: /log\.level/,
   },
+  {
+    title: "a format that does not exist",
+    args: ["flows", "-o", "tabel"],
+    code: 2,
+    says: /Did you mean table\?/,
+  },
+  {
+    title: "what only hubble records",
+    args: ["flows", "--to-fqdn", "a.b"],
+    code: 2,
+    says: /ask by address with --to-ip/,
+  },
+  { title: "the version", args: ["--version"], code: 0, says: /^$/ },
+  { title: "labels without a key", args: ["top", "src.labels"], code: 2, says: /needs the label too/ },
   { title: "a trace that is denied", args: [...trace, "service:prod-shop/cart", "--port", "80"], code: 3, says: /^$/ },
-  { title: "a trace of nobody", args: [...trace, "nobody/here"], code: 2, says: /is no pod/ },
+  { title: "a trace of nobody", args: [...trace, "nobody/here", "--port", "80"], code: 2, says: /is no pod/ },
 ];
 
 describe("bin/exit-codes", function () {
@@ -74,5 +88,7 @@ describe("bin/exit-codes", function () {
     assert.match(sluice("complete", "--", "flows", "--from-n").stdout, /^--from-namespace\t/m);
     assert.match(sluice("complete", "--", "flows", "--output", "js").stdout, /^jsonl/m);
     assert.match(sluice("complete", "--", "top", "src.la").stdout, /^src\.labels/m);
+    assert.match(sluice("complete", "--", "flows", "--verdict", "").stdout, /^deny\t/m);
+    assert.equal(sluice("complete", "--", "flows", "--filter", "verdict = d").stdout, "verdict = deny\t\n");
   });
 });

@@ -40,6 +40,21 @@ describe("bin/commands/flows", () => {
       assert.ok(rim.isClosed);
     });
 
+  it("takes hubble's formats, and says of flags that change nothing why", async () => {
+    const rim = rimWith(1);
+    assert.match(await run(flowsCommand, rim, "-o", "jsonpb", "--print-node-name"), /^\{"type":"flow"/);
+    assert.deepEqual(rim.notes, [
+      "--print-node-name changes nothing: the node is a field of -o json, jsonl, yaml and csv",
+    ]);
+  });
+
+  it("says on stderr that nothing was found", async () => {
+    const rim = rimWith(0);
+    assert.equal(await run(flowsCommand, rim), "");
+    assert.deepEqual(rim.notes, ["no flows match"]);
+    assert.equal(rim.code, 0);
+  });
+
   it("pages through more than one page", async () => {
     assert.equal(seqsOf(await run(flowsCommand, rimWith(2500), "-o", "jsonl", "--all")).length, 2500);
   });

@@ -6,7 +6,7 @@ import { pairsCommand } from "../../bin/commands/pairs.ts";
 import { topCommand } from "../../bin/commands/top.ts";
 import { parseAddress } from "../../core/address.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
-import { loss, seconds } from "../support/flows.ts";
+import { flow, loss, seconds } from "../support/flows.ts";
 import { FakeRim, run } from "./fake-rim.ts";
 
 function tenure(address: string, name: string, parts: Partial<EndpointTenure> = {}): EndpointTenure {
@@ -23,6 +23,13 @@ describe("bin/commands, questions to the store", () => {
       /✗ DENY +a\/web +b\/api +tcp +80 +3 +5 +1\.5 kB/,
     );
     assert.equal((rim.asked[0] as { limit: number }).limit, 5);
+  });
+
+  it("pairs: sums up only the newest so many records", async () => {
+    const rim = new FakeRim();
+    for (const seq of [1, 2, 3, 4]) rim.held.flows.push(flow({ seq, start: seconds(seq) }));
+    await run(pairsCommand, rim, "--last", "2");
+    assert.equal((rim.asked[0] as { since: number }).since, seconds(3));
   });
 
   it("top: asks by the field's own name", async () => {
@@ -67,8 +74,8 @@ describe("bin/commands, questions to the store", () => {
     await rim.clock.advance(600_000);
     rim.held.losses.push(loss({ source: "nflog", count: 4 }));
     const text = await run(completenessCommand, rim, "--since", "2023-11-14T22:13", "--until", "2023-11-14T22:15");
-    assert.match(text, /node-1 {2}2023-11-14 22:13 {2}22:14 {2}! lost 4 \(nflog\), silent for 60 s\n/);
-    assert.match(text, /22:14 {2}22:15 {2}! silent for 60 s\n$/);
+    assert.match(text, /node-1 {2}2023-11-14 22:13:00 {2}22:14:00 {2}! lost 4 \(nflog\), silent for 60 s\n/);
+    assert.match(text, /22:14:00 {2}22:15:00 {2}! silent for 60 s\n$/);
     assert.equal(rim.code, 3);
   });
 
