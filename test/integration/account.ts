@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { completenessOf, type Minute } from "../../bin/completeness.ts";
-import { sequenceRuns } from "../../bin/sequence-runs.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Loss } from "../../core/records/loss.ts";
+import { joinedRuns } from "../../sinks/archive/runs.ts";
 import type { Begun } from "../collectors/traffic.ts";
 import type { Kept } from "./up-lab.ts";
 
@@ -52,11 +52,11 @@ export function accountFor({ datagrams, connections }: Begun, kept: Kept, away: 
 }
 
 /** Numbers of each epoch begin at 0 and have no holes; none is there twice. How many epochs there are. */
-export function assertNumbered({ flows, losses, heartbeats }: Kept): number {
-  const records = [...flows, ...losses, ...heartbeats];
+export function assertNumbered(kept: Kept): number {
+  const records = recordsOf(kept);
   const ids = records.map(({ node, epoch, seq }) => `${node} ${epoch} ${seq}`);
   assert.equal(new Set(ids).size, ids.length, "a record is there twice");
-  const runs = sequenceRuns(records);
+  const runs = runsOf(kept);
   const epochs = new Set(runs.map(({ epoch }) => epoch));
   assert.deepEqual(
     runs.filter(({ first }) => first !== 0),
@@ -69,9 +69,14 @@ export function assertNumbered({ flows, losses, heartbeats }: Kept): number {
 
 /** What `sluice completeness` would say of the time of the traffic. */
 export function minutesOf({ datagrams }: Begun, kept: Kept): readonly Minute[] {
-  const records = [...kept.flows, ...kept.losses, ...kept.heartbeats];
   const span = { since: (datagrams[0] ?? 0) * 1_000, until: (datagrams.at(-1) ?? 0) * 1_000 };
-  return completenessOf({ ...kept, runs: sequenceRuns(records) }, span);
+  return completenessOf({ ...kept, since: span.since, runs: runsOf(kept) }, { ...span, settled: span.until });
+}
+
+const recordsOf = ({ flows, losses, heartbeats }: Kept) => [...flows, ...losses, ...heartbeats];
+
+function runsOf(kept: Kept) {
+  return joinedRuns(recordsOf(kept).map(({ node, epoch, seq }) => ({ node, epoch, first: seq, last: seq })));
 }
 
 function byPort(
