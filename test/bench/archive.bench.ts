@@ -1,4 +1,4 @@
-// What the archive costs to write, to keep and to ask. Run by hand: node test/bench/archive.bench.ts [--rows 10000000]
+// What the archive costs to write, to keep and to ask. npm run bench -- archive [--rows 10000000]
 //
 // Method. Records of realistic-flows.ts (stated there), 280 a second of record time, so a million an hour; made before the clock starts.
 // Write: batches of 2,000 to the sink with a flush each 50,000, until durable in l0 files; CPU time of the process with DuckDB's
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     await archive.open();
     const sample = await write(archive);
     const sealing = await cpuSeconds(() => archive.maintain());
-    console.log(`sealed                ${perSecond(total, sealing)} rows per core-second`);
+    console.log(`sealed                ${perSecond(total, sealing)} rows per core-second more, by and by`);
     await archive.close();
     await size(folder, sample);
     await writeFile(join(folder, "sample.json"), JSON.stringify(sample.filter((_, at) => at % 997 === 0)));
