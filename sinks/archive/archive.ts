@@ -169,10 +169,10 @@ export class Archive {
   }
 
   /**
-   * Rows that are in no file yet, for a reader in this process. Until `release`, the reader passes over files of which `covers` says
+   * Rows that are in no file yet, with those columns, for a reader in this process. Until `release`, the reader passes over files of which `covers` says
    * that they hold the same rows.
    */
-  async openRows(kind: RecordKind): Promise<OpenRows> {
+  async openRows(kind: RecordKind, columns: readonly string[]): Promise<OpenRows> {
     const generations = this.#unstored.filter(({ parts }) => parts.some((part) => part.kind === kind));
     for (const generation of generations) this.#readers.set(generation, (this.#readers.get(generation) ?? 0) + 1);
     const numbers = new Set(generations.map(({ number }) => number));
@@ -183,7 +183,7 @@ export class Archive {
       }
     };
     try {
-      const relations = await Promise.all(generations.map((generation) => generation.relation(kind)));
+      const relations = await Promise.all(generations.map((generation) => generation.relation(kind, columns)));
       return {
         relations: relations.filter((relation) => relation !== undefined),
         covers: (name) => {
