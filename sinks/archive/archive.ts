@@ -30,6 +30,8 @@ export interface ArchiveOptions {
   readonly memoryMb: number;
   /** So many files of a size are merged into one. */
   readonly fanIn?: number;
+  /** Rows of a segment that are sorted together. */
+  readonly sliceRows?: number;
   /** Called once for each segment, before what it replaces is removed. */
   readonly sealed?: (sealed: Sealed) => void | Promise<void>;
   /** Called when the rows of a kind that waited are in files: how many, and what it took. */
@@ -46,6 +48,8 @@ const hurriedFlushMs = 50;
 const upkeepMs = 60_000;
 /** With a flush each 5 s, an hour then never holds more than about 70 files. */
 const defaultFanIn = 12;
+/** Memory holds them several times over; larger slices compress better and prune worse. */
+const defaultSliceRows = 131_072;
 /** Late records of an hour come within that time, mostly; an hour is sealed after it. */
 const settleMs = 120_000;
 /** How often an hour that was sealed gets another segment for records that came still later. */
@@ -84,7 +88,14 @@ export class Archive {
   #maintained: Promise<void> = Promise.resolve();
 
   constructor(options: ArchiveOptions) {
-    const { folder, memoryMb, disk = realDisk, fanIn = defaultFanIn, sealed = () => {} } = options;
+    const {
+      folder,
+      memoryMb,
+      disk = realDisk,
+      fanIn = defaultFanIn,
+      sliceRows = defaultSliceRows,
+      sealed = () => {},
+    } = options;
     this.#options = options;
     this.#disk = disk;
     this.#run = options.clock.now().toString(36).padStart(9, "0") + randomBytes(4).toString("hex");
@@ -99,6 +110,7 @@ export class Archive {
       disk,
       publisher: this.#publisher,
       fanIn,
+      sliceRows,
       sealed,
     });
   }
@@ -169,10 +181,10 @@ export class Archive {
   }
 
   /**
-   * Rows that are in no file yet, for a reader in this process. Until `release`, the reader passes over files of which `covers` says
+   * Rows that are in no file yet, with those columns, for a reader in this process. Until `release`, the reader passes over files of which `covers` says
    * that they hold the same rows.
    */
-  async openRows(kind: RecordKind): Promise<OpenRows> {
+  async openRows(kind: RecordKind, columns: readonly string[]): Promise<OpenRows> {
     const generations = this.#unstored.filter(({ parts }) => parts.some((part) => part.kind === kind));
     for (const generation of generations) this.#readers.set(generation, (this.#readers.get(generation) ?? 0) + 1);
     const numbers = new Set(generations.map(({ number }) => number));
@@ -183,7 +195,7 @@ export class Archive {
       }
     };
     try {
-      const relations = await Promise.all(generations.map((generation) => generation.relation(kind)));
+      const relations = await Promise.all(generations.map((generation) => generation.relation(kind, columns)));
       return {
         relations: relations.filter((relation) => relation !== undefined),
         covers: (name) => {

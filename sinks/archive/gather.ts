@@ -56,10 +56,10 @@ export class Gather<T> {
     return this.#draining;
   }
 
-  /** The relation of everything added so far, with all columns of the table. */
-  async relation(): Promise<string> {
+  /** The relation of everything added so far, with those columns. */
+  async relation(columns: readonly string[]): Promise<string> {
     await this.#show();
-    return openRelation(this.#table, this.#tables);
+    return openRelation(this.#table, this.#tables, columns);
   }
 
   /** SELECT of an l0 file with the rows from one time to before another, microseconds. */

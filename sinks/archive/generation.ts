@@ -51,9 +51,9 @@ export class Generation {
     await this.#parts.get(kind)?.gather.drain();
   }
 
-  /** The rows of a kind as SQL; undefined if there are none. */
-  async relation(kind: RecordKind): Promise<string | undefined> {
-    return this.#parts.get(kind)?.gather.relation();
+  /** The rows of a kind as SQL, with those columns; undefined if there are none. */
+  async relation(kind: RecordKind, columns: readonly string[]): Promise<string | undefined> {
+    return this.#parts.get(kind)?.gather.relation(columns);
   }
 
   /** SELECT of the l0 file of an hour; undefined if there are no rows of the kind. */

@@ -16,13 +16,19 @@ export interface OpenTables {
   readonly partsOf: (group: string) => string;
 }
 
-/** Rows in memory with all columns of the table. */
-export function openRelation(table: Table<never>, { facts, partsOf }: OpenTables): string {
-  const joins = table.groups.map(
+/** Rows in memory with those columns. */
+export function openRelation(table: Table<never>, { facts, partsOf }: OpenTables, wanted: readonly string[]): string {
+  const joins = groupsOf(table, wanted).map(
     ({ name }) => `left join "${partsOf(name)}" "${name}" on "${name}".id = f."of_${name}"::INTEGER`,
   );
-  const columns = [...table.measures.map((measure) => `${typed(measure)} as "${measure.name}"`), ...textsOf(table)];
+  const measures = new Map(table.measures.map((measure) => [measure.name, typed(measure)]));
+  const columns = wanted.map((name) => `${measures.get(name) ?? `"${name}"`} as "${name}"`);
   return `(select ${columns.join(", ")} from "${facts}" f ${joins.join(" ")})`;
+}
+
+/** The groups that have one of the columns: others need not be joined. */
+function groupsOf(table: Table<never>, wanted: readonly string[]): readonly Group<never>[] {
+  return table.groups.filter(({ columns }) => columns.some(({ name }) => wanted.includes(name)));
 }
 
 /** What the l0 file of an hour holds: facts from time `from` to before `to` (microseconds) and their parts. `base` is the dictionary's. */
@@ -49,9 +55,9 @@ export function l0Merged(files: readonly string[]): string {
   return `select * ${from} where part is null union all by name ${parts}`;
 }
 
-/** Rows of l0 files with the columns of that names, or all of the table. */
+/** Rows of l0 files with those columns. */
 export function l0Relation(table: Table<never>, files: readonly string[], wanted: readonly string[]): string {
-  const groups = table.groups.filter(({ columns }) => columns.some(({ name }) => wanted.includes(name)));
+  const groups = groupsOf(table, wanted);
   const from = `from read_parquet(${fileList(files)}, hive_partitioning = false)`;
   const joins = groups.map(
     (group) => `left join (${partsOf(group)}) "${group.name}" on "${group.name}".id = f."of_${group.name}"`,
@@ -70,10 +76,6 @@ function partsOf({ name, columns }: Group<never>): string {
       : `try_cast(texts[${at + 1}] as ${column.type}) as "${column.name}"`,
   );
   return `select id, ${typedTexts.join(", ")} from parts where part = ${quoted(name)}`;
-}
-
-function textsOf(table: Table<never>): readonly string[] {
-  return table.groups.flatMap(({ name, columns }) => columns.map((column) => `"${name}"."${column.name}"`));
 }
 
 function typed({ name, type }: Measure<never>): string {

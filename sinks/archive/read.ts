@@ -6,6 +6,7 @@ import { Catalog } from "./catalog.ts";
 import { type Bound, Database, type Row } from "./database.ts";
 import { realDisk } from "./disk.ts";
 import { fileRelation } from "./file-relation.ts";
+import { columnsOf, type Table } from "./table.ts";
 import { tables } from "./tables.ts";
 
 export interface ReaderOptions {
@@ -54,12 +55,15 @@ export class Reader {
     bound: Bound,
     signal?: AbortSignal,
   ): Promise<readonly Row[]> {
+    const columns = columnsIn(sqlOf("rows"), tables[kind]);
     for (let attempt = 1; ; attempt++) {
-      const open = await this.#archive?.openRows(kind);
+      const open = await this.#archive?.openRows(kind, columns);
       try {
         const files = await this.#files(kind, hours, (name) => open?.covers(name) ?? false);
-        const table = tables[kind];
-        const relations = [...(files.length === 0 ? [] : [fileRelation(table, files)]), ...(open?.relations ?? [])];
+        const relations = [
+          ...(files.length === 0 ? [] : [fileRelation(tables[kind], files, columns)]),
+          ...(open?.relations ?? []),
+        ];
         if (relations.length === 0) return [];
         const all = relations.map((relation) => `select * from ${relation}`).join(" union all ");
         return await this.#database.rows(sqlOf(`(${all})`), bound, signal);
@@ -89,6 +93,13 @@ export class Reader {
     }
     return files;
   }
+}
+
+/** The columns that a statement names, or all if it asks for all: what it does not need is not joined. */
+function columnsIn(sql: string, table: Table<never>): readonly string[] {
+  const names = columnsOf(table).map(({ name }) => name);
+  const words = new Set(sql.match(/\w+/g));
+  return /\bselect (distinct )?\*/.test(sql) ? names : names.filter((name) => words.has(name));
 }
 
 /** DuckDB says it so in 1.5. */

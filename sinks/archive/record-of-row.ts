@@ -10,6 +10,41 @@ import { snake } from "./table.ts";
 
 // Rows as tables.ts makes them, back to the records they were made of.
 
+/** Fields of a record that are columns, with the names of these. */
+type Columns = readonly (readonly [field: string, column: string])[];
+
+const columnsOf = (fields: readonly string[], prefix = ""): Columns =>
+  fields.map((field) => [field, prefix + snake(field)]);
+
+const id = ["cluster", "node", "epoch", "seq"];
+
+const rawFields = columnsOf([
+  ...[...id, "start", "end", "startedAt", "state", "connection", "zone", "protocol", "sourcePort", "destinationPort"],
+  ...["packets", "bytes", "replyPackets", "replyBytes"],
+  ...["totalPackets", "totalBytes", "totalReplyPackets", "totalReplyBytes", "replied"],
+  ...["denied", "reason", "egressRule", "ingressRule", "inInterface", "outInterface"],
+]);
+const enrichedFields = columnsOf([
+  ...["reporter", "authoritative", "action", "mode", "verdictSource", "programRevision"],
+]);
+const endpointNames = ["kind", "namespace", "name", "uid", "workloadKind", "workload", "node"];
+const endpointFields = {
+  source: columnsOf(endpointNames, "source_"),
+  destination: columnsOf(endpointNames, "destination_"),
+};
+const serviceFields = columnsOf(["namespace", "name", "port"], "service_");
+const icmpFields = columnsOf(["type", "code", "id"], "icmp_");
+const lossFields = columnsOf([...id, "source", "count", "start", "end", "detail"]);
+const heartbeatFields = columnsOf([
+  ...[...id, "start", "end", "flows", "losses", "conntrackEvents", "loggedPackets", "decodeFailures"],
+  ...["overruns", "dropped", "connections", "connectionsMax"],
+]);
+const tenureFields = columnsOf([
+  ...["cluster", "kind", "namespace", "name", "uid", "node", "workloadKind", "workload"],
+  ...["start", "end", "toldAt"],
+]);
+const programFields = columnsOf(["cluster", "revision", "start", "text"]);
+
 export function flowOfRow(row: Row): Flow {
   const flow = {
     ...plain(row, rawFields),
@@ -22,54 +57,33 @@ export function flowOfRow(row: Row): Flow {
     pending: json(row, "pending"),
     source: endpointOf(row, "source"),
     destination: endpointOf(row, "destination"),
-    service:
-      row["service_name"] === null
-        ? null
-        : (part(row, "service", ["namespace", "name", "port"]) as unknown as FlowService),
+    service: row["service_name"] === null ? null : (plain(row, serviceFields) as unknown as FlowService),
   };
   return flow as Flow;
 }
 
 export function lossOfRow(row: Row): Loss {
-  return plain(row, [...id, "source", "count", "start", "end", "detail"]) as unknown as Loss;
+  return plain(row, lossFields) as unknown as Loss;
 }
 
 export function heartbeatOfRow(row: Row): Heartbeat {
-  const counts = ["flows", "losses", "conntrackEvents", "loggedPackets", "decodeFailures", "overruns", "dropped"];
-  return plain(row, [...id, "start", "end", ...counts, "connections", "connectionsMax"]) as unknown as Heartbeat;
+  return plain(row, heartbeatFields) as unknown as Heartbeat;
 }
 
 export function tenureOfRow(row: Row): EndpointTenure {
-  const names = ["cluster", "kind", "namespace", "name", "uid", "node", "workloadKind", "workload"];
-  const known = plain(row, [...names, "start", "end", "toldAt"]);
+  const known = plain(row, tenureFields);
   return { ...known, address: address(row, "address"), labels: json(row, "labels") } as unknown as EndpointTenure;
 }
 
 export function programOfRow(row: Row): ProgramRecord {
-  const known = plain(row, ["cluster", "revision", "start", "text"]);
+  const known = plain(row, programFields);
   return { ...known, rules: json(row, "rules") } as unknown as ProgramRecord;
 }
 
-const id = ["cluster", "node", "epoch", "seq"];
-
-const rawFields: readonly string[] = [
-  ...[...id, "start", "end", "startedAt", "state", "connection", "zone", "protocol", "sourcePort", "destinationPort"],
-  ...["packets", "bytes", "replyPackets", "replyBytes"],
-  ...["totalPackets", "totalBytes", "totalReplyPackets", "totalReplyBytes", "replied"],
-  ...["denied", "reason", "egressRule", "ingressRule", "inInterface", "outInterface"],
-];
-
-const enrichedFields: readonly string[] = [
-  ...["reporter", "authoritative", "action", "mode", "verdictSource", "programRevision"],
-];
-
-/** Fields that are columns of their own. */
-function plain(row: Row, fields: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(fields.map((field) => [field, told(row[snake(field)])]));
-}
-
-function part(row: Row, prefix: string, fields: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(fields.map((field) => [field, told(row[`${prefix}_${snake(field)}`])]));
+function plain(row: Row, columns: Columns): Record<string, unknown> {
+  const record: Record<string, unknown> = {};
+  for (const [field, column] of columns) record[field] = told(row[column]);
+  return record;
 }
 
 function told(value: unknown): unknown {
@@ -78,7 +92,7 @@ function told(value: unknown): unknown {
 }
 
 function icmpOf(row: Row): Icmp | null {
-  return row["icmp_type"] === null ? null : (part(row, "icmp", ["type", "code", "id"]) as unknown as Icmp);
+  return row["icmp_type"] === null ? null : (plain(row, icmpFields) as unknown as Icmp);
 }
 
 function natOf(row: Row): Nat | null {
@@ -93,7 +107,7 @@ function natOf(row: Row): Nat | null {
 
 function endpointOf(row: Row, end: "source" | "destination"): FlowEndpoint | null {
   if (row[`${end}_kind`] === null) return null;
-  const names = part(row, end, ["kind", "namespace", "name", "uid", "workloadKind", "workload", "node"]);
+  const names = plain(row, endpointFields[end]);
   return { ...names, labels: json(row, `${end}_labels`) } as unknown as FlowEndpoint;
 }
 

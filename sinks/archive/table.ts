@@ -7,6 +7,8 @@ export interface Table<T> {
   readonly groups: readonly Group<T>[];
   /** How rows stand within a file, once there are enough to gain from it; the files themselves follow each other in time. */
   readonly order: readonly string[];
+  /** Condition for rows that stand before all others of a segment: what is asked for most, found without passing over the rest. */
+  readonly apart?: string;
   /** Columns that name a record, for dropping duplicates. */
   readonly id: readonly string[];
   /** Column of `timeOf`. */

@@ -20,9 +20,6 @@ export interface Sealed {
   readonly hour: number;
 }
 
-/** Rows that are sorted together. Memory holds them several times over; larger slices compress better and prune worse. */
-const sliceRows = 131_072;
-
 export interface UpkeepOptions {
   readonly catalog: Catalog;
   readonly database: Database;
@@ -30,6 +27,8 @@ export interface UpkeepOptions {
   readonly publisher: Publisher;
   /** So many l0 files of a size become one. */
   readonly fanIn: number;
+  /** Rows of a segment that are sorted together. */
+  readonly sliceRows: number;
   readonly sealed: (sealed: Sealed) => void | Promise<void>;
 }
 
@@ -127,29 +126,40 @@ export class Upkeep {
 
   /** Sorts slice by slice into drafts, and gives the SELECT that strings them together. */
   async #slices(kind: RecordKind, folder: string, source: string, rows: number): Promise<Slices> {
-    const { publisher, disk, database } = this.#options;
-    const { time, order } = tables[kind];
-    const by = order.map((column) => `"${column}"`).join(", ");
-    const count = Math.ceil(rows / sliceRows);
-    if (count === 1) return { drafts: [], select: `select * from ${source} order by ${by}` };
-    const cuts = Array.from({ length: count - 1 }, (_, at) => (at + 1) / count).join(", ");
-    const [row] = await database.rows(
-      `select list_transform(quantile_disc(epoch_us("${time}"), [${cuts}]), cut -> cut::VARCHAR)::VARCHAR as cuts from ${source}`,
-    );
-    const bounds = [...new Set(String(row?.["cuts"]).match(/-?\d+/g) ?? [])];
+    const { publisher, disk, sliceRows } = this.#options;
+    const { apart } = tables[kind];
+    const by = tables[kind].order.map((column) => `"${column}"`).join(", ");
+    if (rows <= sliceRows) return { drafts: [], select: `select * from ${source} order by ${by}` };
     const drafts: string[] = [];
     try {
-      for (let at = 0; at <= bounds.length; at++) {
-        const from = at === 0 ? "true" : `"${time}" >= make_timestamp(${bounds[at - 1]})`;
-        const to = at === bounds.length ? "true" : `"${time}" < make_timestamp(${bounds[at]})`;
-        const select = `select * from ${source} where ${from} and ${to} order by ${by}`;
-        drafts.push(await publisher.draft({ folder, select, compression: "snappy" }));
-      }
+      for (const part of apart === undefined ? ["true"] : [apart, `(${apart}) is not true`])
+        for (const span of await this.#spans(kind, source, part)) {
+          const select = `select * from ${source} where ${part} and ${span} order by ${by}`;
+          drafts.push(await publisher.draft({ folder, select, compression: "snappy" }));
+        }
     } catch (thrown) {
       for (const draft of drafts) await disk.remove(draft).catch(() => {});
       throw thrown;
     }
     return { drafts, select: `select * from ${parquet(drafts)}` };
+  }
+
+  /** Conditions that cut the rows of a part, by time, into slices. */
+  async #spans(kind: RecordKind, source: string, part: string): Promise<readonly string[]> {
+    const { database, sliceRows } = this.#options;
+    const { time } = tables[kind];
+    const rows = await this.#count(`${source} where ${part}`);
+    const count = Math.max(1, Math.ceil(rows / sliceRows));
+    if (count === 1) return ["true"];
+    const cuts = Array.from({ length: count - 1 }, (_, at) => (at + 1) / count).join(", ");
+    const [row] = await database.rows(
+      `select list_transform(quantile_disc(epoch_us("${time}"), [${cuts}]), cut -> cut::VARCHAR)::VARCHAR as cuts
+       from ${source} where ${part}`,
+    );
+    const bounds = [...new Set(String(row?.["cuts"]).match(/-?\d+/g) ?? [])];
+    const from = (at: number) => (at === 0 ? "true" : `"${time}" >= make_timestamp(${bounds[at - 1]})`);
+    const to = (at: number) => (at === bounds.length ? "true" : `"${time}" < make_timestamp(${bounds[at]})`);
+    return Array.from({ length: bounds.length + 1 }, (_, at) => `${from(at)} and ${to(at)}`);
   }
 }
 

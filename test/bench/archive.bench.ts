@@ -1,10 +1,11 @@
-// What the archive costs to write, to keep and to ask. Run by hand: node test/bench/archive.bench.ts [--rows 10000000]
+// What the archive costs to write, to keep and to ask. npm run bench -- archive [--rows 10000000]
 //
 // Method. Records of realistic-flows.ts (stated there), 280 a second of record time, so a million an hour; made before the clock starts.
 // Write: batches of 2,000 to the sink with a flush each 50,000, until durable in l0 files; CPU time of the process with DuckDB's
 // threads (process.cpuUsage, user and system). Seal: the same for sealing those hours; bytes a flow are of the sealed segments.
 // Beside them, the same records as gzip JSON lines and as Avro bodies under zstd, both at default level, 50,000 of them.
-// Ask: a process of its own, a cap of 512 MiB; each question 20 times with other namespaces, addresses and hours; memory is that process's
+// Ask: a process of its own, a cap of 512 MiB; each question 20 times with other namespaces, addresses and hours, one
+// at a time; CPU is of all threads and for one answer: where it is less than half the time, others had the machine; memory is that process's
 // greatest resident size (VmHWM).
 
 import { execFile } from "node:child_process";
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
     await archive.open();
     const sample = await write(archive);
     const sealing = await cpuSeconds(() => archive.maintain());
-    console.log(`sealed                ${perSecond(total, sealing)} rows per core-second`);
+    console.log(`sealed                ${perSecond(total, sealing)} rows per core-second more, by and by`);
     await archive.close();
     await size(folder, sample);
     await writeFile(join(folder, "sample.json"), JSON.stringify(sample.filter((_, at) => at % 997 === 0)));
@@ -123,16 +124,17 @@ async function ask(folder: string): Promise<void> {
 async function timed(what: string, question: (turn: number) => Promise<number>): Promise<void> {
   const times: number[] = [];
   let found = 0;
+  const cpu = process.cpuUsage();
   for (let turn = 0; turn < 20; turn++) {
     const before = systemClock.monotonic();
     found += await question(turn);
     times.push(systemClock.monotonic() - before);
   }
+  const { user, system } = process.cpuUsage(cpu);
   times.sort((a, b) => a - b);
   const [middle, p95] = [times[10] as number, times[18] as number];
-  console.log(
-    `${what}: median ${middle.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms (limit 300), ${found} rows in 20 answers`,
-  );
+  const took = `median ${middle.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms (limit 300), CPU ${((user + system) / 20_000).toFixed(0)} ms`;
+  console.log(`${what}: ${took}, ${found} rows in 20 answers`);
 }
 
 async function cpuSeconds(work: () => Promise<void>): Promise<number> {

@@ -74,6 +74,20 @@ describe("Archive", function () {
       await archive.close();
     }));
 
+  it("seals an hour of many slices whole", () =>
+    withFolder(async (folder) => {
+      const clock = new FakeClock();
+      const archive = archiveIn(folder, { clock, sliceRows: 8 });
+      await archive.open();
+      const flows = numbered(50).map((each) => (each.seq % 5 === 0 ? { ...each, action: "deny" as const } : each));
+      await store(archive, flows);
+      await clock.advance(3_600_000);
+      await archive.maintain();
+      assert.equal((await filesIn(folder)).length, 1);
+      assert.deepEqual(sorted(await flowsIn(folder)), flows);
+      await archive.close();
+    }));
+
   it("makes a segment of its own of what comes after the seal", () =>
     withFolder(async (folder) => {
       const clock = new FakeClock();

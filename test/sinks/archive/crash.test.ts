@@ -51,13 +51,14 @@ describe("Archive, when calls of the file system fail", function () {
           nth += atOnce * stride;
         }
         await database.close();
-        assert.ok(nth > 60, `only ${nth} calls`);
+        assert.ok(nth > 50, `only ${nth} calls`);
       }));
 });
 
 /** Lives that run side by side. */
 const atOnce = 3;
-const flushes = 5;
+/** Two of them are merged. */
+const flushes = 3;
 const all = Array.from({ length: flushes + 1 }, (_, seq) => seq);
 
 interface Life {
@@ -68,7 +69,7 @@ interface Life {
   readonly how: Parameters<typeof failing>[1];
 }
 
-/** A life of flushes, merges, a late record and two seals with one fault; then another with none. False if the fault was not reached. */
+/** A life of flushes, a merge, a late record and two seals with one fault; then another with none. False if the fault was not reached. */
 async function survives({ folder, database, nth, how }: Life): Promise<boolean> {
   const { disk, failed } = failing(nth, how);
   const stored = new Set<number>();
@@ -78,7 +79,7 @@ async function survives({ folder, database, nth, how }: Life): Promise<boolean> 
   try {
     await archive.open();
     for (let seq = 0; seq < flushes; seq++) await attempt([seq], archive, stored);
-    for (let level = 0; level < 2; level++) await archive.maintain().catch(() => {});
+    await archive.maintain().catch(() => {});
     move(3_600_000);
     await archive.maintain().catch(() => {});
     await attempt([flushes], archive, stored);

@@ -107,7 +107,7 @@ describe("conditionOf", function () {
           flows.filter((each) => holds(filter, each)).map(({ seq }) => seq),
         );
       });
-      await fc.assert(property, { numRuns: 150 });
+      await fc.assert(property, { numRuns: 80 });
     }));
 
   for (const { title, test } of [
