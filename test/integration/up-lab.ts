@@ -35,6 +35,7 @@ export interface Kept {
 /** `sluice up` as a process of its own, enforcing on a router with the pods a and b, and traffic from a to b. */
 export class UpLab {
   readonly folder = mkdtempSync(join(tmpdir(), "sluice-up-lab-"));
+  data = join(this.folder, "data");
   readonly #lab = new RouterLab();
   readonly #args: readonly string[];
   #isUp = false;
@@ -64,10 +65,6 @@ export class UpLab {
     await this.#run?.ended;
     if (this.#isUp) this.#lab.down();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  get data(): string {
-    return join(this.folder, "data");
   }
 
   /** Starts the process. */
