@@ -56,6 +56,7 @@ export function createSegment(
     disk.syncFolder(folder);
   } catch (thrown) {
     disk.close(fd);
+    discard(disk, path);
     throw thrown;
   }
   const written = {
@@ -65,6 +66,15 @@ export function createSegment(
     writtenAt: header.created,
   };
   return { fd, segment: { number, path, header, ...written, span: undefined } };
+}
+
+/** What is left of an attempt is recognised as nothing, but a disk that is full for an hour would leave thousands. */
+function discard(disk: Disk, path: string): void {
+  try {
+    disk.remove(path);
+  } catch {
+    // the next run removes it
+  }
 }
 
 /** A segment that an earlier run left; undefined if it holds nothing that can be read. Throws DATA_VERSION. */

@@ -8,6 +8,7 @@ import { Pending } from "./pending.ts";
 import { isAfter, type Position } from "./position.ts";
 import { FrameWriter } from "./record-frames.ts";
 import { type Recovered, recover } from "./recovery.ts";
+import { Reserve } from "./reserve.ts";
 import { type Segment, type Span, union } from "./segment.ts";
 import { type DroppedSegment, SegmentList } from "./segment-list.ts";
 import { type Chunk, SegmentWriter } from "./segment-writer.ts";
@@ -18,6 +19,9 @@ const chunkBytes = 1 << 20;
 const mostSegmentBytes = 16 * 1024 * 1024;
 /** A spool has at least so many segments when it is full: the bounds are kept by removing whole ones. */
 const segmentsWhenFull = 16;
+/** For some 30,000 open connections, or as much less as the spool is small. */
+const mostReserveBytes = 4 * 1024 * 1024;
+const reserveShare = 64;
 const retryMs = 1000;
 const saveMs = 1000;
 
@@ -62,6 +66,7 @@ export class Spool {
   readonly #segments: SegmentList;
   readonly #writer: SegmentWriter;
   readonly #reader: SpoolReader;
+  readonly #reserve: Reserve;
   readonly #pending: Pending;
   readonly #since: number;
   #nextNumber: number;
@@ -95,6 +100,7 @@ export class Spool {
       segments: () => this.#segments.all,
       onGap: (gap) => this.#onGap(gap),
     });
+    this.#reserve = new Reserve(disk, folder, Math.min(mostReserveBytes, Math.floor(maxBytes / reserveShare)));
     this.#pending = new Pending(this.epoch, options.memoryBytes ?? 32 * 1024 * 1024);
     this.#since = recovered.standing.since ?? this.epoch;
     this.#nextNumber = recovered.nextNumber;
@@ -113,6 +119,7 @@ export class Spool {
       const spool = new Spool(options, recover(disk, folder));
       // At once: that a run began is known even if it ends before its first record.
       spool.#try(() => spool.#begin(0));
+      spool.#reserve.hold();
       return spool;
     } catch (cause) {
       if (cause instanceof SluiceError) throw cause;
@@ -138,9 +145,7 @@ export class Spool {
 
   /** False while neither disk nor memory has room: records must not be numbered then. */
   get hasRoom(): boolean {
-    if (!this.#pending.full) return true;
-    const released = this.#pending.release(this.#acked);
-    this.#dropped = [...this.#dropped, ...released];
+    if (this.#pending.full) this.#release();
     return !this.#pending.full;
   }
 
@@ -191,7 +196,10 @@ export class Spool {
   /** What is due: forces to the disk, removes what is not needed, tries again what failed. To be called often. */
   tend(): void {
     const now = this.#options.clock.monotonic();
-    if (!this.#pending.empty && now >= this.#retryAt) this.#retry(now);
+    if (!this.#pending.empty && now >= this.#retryAt) {
+      this.#retry(now);
+      this.#release();
+    }
     if (this.#writer.dirty && now - this.#syncedAt >= this.#options.syncMs) {
       this.#syncedAt = now;
       this.#try(() => this.#writer.sync());
@@ -206,8 +214,10 @@ export class Spool {
     const { folder, cluster, node } = this.#options;
     this.#standingDue = false;
     this.#try(() => {
-      saveStanding(this.#disk, folder, { cluster, node, upTo: this.#last, since: this.#since, open });
+      const standing = { cluster, node, upTo: this.#last, since: this.#since, open: [...open] };
+      this.#reserve.writing(() => saveStanding(this.#disk, folder, standing));
       this.#remembered = this.#last;
+      this.#stateDirty = true; // segments may be removed now
     });
   }
 
@@ -227,9 +237,23 @@ export class Spool {
     const chunk = staged.chunk(this.#frames.written);
     if (chunk.bytes.length === 0) return;
     if (chunk.last >= chunk.first) this.#last = { epoch: this.epoch, seq: chunk.last };
-    if (!this.#pending.empty || !this.#try(() => this.#write(chunk))) this.#pending.add(chunk);
+    if (!this.#pending.empty || !this.#try(() => this.#write(chunk))) this.#hold(chunk);
     this.#frames.reset();
     staged.clear();
+  }
+
+  #hold(chunk: Chunk): void {
+    this.#pending.add(chunk);
+    // Only one that has ended can be removed, and that may be the only way to have room again.
+    if (this.#writer.segment !== undefined) this.#try(() => this.#writer.end());
+  }
+
+  /** Gives up what waits for the disk in vain and was stored elsewhere meanwhile. */
+  #release(): void {
+    const released = this.#pending.release(this.#acked);
+    if (released.length === 0) return;
+    this.#dropped = [...this.#dropped, ...released];
+    this.#stateDirty = this.#standingDue = true;
   }
 
   #write(chunk: Chunk): void {
@@ -263,7 +287,8 @@ export class Spool {
   }
 
   #makeRoom(bytes: number): void {
-    while (this.#segments.bytes + bytes > this.#options.maxBytes && this.#segments.all.length > 0) {
+    const most = this.#options.maxBytes - this.#reserve.bytes;
+    while (this.#segments.bytes + bytes > most && this.#segments.all.length > 0) {
       const dropped = this.#segments.drop(this.#acked, this.#handedOut, this.#writer.segment);
       if (dropped === undefined) throw new Error("the spool's bound is reached");
       this.#onDropped(dropped, "the oldest records in the spool, which reached its bound");
@@ -272,15 +297,20 @@ export class Spool {
 
   #tidy(): void {
     const active = this.#writer.segment;
-    const { clock, maxAgeMs, folder } = this.#options;
+    const { clock, maxAgeMs } = this.#options;
     const old = this.#segments.dropOlder(clock.now() - maxAgeMs, this.#acked, this.#handedOut, active);
     for (const dropped of old) this.#onDropped(dropped, "records that waited too long in the spool");
-    if (!this.#stateDirty) return;
+    if (this.#stateDirty) this.#saveState();
+    if (this.#pending.empty) this.#reserve.hold();
+  }
+
+  #saveState(): void {
     // Before segments are removed: what is missing without being acked would count as lost.
+    const { folder } = this.#options;
     this.#dropped = this.#dropped.filter(({ epoch, last }) => isAfter({ epoch, seq: last }, this.#acked));
-    saveState(this.#disk, folder, { acked: this.#acked, dropped: this.#dropped });
+    this.#reserve.writing(() => saveState(this.#disk, folder, { acked: this.#acked, dropped: this.#dropped }));
     this.#stateDirty = false;
-    this.#segments.trim(this.#acked, this.#remembered, active);
+    this.#segments.trim(this.#acked, this.#remembered, this.#writer.segment);
   }
 
   #onDropped(dropped: DroppedSegment | "acked", detail: string): void {

@@ -29,7 +29,7 @@ export function sluice(...args: readonly string[]): Run {
 export function sluiceTo(stdout: "pipe" | number, ...args: readonly string[]): Run {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SLUICE_")));
   const child = spawn(process.execPath, [program, ...args], {
-    env: { ...env, SLUICE_DATA_FOLDER: join(data, `${runs++}`) },
+    env: { ...env, NODE_COMPILE_CACHE: join(data, "compiled"), SLUICE_DATA_FOLDER: join(data, `${runs++}`) },
     stdio: ["ignore", stdout, "pipe"],
   });
   const printed = { out: "", err: "" };

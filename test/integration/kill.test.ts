@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { isMissing } from "../../bin/completeness.ts";
 import { systemClock } from "../../core/clock.ts";
+import { silentLog } from "../../core/log.ts";
+import { Archive } from "../../sinks/archive/archive.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
 import { randomFrom } from "../support/random.ts";
 import { accountFor, assertNumbered, minutesOf } from "./account.ts";
@@ -49,8 +52,22 @@ describe("sluice up, killed with -9 twenty times under traffic", function () {
       minutesOf(begun, kept).filter(({ state }) => state !== "lost"),
       [],
     );
+
+    await sealed(lab.data);
+    const later = await lab.kept();
+    assert.deepEqual(accountFor(begun, later), { connections, stored, inLoss });
+    assert.equal(assertNumbered(later), assertNumbered(kept));
   });
 });
+
+/** As it is some hours later. */
+async function sealed(folder: string): Promise<void> {
+  const clock = new FakeClock(systemClock.now() + 3 * 3_600_000);
+  const archive = new Archive({ folder, clock, log: silentLog, flushMs: 5_000, memoryMb: 256 });
+  await archive.open();
+  await archive.maintain();
+  await archive.close();
+}
 
 describe("sluice up, ended with SIGTERM five times under traffic", function () {
   this.timeout(120_000);

@@ -35,6 +35,7 @@ export interface Kept {
 /** `sluice up` as a process of its own, enforcing on a router with the pods a and b, and traffic from a to b. */
 export class UpLab {
   readonly folder = mkdtempSync(join(tmpdir(), "sluice-up-lab-"));
+  data = join(this.folder, "data");
   readonly #lab = new RouterLab();
   readonly #args: readonly string[];
   #isUp = false;
@@ -48,6 +49,8 @@ export class UpLab {
     writeFileSync(join(this.folder, "all.yaml"), objects.map((object) => stringify(object)).join("---\n"));
     this.#lab.up();
     this.#isUp = true;
+    // Compiled modules are kept when a process ends in order: those that are killed then begin in half the time.
+    await sluice("version").ended;
     // Connections must end while a test runs, also between two lives of the process.
     this.#lab.run("router", ["sysctl", "-qw", "net.netfilter.nf_conntrack_udp_timeout=1"]);
     // As CNIs do, and as the enforcer finds out whose interface it is.
@@ -64,10 +67,6 @@ export class UpLab {
     await this.#run?.ended;
     if (this.#isUp) this.#lab.down();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  get data(): string {
-    return join(this.folder, "data");
   }
 
   /** Starts the process. */

@@ -292,6 +292,28 @@ describe("a spool on a disk that refuses", () => {
     assert.ok(restOf(spool).length >= 70);
   });
 
+  it("that is full of its own records makes room by itself, once they are acked", async () => {
+    const disk = new MemoryDisk();
+    const clock = new FakeClock();
+    const { spool, add, trouble, lost } = run(disk, clock, { memoryBytes: 10_000 });
+    disk.capacity = 1_000_000;
+    let count = 0;
+    for (; spool.hasRoom; count += 10) add(10);
+    assert.ok(trouble.length === 1);
+    spool.read({ epoch: 0, seq: -1 }, count);
+    spool.ack({ epoch: spool.epoch, seq: count - 1 });
+    for (let passed = 0; passed < 3; passed++) {
+      await clock.advance(1000);
+      spool.tend();
+      if (spool.standingDue) spool.saveStanding([rawFlow({ connection: 1 })]);
+    }
+    add(10);
+    const next = run(disk, clock);
+    assert.deepEqual(next.rest(), numbers(spool.epoch, count, count + 10));
+    assert.equal(next.spool.recovered.standing.open.size, 1);
+    assert.deepEqual([trouble.at(-1), lost, next.lost], [null, [], []]);
+  });
+
   /** A life with everything in it: append, read, ack, roll, trim, close. */
   async function life(
     disk: MemoryDisk,
