@@ -59,7 +59,8 @@ const kept = 10_000;
 /** Counts records as they pass. A connection counts once, its bytes window by window. */
 export class Summary {
   readonly #clock: Clock;
-  readonly #begun: number;
+  #begun: number;
+  #ended: number | undefined;
   readonly #records = new FirstSeen();
   readonly #connections = new FirstSeen();
   readonly #talkers = new Map<string, Talker>();
@@ -74,6 +75,16 @@ export class Summary {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#begun = clock.monotonic();
+  }
+
+  /** Only from here on was anything watched. */
+  begin(): void {
+    this.#begun = this.#clock.monotonic();
+  }
+
+  /** What comes now was on its way. */
+  end(): void {
+    this.#ended ??= this.#clock.monotonic();
   }
 
   addFlow(flow: Flow): void {
@@ -96,7 +107,7 @@ export class Summary {
 
   report(): SummaryReport {
     return {
-      durationMs: this.#clock.monotonic() - this.#begun,
+      durationMs: (this.#ended ?? this.#clock.monotonic()) - this.#begun,
       connections: this.#allowed + this.#denied,
       allowed: this.#allowed,
       denied: this.#denied,
