@@ -22,6 +22,8 @@ import { World } from "../policy/world.ts";
 import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
 import { type Collecting, FlowPath } from "./flow-path.ts";
 import { type Kind, measured, readCollectors, readEnforcers } from "./measure.ts";
+
+import { spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
 
 /** A node of the cluster and where on this machine its network is. */
@@ -167,7 +169,7 @@ export class Engine {
       // The enforcer's rules make the kernel track connections; where it only watches, the collector sees to it.
       ensureConntrack: config.enforcer.mode === "observe",
       // The data folder is ours only while the store is open.
-      ...(openStore === undefined ? {} : { spool: { folder: `${config.data.folder}/spool/${node}`, ...config.spool } }),
+      ...(openStore === undefined ? {} : { spool: { folder: spoolFolder(config.data.folder, node), ...config.spool } }),
       log: log.child({ part: "collector", node }),
       clock,
     });
@@ -227,7 +229,8 @@ export class Engine {
           nft: nft.in(namespacePath),
           interfaces: interfaces.in(namespacePath),
           clock,
-          log: log.child({ part: "enforcer", node }),
+          // It names the node itself.
+          log: log.child({ part: "enforcer" }),
           settings,
           random: Math.random,
         }),
@@ -307,10 +310,13 @@ export class Engine {
 
   #expose(): void {
     const metrics = this.#metrics;
-    const { seats } = this.#options;
+    const { seats, config } = this.#options;
     const nodeOf = (index: number) => seats[index]?.node ?? "";
     readCollectors(metrics, () =>
-      this.#collectors.map(({ counters, spool }, index) => ({ node: nodeOf(index), counters, spool })),
+      this.#collectors.map(({ counters }, index) => {
+        const node = nodeOf(index);
+        return { node, counters, spool: spoolUsage(spoolFolder(config.data.folder, node)) };
+      }),
     );
     readEnforcers(metrics, () =>
       this.#enforcers.map(({ status }, index) => ({ node: nodeOf(index), status, wanted: this.#revision })),
@@ -346,3 +352,5 @@ function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
+
+const spoolFolder = (data: string, node: string): string => `${data}/spool/${node}`;

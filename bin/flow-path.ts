@@ -20,8 +20,6 @@ export interface Collecting {
   readonly losses: Source<Loss>;
   readonly heartbeats?: Source<Heartbeat>;
   readonly counters: RecorderCounters | undefined;
-  /** What waits in its spool. */
-  readonly spool?: { readonly bytes: number; readonly records: number } | undefined;
   /** Collects until the signal aborts, then hands out what is left, whereupon the sources end. */
   run(signal: AbortSignal): Promise<void>;
 }

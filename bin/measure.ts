@@ -5,6 +5,7 @@ import type { Sink } from "../core/pipeline.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
 import type { EnforcerStatus } from "../enforcer/enforcer.ts";
+import type { SpoolUsage } from "./spool-usage.ts";
 
 /** What a sink stores, for the label `kind`. */
 export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program";
@@ -72,7 +73,7 @@ export function countLosses(metrics: Metrics, batch: readonly Loss[]): void {
 export interface CollectorGauges {
   readonly node: string;
   readonly counters: RecorderCounters | undefined;
-  readonly spool: { readonly bytes: number; readonly records: number } | undefined;
+  readonly spool: SpoolUsage | undefined;
 }
 
 export function readCollectors(metrics: Metrics, collectors: () => readonly CollectorGauges[]): void {
@@ -111,8 +112,8 @@ export function readCollectors(metrics: Metrics, collectors: () => readonly Coll
   metrics.read("sluice_spool_bytes", () =>
     spools().map(({ node, spool }) => ({ labels: { node }, value: spool.bytes })),
   );
-  metrics.read("sluice_spool_records", () =>
-    spools().map(({ node, spool }) => ({ labels: { node }, value: spool.records })),
+  metrics.read("sluice_spool_segments", () =>
+    spools().map(({ node, spool }) => ({ labels: { node }, value: spool.segments })),
   );
 }
 

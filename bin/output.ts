@@ -18,6 +18,9 @@ export type OutputFormat = "table" | "jsonl";
 export interface Output {
   readonly flows: Sink<Flow>;
   readonly losses: Sink<Loss>;
+  /** Watching begins, and ends: what the summary calls its time. */
+  readonly begin: () => void;
+  readonly end: () => void;
   /** Something worth knowing between the records. */
   readonly notice: (text: string) => void;
   /** A manifest is not accepted: told now, and at the end if it still is so then. */
@@ -65,6 +68,8 @@ function table(writer: Writer, stdout: NodeJS.WriteStream): Output {
         await view.losses.write(batch, signal);
       },
     },
+    begin: () => summary.begin(),
+    end: () => summary.end(),
     notice,
     fault: faults.add,
     mended: faults.remove,
@@ -85,6 +90,8 @@ function jsonLines(writer: Writer): Output {
   return {
     flows: lines,
     losses: lines.losses,
+    begin: () => {},
+    end: () => {},
     notice,
     fault: faults.add,
     mended: faults.remove,

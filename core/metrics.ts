@@ -42,8 +42,11 @@ export const metricTable = {
     "node",
     "source",
   ),
-  sluice_spool_bytes: gauge("Bytes that wait in the spool.", "node"),
-  sluice_spool_records: gauge("Records that wait in the spool.", "node"),
+  sluice_spool_bytes: gauge(
+    "Bytes of the spool: what waits, and what shares a segment with it; spool.max-bytes bounds it.",
+    "node",
+  ),
+  sluice_spool_segments: gauge("Files of the spool; more than a few say that the store is behind.", "node"),
   sluice_enricher_flows_total: counter(
     "Flow records by verdict and by who says so.",
     "action",

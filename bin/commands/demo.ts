@@ -29,12 +29,14 @@ another on the same address, and a label change puts a pod into quarantine. Ctrl
 
 Examples:
   sluice demo --duration 30s
+  sluice demo --name two --data.folder /tmp/two      a second one beside it
   sluice demo --duration 30s -o jsonl | jq 'select(.action == "deny")'
 ${exitCodeHelp}`;
 
 interface Options {
   readonly output: OutputFormat;
   readonly duration?: number;
+  readonly name: string;
 }
 
 /** A window of one second, so that a connection shows within two; logs only of what goes wrong; no port that may be taken. */
@@ -53,14 +55,15 @@ export function demoCommand(): Command {
     .description("a cluster on this machine with real traffic, and everything Sluice does about it")
     .addOption(outputOption())
     .addOption(durationOption())
+    .option("--name <name>", "of the lab, for a second one beside it: lower-case letters and digits", "demo")
     .addHelpText("after", examples);
-  return addSettings(command, own).action((options: Options) => {
+  return addSettings(command, own).action(({ name, ...options }: Options) => {
     const config = configOf({ ...options }, process.env, own);
-    return serve([demoPart(config, options.output)], { duration: options.duration, level: config.log.level });
+    return serve([demoPart(config, options.output, name)], { duration: options.duration, level: config.log.level });
   });
 }
 
-function demoPart(config: Config, format: OutputFormat): Part {
+function demoPart(config: Config, format: OutputFormat, name: string): Part {
   return {
     name: "demo",
     async run({ stop: asked, ready, end }) {
@@ -68,7 +71,8 @@ function demoPart(config: Config, format: OutputFormat): Part {
       const out = openOutput(format, process.stdout);
       const stop = AbortSignal.any([asked, out.closed]);
       out.closed.addEventListener("abort", end, { once: true });
-      const { lab, scenario } = await readLab({ name: "demo", folder: manifests, clock: systemClock, log });
+      stop.addEventListener("abort", out.end, { once: true });
+      const { lab, scenario } = await readLab({ name, folder: manifests, clock: systemClock, log });
       const { nodes, pods } = lab.plan;
       out.notice(`building a cluster of ${nodes.length} nodes and ${pods.length} pods from network namespaces`);
       try {
@@ -125,6 +129,7 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     await Promise.all([engine.ready(until), lab.startAgents()]);
     if (until.aborted) return;
     out.notice("the rules are in force; traffic begins");
+    out.begin();
     ready();
     const onStep = (step: ScenarioStep) => out.notice(stepText(step));
     await runScenario({ lab, scenario, folder, clock, log, signal: until, onStep });

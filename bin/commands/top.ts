@@ -3,6 +3,7 @@ import { SluiceError } from "../../core/errors.ts";
 import { fields } from "../../core/filter/fields.ts";
 import { keyOf, knownNames } from "../../core/filter/key.ts";
 import { hint } from "../../core/filter/literal.ts";
+import { protocolNames } from "../../core/filter/values.ts";
 import { lastOption, limitOption } from "../count.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addFlowOptions, type FlowOptions, noFlows } from "../flow-options.ts";
@@ -34,16 +35,29 @@ export function topCommand(rim: Rim = realRim): Command {
   command.addOption(lastOption()).addOption(limitOption(20)).addHelpText("after", examples);
   return addRecordOptions(command).action(async (text: string, options: Options) => {
     const field = canonical(text);
-    const query = { ...queryOf(options), field, limit: options.limit };
+    const query = { ...queryOf(options), field, limit: options.limit * mostTexts };
     await printAll(
       options,
       rim,
       countShape(field),
-      async (store, signal) =>
-        store.top({ ...query, since: await sinceLast(store, query, options.last, signal) }, signal),
+      async (store, signal) => {
+        const since = await sinceLast(store, query, options.last, signal);
+        const counts = await store.top({ ...query, since }, signal);
+        return counts.filter(({ value }) => isFullest(field, value)).slice(0, options.limit);
+      },
       noFlows,
     );
   });
+}
+
+/** As how many texts one policy, Service or protocol can be asked for (core/filter/values.ts). */
+const mostTexts = 3;
+
+/** Of those texts the one that says most; each thing has one such. */
+function isFullest(field: string, value: string): boolean {
+  if (field === "policy") return value.includes(":");
+  if (field === "service") return value.includes("/");
+  return field !== "protocol" || !protocolNames.has(Number(value));
 }
 
 /** The field's own name: stores know no aliases. */

@@ -63,6 +63,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
       const out = openOutput(output, process.stdout);
       const stop = AbortSignal.any([asked, out.closed]);
       out.closed.addEventListener("abort", end, { once: true });
+      stop.addEventListener("abort", out.end, { once: true });
       const metrics = new Metrics();
       const objects = folderSource({
         path: config.objects.folder,
@@ -96,6 +97,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         if (until.aborted) return;
         began = true;
         out.notice(startText(config, seats));
+        out.begin();
         ready();
       };
       try {

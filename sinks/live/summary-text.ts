@@ -1,6 +1,6 @@
 import { lossTotalText } from "./loss-text.ts";
 import type { Paint } from "./paint.ts";
-import type { SummaryReport } from "./summary.ts";
+import type { DeniedBy, SummaryReport } from "./summary.ts";
 import { bytesText, cutMiddle, padEnd, padStart, plural } from "./text.ts";
 
 const narrowest = 80;
@@ -14,7 +14,8 @@ export function summaryLines(report: SummaryReport, width: number, paint: Paint,
     paint("bold", "Summary"),
     ...totals(report, paint),
     ...section("Top talkers", talkers(report, room, top), paint),
-    ...section("Denied by policy", denials(report, room, top), paint),
+    ...section("Denied by policy", denials(report.deniedBy, room, top), paint),
+    ...section("Would be denied by policy, and passed", denials(report.wouldBeDeniedBy, room, top), paint),
     ...section("By deciding tier", tiers(report), paint),
     "",
     ...losses(report, paint),
@@ -44,7 +45,7 @@ function talkers({ talkers: all, furtherPairs }: SummaryReport, room: number, to
   return [...lines, ...more(all.length - shown.length, "pair"), ...apart];
 }
 
-function denials({ deniedBy }: SummaryReport, room: number, top: number): readonly string[] {
+function denials(deniedBy: readonly DeniedBy[], room: number, top: number): readonly string[] {
   const shown = deniedBy.slice(0, top);
   const lines = shown.flatMap(({ policy, attempts, example }) => [
     `  ${padStart(`${attempts}×`, 6)} ${cutMiddle(policy, room - 9)}`,

@@ -49,6 +49,8 @@ export interface SummaryReport {
   /** Pairs that were not kept apart for want of room. */
   readonly furtherPairs: number;
   readonly deniedBy: readonly DeniedBy[];
+  /** What an observing node let pass though a policy denies it. */
+  readonly wouldBeDeniedBy: readonly DeniedBy[];
   readonly tiers: readonly TierCount[];
   readonly losses: readonly LossTotal[];
 }
@@ -59,11 +61,13 @@ const kept = 10_000;
 /** Counts records as they pass. A connection counts once, its bytes window by window. */
 export class Summary {
   readonly #clock: Clock;
-  readonly #begun: number;
+  #begun: number;
+  #ended: number | undefined;
   readonly #records = new FirstSeen();
   readonly #connections = new FirstSeen();
   readonly #talkers = new Map<string, Talker>();
   readonly #deniedBy = new Map<string, DeniedBy>();
+  readonly #wouldBeDeniedBy = new Map<string, DeniedBy>();
   readonly #tiers = new Map<string, TierCount>();
   readonly #losses = new Map<string, LossTotal>();
   #allowed = 0;
@@ -76,13 +80,28 @@ export class Summary {
     this.#begun = clock.monotonic();
   }
 
+  /** Only from here on was anything watched. */
+  begin(): void {
+    this.#begun = this.#clock.monotonic();
+  }
+
+  /** What comes now was on its way. */
+  end(): void {
+    this.#ended ??= this.#clock.monotonic();
+  }
+
   addFlow(flow: Flow): void {
     if (!isShown(flow) || !this.#records.isFirst(recordName(flow))) return;
     const first = this.#connections.isFirst(connectionName(flow));
     if (flow.action !== "deny") this.#addTraffic(flow, first);
     if (!first) return;
-    if (flow.action === "deny") this.#addDenial(flow);
-    else this.#allowed++;
+    if (flow.action === "deny") {
+      this.#denied++;
+      addDenial(this.#deniedBy, flow);
+    } else {
+      this.#allowed++;
+      if (wouldBeDenied(flow)) addDenial(this.#wouldBeDeniedBy, flow);
+    }
     this.#addTier(flow);
   }
 
@@ -96,7 +115,7 @@ export class Summary {
 
   report(): SummaryReport {
     return {
-      durationMs: this.#clock.monotonic() - this.#begun,
+      durationMs: (this.#ended ?? this.#clock.monotonic()) - this.#begun,
       connections: this.#allowed + this.#denied,
       allowed: this.#allowed,
       denied: this.#denied,
@@ -107,11 +126,8 @@ export class Summary {
         ({ pair }) => pair,
       ),
       furtherPairs: this.#furtherPairs,
-      deniedBy: sorted(
-        this.#deniedBy,
-        ({ attempts }) => attempts,
-        ({ policy }) => policy,
-      ),
+      deniedBy: mostDenied(this.#deniedBy),
+      wouldBeDeniedBy: mostDenied(this.#wouldBeDeniedBy),
       tiers: sorted(this.#tiers, tierRank, ({ tier }) => tier ?? ""),
       losses: sorted(
         this.#losses,
@@ -137,15 +153,6 @@ export class Summary {
     this.#talkers.set(pair, talker);
   }
 
-  #addDenial(flow: Flow): void {
-    this.#denied++;
-    const policy = policyText(flow);
-    const example = `${sourceName(flow)} → ${destinationName(flow)}${portText(flow)}`;
-    const by = this.#deniedBy.get(policy) ?? { policy, attempts: 0, example };
-    by.attempts++;
-    if (this.#deniedBy.size < kept || this.#deniedBy.has(policy)) this.#deniedBy.set(policy, by);
-  }
-
   #addTier(flow: Flow): void {
     const name = tierOf(flow);
     const tier = name === undefined ? null : clean(name);
@@ -165,4 +172,26 @@ function sorted<T>(
   name: (entry: T) => string,
 ): readonly T[] {
   return [...entries.values()].sort((a, b) => rank(b) - rank(a) || (name(a) < name(b) ? -1 : 1));
+}
+
+function addDenial(all: Map<string, DeniedBy>, flow: Flow): void {
+  const policy = policyText(flow);
+  const example = `${sourceName(flow)} → ${destinationName(flow)}${portText(flow)}`;
+  const by = all.get(policy) ?? { policy, attempts: 0, example };
+  by.attempts++;
+  if (all.size < kept || all.has(policy)) all.set(policy, by);
+}
+
+const mostDenied = (all: ReadonlyMap<string, DeniedBy>) =>
+  sorted(
+    all,
+    ({ attempts }) => attempts,
+    ({ policy }) => policy,
+  );
+
+/** step => index "|" tier "|" kind ":" name "|" action "|" rule */
+const denies = (step: string): boolean => step.split("|")[3] === "deny";
+
+function wouldBeDenied({ mode, action, enforced }: Flow): boolean {
+  return mode === "observed" && action === "allow" && enforced.some(denies);
 }

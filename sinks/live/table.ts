@@ -21,7 +21,8 @@ export function headerLine(layout: Layout, paint: Paint): string {
 export function rowLines(row: Row, layout: Layout, paint: Paint, details: boolean): readonly string[] {
   const destination = destinationCell(row, room(layout, layout.destination));
   const left = endsCells(row, destination.text, layout, paint);
-  const reason = layout.why === 0 ? narrowReason(row, layout) : wideReason(row.why, room(layout, layout.why));
+  const reason =
+    layout.why === 0 ? narrowReason(row, layout) : wideReason(row.why, layout.why, room(layout, layout.why));
   const head =
     layout.why === 0
       ? [left.trimEnd(), " ".repeat(indent) + paint(styles[row.action], reason.text)]
@@ -65,9 +66,10 @@ function destinationCell({ destination, port, service }: Row, width: number): Fi
   return { text: cutMiddle(name + port, width), left: via.trimStart() };
 }
 
-function wideReason(why: Why, room: number): Fitted {
+/** The full reason where it fits its column, else the short one, which may fill the room. */
+function wideReason(why: Why, column: number, room = column): Fitted {
   const full = fullReason(why);
-  if (full.length <= room) return { text: full, left: "" };
+  if (full.length <= column) return { text: full, left: "" };
   if (why.short.length <= room) return { text: why.short, left: why.more };
   return { text: cutEnd(why.short, room), left: full };
 }

@@ -17,6 +17,8 @@ export interface Held {
   heartbeats: Heartbeat[];
   losses: Loss[];
   endpoints: EndpointTenure[];
+  /** What `top` counts. */
+  counts: string[];
 }
 
 /** The world of a command: a store of given records, output as text. */
@@ -26,7 +28,7 @@ export class FakeRim implements Rim {
   readonly stdout = new FakeStream();
   readonly notes: string[] = [];
   readonly stop = new AbortController();
-  readonly held: Held = { flows: [], heartbeats: [], losses: [], endpoints: [] };
+  readonly held: Held = { flows: [], heartbeats: [], losses: [], endpoints: [], counts: [] };
   /** The queries for pairs and top values. */
   readonly asked: object[] = [];
   code = 0;
@@ -67,7 +69,8 @@ export class FakeRim implements Rim {
       },
       top: (query) => {
         asked.push(query);
-        return Promise.resolve([{ value: "security", connections: 7, bytes: 420 }]);
+        const values = held.counts.length === 0 ? ["security"] : held.counts;
+        return Promise.resolve(values.map((value) => ({ value, connections: 7, bytes: 420 })));
       },
       heartbeats: () => Promise.resolve(held.heartbeats),
       losses: () => Promise.resolve(held.losses),

@@ -92,6 +92,23 @@ describe("bin/commands, questions to the store", () => {
     assert.match(await run(configCommand, rim, "--log.level", "warn"), /^cluster:\n {2}name: east\n[\s\S]*level: warn/);
   });
 
+  const configCases: readonly { format: string; says: RegExp }[] = [
+    { format: "table", says: /^SETTING +VALUE +DEFAULT\n[\s\S]*^log\.level +warn +info$/m },
+    { format: "json", says: /\{"type":"setting","path":"log\.level","flag":"--log\.level",.*"value":"warn"/ },
+    { format: "csv", says: /^log\.level,warn,info,'--log\.level,SLUICE_LOG_LEVEL\r$/m },
+    { format: "name", says: /^log\.level$/m },
+  ];
+  for (const { format, says } of configCases)
+    it(`config: a setting a line as ${format}`, async () => {
+      assert.match(await run(configCommand, new FakeRim(), "--log.level", "warn", "-o", format), says);
+    });
+
+  it("top: tells each policy once, by its fullest name", async () => {
+    const rim = new FakeRim();
+    rim.held.counts.push("security.quarantine", "gnp:security.quarantine", "np:shop/app.web", "app.web");
+    assert.equal(await run(topCommand, rim, "policy", "-o", "name"), "gnp:security.quarantine\nnp:shop/app.web\n");
+  });
+
   it("config: --check refuses what is not accepted", async () => {
     await assert.rejects(run(configCommand, new FakeRim(), "--check", "--log.level", "loud"), {
       code: "CONFIG_INVALID",

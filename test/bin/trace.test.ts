@@ -42,6 +42,24 @@ function ask(question: Partial<Question>, builder = shop()) {
 }
 
 describe("bin/trace", () => {
+  it("tells each step in fields and in words", () => {
+    const [answer] = ask({ from: "8.8.8.8" });
+    assert.deepEqual(answer?.ingress, [
+      {
+        tier: "app",
+        kind: "np",
+        policy: "shop/app.db",
+        rule: null,
+        action: "deny",
+        text: "tier app: NetworkPolicy shop/app.db applies, but no rule of the tier matches: its default is deny",
+      },
+    ]);
+  });
+
+  it("names the pod that a misspelt one may be", () => {
+    assert.throws(() => ask({ to: "shop/bd" }), { code: "USAGE", message: /did you mean shop\/db\?/ });
+  });
+
   for (const { title, question, answer } of [
     { title: "a pod by its name", question: {}, answer: "ALLOW  shop/web-1 -> shop/db  TCP port 5432" },
     {

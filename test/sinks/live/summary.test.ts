@@ -34,6 +34,16 @@ describe("sinks/live/summary", () => {
     assert.deepEqual([connections, bytes, first?.bytes, first?.connections], [1, 600, 600, 1]);
   });
 
+  it("what an observing node let pass though a policy denies it is told apart", () => {
+    const enforced = ["0|security|gnp:security.quarantine|deny|0"];
+    const passed = flow({ seq: 1, mode: "observed", action: "allow", enforced });
+    const { denied, wouldBeDeniedBy } = summaryOf([passed, flow({ seq: 2, connection: 2 })]).summary.report();
+    assert.deepEqual(
+      [denied, wouldBeDeniedBy.map(({ policy, attempts }) => `${attempts} ${policy}`)],
+      [0, ["1 security / quarantine / rule 0"]],
+    );
+  });
+
   it("a record that comes twice counts once", () => {
     const twice = flow({ seq: 1, bytes: 100, replyBytes: 0 });
     assert.equal(summaryOf([twice, twice]).summary.report().bytes, 100);
