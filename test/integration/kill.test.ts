@@ -15,7 +15,7 @@ const endMs = 8_000;
 const quick = ["--collector.window-ms", "1000", "--archive.flush-ms", "300"];
 
 describe("sluice up, killed with -9 twenty times under traffic", function () {
-  this.timeout(240_000);
+  this.timeout(480_000);
   needsKernel("nft");
   const lab = new UpLab(...quick);
 
