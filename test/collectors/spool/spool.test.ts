@@ -171,7 +171,7 @@ describe("what is in the spool", () => {
 });
 
 describe("a damaged spool", function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   const made = () => {
     const disk = new MemoryDisk();
     const { add, spool } = run(disk, new FakeClock());
