@@ -17,7 +17,7 @@ import {
 import { type NodeFacts, nodeFactsOf } from "./node-facts.ts";
 import { type PodFacts, podFactsOf } from "./pod-facts.ts";
 import { holdersOf } from "./remembered.ts";
-import { beginning, holderAt, surelyAt, type Tenure } from "./tenure.ts";
+import { beginning, holderAt, lastEnd, surelyAt, type Tenure } from "./tenure.ts";
 import { Workloads } from "./workload.ts";
 
 export interface OwnersOptions {
@@ -201,8 +201,10 @@ export class Owners {
     const tenures = this.#tenures.get(address) ?? [];
     const seen = this.#seen();
     // A start in the future is a manifest's fiction.
-    const start = stated !== null && stated <= seen ? stated : this.#presumedStart(tenures);
-    const from = beginning(tenures, start, seen);
+    const isStated = stated !== null && stated <= seen;
+    const from = isStated
+      ? beginning(tenures, stated, seen)
+      : Math.max(this.#presumedStart(tenures), lastEnd(tenures, seen));
     for (const earlier of tenures)
       if (!earlier.weak && earlier.until <= seen) earlier.until = Math.max(earlier.from, Math.min(earlier.until, from));
     const tenure = { holder, node: holder.node, from, until: Number.POSITIVE_INFINITY, weak };

@@ -45,14 +45,15 @@ function newest(records: readonly EndpointTenure[]): readonly EndpointTenure[] {
 }
 
 function holderOf(stretches: readonly EndpointTenure[], watchedUntil: number): RememberedHolder {
-  const latest = stretches.at(-1) as EndpointTenure;
+  const ordered = stretches.toSorted(byEnd);
+  const latest = ordered.at(-1) as EndpointTenure;
   const holder: Holder = {
     uid: latest.uid,
     node: latest.node,
     startedAt: null,
     dueAt: null,
     lastSeen: watchedUntil,
-    versions: versionsOf(stretches),
+    versions: versionsOf(ordered),
     tenures: new Map(),
   };
   const past: [Address, Tenure<Holder>][] = [];
@@ -63,11 +64,18 @@ function holderOf(stretches: readonly EndpointTenure[], watchedUntil: number): R
   return { key: keyOf(latest), holder, past };
 }
 
-/** As told, one after the other; the first holds for all time before as well. */
+/** What lasts comes last, whenever it began: of an address that came later the start may be a guess, before labels that were older. */
+function byEnd(a: EndpointTenure, b: EndpointTenure): number {
+  if (a.end === b.end) return a.start - b.start;
+  return (a.end ?? Number.POSITIVE_INFINITY) - (b.end ?? Number.POSITIVE_INFINITY);
+}
+
+/** One after the other, by end; the first holds for all time before as well. */
 function versionsOf(stretches: readonly EndpointTenure[]): Version[] {
   const versions: Version[] = [];
-  for (const stretch of stretches) {
-    const from = versions.length === 0 ? Number.NEGATIVE_INFINITY : stretch.start;
+  for (const [index, stretch] of stretches.entries()) {
+    const before = stretches[index - 1];
+    const from = before === undefined ? Number.NEGATIVE_INFINITY : Math.max(stretch.start, before.end ?? before.start);
     const version = { from, endpoint: endpointOf(stretch), undecided: null };
     // Each address of a holder tells of the same change.
     const same = versions.at(-1)?.from === from || isEqual(versions.at(-1)?.endpoint, version.endpoint);

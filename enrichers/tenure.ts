@@ -47,9 +47,13 @@ export function surelyAt<H>(tenures: readonly Tenure<H>[], at: number, seenBy: s
  * before we saw the end has the address since its start, as the earlier one, shutting down, begins nothing any more.
  */
 export function beginning<H>(tenures: readonly Tenure<H>[], stated: number, seen: number): number {
-  const ends = tenures.filter(({ weak, until }) => !weak && until <= seen).map(({ until }) => until);
-  const given = Math.max(...ends);
+  const given = lastEnd(tenures, seen);
   return Math.min(seen, given - stated <= toleranceUs ? stated : given);
+}
+
+/** When an earlier holder gave the address back; minus infinity if nobody did. */
+export function lastEnd<H>(tenures: readonly Tenure<H>[], seen: number): number {
+  return Math.max(...tenures.filter(({ weak, until }) => !weak && until <= seen).map(({ until }) => until));
 }
 
 function beats<H>(one: Tenure<H>, other: Tenure<H>, seenBy: string): boolean {

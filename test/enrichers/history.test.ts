@@ -241,6 +241,17 @@ const restarts: readonly Restart[] = [
     records: [],
   },
   {
+    title:
+      "an address that came with other labels, and whose start is a guess before theirs, does not bring the old ones back",
+    before: [
+      [1, [upsert(bare({ ips: ["10.1.0.6"], ...v("1") })), synced]],
+      [2, [upsert(bare(v("2")))]],
+    ],
+    watched: 2,
+    after: [[4, [upsert(bare(v("1"))), synced]]],
+    records: ["web -8..4 {v=2} at 4", "web 4..  {v=1} at 4"],
+  },
+  {
     title: "a connection older than the last change of labels still has its owner",
     before: [
       [5, [upsert(web(v("1"))), synced]],
