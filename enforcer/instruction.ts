@@ -2,7 +2,7 @@
 // instruction becomes as many rules as it has families and alternatives, all with its id.
 import type { Family } from "../core/address.ts";
 import { tryParseRuleId } from "../core/rule-id.ts";
-import type { Direction, Instruction, Match, PortRange } from "../policy/program.ts";
+import { type Direction, holdsPorts, type Instruction, type Match, type PortRange } from "../policy/program.ts";
 import type { Draft } from "./draft.ts";
 import { mergedPorts } from "./ranges.ts";
 import type { Condition, Field, LogPrefix, NumberField, Rule, Statement } from "./ruleset.ts";
@@ -215,8 +215,9 @@ function faultOf({ sets }: RenderContext, match: Match): string | undefined {
       return isWithin(match.is, 255) ? undefined : `protocol ${match.is} is out of range`;
     case "source":
     case "destination": {
-      const kind = sets(match.in)?.definition.kind;
-      return kind === "selector" || kind === "cidrs" ? undefined : `set ${match.in} is no known set of addresses`;
+      const definition = sets(match.in)?.definition;
+      const sound = definition !== undefined && !holdsPorts(definition);
+      return sound ? undefined : `set ${match.in} is no known set of addresses`;
     }
     case "sourcePort":
     case "destinationPort":
@@ -232,7 +233,10 @@ function faultOf({ sets }: RenderContext, match: Match): string | undefined {
 function portFault(sets: SetLookup, { ranges, named }: PortMatch): string | undefined {
   const bad = ranges.find((range) => !isPortRange(range));
   if (bad !== undefined) return `port range ${bad.from}-${bad.to} is out of range`;
-  const unknown = named.find((id) => sets(id)?.definition.kind !== "port");
+  const unknown = named.find((id) => {
+    const definition = sets(id)?.definition;
+    return definition === undefined || !holdsPorts(definition);
+  });
   return unknown === undefined ? undefined : `set ${unknown} is no known set of ports`;
 }
 

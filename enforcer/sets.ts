@@ -1,6 +1,6 @@
 import { cidrOf, type Family, familyOf, widthOf } from "../core/address.ts";
 import type { Members } from "../policy/placement.ts";
-import type { PortRange, SetDefinition, SetId } from "../policy/program.ts";
+import { holdsPorts, type PortRange, type SetDefinition, type SetId } from "../policy/program.ts";
 import { hasPorts, icmpOfFamily } from "../policy/protocol.ts";
 import type { Draft } from "./draft.ts";
 import { addressElement, concatenation, type Element, numberElement } from "./element.ts";
@@ -25,7 +25,7 @@ export type SetLookup = (id: SetId) => { readonly definition: SetDefinition; rea
 /** Declares the kernel's half of an address set that is of one family, and names it. */
 export function addressSet(draft: Draft, lookup: SetLookup, id: SetId, family: Family): Name | undefined {
   const found = lookup(id);
-  if (found === undefined || found.definition.kind === "port") return undefined;
+  if (found === undefined || holdsPorts(found.definition)) return undefined;
   const { definition, members } = found;
   const type = [family === 4 ? "ipv4_addr" : "ipv6_addr"] as const;
   // Network sets bring CIDRs into a selector's set. Such a set gets a name of its own, as nft cannot change its flags.
@@ -37,7 +37,7 @@ export function addressSet(draft: Draft, lookup: SetLookup, id: SetId, family: F
 /** Declares the half of a named port's set that is of one family: address . protocol . port. */
 export function namedPortSet(draft: Draft, lookup: SetLookup, id: SetId, family: Family): Name | undefined {
   const found = lookup(id);
-  if (found?.definition.kind !== "port") return undefined;
+  if (found === undefined || !holdsPorts(found.definition)) return undefined;
   const type = [family === 4 ? "ipv4_addr" : "ipv6_addr", "inet_proto", "inet_service"] as const;
   return draft.set(draft.nameOf(`ports${family}`, id), type, null, () =>
     namedPortsOf(draft, id, found.members, family),

@@ -2,13 +2,15 @@ import type { Cidr } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import { canonicalJson, contentHash, contentRuleId } from "./hash.ts";
 import { builtInTiers } from "./kinds/tier.ts";
-import { isPod } from "./labels.ts";
+import { isHost, isOpenHost, isPod } from "./labels.ts";
 import type { Peer, Policy, Ports, Rule, Tier } from "./model.ts";
 import type {
   Applicability,
   BlockId,
   Instruction,
   Match,
+  NotEnforced,
+  PolicyList,
   Program,
   RuleOrigin,
   SetDefinition,
@@ -18,13 +20,23 @@ import { canonical, type Selector } from "./selector/syntax.ts";
 
 const profileTier = "__PROFILE__";
 
-/** Turns policies into one Program. Pure: the same policies in any order give the same Program and revision. */
+/**
+ * Turns the policies in force into one Program; staged ones are left out (staged.ts makes them count). Pure: the same policies in any
+ * order give the same Program and revision.
+ */
 export function compile(tiers: readonly Tier[], policies: readonly Policy[]): Program {
   const builder = new Builder();
-  const stages = inOrder(tiers, policies);
+  const stages = inOrder(
+    tiers,
+    policies.filter(({ staged }) => staged === null),
+  );
   for (const [stage, { tier, policies }] of stages.entries())
-    for (const policy of policies) builder.addPolicy(stage, tier, policy);
-  builder.addProfile(stages.length);
+    for (const policy of policies) for (const list of policy.lists) builder.addPolicy(list, stage, tier, policy);
+  builder.addEnd(
+    stages.length,
+    stages.flatMap(({ policies }) => policies),
+  );
+  builder.addProfiles(stages.length);
   return builder.program();
 }
 
@@ -70,30 +82,55 @@ class Builder {
   readonly #blocks = new Map<BlockId, readonly Instruction[]>();
   readonly #applies: Applicability[] = [];
   readonly #rules = new Map<RuleId, RuleOrigin>();
+  readonly #notEnforced = new Map<RuleId, NotEnforced>();
 
-  addPolicy(stage: number, tier: Tier, policy: Policy): void {
+  addPolicy(list: PolicyList, stage: number, tier: Tier, policy: Policy): void {
     for (const direction of ["egress", "ingress"] as const) {
       const rules = policy[direction];
       if (rules === null) continue;
       const origin = { tier: tier.name, kind: policy.kind, namespace: policy.namespace, name: policy.name, direction };
+      // These lists have no end of their own: what they do not decide the next list does.
+      const defaultAction = list === "preDnat" || list === "untracked" ? "pass" : tier.defaultAction;
       this.#applies.push({
+        list,
         direction,
         selector: canonical(policy.selector),
         stage,
         block: this.#addBlock(origin, rules),
-        otherwise: this.#instruction({ ...origin, action: tier.defaultAction, rule: -1 }, [], []),
+        otherwise: this.#instruction({ ...origin, action: defaultAction, rule: -1 }, [], []),
       });
     }
   }
 
-  /** What a pod gets that no policy decided about: everything is allowed (the profile kns.NAMESPACE of Kubernetes). */
-  addProfile(stage: number): void {
-    for (const direction of ["egress", "ingress"] as const) {
-      const origin = { tier: profileTier, kind: "pro", namespace: null, name: "kns", direction };
-      const allow = this.#instruction({ ...origin, action: "allow", rule: 0 }, [], []);
-      const otherwise = this.#instruction({ ...origin, action: "deny", rule: -1 }, [], []);
-      this.#applies.push({ direction, selector: canonical(isPod), stage, block: this.#block([allow]), otherwise });
-    }
+  /** What a host forwards is allowed if no policy is about it, and denied if some are and none decided. */
+  addEnd(stage: number, policies: readonly Policy[]): void {
+    for (const { selector, lists, ...rules } of policies.filter(({ lists }) => lists.includes("forward")))
+      for (const direction of ["egress", "ingress"] as const) {
+        if (rules[direction] === null) continue;
+        const origin = { tier: profileTier, kind: "end", namespace: null, name: "forward", direction };
+        const otherwise = this.#instruction({ ...origin, action: "deny", rule: -1 }, [], []);
+        const entry = { list: "forward", direction, selector: canonical(selector), stage } as const;
+        this.#applies.push({ ...entry, block: this.#block([]), otherwise });
+      }
+  }
+
+  /**
+   * What becomes of that which no policy decides: pods have the profile kns.NAMESPACE, which allows everything; a host endpoint is
+   * denied everything unless a profile of its own allows it.
+   */
+  addProfiles(stage: number): void {
+    for (const { selector, name, allows } of [
+      { selector: isPod, name: "kns", allows: true },
+      { selector: isOpenHost, name: "projectcalico-default-allow", allows: true },
+      { selector: isHost, name: "none", allows: false },
+    ])
+      for (const direction of ["egress", "ingress"] as const) {
+        const origin = { tier: profileTier, kind: "pro", namespace: null, name, direction };
+        const rules = allows ? [this.#instruction({ ...origin, action: "allow", rule: 0 }, [], [])] : [];
+        const otherwise = this.#instruction({ ...origin, action: "deny", rule: -1 }, [], []);
+        const entry = { list: "normal", direction, selector: canonical(selector), stage } as const;
+        this.#applies.push({ ...entry, block: this.#block(rules), otherwise });
+      }
   }
 
   program(): Program {
@@ -103,7 +140,15 @@ class Builder {
       applies: this.#applies,
     };
     const revision = contentHash(content, 16);
-    return { revision, sets: this.#sets, blocks: this.#blocks, applies: this.#applies, rules: this.#rules };
+    const notEnforced = [...this.#notEnforced.values()];
+    return {
+      revision,
+      sets: this.#sets,
+      blocks: this.#blocks,
+      applies: this.#applies,
+      rules: this.#rules,
+      notEnforced,
+    };
   }
 
   #addBlock(origin: Omit<RuleOrigin, "action" | "rule">, rules: readonly Rule[]): BlockId {
@@ -113,11 +158,18 @@ class Builder {
 
   /** All parts of one rule as the user wrote it share its id. */
   #instructions(origin: Omit<RuleOrigin, "action" | "rule">, parts: readonly Rule[]): readonly Instruction[] {
-    const matches = parts.map((part) => this.#matchesOf(part));
     const first = parts[0] as Rule;
+    if (first.notEnforced.length > 0)
+      return this.#leaveOut({ ...origin, action: first.action, rule: first.index }, first);
+    const matches = parts.map((part) => this.#matchesOf(part));
     return matches.map((when) =>
       this.#instruction({ ...origin, action: first.action, rule: first.index }, when, matches),
     );
+  }
+
+  #leaveOut(rule: RuleOrigin, { notEnforced }: Rule): readonly Instruction[] {
+    this.#notEnforced.set(contentRuleId(rule), { rule, parts: notEnforced });
+    return [];
   }
 
   #instruction(origin: RuleOrigin, when: readonly Match[], content: readonly (readonly Match[])[]): Instruction {
@@ -155,6 +207,8 @@ class Builder {
     return [
       ...selected(peer.selector, false),
       ...selected(peer.notSelector, true),
+      ...(peer.nodes === null ? [] : [inSet({ kind: "nodes", selector: canonical(peer.nodes) }, false)]),
+      ...this.#serviceMatches(field, peer),
       ...within(peer.nets, false),
       ...within(peer.notNets, true),
       ...this.#portMatches(field, peer, peer.ports, false),
@@ -162,9 +216,17 @@ class Builder {
     ];
   }
 
+  #serviceMatches(field: "source" | "destination", { service }: Peer): readonly Match[] {
+    if (service === null) return [];
+    if (field === "source")
+      return [{ field, in: this.#set({ kind: "service", ...service, with: "addresses" }), not: false }];
+    const ports = this.#set({ kind: "service", ...service, with: "ports" });
+    return [{ field: "destinationPort", ranges: [], named: [ports], not: false }];
+  }
+
   #portMatches(field: "source" | "destination", peer: Peer, ports: Ports | null, not: boolean): readonly Match[] {
     if (ports === null) return [];
-    const selector = peer.selector === null ? canonical(isPod) : canonical(peer.selector);
+    const selector = canonical(peer.selector ?? { op: "all" });
     const named = [...new Set(ports.names)].sort().map((port) => this.#set({ kind: "port", selector, port }));
     const ranges = ports.ranges.toSorted((a, b) => a.from - b.from || a.to - b.to);
     return [{ field: `${field}Port`, ranges, named, not }];

@@ -21,15 +21,15 @@ export function evaluatorOf(program: Program, placement: Placement): Evaluate {
     const destination = addresses.podAt(packet.destination);
     if (source !== undefined && source === destination) return exempt("self");
     const egress = walk(source, "egress", packet);
-    if (egress?.action === "deny") return { action: "deny", egress, ingress: null, exempt: null };
+    if (egress?.action === "deny") return { action: "deny", egress, ingress: null, hosts: [], exempt: null };
     if (destination !== undefined && addresses.isNode(packet.source, destination.node)) return exempt("own-node");
     const ingress = walk(destination, "ingress", packet);
-    return { action: ingress?.action ?? "allow", egress, ingress, exempt: null };
+    return { action: ingress?.action ?? "allow", egress, ingress, hosts: [], exempt: null };
   };
 }
 
 function exempt(reason: "self" | "own-node"): Verdict {
-  return { action: "allow", egress: null, ingress: null, exempt: reason };
+  return { action: "allow", egress: null, ingress: null, hosts: [], exempt: reason };
 }
 
 /** Who has an address. Pods that share their node's addresses are the node. */
@@ -42,7 +42,7 @@ class AddressBook {
       if (endpoint.hostNetwork) continue;
       for (const address of endpoint.addresses) {
         if (endpoint.kind === "pod") this.#pods.set(address, endpoint);
-        else this.#nodes.set(address, endpoint.name);
+        else if (endpoint.kind === "node") this.#nodes.set(address, endpoint.name);
       }
     }
   }

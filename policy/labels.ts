@@ -10,8 +10,17 @@ export const namespacePrefix = "pcns.";
 export const serviceAccountPrefix = "pcsa.";
 const inheritedPrefixes = [namespacePrefix, serviceAccountPrefix];
 
+const kindLabel = "projectcalico.org/kind";
+/** What a host endpoint has beside its own labels: `allow` or `none`, after its profiles. */
+const hostLabel = "sluice.dev/host-endpoint";
+/** Labels that say what somebody is: nobody gives them to himself. */
+const reserved = [orchestratorLabel, hostLabel, kindLabel];
+
 /** The selector of all pods, and of nothing else. */
 export const isPod: Selector = { op: "==", label: orchestratorLabel, value: "k8s" };
+/** Of all host endpoints, and of those that a profile allows what no policy decides. */
+export const isHost: Selector = { op: "has", label: hostLabel };
+export const isOpenHost: Selector = { op: "==", label: hostLabel, value: "allow" };
 
 export function inNamespace(namespace: string): Selector {
   return { op: "==", label: namespaceLabel, value: namespace };
@@ -30,15 +39,39 @@ export interface PodIdentity {
  * another service account: its own labels with the prefixes of inherited ones do not count.
  */
 export function podLabels(pod: PodIdentity): Labels {
-  const own = Object.entries(pod.labels).filter(([key]) => !inheritedPrefixes.some((prefix) => key.startsWith(prefix)));
   return {
     ...prefixed(namespacePrefix, { ...pod.namespaceLabels, [nameLabel]: pod.namespace }),
     ...prefixed(serviceAccountPrefix, { ...pod.serviceAccountLabels, [nameLabel]: pod.serviceAccount }),
-    ...Object.fromEntries(own),
+    ...without(pod.labels, reserved),
     [namespaceLabel]: pod.namespace,
     [orchestratorLabel]: "k8s",
     [serviceAccountLabel]: pod.serviceAccount,
   };
+}
+
+/** All labels a selector sees on a host endpoint. */
+export function hostLabels(labels: Labels, open: boolean): Labels {
+  return { ...without(labels, reserved), [hostLabel]: open ? "allow" : "none" };
+}
+
+/** All labels a selector sees on a network set; `namespace` is null for a global one. */
+export function networkSetLabels(
+  labels: Labels,
+  set: { readonly name: string; readonly namespace: string | null; readonly namespaceLabels: Labels },
+): Labels {
+  const own = { ...without(labels, [...reserved, namespaceLabel]), [nameLabel]: set.name };
+  if (set.namespace === null) return { ...own, [kindLabel]: "GlobalNetworkSet" };
+  return {
+    ...prefixed(namespacePrefix, { ...set.namespaceLabels, [nameLabel]: set.namespace }),
+    ...own,
+    [kindLabel]: "NetworkSet",
+    [namespaceLabel]: set.namespace,
+  };
+}
+
+function without(labels: Labels, keys: readonly string[]): Labels {
+  const isInherited = (key: string) => inheritedPrefixes.some((prefix) => key.startsWith(prefix));
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => !keys.includes(key) && !isInherited(key)));
 }
 
 function prefixed(prefix: string, labels: Labels): Labels {

@@ -1,11 +1,10 @@
 import type { Cidr, Family } from "../core/address.ts";
-import type { PortRange } from "./program.ts";
+import type { PolicyList, PortRange } from "./program.ts";
 import type { Selector } from "./selector/syntax.ts";
 
 /** One policy of any kind in one shape: what `kinds/` read and `compile.ts` turns into a Program. */
 export interface Policy {
-  /** Short kind as in flow logs: np, gnp, knp. */
-  readonly kind: "np" | "gnp" | "knp";
+  readonly kind: PolicyKind;
   readonly namespace: string | null;
   readonly name: string;
   readonly tier: string;
@@ -13,10 +12,23 @@ export interface Policy {
   readonly order: number;
   /** Whom the policy is about, over inherited labels. */
   readonly selector: Selector;
+  /** Where it stands for host endpoints; pods have no list but `normal`. Never empty. */
+  readonly lists: readonly PolicyList[];
+  /** What would become of the policy in force of that name; null: this one is in force itself. */
+  readonly staged: StagedAction | null;
   /** Rules of the directions it governs; a direction it leaves alone is null, one it governs without rules is empty. */
   readonly ingress: readonly Rule[] | null;
   readonly egress: readonly Rule[] | null;
 }
+
+/** Short kinds as in flow logs. Staged ones begin with s: snp, sgnp, sknp. */
+export type PolicyKind = "np" | "gnp" | "knp" | "kcnp" | "kanp" | "kbanp" | "snp" | "sgnp" | "sknp";
+
+/**
+ * `set` and `learn` would take the place of the policy in force, `delete` would remove it, `ignore` (a recommendation that somebody
+ * dismissed) would change nothing.
+ */
+export type StagedAction = "set" | "delete" | "learn" | "ignore";
 
 export interface Tier {
   readonly name: string;
@@ -36,6 +48,8 @@ export interface Rule {
   readonly notIcmp: IcmpMatch | null;
   readonly source: Peer;
   readonly destination: Peer;
+  /** Parts that a packet filter cannot decide (HTTP, domains), in words. Such a rule matches nothing: rules that have them only allow. */
+  readonly notEnforced: readonly string[];
 }
 
 export interface IcmpMatch {
@@ -48,10 +62,19 @@ export interface Peer {
   /** The effective selector (section "effective selector" in docs/policy.md), over inherited labels. */
   readonly selector: Selector | null;
   readonly notSelector: Selector | null;
+  /** Over the labels of nodes; the addresses of those it selects. */
+  readonly nodes: Selector | null;
+  /** Pods behind it: as destination at their ports, as source at any. */
+  readonly service: ServiceName | null;
   readonly nets: readonly Cidr[];
   readonly notNets: readonly Cidr[];
   readonly ports: Ports | null;
   readonly notPorts: Ports | null;
+}
+
+export interface ServiceName {
+  readonly namespace: string;
+  readonly name: string;
 }
 
 export interface Ports {
@@ -62,6 +85,8 @@ export interface Ports {
 export const anyone: Peer = {
   selector: null,
   notSelector: null,
+  nodes: null,
+  service: null,
   nets: [],
   notNets: [],
   ports: null,

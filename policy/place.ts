@@ -1,34 +1,52 @@
 import type { Address } from "../core/address.ts";
 import { contentHash } from "./hash.ts";
-import type { ClassId, Endpoint, EndpointId, Members, Placement, PolicyClass, Stage } from "./placement.ts";
-import type { Applicability, Direction, Program, SetDefinition, SetId } from "./program.ts";
+import type { ClassId, Endpoint, EndpointId, Members, Placement, PolicyClass, Stage, Stages } from "./placement.ts";
+import type { Applicability, Direction, PolicyList, Program, SetDefinition, SetId } from "./program.ts";
 import { Selection } from "./selection.ts";
+import { type Backend, serviceKey } from "./service.ts";
+
+/** By `serviceKey`. */
+export type Services = ReadonlyMap<string, readonly Backend[]>;
 
 /** Who gets which blocks, and who is in which set, for these endpoints just now. */
-export function place(program: Program, endpoints: readonly Endpoint[]): Placement {
-  const subjects = endpoints.filter(({ kind, hostNetwork }) => kind === "pod" && !hostNetwork);
-  const selection = new Selection(subjects);
+export function place(program: Program, endpoints: readonly Endpoint[], services: Services = new Map()): Placement {
+  const meant = endpoints.filter(({ kind, hostNetwork }) => kind !== "node" && !hostNetwork);
+  const selection = new Selection(meant);
+  const known: Known = {
+    meant: selection,
+    nodes: new Selection(endpoints.filter(({ kind }) => kind === "node")),
+    services,
+  };
   const members = new Map<SetId, Members>();
-  for (const [id, definition] of program.sets) members.set(id, membersOf(definition, selection));
+  for (const [id, definition] of program.sets) members.set(id, membersOf(definition, known));
   return {
-    ...classify(program, subjects, selection),
+    ...classify(program, meant, selection),
     members,
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
   };
 }
 
-/** Endpoints that the same entries of `applies` select are of one class. */
+interface Known {
+  /** Whom rules mean. */
+  readonly meant: Selection;
+  readonly nodes: Selection;
+  readonly services: Services;
+}
+
+/** Endpoints that the same entries of `applies` select are of one class. Network sets are of none, and pods have one list. */
 function classify(
   program: Program,
-  subjects: readonly Endpoint[],
+  meant: readonly Endpoint[],
   selection: Selection,
 ): Pick<Placement, "classOf" | "classes"> {
-  const entriesOf = subjects.map((): number[] => []);
-  for (const [entry, { selector }] of program.applies.entries())
-    for (const place of selection.places(selector)) entriesOf[place]?.push(entry);
+  const entriesOf = meant.map((): number[] => []);
+  for (const [entry, { selector, list }] of program.applies.entries())
+    for (const place of selection.places(selector))
+      if (list === "normal" || meant[place]?.kind === "host") entriesOf[place]?.push(entry);
   const known = new Map<string, PolicyClass>();
   const classOf = new Map<EndpointId, ClassId>();
-  for (const [place, { id }] of subjects.entries()) {
+  for (const [place, { id, kind }] of meant.entries()) {
+    if (kind === "set") continue;
     const entries = entriesOf[place] ?? [];
     const key = entries.join();
     const found = known.get(key) ?? classWith(entries.map((entry) => program.applies[entry] as Applicability));
@@ -39,14 +57,26 @@ function classify(
 }
 
 function classWith(applies: readonly Applicability[]): PolicyClass {
-  const [egress, ingress] = [stagesOf(applies, "egress"), stagesOf(applies, "ingress")];
-  const content = [egress, ingress].map((stages) =>
-    stages.map(({ blocks, otherwise }) => [...blocks.map(({ block }) => block), otherwise.id]),
+  const normal = stagesOf(applies, "normal");
+  const others = {
+    forward: stagesOf(applies, "forward"),
+    preDnat: stagesOf(applies, "preDnat"),
+    untracked: stagesOf(applies, "untracked"),
+  };
+  const content = [normal, ...Object.values(others)].flatMap(({ egress, ingress }) =>
+    [egress, ingress].map((stages) =>
+      stages.map(({ blocks, otherwise }) => [...blocks.map(({ block }) => block), otherwise.id]),
+    ),
   );
-  return { id: `c${contentHash(content, 16)}` as ClassId, egress, ingress };
+  return { id: `c${contentHash(content, 16)}` as ClassId, ...normal, others };
 }
 
-function stagesOf(applies: readonly Applicability[], direction: Direction): readonly Stage[] {
+function stagesOf(applies: readonly Applicability[], list: PolicyList): Stages {
+  const ofList = applies.filter((entry) => entry.list === list);
+  return { egress: inOrder(ofList, "egress"), ingress: inOrder(ofList, "ingress") };
+}
+
+function inOrder(applies: readonly Applicability[], direction: Direction): readonly Stage[] {
   const groups = Map.groupBy(
     applies.filter((entry) => entry.direction === direction),
     ({ stage }) => stage,
@@ -56,17 +86,32 @@ function stagesOf(applies: readonly Applicability[], direction: Direction): read
     .map(([, blocks]) => ({ blocks, otherwise: (blocks[0] as Applicability).otherwise }));
 }
 
-function membersOf(definition: SetDefinition, selection: Selection): Members {
+function membersOf(definition: SetDefinition, { meant, nodes, services }: Known): Members {
   switch (definition.kind) {
     case "cidrs":
       return { addresses: [], cidrs: definition.cidrs, ports: [] };
     case "selector": {
-      const selected = selection.endpoints(definition.selector);
-      return { addresses: unique(selected.flatMap(({ addresses }) => addresses)), cidrs: [], ports: [] };
+      const selected = meant.endpoints(definition.selector);
+      const nets = new Map(selected.flatMap((endpoint) => endpoint.nets).map((cidr) => [cidr.text, cidr]));
+      return {
+        addresses: unique(selected.flatMap(({ addresses }) => addresses)),
+        cidrs: [...nets.values()],
+        ports: [],
+      };
     }
     case "port": {
-      const selected = selection.endpoints(definition.selector);
+      const selected = meant.endpoints(definition.selector);
       return { addresses: [], cidrs: [], ports: selected.flatMap((endpoint) => portsNamed(definition.port, endpoint)) };
+    }
+    case "nodes": {
+      const selected = nodes.endpoints(definition.selector);
+      return { addresses: unique(selected.flatMap(({ addresses }) => addresses)), cidrs: [], ports: [] };
+    }
+    case "service": {
+      const backends = services.get(serviceKey(definition)) ?? [];
+      if (definition.with === "ports")
+        return { addresses: [], cidrs: [], ports: backends.filter(({ port }) => port > 0) };
+      return { addresses: unique(backends.map(({ address }) => address)), cidrs: [], ports: [] };
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Address, Cidr } from "../core/address.ts";
-import type { Applicability, Instruction, SetId } from "./program.ts";
+import type { Applicability, Instruction, PolicyList, SetId } from "./program.ts";
 
 /** Who the Program is about just now. Versioned by itself, never hashed into the revision. */
 export interface Placement {
@@ -10,19 +10,26 @@ export interface Placement {
   readonly endpoints: ReadonlyMap<EndpointId, Endpoint>;
 }
 
-/** `pod:namespace/name` or `node:name`. */
+/** `pod:namespace/name`, `node:name`, `host:name`, `set:name` or `set:namespace/name`. */
 export type EndpointId = string & { readonly __endpointId: never };
 /** Content hash of the class, so that equal classes are equal over time. */
 export type ClassId = string & { readonly __classId: never };
 
-/** Somebody with addresses and labels. */
+/**
+ * Somebody with addresses and labels: a pod; a node; an interface of a node that somebody made a HostEndpoint of; a network set. Policy
+ * applies to pods and hosts; rules mean pods, hosts and sets.
+ */
 export interface Endpoint {
   readonly id: EndpointId;
-  readonly kind: "pod" | "node";
+  readonly kind: "pod" | "node" | "host" | "set";
   readonly namespace: string | null;
   readonly name: string;
   readonly node: string | null;
   readonly addresses: readonly Address[];
+  /** Of network sets only. */
+  readonly nets: readonly Cidr[];
+  /** Of hosts only: the interface, `*` for all of them, or null: that which has the addresses. */
+  readonly interfaceName: string | null;
   /** Own and inherited labels, as selectors see them. */
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly NamedPort[];
@@ -36,11 +43,16 @@ export interface NamedPort {
   readonly port: number;
 }
 
-/** What applies to an endpoint, stage by stage. A direction without stages is not subject to policy at all. */
-export interface PolicyClass {
-  readonly id: ClassId;
+/** The stages of one list. A direction without stages is not subject to policy at all. */
+export interface Stages {
   readonly egress: readonly Stage[];
   readonly ingress: readonly Stage[];
+}
+
+/** What applies to an endpoint, stage by stage: the stages of list `normal`, and those of the other lists for hosts. */
+export interface PolicyClass extends Stages {
+  readonly id: ClassId;
+  readonly others: Readonly<Record<Exclude<PolicyList, "normal">, Stages>>;
 }
 
 export interface Stage {
@@ -52,6 +64,6 @@ export interface Stage {
 export interface Members {
   readonly addresses: readonly Address[];
   readonly cidrs: readonly Cidr[];
-  /** Only of sets of kind `port`. */
+  /** Only of sets of kind `port` and `service`. */
   readonly ports: readonly { readonly address: Address; readonly protocol: number; readonly port: number }[];
 }

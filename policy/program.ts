@@ -14,14 +14,30 @@ export interface Program {
   readonly applies: readonly Applicability[];
   /** What a rule id stands for: every instruction above, for people. */
   readonly rules: ReadonlyMap<RuleId, RuleOrigin>;
+  /** Rules that match nothing because a part of them cannot be enforced, for people; not part of the revision. */
+  readonly notEnforced: readonly NotEnforced[];
+}
+
+export interface NotEnforced {
+  readonly rule: RuleOrigin;
+  /** e.g. `http` */
+  readonly parts: readonly string[];
 }
 
 export type SetId = string & { readonly __setId: never };
 export type BlockId = string & { readonly __blockId: never };
 export type Direction = "egress" | "ingress";
 
+/**
+ * Which traffic of an endpoint a block is about. Pods have `normal` only. For a host endpoint `normal` is what processes of the host
+ * send and get, `forward` what passes through, `preDnat` what comes in before its destination is translated, and `untracked` what
+ * neither connection tracking nor any other list sees.
+ */
+export type PolicyList = "normal" | "forward" | "preDnat" | "untracked";
+
 /** Who gets a block. All blocks of one stage that apply to an endpoint are tried in order. */
 export interface Applicability {
+  readonly list: PolicyList;
   readonly direction: Direction;
   /** Canonical selector over the labels of an endpoint, own and inherited. */
   readonly selector: string;
@@ -46,7 +62,7 @@ export type Match =
   | { readonly field: "source" | "destination"; readonly in: SetId; readonly not: boolean }
   /**
    * The protocol has ports and the port is in one of the ranges, or (address, protocol, port) is in one of the sets of
-   * kind `port`; for sourcePort the source's address.
+   * kind `port` or `service` with ports; for sourcePort the source's address.
    */
   | {
       readonly field: "sourcePort" | "destinationPort";
@@ -68,12 +84,26 @@ export type SetDefinition =
   | { readonly kind: "selector"; readonly selector: string }
   | { readonly kind: "cidrs"; readonly cidrs: readonly Cidr[] }
   /** (address, protocol, port) of every port of that name which endpoints that the selector selects declare. */
-  | { readonly kind: "port"; readonly selector: string; readonly port: string };
+  | { readonly kind: "port"; readonly selector: string; readonly port: string }
+  /** Addresses of the nodes whose own labels the canonical selector selects. */
+  | { readonly kind: "nodes"; readonly selector: string }
+  /** What stands behind a Service by its EndpointSlices: addresses alone, or (address, protocol, port). */
+  | {
+      readonly kind: "service";
+      readonly namespace: string;
+      readonly name: string;
+      readonly with: "addresses" | "ports";
+    };
+
+/** Whether a set's members are (address, protocol, port) rather than addresses. */
+export function holdsPorts(definition: SetDefinition): boolean {
+  return definition.kind === "port" || (definition.kind === "service" && definition.with === "ports");
+}
 
 /** The words for a rule id. */
 export interface RuleOrigin {
   readonly tier: string;
-  /** Short kind as in flow logs: np, gnp, knp; `pro` for the profile every pod has. */
+  /** Short kind as in flow logs (`PolicyKind`); `pro` for profiles, `end` for the end of a list that has policies. */
   readonly kind: string;
   readonly namespace: string | null;
   readonly name: string;

@@ -1,7 +1,7 @@
 import type { Address } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import type { EndpointId } from "./placement.ts";
-import type { Direction } from "./program.ts";
+import type { Direction, PolicyList } from "./program.ts";
 
 /** The first packet of a connection, after DNAT, as policy sees it. */
 export interface Packet {
@@ -17,10 +17,12 @@ export interface Packet {
 /** What the policies of both ends make of a packet. */
 export interface Verdict {
   readonly action: "allow" | "deny";
-  /** The source's way through its egress policies; null if the source is not subject to any. */
+  /** The way through the egress policies of the source (a pod, or a host by what its processes send); null if it is subject to none. */
   readonly egress: Path | null;
-  /** The destination's way through its ingress policies; null if it is not subject to any, or egress denied already. */
+  /** The same of the destination's ingress policies; null also if the packet was denied before. */
   readonly ingress: Path | null;
+  /** What other lists of host endpoints on the way had to say, in the order in which they were asked. */
+  readonly hosts: readonly HostPath[];
   /** Why policy was not asked: a pod to itself, or a node to a pod that runs on it. */
   readonly exempt: "self" | "own-node" | null;
 }
@@ -33,6 +35,15 @@ export interface Path {
   readonly rule: RuleId;
   /** Every rule that took part, in order: those that passed or logged, then the one that decided. */
   readonly steps: readonly Step[];
+}
+
+/** A way through one list of a host endpoint. */
+export interface HostPath extends Omit<Path, "action" | "rule"> {
+  readonly list: PolicyList;
+  /** `next`: no rule of the list decided, so that what comes after it does. */
+  readonly action: "allow" | "deny" | "next";
+  /** Null if none decided. */
+  readonly rule: RuleId | null;
 }
 
 export interface Step {

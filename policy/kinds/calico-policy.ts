@@ -10,24 +10,12 @@ import {
   serviceAccountPrefix,
 } from "../labels.ts";
 import type { IcmpMatch, Policy, Problem, Read, Rule } from "../model.ts";
-import { hasPorts, icmpOfFamily, protocolNumber } from "../protocol.ts";
+import { hasPorts, icmpOfFamily } from "../protocol.ts";
 import { conjunction, type Selector } from "../selector/syntax.ts";
 import { type EntityRule, entityRule, peerOf } from "./entity.ts";
 import { namespaceSelectorField, readWith, selectorField, tierName } from "./fields.ts";
+import { protocolField } from "./protocol-field.ts";
 import { defaultTier } from "./tier.ts";
-
-const protocol = z.union([
-  z.int().min(1).max(255),
-  z.string().transform((name, context) => {
-    const number = protocolNumber(name) ?? (/^\d{1,3}$/.test(name) ? Number(name) : undefined);
-    if (number !== undefined && number >= 1 && number <= 255) return number;
-    context.addIssue({
-      code: "custom",
-      message: `"${name}" is no protocol: TCP, UDP, SCTP, UDPLite, ICMP, ICMPv6 or 1 to 255`,
-    });
-    return z.NEVER;
-  }),
-]);
 
 const icmp = z
   .strictObject({ type: z.int().min(0).max(254).optional(), code: z.int().min(0).max(255).optional() })
@@ -37,8 +25,8 @@ const rule = z.strictObject({
   action: z.enum(["Allow", "Deny", "Pass", "Log"]),
   metadata: z.strictObject({ annotations: z.record(z.string(), z.string()).optional() }).optional(),
   ipVersion: z.union([z.literal(4), z.literal(6)]).optional(),
-  protocol: protocol.optional(),
-  notProtocol: protocol.optional(),
+  protocol: protocolField.optional(),
+  notProtocol: protocolField.optional(),
   icmp: icmp.optional(),
   notICMP: icmp.optional(),
   source: entityRule.optional(),
@@ -100,6 +88,8 @@ function read(object: KubeObject, kind: "np" | "gnp", schema: z.ZodType<Spec>): 
       tier: spec.tier,
       order: spec.order ?? Number.POSITIVE_INFINITY,
       selector: subjectOf(spec, namespace),
+      lists: ["normal"],
+      staged: null,
       ingress: types.includes("Ingress") ? rulesOf(spec.ingress) : null,
       egress: types.includes("Egress") ? rulesOf(spec.egress) : null,
     },
@@ -138,6 +128,7 @@ function ruleOf(spec: RuleSpec, index: number, namespace: string | null): Rule {
     notIcmp: icmpOf(spec.notICMP),
     source: peerOf(spec.source, namespace),
     destination: peerOf(spec.destination, namespace),
+    notEnforced: [],
   };
 }
 

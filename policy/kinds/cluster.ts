@@ -25,6 +25,7 @@ export interface Pod {
 
 export interface Node {
   readonly name: string;
+  readonly labels: Labels;
   readonly addresses: readonly Address[];
   /** Where its pods get their addresses from. */
   readonly podCidrs: readonly Cidr[];
@@ -89,7 +90,14 @@ export function readNode(object: KubeObject): Read<Node> {
   const texts = listed.filter(({ type }) => type.endsWith("IP")).map(({ address }) => address);
   const { podCIDR, podCIDRs } = read.value.spec ?? {};
   const podCidrs = podCIDRs?.length ? podCIDRs : podCIDR ? [podCIDR] : [];
-  return { value: { name: object.metadata.name, addresses: addressesOf(texts), podCidrs } };
+  return {
+    value: {
+      name: object.metadata.name,
+      labels: object.metadata.labels ?? {},
+      addresses: addressesOf(texts),
+      podCidrs,
+    },
+  };
 }
 
 function namedPorts({ ports }: z.output<typeof container>): readonly NamedPort[] {

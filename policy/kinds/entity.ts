@@ -61,6 +61,8 @@ export function peerOf(entity: EntityRule | undefined, namespace: string | null)
   return {
     selector: effectiveSelector(entity, namespace),
     notSelector: entity.notSelector ?? null,
+    nodes: null,
+    service: null,
     nets: distinct(entity.nets ?? []),
     notNets: distinct(entity.notNets ?? []),
     ports: portsOf(entity.ports),

@@ -87,6 +87,8 @@ export function readKubernetesPolicy(object: KubeObject): Read<Policy> {
       tier: "default",
       order,
       selector: conjunction([isPod, inNamespace(namespace), ...terms(podSelector ?? {})]),
+      lists: ["normal"],
+      staged: null,
       ingress: types.includes("Ingress") ? inbound : null,
       egress: types.includes("Egress") ? outbound : null,
     },
@@ -128,7 +130,17 @@ function portsOf(group: readonly PortSpec[]): Ports {
 
 function ruleOf(index: number, group: PortGroup, ends: Pick<Rule, "source" | "destination">): Rule {
   const { protocol } = group;
-  return { index, action: "allow", family: null, protocol, notProtocol: null, icmp: null, notIcmp: null, ...ends };
+  return {
+    index,
+    action: "allow",
+    family: null,
+    protocol,
+    notProtocol: null,
+    icmp: null,
+    notIcmp: null,
+    notEnforced: [],
+    ...ends,
+  };
 }
 
 function peerOf(entry: PeerSpec, namespace: string): Peer {

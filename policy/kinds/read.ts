@@ -2,7 +2,10 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Policy, Problem, Read, Tier } from "../model.ts";
 import { readGlobalNetworkPolicy, readNetworkPolicy } from "./calico-policy.ts";
 import { type Node, type Pod, readNode, readPod } from "./cluster.ts";
+import { type EndpointSlice, readEndpointSlice } from "./endpoint-slice.ts";
+import { type HostEndpoint, readHostEndpoint } from "./host-endpoint.ts";
 import { readKubernetesPolicy } from "./kubernetes-policy.ts";
+import { type NetworkSet, readNetworkSet } from "./network-set.ts";
 import { readTier } from "./tier.ts";
 
 /** What an object tells the world. */
@@ -11,6 +14,9 @@ export type Fact =
   | { readonly type: "tier"; readonly tier: Tier }
   | { readonly type: "pod"; readonly pod: Pod }
   | { readonly type: "node"; readonly node: Node }
+  | { readonly type: "networkSet"; readonly networkSet: NetworkSet }
+  | { readonly type: "hostEndpoint"; readonly hostEndpoint: HostEndpoint }
+  | { readonly type: "endpointSlice"; readonly endpointSlice: EndpointSlice }
   | { readonly type: "labels"; readonly of: "Namespace" | "ServiceAccount" }
   | { readonly type: "none" };
 
@@ -30,6 +36,13 @@ export function readFact(object: KubeObject): Read<Fact> {
       return mapped(readGlobalNetworkPolicy(object), (policy) => ({ type: "policy", policy }));
     case "networking.k8s.io/v1/NetworkPolicy":
       return mapped(readKubernetesPolicy(object), (policy) => ({ type: "policy", policy }));
+    case "projectcalico.org/v3/NetworkSet":
+    case "projectcalico.org/v3/GlobalNetworkSet":
+      return mapped(readNetworkSet(object), (networkSet) => ({ type: "networkSet", networkSet }));
+    case "projectcalico.org/v3/HostEndpoint":
+      return mapped(readHostEndpoint(object), (hostEndpoint) => ({ type: "hostEndpoint", hostEndpoint }));
+    case "discovery.k8s.io/v1/EndpointSlice":
+      return mapped(readEndpointSlice(object), (endpointSlice) => ({ type: "endpointSlice", endpointSlice }));
     case "v1/Pod":
       return mapped(readPod(object), (pod) => ({ type: "pod", pod }));
     case "v1/Node":

@@ -84,8 +84,15 @@ describe("enrichers/enrich", () => {
       rule: 0,
     };
     enricher.use({
-      program: { revision: "r1", sets: new Map(), blocks: new Map(), applies: [], rules: new Map([[rule, origin]]) },
-      evaluate: () => ({ action: "allow", egress: pathOf(rule), ingress: null, exempt: null }),
+      program: {
+        revision: "r1",
+        sets: new Map(),
+        blocks: new Map(),
+        applies: [],
+        rules: new Map([[rule, origin]]),
+        notEnforced: [],
+      },
+      evaluate: () => ({ action: "allow", egress: pathOf(rule), ingress: null, hosts: [], exempt: null }),
       mode: (node) => (node === "node-1" ? "enforced" : "observed"),
     });
     const [flow] = await enricher.stage([rawFlow({ egressRule: rule })]);

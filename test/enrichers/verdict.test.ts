@@ -326,7 +326,7 @@ describe("enrichers/verdict", () => {
 });
 
 function program(revision: string, entries: readonly (readonly [RuleId, RuleOrigin])[]): Program {
-  return { revision, sets: new Map(), blocks: new Map(), applies: [], rules: new Map(entries) };
+  return { revision, sets: new Map(), blocks: new Map(), applies: [], rules: new Map(entries), notEnforced: [] };
 }
 
 function placement(ids: readonly string[]): Placement {
@@ -342,5 +342,5 @@ function path(direction: Direction, endpoint: string, steps: readonly (readonly 
 
 function verdictOf(egress: Path | null, ingress: Path | null): Verdict {
   const denied = egress?.action === "deny" || ingress?.action === "deny";
-  return { action: denied ? "deny" : "allow", egress, ingress, exempt: null };
+  return { action: denied ? "deny" : "allow", egress, ingress, hosts: [], exempt: null };
 }

@@ -25,7 +25,8 @@ const selector = fc.letrec<{ tree: Selector }>((tie) => ({
 function endpoint(labels: Labels, index: number): Endpoint {
   const id = `pod:test/${index}` as EndpointId;
   const rest = { namespace: "test", name: String(index), node: null, addresses: [], ports: [], hostNetwork: false };
-  return { id, kind: "pod", labels, ...rest };
+  const host = { nets: [], interfaceName: null };
+  return { id, kind: "pod", labels, ...rest, ...host };
 }
 
 describe("a selection", () => {

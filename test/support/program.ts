@@ -58,7 +58,14 @@ export class ProgramBuilder {
   class(name: string, stages: Partial<Record<"egress" | "ingress", readonly StageSpec[]>>): this {
     const id = name as ClassId;
     const { egress = [], ingress = [] } = stages;
-    this.#classes.set(id, { id, egress: egress.map(stageOf("egress")), ingress: ingress.map(stageOf("ingress")) });
+    const nothing = { egress: [], ingress: [] };
+    const others = { forward: nothing, preDnat: nothing, untracked: nothing };
+    this.#classes.set(id, {
+      id,
+      egress: egress.map(stageOf("egress")),
+      ingress: ingress.map(stageOf("ingress")),
+      others,
+    });
     return this;
   }
 
@@ -81,7 +88,7 @@ export class ProgramBuilder {
   }
 
   program(): Program {
-    return { revision: "0", sets: this.#sets, blocks: this.#blocks, applies: [], rules: new Map() };
+    return { revision: "0", sets: this.#sets, blocks: this.#blocks, applies: [], rules: new Map(), notEnforced: [] };
   }
 
   placement(): Placement {
@@ -95,8 +102,15 @@ export class ProgramBuilder {
     return this;
   }
 
-  #endpoint(endpoint: Omit<Endpoint, "labels" | "ports" | "hostNetwork">): this {
-    this.#endpoints.set(endpoint.id, { ...endpoint, labels: {}, ports: [], hostNetwork: false });
+  #endpoint(endpoint: Omit<Endpoint, "labels" | "ports" | "hostNetwork" | "nets" | "interfaceName">): this {
+    this.#endpoints.set(endpoint.id, {
+      ...endpoint,
+      nets: [],
+      interfaceName: null,
+      labels: {},
+      ports: [],
+      hostNetwork: false,
+    });
     return this;
   }
 }
@@ -107,7 +121,14 @@ function stageOf(direction: "egress" | "ingress"): (spec: StageSpec, index: numb
   return ([blocks, otherwise], stage) => ({
     otherwise,
     blocks: blocks.map(
-      (block): Applicability => ({ direction, selector: "", stage, block: block as BlockId, otherwise }),
+      (block): Applicability => ({
+        list: "normal",
+        direction,
+        selector: "",
+        stage,
+        block: block as BlockId,
+        otherwise,
+      }),
     ),
   });
 }
