@@ -1,16 +1,25 @@
 import { familyOf } from "../core/address.ts";
-import { type End, type Question, type Sets, settle } from "./match.ts";
+import type { RuleId } from "../core/rule-id.ts";
+import { type Question, type Sets, settle } from "./match.ts";
 import type { Stage } from "./placement.ts";
 import type { Instruction, Match, Program } from "./program.ts";
+import type { End } from "./set-index.ts";
 import type { Packet, Step } from "./verdict.ts";
 
 /** What a packet hit on its way through a list. Ways that hit the same share one. */
 export class Trail {
   readonly steps: readonly Step[];
+  /** `next`: no step decided, so that what comes after the list does. */
+  readonly action: "allow" | "deny" | "next";
+  /** The one that decided; null if none did. */
+  readonly rule: RuleId | null;
   readonly #next = new Map<Instruction, Trail>();
 
   constructor(steps: readonly Step[] = []) {
     this.steps = steps;
+    const last = steps.at(-1);
+    this.action = last?.action === "allow" || last?.action === "deny" ? last.action : "next";
+    this.rule = this.action === "next" ? null : (last?.rule ?? null);
   }
 
   after(instruction: Instruction): Trail {
@@ -19,12 +28,6 @@ export class Trail {
     const trail = new Trail([...this.steps, stepOf(instruction)]);
     this.#next.set(instruction, trail);
     return trail;
-  }
-
-  /** The step that decided; undefined if none did, so that what comes after the list does. */
-  get decision(): Step | undefined {
-    const last = this.steps.at(-1);
-    return last?.action === "allow" || last?.action === "deny" ? last : undefined;
   }
 }
 
@@ -62,9 +65,9 @@ export class Lane {
     this.#axes = axesOf(stages.flatMap((stage) => instructionsOf(program, stage)).flatMap(({ when }) => when));
   }
 
-  /** Packets that differ in nothing but the source port never part here. */
-  get isBlindToSourcePort(): boolean {
-    return !this.#axes.hasSourcePort;
+  /** Whether packets that differ in nothing but the source port may part here. */
+  get seesSourcePort(): boolean {
+    return this.#axes.hasSourcePort;
   }
 
   walk(source: End, destination: End, packet: Packet): Trail {

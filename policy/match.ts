@@ -1,26 +1,9 @@
-import { type Address, familyOf } from "../core/address.ts";
+import { familyOf } from "../core/address.ts";
 import type { Placement } from "./placement.ts";
 import type { Match, SetId } from "./program.ts";
 import { hasPorts } from "./protocol.ts";
-import { indexOf, type SetIndex } from "./set-index.ts";
+import { type End, indexOf, type SetIndex } from "./set-index.ts";
 import type { Packet } from "./verdict.ts";
-
-/** One end of a packet; the evaluator keeps one for each address, so that what costs something is looked up once. */
-export class End {
-  readonly address: Address;
-  readonly #within = new Map<SetIndex, boolean>();
-
-  constructor(address: Address) {
-    this.address = address;
-  }
-
-  isIn(set: SetIndex): boolean {
-    if (!set.hasCidrs) return set.hasAddress(this.address);
-    const found = this.#within.get(set) ?? set.hasAddress(this.address);
-    this.#within.set(set, found);
-    return found;
-  }
-}
 
 /** What of a match depends on who the two ends are. */
 export type Question = (source: End, destination: End, packet: Packet) => boolean;
@@ -50,11 +33,11 @@ export function settle(match: Match, packet: Packet, sets: Sets): boolean | Ques
       return settleIcmp(match, packet);
     case "source": {
       const [set, wanted] = [sets(match.in), !match.not];
-      return (source) => source.isIn(set) === wanted;
+      return (source) => set.has(source) === wanted;
     }
     case "destination": {
       const [set, wanted] = [sets(match.in), !match.not];
-      return (_, destination) => destination.isIn(set) === wanted;
+      return (_, destination) => set.has(destination) === wanted;
     }
     case "sourcePort":
     case "destinationPort":
@@ -76,10 +59,9 @@ function settlePort(match: Extract<Match, { named: unknown }>, packet: Packet, s
   const [named, wanted] = [match.named.map(sets), !match.not];
   // The port is asked anew: other ports may have been settled the same way.
   return match.field === "sourcePort"
-    ? ({ address }, _, { protocol, sourcePort }) =>
-        named.some((set) => set.hasPort(address, protocol, sourcePort)) === wanted
-    : (_, { address }, { protocol, destinationPort }) =>
-        named.some((set) => set.hasPort(address, protocol, destinationPort)) === wanted;
+    ? (source, _, { protocol, sourcePort }) => named.some((set) => set.hasPort(source, protocol, sourcePort)) === wanted
+    : (_, destination, { protocol, destinationPort }) =>
+        named.some((set) => set.hasPort(destination, protocol, destinationPort)) === wanted;
 }
 
 /** Whether a match holds of a packet between these ends. */
