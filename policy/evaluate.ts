@@ -1,12 +1,13 @@
 import type { Address } from "../core/address.ts";
-import { Lane, type Trail } from "./lane.ts";
-import { type Sets, setsOf } from "./match.ts";
+import { KnownEnd, SetTable } from "./known-end.ts";
+import { Lane } from "./lane.ts";
+import { setsOf } from "./match.ts";
 import type { Placement, Stage } from "./placement.ts";
 import type { Program } from "./program.ts";
 import { areOnOneNode, exemptionOf, type Hop, type Place, Routes, type Visit } from "./route.ts";
-import { End } from "./set-index.ts";
+import type { Trail } from "./trail.ts";
 import type { Evaluate, HostPath, Packet, Path, Verdict } from "./verdict.ts";
-import { VerdictCache } from "./verdict-cache.ts";
+import { kindOf, VerdictCache } from "./verdict-cache.ts";
 
 /**
  * Decides packets as the rendered ruleset does in the kernel: the property tests hold the two together.
@@ -23,14 +24,14 @@ export function evaluatorOf(program: Program, placement: Placement, cacheBits = 
   };
 }
 
-/** Addresses that belong to nobody in the cluster are forgotten when there are more. */
-const maxStrangers = 65_536;
+/** Of whom something is known at a time; when there are more, all are forgotten: those who matter are soon met again. */
+const maxParties = 32_768;
 
 /** Somebody who sent or got a packet. */
 interface Party {
   /** Never that of another. */
   readonly number: number;
-  readonly end: End;
+  readonly end: KnownEnd;
   readonly place: Place;
   /** What it meets when it deals with somebody on another node, or outside. */
   readonly departure: readonly Visit[];
@@ -42,17 +43,16 @@ interface Party {
 class Evaluator {
   readonly #program: Program;
   readonly #routes: Routes;
-  readonly #sets: Sets;
+  readonly #table: SetTable;
   readonly #cache: VerdictCache;
   readonly #lanes = new Map<readonly Stage[], Lane>();
-  readonly #members = new Map<Address, Party>();
-  readonly #strangers = new Map<Address, Party>();
-  #parties = 0;
+  readonly #parties = new Map<Address, Party>();
+  #met = 0;
 
   constructor(program: Program, placement: Placement, cacheBits: number) {
     this.#program = program;
     this.#routes = new Routes(placement);
-    this.#sets = setsOf(placement);
+    this.#table = new SetTable(placement, setsOf(placement));
     this.#cache = new VerdictCache(cacheBits);
   }
 
@@ -61,14 +61,23 @@ class Evaluator {
     const destination = this.#party(packet.destination);
     if (packet.interfaces !== undefined || packet.translated !== undefined)
       return this.#onItsOwnWay(source, destination, packet);
-    const isNear = areNear(source.place, destination.place);
-    const isNew = () =>
-      isNear ? this.#onItsOwnWay(source, destination, packet) : this.#along(source, destination, packet);
-    return this.#cache.recall(source.number, destination.number, packet, seesSourcePort(source, destination), isNew);
+    const kind = kindOf(packet);
+    if (kind < 0) return this.#new(source, destination, packet);
+    const port = seesSourcePort(source, destination) ? packet.sourcePort : 0;
+    const found = this.#cache.find(source.number, destination.number, kind, port);
+    if (found !== undefined) return found;
+    const verdict = this.#new(source, destination, packet);
+    this.#cache.keep(source.number, destination.number, kind, port, verdict);
+    return verdict;
+  }
+
+  #new(source: Party, destination: Party, packet: Packet): Verdict {
+    if (areNear(source.place, destination.place)) return this.#onItsOwnWay(source, destination, packet);
+    return this.#through([source.departure, destination.arrival], null, source.end, destination.end, packet);
   }
 
   #party(address: Address): Party {
-    return this.#members.get(address) ?? this.#strangers.get(address) ?? this.#meet(address);
+    return this.#parties.get(address) ?? this.#meet(address);
   }
 
   #meet(address: Address): Party {
@@ -77,14 +86,11 @@ class Evaluator {
     const arrival = this.#routes.arrival(place, address);
     const hops = [...departure, ...arrival].flat();
     const seesSourcePort = hops.some(({ stages }) => this.#lane(stages).seesSourcePort);
-    this.#parties += 1;
-    const end = new End(address);
-    const party = { number: this.#parties, end, place, departure, arrival, seesSourcePort };
-    if (place.at !== "outside") this.#members.set(address, party);
-    else {
-      if (this.#strangers.size >= maxStrangers) this.#strangers.clear();
-      this.#strangers.set(address, party);
-    }
+    this.#met += 1;
+    const end = new KnownEnd(address, this.#table);
+    const party = { number: this.#met, end, place, departure, arrival, seesSourcePort };
+    if (this.#parties.size >= maxParties) this.#parties.clear();
+    this.#parties.set(address, party);
     return party;
   }
 
@@ -94,15 +100,11 @@ class Evaluator {
     return this.#through([visits], exempt, source.end, destination.end, packet);
   }
 
-  #along(source: Party, destination: Party, packet: Packet): Verdict {
-    return this.#through([source.departure, destination.arrival], null, source.end, destination.end, packet);
-  }
-
   #through(
     parts: readonly (readonly Visit[])[],
     exempt: Verdict["exempt"],
-    source: End,
-    destination: End,
+    source: KnownEnd,
+    destination: KnownEnd,
     packet: Packet,
   ): Verdict {
     const verdict: Draft = { action: "allow", egress: null, ingress: null, hosts: none, exempt };
@@ -115,7 +117,13 @@ class Evaluator {
     return verdict;
   }
 
-  #visit(visit: Visit, source: End, destination: End, packet: Packet, verdict: Draft): "allow" | "deny" | "next" {
+  #visit(
+    visit: Visit,
+    source: KnownEnd,
+    destination: KnownEnd,
+    packet: Packet,
+    verdict: Draft,
+  ): "allow" | "deny" | "next" {
     for (const hop of visit) {
       const trail = this.#walk(hop, source, destination, packet);
       if (hop.list === "normal") verdict[hop.direction] = this.#pathOf(hop, trail);
@@ -125,7 +133,7 @@ class Evaluator {
     return "next";
   }
 
-  #walk(hop: Hop, source: End, destination: End, packet: Packet): Trail {
+  #walk(hop: Hop, source: KnownEnd, destination: KnownEnd, packet: Packet): Trail {
     const lane = this.#lane(hop.stages);
     if (!hop.untranslated || packet.translated === undefined) return lane.walk(source, destination, packet);
     const before = { ...packet, ...packet.translated };
@@ -135,7 +143,7 @@ class Evaluator {
   #lane(stages: readonly Stage[]): Lane {
     const found = this.#lanes.get(stages);
     if (found !== undefined) return found;
-    const lane = new Lane(this.#program, stages, this.#sets);
+    const lane = new Lane(this.#program, stages, this.#table);
     this.#lanes.set(stages, lane);
     return lane;
   }

@@ -5,7 +5,13 @@ import { hasPorts } from "./protocol.ts";
 import { type End, indexOf, type SetIndex } from "./set-index.ts";
 import type { Packet } from "./verdict.ts";
 
-/** What of a match depends on who the two ends are. */
+/** What of a match depends on who the two ends are: whether one is a member of a set, */
+export interface Membership {
+  readonly of: "source" | "destination";
+  readonly set: SetId;
+  readonly is: boolean;
+}
+/** or anything else. */
 export type Question = (source: End, destination: End, packet: Packet) => boolean;
 
 /** Finds the members of a set. */
@@ -23,7 +29,7 @@ export function setsOf({ members }: Placement): Sets {
  * Whether a match holds, as far as protocol, ports and family of the packet tell; else what is left to ask about its ends. This is
  * what matches mean, for all who ask.
  */
-export function settle(match: Match, packet: Packet, sets: Sets): boolean | Question {
+export function settle(match: Match, packet: Packet, sets: Sets): boolean | Membership | Question {
   switch (match.field) {
     case "family":
       return familyOf(packet.destination) === match.is;
@@ -31,14 +37,9 @@ export function settle(match: Match, packet: Packet, sets: Sets): boolean | Ques
       return (packet.protocol === match.is) !== match.not;
     case "icmp":
       return settleIcmp(match, packet);
-    case "source": {
-      const [set, wanted] = [sets(match.in), !match.not];
-      return (source) => set.has(source) === wanted;
-    }
-    case "destination": {
-      const [set, wanted] = [sets(match.in), !match.not];
-      return (_, destination) => set.has(destination) === wanted;
-    }
+    case "source":
+    case "destination":
+      return { of: match.field, set: match.in, is: !match.not };
     case "sourcePort":
     case "destinationPort":
       return settlePort(match, packet, sets);
@@ -57,7 +58,7 @@ function settlePort(match: Extract<Match, { named: unknown }>, packet: Packet, s
   if (match.ranges.some(({ from, to }) => from <= port && port <= to)) return !match.not;
   if (match.named.length === 0) return match.not;
   const [named, wanted] = [match.named.map(sets), !match.not];
-  // The port is asked anew: other ports may have been settled the same way.
+  // The port is asked anew: what is settled for one packet stands for others of the same interval.
   return match.field === "sourcePort"
     ? (source, _, { protocol, sourcePort }) => named.some((set) => set.hasPort(source, protocol, sourcePort)) === wanted
     : (_, destination, { protocol, destinationPort }) =>
@@ -67,5 +68,7 @@ function settlePort(match: Extract<Match, { named: unknown }>, packet: Packet, s
 /** Whether a match holds of a packet between these ends. */
 export function holds(match: Match, source: End, destination: End, packet: Packet, sets: Sets): boolean {
   const settled = settle(match, packet, sets);
-  return typeof settled === "boolean" ? settled : settled(source, destination, packet);
+  if (typeof settled === "boolean") return settled;
+  if (typeof settled === "function") return settled(source, destination, packet);
+  return sets(settled.set).has(settled.of === "source" ? source : destination) === settled.is;
 }

@@ -1,7 +1,7 @@
 import { type Address, addressValue, type Cidr, type Family, familyOf, widthOf } from "../core/address.ts";
 import type { Members } from "./placement.ts";
 
-/** One end of a packet. The evaluator keeps one for each address, so that it is taken apart once. */
+/** One end of a packet, taken apart once. */
 export class End {
   readonly address: Address;
   readonly family: Family;

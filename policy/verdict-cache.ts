@@ -20,26 +20,25 @@ export class VerdictCache {
     this.#shift = 32 - bits;
   }
 
-  /**
-   * The verdict about such a packet, or that which `decide` gives. Ends go by number, never by the same for two. Where the source port
-   * never matters, packets that differ in nothing else share a place.
-   */
-  recall(source: number, destination: number, packet: Packet, seesSourcePort: boolean, decide: () => Verdict): Verdict {
-    const kind = kindOf(packet);
-    if (kind < 0) return decide();
-    const port = seesSourcePort ? packet.sourcePort : 0;
-    const mixed =
-      Math.imul(source, 0x9e3779b1) ^ Math.imul(destination, 0x85ebca6b) ^ Math.imul(kind + port, 0xc2b2ae35);
-    const place = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d) >>> this.#shift;
+  /** Ends go by numbers that belong to no other; `kind` is that of `kindOf`, `port` the source port, or 0 where it never matters. */
+  find(source: number, destination: number, kind: number, port: number): Verdict | undefined {
+    const place = this.#placeOf(source, destination, kind, port);
     const [keys, at] = [this.#keys, place * width];
     const isSame =
       keys[at] === source && keys[at + 1] === destination && keys[at + 2] === kind && keys[at + 3] === port;
-    const found = isSame ? this.#verdicts[place] : undefined;
-    if (found !== undefined) return found;
-    const verdict = decide();
-    [keys[at], keys[at + 1], keys[at + 2], keys[at + 3]] = [source, destination, kind, port];
+    return isSame ? this.#verdicts[place] : undefined;
+  }
+
+  keep(source: number, destination: number, kind: number, port: number, verdict: Verdict): void {
+    const place = this.#placeOf(source, destination, kind, port);
+    this.#keys.set([source, destination, kind, port], place * width);
     this.#verdicts[place] = verdict;
-    return verdict;
+  }
+
+  #placeOf(source: number, destination: number, kind: number, port: number): number {
+    const mixed =
+      Math.imul(source, 0x9e3779b1) ^ Math.imul(destination, 0x85ebca6b) ^ Math.imul(kind + port, 0xc2b2ae35);
+    return Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d) >>> this.#shift;
   }
 }
 
@@ -47,7 +46,7 @@ export class VerdictCache {
  * One number below 2^25 for protocol and destination port, or type and code of ICMP in its place; negative for what no real packet has:
  * ICMP with ports, or numbers that no header holds.
  */
-function kindOf(packet: Packet): number {
+export function kindOf(packet: Packet): number {
   const { protocol, sourcePort, destinationPort, icmp } = packet;
   if (!isReal(packet)) return -1;
   if (icmp === null) return protocol * 131_072 + destinationPort;
