@@ -179,7 +179,7 @@ const rarely = <T>(arbitrary: fc.Arbitrary<T>, weight = 8): fc.Arbitrary<T | nul
 const service = fc.constantFrom({ namespace: "red", name: "web" }, { namespace: "red", name: "nobody" });
 
 const peer: fc.Arbitrary<Peer> = fc.oneof(
-  { weight: 1, arbitrary: fc.constant(anyone) },
+  { weight: 3, arbitrary: fc.constant(anyone) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -217,7 +217,14 @@ const rules = fc.option(
 
 const policy: fc.Arbitrary<Omit<Policy, "name">> = fc
   .record({
-    kind: fc.constantFrom("np" as const, "gnp" as const, "knp" as const, "kcnp" as const, "sgnp" as const),
+    kind: fc.constantFrom(
+      "np" as const,
+      "gnp" as const,
+      "gnp" as const,
+      "gnp" as const,
+      "kcnp" as const,
+      "sgnp" as const,
+    ),
     tier: fc.constantFrom("early", "late", "default", "kube-admin", "kube-baseline", "nobody-made", "nor-this"),
     order: fc.constantFrom(1, 2, 1000, Number.POSITIVE_INFINITY),
     selector,
@@ -228,7 +235,7 @@ const policy: fc.Arbitrary<Omit<Policy, "name">> = fc
   .map(
     (draft): Omit<Policy, "name"> => ({
       ...draft,
-      namespace: draft.kind === "np" || draft.kind === "knp" ? "red" : null,
+      namespace: draft.kind === "np" ? "red" : null,
       lists: draft.kind === "gnp" ? draft.lists : ["normal"],
       egress: draft.lists[0] === "preDnat" && draft.kind === "gnp" ? null : draft.egress,
       staged: draft.kind === "sgnp" ? "set" : null,
