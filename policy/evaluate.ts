@@ -1,180 +1,182 @@
-import { type Address, familyOf } from "../core/address.ts";
-import { PrefixTable } from "../core/prefix-table.ts";
-import type { RuleId } from "../core/rule-id.ts";
-import type { Endpoint, Members, Placement, Stage } from "./placement.ts";
-import type { Direction, Instruction, Match, PortRange, Program, SetId } from "./program.ts";
-import { hasPorts } from "./protocol.ts";
-import type { Evaluate, Packet, Path, Step, Verdict } from "./verdict.ts";
+import type { Address } from "../core/address.ts";
+import { KnownEnd, SetTable } from "./known-end.ts";
+import { Lane } from "./lane.ts";
+import { setsOf } from "./match.ts";
+import type { Placement, Stage } from "./placement.ts";
+import type { Program } from "./program.ts";
+import { areOnOneNode, exemptionOf, type Hop, type Place, Routes, type Visit } from "./route.ts";
+import type { Trail } from "./trail.ts";
+import type { Evaluate, HostPath, Packet, Path, Verdict } from "./verdict.ts";
+import { kindOf, VerdictCache } from "./verdict-cache.ts";
 
 /**
  * Decides packets as the rendered ruleset does in the kernel: the property tests hold the two together.
  * Egress policy of the source is asked first; where it denies, ingress policy of the destination never sees the packet.
+ *
+ * Making one costs nothing; what packets teach it is kept for those after them, within bounds: the last 2^`cacheBits` verdicts.
+ * Verdicts are shared between packets and never change.
  */
-export function evaluatorOf(program: Program, placement: Placement): Evaluate {
-  const addresses = new AddressBook(placement);
-  const sets = new Map([...placement.members].map(([id, members]) => [id, new SetIndex(members)]));
-  const matcher = (match: Match, packet: Packet) => holds(match, packet, sets);
-  const walk = (endpoint: Endpoint | undefined, direction: Direction, packet: Packet) =>
-    endpoint === undefined ? null : pathOf(program, placement, endpoint, direction, packet, matcher);
+export function evaluatorOf(program: Program, placement: Placement, cacheBits = 18): Evaluate {
+  let evaluator: Evaluator | undefined;
   return (packet) => {
-    const source = addresses.podAt(packet.source);
-    const destination = addresses.podAt(packet.destination);
-    if (source !== undefined && source === destination) return exempt("self");
-    const egress = walk(source, "egress", packet);
-    if (egress?.action === "deny") return { action: "deny", egress, ingress: null, hosts: [], exempt: null };
-    if (destination !== undefined && addresses.isNode(packet.source, destination.node)) return exempt("own-node");
-    const ingress = walk(destination, "ingress", packet);
-    return { action: ingress?.action ?? "allow", egress, ingress, hosts: [], exempt: null };
+    evaluator ??= new Evaluator(program, placement, cacheBits);
+    return evaluator.decide(packet);
   };
 }
 
-function exempt(reason: "self" | "own-node"): Verdict {
-  return { action: "allow", egress: null, ingress: null, hosts: [], exempt: reason };
+/** Of whom something is known at a time; when there are more, all are forgotten: those who matter are soon met again. */
+const maxParties = 32_768;
+
+/** Somebody who sent or got a packet. */
+interface Party {
+  /** Never that of another. */
+  readonly number: number;
+  readonly end: KnownEnd;
+  readonly place: Place;
+  /** What it meets when it deals with somebody on another node, or outside. */
+  readonly departure: readonly Visit[];
+  readonly arrival: readonly Visit[];
+  /** Some list it meets asks for source ports. */
+  readonly seesSourcePort: boolean;
 }
 
-/** Who has an address. Pods that share their node's addresses are the node. */
-class AddressBook {
-  readonly #pods = new Map<Address, Endpoint>();
-  readonly #nodes = new Map<Address, string>();
+class Evaluator {
+  readonly #program: Program;
+  readonly #routes: Routes;
+  readonly #table: SetTable;
+  readonly #cache: VerdictCache;
+  readonly #lanes = new Map<readonly Stage[], Lane>();
+  readonly #parties = new Map<Address, Party>();
+  #met = 0;
 
-  constructor(placement: Placement) {
-    for (const endpoint of placement.endpoints.values()) {
-      if (endpoint.hostNetwork) continue;
-      for (const address of endpoint.addresses) {
-        if (endpoint.kind === "pod") this.#pods.set(address, endpoint);
-        else if (endpoint.kind === "node") this.#nodes.set(address, endpoint.name);
-      }
+  constructor(program: Program, placement: Placement, cacheBits: number) {
+    this.#program = program;
+    this.#routes = new Routes(placement);
+    this.#table = new SetTable(placement, setsOf(placement));
+    this.#cache = new VerdictCache(cacheBits);
+  }
+
+  decide(packet: Packet): Verdict {
+    const source = this.#party(packet.source);
+    const destination = this.#party(packet.destination);
+    if (packet.interfaces !== undefined || packet.translated !== undefined)
+      return this.#onItsOwnWay(source, destination, packet);
+    const kind = kindOf(packet);
+    if (kind < 0) return this.#new(source, destination, packet);
+    const port = seesSourcePort(source, destination) ? packet.sourcePort : 0;
+    const found = this.#cache.find(source.number, destination.number, kind, port);
+    if (found !== undefined) return found;
+    const verdict = this.#new(source, destination, packet);
+    this.#cache.keep(source.number, destination.number, kind, port, verdict);
+    return verdict;
+  }
+
+  #new(source: Party, destination: Party, packet: Packet): Verdict {
+    if (areNear(source.place, destination.place)) return this.#onItsOwnWay(source, destination, packet);
+    return this.#through([source.departure, destination.arrival], null, source.end, destination.end, packet);
+  }
+
+  #party(address: Address): Party {
+    return this.#parties.get(address) ?? this.#meet(address);
+  }
+
+  #meet(address: Address): Party {
+    const place = this.#routes.placeOf(address);
+    const departure = this.#routes.departure(place, address);
+    const arrival = this.#routes.arrival(place, address);
+    const hops = [...departure, ...arrival].flat();
+    const seesSourcePort = hops.some(({ stages }) => this.#lane(stages).seesSourcePort);
+    this.#met += 1;
+    const end = new KnownEnd(address, this.#table);
+    const party = { number: this.#met, end, place, departure, arrival, seesSourcePort };
+    if (this.#parties.size >= maxParties) this.#parties.clear();
+    this.#parties.set(address, party);
+    return party;
+  }
+
+  /** Where the way depends on more than who the ends are, each by itself. */
+  #onItsOwnWay(source: Party, destination: Party, packet: Packet): Verdict {
+    const { exempt, visits } = this.#routes.way(packet);
+    return this.#through([visits], exempt, source.end, destination.end, packet);
+  }
+
+  #through(
+    parts: readonly (readonly Visit[])[],
+    exempt: Verdict["exempt"],
+    source: KnownEnd,
+    destination: KnownEnd,
+    packet: Packet,
+  ): Verdict {
+    const verdict: Draft = { action: "allow", egress: null, ingress: null, hosts: none, exempt };
+    for (const visits of parts)
+      for (const visit of visits)
+        if (this.#visit(visit, source, destination, packet, verdict) === "deny") {
+          verdict.action = "deny";
+          return verdict;
+        }
+    return verdict;
+  }
+
+  #visit(
+    visit: Visit,
+    source: KnownEnd,
+    destination: KnownEnd,
+    packet: Packet,
+    verdict: Draft,
+  ): "allow" | "deny" | "next" {
+    for (const hop of visit) {
+      const trail = this.#walk(hop, source, destination, packet);
+      if (hop.list === "normal") verdict[hop.direction] = this.#pathOf(hop, trail);
+      else verdict.hosts = [...verdict.hosts, hostPathOf(hop, trail)];
+      if (trail.action !== "next") return trail.action;
     }
+    return "next";
   }
 
-  podAt(address: Address): Endpoint | undefined {
-    return this.#pods.get(address);
+  #walk(hop: Hop, source: KnownEnd, destination: KnownEnd, packet: Packet): Trail {
+    const lane = this.#lane(hop.stages);
+    if (!hop.untranslated || packet.translated === undefined) return lane.walk(source, destination, packet);
+    const before = { ...packet, ...packet.translated };
+    return lane.walk(source, this.#party(before.destination).end, before);
   }
 
-  isNode(address: Address, node: string | null): boolean {
-    return node !== null && this.#nodes.get(address) === node;
+  #lane(stages: readonly Stage[]): Lane {
+    const found = this.#lanes.get(stages);
+    if (found !== undefined) return found;
+    const lane = new Lane(this.#program, stages, this.#table);
+    this.#lanes.set(stages, lane);
+    return lane;
   }
-}
 
-type Holds = (match: Match, packet: Packet) => boolean;
-
-function pathOf(
-  program: Program,
-  placement: Placement,
-  endpoint: Endpoint,
-  direction: Direction,
-  packet: Packet,
-  matcher: Holds,
-): Path | null {
-  const classId = placement.classOf.get(endpoint.id);
-  const stages = classId === undefined ? [] : (placement.classes.get(classId)?.[direction] ?? []);
-  if (stages.length === 0) return null;
-  const steps: Step[] = [];
-  for (const stage of stages) {
-    const decided = throughStage(program, stage, packet, matcher, steps);
-    if (decided !== null) return { endpoint: endpoint.id, direction, ...decided, steps };
-  }
-  // The last stage's default neither passes nor logs (compile.ts), so a packet that falls out means a broken Program.
-  throw new Error(`no stage decided about ${endpoint.id} ${direction} in program ${program.revision}`);
-}
-
-interface Decision {
-  readonly action: "allow" | "deny";
-  readonly rule: RuleId;
-}
-
-/** Walks one stage, adding what was hit to `steps`; null where the packet goes on to the next. */
-function throughStage(program: Program, stage: Stage, packet: Packet, matcher: Holds, steps: Step[]): Decision | null {
-  for (const { block } of stage.blocks) {
-    for (const instruction of program.blocks.get(block) ?? []) {
-      if (!instruction.when.every((match) => matcher(match, packet))) continue;
-      const outcome = take(instruction, steps);
-      if (outcome !== "log") return outcome;
-    }
-  }
-  const outcome = take(stage.otherwise, steps);
-  return outcome === "log" ? null : outcome;
-}
-
-function take({ id, verdict }: Instruction, steps: Step[]): Decision | null | "log" {
-  steps.push({ rule: id, action: verdict === "next" ? "pass" : verdict });
-  switch (verdict) {
-    case "allow":
-    case "deny":
-      return { action: verdict, rule: id };
-    case "next":
-      return null;
-    case "log":
-      return "log";
+  /** The last stage's default neither passes nor logs (compile.ts), so a packet that falls out means a broken Program. */
+  #pathOf({ endpoint, direction }: Hop, { action, rule, steps }: Trail): Path {
+    if (action === "next" || rule === null)
+      throw new Error(`no stage decided about ${endpoint} ${direction} in program ${this.#program.revision}`);
+    return { endpoint, direction, action, rule, steps };
   }
 }
 
-function holds(match: Match, packet: Packet, sets: ReadonlyMap<SetId, SetIndex>): boolean {
-  switch (match.field) {
-    case "family":
-      return familyOf(packet.destination) === match.is;
-    case "protocol":
-      return (packet.protocol === match.is) !== match.not;
-    case "source":
-    case "destination":
-      return indexOf(sets, match.in).hasAddress(packet[match.field]) !== match.not;
-    case "icmp":
-      return icmpHolds(match, packet);
-    case "sourcePort":
-      return portHolds(match, packet, packet.source, packet.sourcePort, sets);
-    case "destinationPort":
-      return portHolds(match, packet, packet.destination, packet.destinationPort, sets);
-  }
+/** What is between two that share a node, or are one, is not put together from what each meets of others. */
+function areNear(from: Place, to: Place): boolean {
+  return areOnOneNode(from, to) || exemptionOf(from, to) !== null;
 }
 
-function icmpHolds(match: Extract<Match, { field: "icmp" }>, packet: Packet): boolean {
-  if (packet.icmp === null) return false;
-  const same = packet.icmp.type === match.type && (match.code === undefined || packet.icmp.code === match.code);
-  return same !== match.not;
+/** What a pod sends to its own node may meet another host endpoint than what comes to the node from elsewhere. */
+function seesSourcePort(source: Party, destination: Party): boolean {
+  if (source.seesSourcePort || destination.seesSourcePort) return true;
+  return destination.place.at === "node" && areOnOneNode(source.place, destination.place);
 }
 
-interface PortMatch {
-  readonly ranges: readonly PortRange[];
-  readonly named: readonly SetId[];
-  readonly not: boolean;
+interface Draft {
+  action: Verdict["action"];
+  egress: Path | null;
+  ingress: Path | null;
+  hosts: readonly HostPath[];
+  readonly exempt: Verdict["exempt"];
 }
 
-function portHolds(
-  match: PortMatch,
-  packet: Packet,
-  address: Address,
-  port: number,
-  sets: ReadonlyMap<SetId, SetIndex>,
-) {
-  if (!hasPorts(packet.protocol)) return false;
-  const inRange = match.ranges.some(({ from, to }) => from <= port && port <= to);
-  const found = inRange || match.named.some((id) => indexOf(sets, id).hasPort(address, packet.protocol, port));
-  return found !== match.not;
-}
+const none: readonly HostPath[] = [];
 
-function indexOf(sets: ReadonlyMap<SetId, SetIndex>, id: SetId): SetIndex {
-  const index = sets.get(id);
-  if (index === undefined) throw new Error(`the placement has no members of set ${id}`);
-  return index;
-}
-
-/** The members of one set, ready for lookups. */
-class SetIndex {
-  readonly #addresses: ReadonlySet<Address>;
-  readonly #cidrs = new PrefixTable<true>();
-  readonly #ports: ReadonlySet<string>;
-
-  constructor(members: Members) {
-    this.#addresses = new Set(members.addresses);
-    for (const cidr of members.cidrs) this.#cidrs.set(cidr, true);
-    this.#ports = new Set(members.ports.map(({ address, protocol, port }) => `${address} ${protocol} ${port}`));
-  }
-
-  hasAddress(address: Address): boolean {
-    return this.#addresses.has(address) || this.#cidrs.lookup(address) === true;
-  }
-
-  hasPort(address: Address, protocol: number, port: number): boolean {
-    return this.#ports.has(`${address} ${protocol} ${port}`);
-  }
+function hostPathOf({ endpoint, list, direction }: Hop, { action, rule, steps }: Trail): HostPath {
+  return { endpoint, list, direction, action, rule, steps };
 }
