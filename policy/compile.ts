@@ -1,255 +1,28 @@
-import type { Cidr } from "../core/address.ts";
-import type { RuleId } from "../core/rule-id.ts";
-import { canonicalJson, contentHash, contentRuleId } from "./hash.ts";
-import { builtInTiers } from "./kinds/tier.ts";
-import { isHost, isOpenHost, isPod } from "./labels.ts";
-import type { Peer, Policy, Ports, Rule, Tier } from "./model.ts";
-import type {
-  Applicability,
-  BlockId,
-  Instruction,
-  Match,
-  NotEnforced,
-  PolicyList,
-  Program,
-  RuleOrigin,
-  SetDefinition,
-  SetId,
-} from "./program.ts";
-import { canonical, type Selector } from "./selector/syntax.ts";
-
-const profileTier = "__PROFILE__";
+import { Compiler } from "./compiler.ts";
+import { canonicalJson } from "./hash.ts";
+import type { Policy, Tier } from "./model.ts";
+import type { Program } from "./program.ts";
 
 /**
  * Turns the policies in force into one Program; staged ones are left out (staged.ts makes them count). Pure: the same policies in any
  * order give the same Program and revision.
  */
 export function compile(tiers: readonly Tier[], policies: readonly Policy[]): Program {
-  const builder = new Builder();
-  const stages = inOrder(
-    tiers,
-    policies.filter(({ staged }) => staged === null),
-  );
-  for (const [stage, { tier, policies }] of stages.entries())
-    for (const policy of policies) for (const list of policy.lists) builder.addPolicy(list, stage, tier, policy);
-  builder.addEnd(
-    stages.length,
-    stages.flatMap(({ policies }) => policies),
-  );
-  builder.addProfiles(stages.length);
-  return builder.program();
+  const compiler = new Compiler();
+  for (const tier of tiers) compiler.putTier(tier.name, tier);
+  for (const [index, policy] of policies.entries()) compiler.put(String(index), policy);
+  return compiler.update().program;
 }
 
-interface TierWithPolicies {
-  readonly tier: Tier;
-  readonly policies: readonly Policy[];
-}
-
-/** Tiers that hold policies, in order of evaluation. A tier that policies name but nobody made comes last and denies. */
-function inOrder(tiers: readonly Tier[], policies: readonly Policy[]): readonly TierWithPolicies[] {
-  const known = new Map([...builtInTiers, ...tiers].map((tier) => [tier.name, tier]));
-  const missing = (name: string): Tier => ({ name, order: Number.POSITIVE_INFINITY, defaultAction: "deny" });
-  return [...Map.groupBy(policies, ({ tier }) => tier)]
-    .map(([name, group]) => ({
-      tier: known.get(name) ?? missing(name),
-      policies: group.toSorted(comparePolicies),
-      exists: known.has(name),
-    }))
-    .toSorted(
-      (a, b) =>
-        Number(b.exists) - Number(a.exists) ||
-        compareOrders(a.tier.order, b.tier.order) ||
-        compareTexts(a.tier.name, b.tier.name),
-    );
-}
-
-function comparePolicies(a: Policy, b: Policy): number {
-  const key = ({ name, namespace, kind }: Policy) => `${name}/${namespace ?? ""}/${kind}`;
-  return compareOrders(a.order, b.order) || compareTexts(key(a), key(b));
-}
-
-/** Infinity minus infinity is not a number, so orders are compared, not subtracted. */
-function compareOrders(a: number, b: number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-class Builder {
-  readonly #sets = new Map<SetId, SetDefinition>();
-  readonly #blocks = new Map<BlockId, readonly Instruction[]>();
-  readonly #applies: Applicability[] = [];
-  readonly #rules = new Map<RuleId, RuleOrigin>();
-  readonly #notEnforced = new Map<RuleId, NotEnforced>();
-
-  addPolicy(list: PolicyList, stage: number, tier: Tier, policy: Policy): void {
-    for (const direction of ["egress", "ingress"] as const) {
-      const rules = policy[direction];
-      if (rules === null) continue;
-      const origin = { tier: tier.name, kind: policy.kind, namespace: policy.namespace, name: policy.name, direction };
-      // These lists have no end of their own: what they do not decide the next list does.
-      const defaultAction = list === "preDnat" || list === "untracked" ? "pass" : tier.defaultAction;
-      this.#applies.push({
-        list,
-        direction,
-        selector: canonical(policy.selector),
-        stage,
-        block: this.#addBlock(origin, rules),
-        otherwise: this.#instruction({ ...origin, action: defaultAction, rule: -1 }, [], []),
-      });
-    }
-  }
-
-  /** What a host forwards is allowed if no policy is about it, and denied if some are and none decided. */
-  addEnd(stage: number, policies: readonly Policy[]): void {
-    for (const { selector, lists, ...rules } of policies.filter(({ lists }) => lists.includes("forward")))
-      for (const direction of ["egress", "ingress"] as const) {
-        if (rules[direction] === null) continue;
-        const origin = { tier: profileTier, kind: "end", namespace: null, name: "forward", direction };
-        const otherwise = this.#instruction({ ...origin, action: "deny", rule: -1 }, [], []);
-        const entry = { list: "forward", direction, selector: canonical(selector), stage } as const;
-        this.#applies.push({ ...entry, block: this.#block([]), otherwise });
-      }
-  }
-
-  /**
-   * What becomes of that which no policy decides: pods have the profile kns.NAMESPACE, which allows everything; a host endpoint is
-   * denied everything unless a profile of its own allows it.
-   */
-  addProfiles(stage: number): void {
-    for (const { selector, name, allows } of [
-      { selector: isPod, name: "kns", allows: true },
-      { selector: isOpenHost, name: "projectcalico-default-allow", allows: true },
-      { selector: isHost, name: "none", allows: false },
-    ])
-      for (const direction of ["egress", "ingress"] as const) {
-        const origin = { tier: profileTier, kind: "pro", namespace: null, name, direction };
-        const rules = allows ? [this.#instruction({ ...origin, action: "allow", rule: 0 }, [], [])] : [];
-        const otherwise = this.#instruction({ ...origin, action: "deny", rule: -1 }, [], []);
-        const entry = { list: "normal", direction, selector: canonical(selector), stage } as const;
-        this.#applies.push({ ...entry, block: this.#block(rules), otherwise });
-      }
-  }
-
-  program(): Program {
-    const content = {
-      sets: [...this.#sets].sort(byKey),
-      blocks: [...this.#blocks].sort(byKey),
-      applies: this.#applies,
-    };
-    const revision = contentHash(content, 16);
-    const notEnforced = [...this.#notEnforced.values()];
-    return {
-      revision,
-      sets: this.#sets,
-      blocks: this.#blocks,
-      applies: this.#applies,
-      rules: this.#rules,
-      notEnforced,
-    };
-  }
-
-  #addBlock(origin: Omit<RuleOrigin, "action" | "rule">, rules: readonly Rule[]): BlockId {
-    const written = [...Map.groupBy(rules, ({ index }) => index).values()];
-    return this.#block(written.flatMap((parts) => this.#instructions(origin, parts)));
-  }
-
-  /** All parts of one rule as the user wrote it share its id. */
-  #instructions(origin: Omit<RuleOrigin, "action" | "rule">, parts: readonly Rule[]): readonly Instruction[] {
-    const first = parts[0] as Rule;
-    if (first.notEnforced.length > 0)
-      return this.#leaveOut({ ...origin, action: first.action, rule: first.index }, first);
-    const matches = parts.map((part) => this.#matchesOf(part));
-    return matches.map((when) =>
-      this.#instruction({ ...origin, action: first.action, rule: first.index }, when, matches),
-    );
-  }
-
-  #leaveOut(rule: RuleOrigin, { notEnforced }: Rule): readonly Instruction[] {
-    this.#notEnforced.set(contentRuleId(rule), { rule, parts: notEnforced });
-    return [];
-  }
-
-  #instruction(origin: RuleOrigin, when: readonly Match[], content: readonly (readonly Match[])[]): Instruction {
-    const id = contentRuleId({ origin, content });
-    this.#rules.set(id, origin);
-    return { id, when, verdict: origin.action === "pass" ? "next" : origin.action };
-  }
-
-  #block(instructions: readonly Instruction[]): BlockId {
-    const id = `b${contentHash(instructions, 16)}` as BlockId;
-    this.#blocks.set(id, instructions);
-    return id;
-  }
-
-  #matchesOf(rule: Rule): readonly Match[] {
-    return [
-      ...(rule.family === null ? [] : [{ field: "family", is: rule.family } as const]),
-      ...(rule.protocol === null ? [] : [{ field: "protocol", is: rule.protocol, not: false } as const]),
-      ...(rule.notProtocol === null ? [] : [{ field: "protocol", is: rule.notProtocol, not: true } as const]),
-      ...(rule.icmp === null ? [] : [{ field: "icmp", ...rule.icmp, not: false } as const]),
-      ...(rule.notIcmp === null ? [] : [{ field: "icmp", ...rule.notIcmp, not: true } as const]),
-      ...this.#peerMatches("source", rule.source),
-      ...this.#peerMatches("destination", rule.destination),
-    ];
-  }
-
-  #peerMatches(field: "source" | "destination", peer: Peer): readonly Match[] {
-    const inSet = (definition: SetDefinition, not: boolean): Match => ({ field, in: this.#set(definition), not });
-    const selected = (selector: Selector | null, not: boolean) =>
-      selector === null ? [] : [inSet({ kind: "selector", selector: canonical(selector) }, not)];
-    const within = (cidrs: readonly Cidr[], not: boolean) =>
-      cidrs.length === 0
-        ? []
-        : [inSet({ kind: "cidrs", cidrs: cidrs.toSorted((a, b) => compareTexts(a.text, b.text)) }, not)];
-    return [
-      ...selected(peer.selector, false),
-      ...selected(peer.notSelector, true),
-      ...(peer.nodes === null ? [] : [inSet({ kind: "nodes", selector: canonical(peer.nodes) }, false)]),
-      ...this.#serviceMatches(field, peer),
-      ...within(peer.nets, false),
-      ...within(peer.notNets, true),
-      ...this.#portMatches(field, peer, peer.ports, false),
-      ...this.#portMatches(field, peer, peer.notPorts, true),
-    ];
-  }
-
-  #serviceMatches(field: "source" | "destination", { service }: Peer): readonly Match[] {
-    if (service === null) return [];
-    if (field === "source")
-      return [{ field, in: this.#set({ kind: "service", ...service, with: "addresses" }), not: false }];
-    const ports = this.#set({ kind: "service", ...service, with: "ports" });
-    return [{ field: "destinationPort", ranges: [], named: [ports], not: false }];
-  }
-
-  #portMatches(field: "source" | "destination", peer: Peer, ports: Ports | null, not: boolean): readonly Match[] {
-    if (ports === null) return [];
-    const selector = canonical(peer.selector ?? { op: "all" });
-    const named = [...new Set(ports.names)].sort().map((port) => this.#set({ kind: "port", selector, port }));
-    const ranges = ports.ranges.toSorted((a, b) => a.from - b.from || a.to - b.to);
-    return [{ field: `${field}Port`, ranges, named, not }];
-  }
-
-  #set(definition: SetDefinition): SetId {
-    const content =
-      definition.kind === "cidrs" ? { ...definition, cidrs: definition.cidrs.map(({ text }) => text) } : definition;
-    const id = `s${contentHash(content, 16)}` as SetId;
-    this.#sets.set(id, definition);
-    return id;
-  }
-}
-
-function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return compareTexts(a, b);
-}
-
-/** The text whose hash is the revision, for archives and diffs. */
+/** All that a Program means, as one text for archives and diffs. */
 export function canonicalText(program: Program): string {
   return canonicalJson({
     sets: [...program.sets].sort(byKey),
     blocks: [...program.blocks].sort(byKey),
     applies: program.applies,
   });
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
