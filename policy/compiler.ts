@@ -99,7 +99,6 @@ export class Compiler {
       stage.place = after;
       if (compareTiers(before, after) === 0 && before.tier.defaultAction === after.tier.defaultAction) continue;
       moved = true;
-      stage.made = undefined;
       for (const { piece } of stage.policies) note(selectors, piece);
       if (before.tier.defaultAction !== after.tier.defaultAction) this.#recompile(name);
     }

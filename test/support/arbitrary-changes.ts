@@ -9,7 +9,7 @@ const labels = fc.record(
   { app: fc.constantFrom("web", "api", "db"), env: fc.constantFrom("prod", "dev") },
   { requiredKeys: [] },
 );
-const selector = fc.constantFrom(
+const understood = fc.constantFrom(
   "all()",
   "app == 'web'",
   "app in {'api', 'db'}",
@@ -18,8 +18,8 @@ const selector = fc.constantFrom(
   "app == 'web' || env == 'dev'",
   "!has(app)",
   "app contains 'w'",
-  "((",
 );
+const selector = fc.oneof({ weight: 30, arbitrary: understood }, fc.constant("(("));
 const some = (shape: Record<string, fc.Arbitrary<unknown>>) => fc.record(shape, { requiredKeys: [] });
 
 interface Draft {
