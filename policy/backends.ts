@@ -28,7 +28,7 @@ export class Backends {
   }
 
   #of(service: string): readonly Backend[] | undefined {
-    const keys = this.#slicesOf.get(service);
-    return keys && [...keys].sort().flatMap((key) => this.#slices.get(key)?.backends ?? []);
+    if (!this.#slicesOf.has(service)) return undefined;
+    return [...this.#slicesOf.get(service)].sort().flatMap((key) => this.#slices.get(key)?.backends ?? []);
   }
 }

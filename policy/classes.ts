@@ -1,16 +1,11 @@
 import { Multimap } from "../core/multimap.ts";
 import { SortedMap } from "../core/sorted-map.ts";
 import { ViewedMap } from "../core/viewed-map.ts";
+import type { ProgramChange } from "./compiler.ts";
 import type { ClassId, EndpointId, PolicyClass } from "./placement.ts";
 import { classOfEntries } from "./policy-class.ts";
 import type { Applicability, Program } from "./program.ts";
 import type { Asked, Roster } from "./roster.ts";
-
-/** An entry of a Program's `applies` and its index there. */
-interface Placed {
-  readonly at: number;
-  readonly entry: Applicability;
-}
 
 /** All endpoints of one kind whom the same selectors of `applies` select. */
 interface Group {
@@ -35,7 +30,11 @@ export class Classes {
   readonly #free: number[] = [];
   /** How many groups have a class. */
   readonly #shares = new Map<ClassId, number>();
-  #entries: ReadonlyMap<string, readonly Placed[]> = new Map();
+  /** By number, the ids of their classes. */
+  readonly #ids: (ClassId | undefined)[] = [];
+  #applies: readonly Applicability[] = [];
+  /** The same by selector. */
+  #entries = new Map<string, Applicability[]>();
   #groupOf = SortedMap.empty<EndpointId, number>();
   #classes = SortedMap.empty<ClassId, PolicyClass>();
   #classOf: ReadonlyMap<EndpointId, ClassId> | undefined;
@@ -55,19 +54,19 @@ export class Classes {
   }
 
   #viewOfClasses(): ReadonlyMap<EndpointId, ClassId> {
-    const ids = this.#byNumber.map((group) => group?.id);
+    const ids = this.#ids.slice();
     return new ViewedMap(this.#groupOf, (number) => ids[number] as ClassId);
   }
 
-  /** Another Program, in which the entries of these selectors came, went, changed or moved. */
-  use(program: Program, changed: ReadonlySet<string>): void {
-    if (changed.size === 0) return;
-    const before = this.#entries;
-    this.#entries = entriesBySelector(program.applies);
+  /** Another Program, and how it differs from the one before. */
+  use(program: Program, { selectors, renumbered }: ProgramChange): void {
+    if (selectors.size === 0 && !renumbered) return;
+    const before = new Set([...selectors].filter((selector) => this.#entries.has(selector)));
+    this.#takeEntries(program.applies, renumbered ? undefined : selectors);
     const [stale, moved, gone] = [new Set<Group>(), new Set<EndpointId>(), new Set<string>()];
-    for (const selector of changed) {
+    for (const selector of selectors) {
       const [was, is] = [before.has(selector), this.#entries.has(selector)];
-      if (was && is) for (const group of this.#groupsOf.get(selector) ?? []) stale.add(group);
+      if (was && is) for (const group of this.#groupsOf.get(selector)) stale.add(group);
       if (was === is) continue;
       if (is) this.#roster.ask(selector);
       else gone.add(selector);
@@ -75,6 +74,19 @@ export class Classes {
     }
     this.#regroup(moved, stale);
     for (const selector of gone) this.#roster.drop(selector);
+  }
+
+  /** Of some selectors, or of all. */
+  #takeEntries(applies: readonly Applicability[], selectors: ReadonlySet<string> | undefined): void {
+    this.#applies = applies;
+    if (selectors === undefined) this.#entries.clear();
+    for (const selector of selectors ?? []) this.#entries.delete(selector);
+    for (const entry of applies) {
+      if (selectors !== undefined && !selectors.has(entry.selector)) continue;
+      const list = this.#entries.get(entry.selector);
+      if (list === undefined) this.#entries.set(entry.selector, [entry]);
+      else list.push(entry);
+    }
   }
 
   /** These endpoints came, went, or are selected by others than before. */
@@ -126,16 +138,17 @@ export class Classes {
     return group;
   }
 
-  #classify(stale: Iterable<Group>): void {
+  #classify(stale: ReadonlySet<Group>): void {
     const found = new Map<ClassId, PolicyClass>();
     const touched = new Set<ClassId>();
+    const places = this.#placesOf(stale);
     for (const group of stale) {
       const before = group.id;
-      const after = group.size > 0 ? this.#classFor(group) : undefined;
+      const after = group.size > 0 ? this.#classFor(group, places) : undefined;
       if (after === undefined) this.#removeGroup(group);
       else found.set(after.id, after);
       if (before === after?.id) continue;
-      group.id = after?.id;
+      group.id = this.#ids[group.number] = after?.id;
       this.#classOf = undefined;
       for (const [id, count] of [
         [before, -1],
@@ -167,23 +180,25 @@ export class Classes {
     for (const selector of group.selectors) this.#groupsOf.delete(selector, group);
   }
 
-  #classFor({ selectors, kind }: Group): PolicyClass {
-    const placed = selectors.flatMap((selector) => this.#entries.get(selector) ?? []);
+  /** Where the entries of these groups stand in `applies`. */
+  #placesOf(groups: Iterable<Group>): ReadonlyMap<Applicability, number> {
+    const wanted = new Set<Applicability>();
+    for (const { selectors } of groups)
+      for (const selector of selectors) for (const entry of this.#entries.get(selector) ?? []) wanted.add(entry);
+    const places = new Map<Applicability, number>();
+    if (wanted.size === 0) return places;
+    for (const [place, entry] of this.#applies.entries()) if (wanted.has(entry)) places.set(entry, place);
+    return places;
+  }
+
+  #classFor({ selectors, kind }: Group, places: ReadonlyMap<Applicability, number>): PolicyClass {
+    const entries = selectors.flatMap((selector) => this.#entries.get(selector) ?? []);
+    const placeOf = (entry: Applicability) => places.get(entry) as number;
     return classOfEntries(
-      placed.sort((a, b) => a.at - b.at).map(({ entry }) => entry),
+      entries.sort((a, b) => placeOf(a) - placeOf(b)),
       kind,
     );
   }
-}
-
-function entriesBySelector(applies: readonly Applicability[]): ReadonlyMap<string, readonly Placed[]> {
-  const found = new Map<string, Placed[]>();
-  for (const [at, entry] of applies.entries()) {
-    const list = found.get(entry.selector);
-    if (list === undefined) found.set(entry.selector, [{ at, entry }]);
-    else list.push({ at, entry });
-  }
-  return found;
 }
 
 function numbersOf(asked: readonly Asked[]): readonly number[] {

@@ -6,28 +6,16 @@ import { comparePolicies, compareTiers, missingTier, type TierPlace } from "./po
 import type { Applicability, BlockId, Instruction, Program, RuleOrigin, SetDefinition, SetId } from "./program.ts";
 import { type Entry, revisionOfStages, stageDigest } from "./revision.ts";
 import { SharedParts } from "./shared-parts.ts";
+import { type Compiled, Stage } from "./stage.ts";
 
-/** A Program, and how it differs from the one before. */
+/** How a Program differs from another. */
 export interface ProgramChange {
-  readonly program: Program;
   /** Sets that came or went. */
   readonly sets: ReadonlySet<SetId>;
   /** Selectors of `applies` whose entries came, went, changed or moved. */
   readonly selectors: ReadonlySet<string>;
-}
-
-interface Compiled {
-  readonly policy: Policy;
-  readonly piece: Piece;
-}
-
-/** The policies of one tier. */
-interface Stage {
-  place: TierPlace;
-  /** In order of evaluation. */
-  policies: readonly Compiled[];
-  /** What was made of them; undefined where they have changed. */
-  made: { readonly rank: number; readonly applies: readonly Applicability[]; readonly digest: string } | undefined;
+  /** Stages have other numbers than before, though most of them stand as they did. */
+  readonly renumbered: boolean;
 }
 
 const profiles = compileProfiles();
@@ -43,6 +31,7 @@ export class Compiler {
   readonly #sets = new SharedParts<SetId, SetDefinition>();
   readonly #blocks = new SharedParts<BlockId, readonly Instruction[]>();
   readonly #rules = new SharedParts<RuleId, RuleOrigin>();
+  readonly #ends = new WeakMap<Entry, Applicability>();
   readonly #changedTiers = new Set<string>();
   readonly #changedPolicies = new Map<string, Policy | undefined>();
   #program: Program | undefined;
@@ -57,36 +46,52 @@ export class Compiler {
   }
 
   putTier(name: string, tier: Tier | undefined): void {
-    const fallback = builtInTiers.find((builtIn) => builtIn.name === name);
-    const next = tier ?? fallback;
+    const next = tier ?? builtInTiers.find((builtIn) => builtIn.name === name);
     if (next === undefined) this.#tiers.delete(name);
     else this.#tiers.set(name, next);
     this.#changedTiers.add(name);
   }
 
-  /** The Program of what there is now. */
-  update(): ProgramChange {
-    const selectors = new Set<string>(
-      this.#program === undefined ? profiles.endEntries.map(({ selector }) => selector) : [],
-    );
+  /** The Program of what there is now, and how it differs from the one before. */
+  update(): ProgramChange & { readonly program: Program } {
+    const first = this.#program === undefined;
+    const selectors = new Set(first ? profiles.endEntries.map(({ selector }) => selector) : []);
     const moved = this.#moveTiers(selectors);
     const exchanged = this.#exchangePolicies(selectors);
-    const [sets, blocks, rules] = [this.#sets.take(), this.#blocks.take(), this.#rules.take()];
     if (this.#program !== undefined && !moved && !exchanged)
-      return { program: this.#program, sets: sets.changed, selectors };
+      return { program: this.#program, sets: new Set(), selectors, renumbered: false };
+    const sets = this.#sets.take();
+    const { applies, revision, notEnforced, renumbered } = this.#arrange();
+    const [blocks, rules] = [this.#blocks.take().current, this.#rules.take().current];
+    this.#program = { revision, sets: sets.current, blocks, applies, rules, notEnforced };
+    return { program: this.#program, sets: sets.changed, selectors, renumbered: renumbered || first };
+  }
+
+  /** Stages in order, then the last one: ends of lists, and profiles. */
+  #arrange(): Pick<Program, "applies" | "revision" | "notEnforced"> & { readonly renumbered: boolean } {
     const stages = [...this.#stages.values()].sort((a, b) => compareTiers(a.place, b.place));
-    const made = stages.map((stage, rank) => settle(stage, rank));
-    const policies = stages.flatMap((stage) => stage.policies);
-    const end = endOf(policies, stages.length);
-    this.#program = {
-      revision: revisionOfStages([...made, end].map(({ digest }) => digest)),
-      sets: sets.current,
-      blocks: blocks.current,
-      rules: rules.current,
-      applies: [...made, end].flatMap(({ applies }) => applies),
-      notEnforced: policies.flatMap(({ piece }) => [...piece.notEnforced.values()]),
+    const renumbered =
+      this.#program?.applies.at(-1)?.stage !== stages.length || stages.some((one, rank) => one.rank !== rank);
+    for (const [rank, stage] of stages.entries()) stage.moveTo(rank);
+    const special = stages.flatMap((stage) => stage.special);
+    const pieces = [...special.map(({ piece }) => piece), profiles];
+    const end = pieces.flatMap(({ endEntries }) => endEntries.map((entry) => this.#atEnd(entry, stages.length)));
+    const endDigest = stageDigest(pieces.flatMap(({ endLines }) => endLines));
+    return {
+      applies: ([] as Applicability[]).concat(...stages.map(({ applies }) => applies), end),
+      revision: revisionOfStages([...stages.map(({ digest }) => digest), endDigest]),
+      notEnforced: special.flatMap(({ piece }) => [...piece.notEnforced.values()]),
+      renumbered,
     };
-    return { program: this.#program, sets: sets.changed, selectors };
+  }
+
+  /** An entry of the last stage; the same object as long as that has the same number, as those of other stages are. */
+  #atEnd(entry: Entry, stage: number): Applicability {
+    const known = this.#ends.get(entry);
+    if (known?.stage === stage) return known;
+    const made = { ...entry, stage };
+    this.#ends.set(entry, made);
+    return made;
   }
 
   /** What moves are the entries of the tiers that changed; those of the others keep their order among themselves. */
@@ -97,10 +102,11 @@ export class Compiler {
       if (stage === undefined) continue;
       const [before, after] = [stage.place, this.#placeOf(name)];
       stage.place = after;
-      if (compareTiers(before, after) === 0 && before.tier.defaultAction === after.tier.defaultAction) continue;
+      const changed = before.tier.defaultAction !== after.tier.defaultAction;
+      if (compareTiers(before, after) === 0 && !changed) continue;
       moved = true;
-      for (const { piece } of stage.policies) note(selectors, piece);
-      if (before.tier.defaultAction !== after.tier.defaultAction) this.#recompile(name);
+      for (const { selector } of stage.applies) selectors.add(selector);
+      if (changed) this.#recompile(name);
     }
     this.#changedTiers.clear();
     return moved;
@@ -111,14 +117,14 @@ export class Compiler {
       if (policy.tier === tier && !this.#changedPolicies.has(key)) this.#changedPolicies.set(key, policy);
   }
 
+  /** True if any policy says something else than before. */
   #exchangePolicies(selectors: Set<string>): boolean {
-    const gone = new Set<Compiled>();
-    const come: Compiled[] = [];
+    const [gone, come]: Compiled[][] = [[], []] as [Compiled[], Compiled[]];
     for (const [key, policy] of this.#changedPolicies) {
       const before = this.#compiled.get(key);
       const after = policy && { policy, piece: compilePolicy(this.#placeOf(policy.tier).tier, policy) };
       if (before !== undefined && after !== undefined && isSame(before, after)) continue;
-      if (before !== undefined) gone.add(before);
+      if (before !== undefined) gone.push(before);
       if (after === undefined) this.#compiled.delete(key);
       else {
         come.push(after);
@@ -128,18 +134,20 @@ export class Compiler {
     this.#changedPolicies.clear();
     for (const { piece } of come) this.#hold(piece);
     for (const { piece } of gone) this.#release(piece);
-    for (const { piece } of [...come, ...gone]) note(selectors, piece);
-    const tiers = new Set([...gone, ...come].map(({ policy }) => policy.tier));
-    const byTier = Map.groupBy(come, ({ policy }) => policy.tier);
-    for (const tier of tiers) this.#reorder(tier, gone, byTier.get(tier) ?? []);
-    return tiers.size > 0;
+    for (const { piece } of [...come, ...gone])
+      for (const { selector } of [...piece.entries, ...piece.endEntries]) selectors.add(selector);
+    this.#exchangeInStages(gone, come);
+    return gone.length + come.length > 0;
   }
 
-  #reorder(tier: string, gone: ReadonlySet<Compiled>, come: readonly Compiled[]): void {
-    const kept = this.#stages.get(tier)?.policies.filter((one) => !gone.has(one)) ?? [];
-    const policies = [...kept, ...come].sort((a, b) => comparePolicies(a.policy, b.policy));
-    if (policies.length === 0) this.#stages.delete(tier);
-    else this.#stages.set(tier, { place: this.#placeOf(tier), policies, made: undefined });
+  #exchangeInStages(gone: readonly Compiled[], come: readonly Compiled[]): void {
+    const [goneOf, comeOf] = [gone, come].map((some) => Map.groupBy(some, ({ policy }) => policy.tier));
+    for (const tier of new Set([...gone, ...come].map(({ policy }) => policy.tier))) {
+      const stage = this.#stages.get(tier) ?? new Stage(this.#placeOf(tier));
+      stage.exchange(goneOf?.get(tier) ?? [], comeOf?.get(tier) ?? []);
+      if (stage.size === 0) this.#stages.delete(tier);
+      else this.#stages.set(tier, stage);
+    }
   }
 
   #placeOf(name: string): TierPlace {
@@ -160,42 +168,8 @@ export class Compiler {
   }
 }
 
-function note(selectors: Set<string>, { entries, endEntries }: Piece): void {
-  for (const { selector } of entries) selectors.add(selector);
-  for (const { selector } of endEntries) selectors.add(selector);
-}
-
 function isSame(a: Compiled, b: Compiled): boolean {
-  const leftOut = ({ piece }: Compiled) => JSON.stringify([...piece.notEnforced]);
-  return (
-    a.piece.lines === b.piece.lines &&
-    a.piece.endLines === b.piece.endLines &&
-    a.policy.tier === b.policy.tier &&
-    comparePolicies(a.policy, b.policy) === 0 &&
-    leftOut(a) === leftOut(b)
-  );
-}
-
-/** The entries of a stage that is the rank-th now. */
-function settle(stage: Stage, rank: number): NonNullable<Stage["made"]> {
-  const known = stage.made;
-  if (known?.rank === rank) return known;
-  const applies = stage.policies.flatMap(({ piece }) => ranked(piece.entries, rank));
-  const digest = known?.digest ?? stageDigest(stage.policies.map(({ piece }) => piece.lines));
-  stage.made = { rank, applies, digest };
-  return stage.made;
-}
-
-/** The last stage: ends of lists, then profiles. */
-function endOf(policies: readonly Compiled[], rank: number): NonNullable<Stage["made"]> {
-  const pieces = [...policies.map(({ piece }) => piece).filter(({ endEntries }) => endEntries.length > 0), profiles];
-  return {
-    rank,
-    applies: pieces.flatMap(({ endEntries }) => ranked(endEntries, rank)),
-    digest: stageDigest(pieces.map(({ endLines }) => endLines)),
-  };
-}
-
-function ranked(entries: readonly Entry[], stage: number): readonly Applicability[] {
-  return entries.map((entry) => ({ ...entry, stage }));
+  const textOf = ({ piece: { lines, endLines, notEnforced } }: Compiled) =>
+    JSON.stringify([lines, endLines, [...notEnforced]]);
+  return a.policy.tier === b.policy.tier && comparePolicies(a.policy, b.policy) === 0 && textOf(a) === textOf(b);
 }

@@ -40,9 +40,8 @@ export class Endpoints {
     const pods = [before, after].map((known) => (known?.fact.type === "pod" ? known.fact.pod : undefined));
     if (pods.some((pod) => pod !== undefined))
       for (const affected of this.#owners.put(key, pods[1])) this.#touch(affected, this.#facts.get(affected)?.fact);
-    const heirs = this.#heirs.get(key);
-    if (heirs !== undefined && canonicalJson(before?.labels ?? {}) !== canonicalJson(after?.labels ?? {}))
-      for (const heir of heirs) this.#touch(heir, this.#facts.get(heir)?.fact);
+    if (this.#heirs.has(key) && canonicalJson(before?.labels ?? {}) !== canonicalJson(after?.labels ?? {}))
+      for (const heir of this.#heirs.get(key)) this.#touch(heir, this.#facts.get(heir)?.fact);
   }
 
   nodes(): readonly Node[] {

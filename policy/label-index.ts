@@ -32,8 +32,8 @@ export class LabelIndex<T extends Labelled> {
     if (keys === undefined) return yield* this.#all;
     for (const { label, value } of keys) {
       const values = this.#valuesOf(label);
-      if (value !== null) yield* values.get(value) ?? [];
-      else for (const some of values.values()) yield* some;
+      if (value !== null) yield* values.get(value);
+      else yield* values.values();
     }
   }
 

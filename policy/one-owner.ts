@@ -20,7 +20,7 @@ export class AddressOwners {
     for (const address of after) this.#claims.add(address, key);
     if (pod === undefined) this.#pods.delete(key);
     else this.#pods.set(key, pod);
-    return new Set([key, ...[...before, ...after].flatMap((address) => [...(this.#claims.get(address) ?? [])])]);
+    return new Set([key, ...[...before, ...after].flatMap((address) => [...this.#claims.get(address)])]);
   }
 
   /** Those of a pod's addresses that are its own. */
@@ -34,8 +34,7 @@ export class AddressOwners {
 
   #owner(address: Address): string | undefined {
     let [owner, best] = [undefined as string | undefined, ""];
-    const keys = this.#claims.get(address) ?? [];
-    for (const key of keys) {
+    for (const key of this.#claims.get(address)) {
       const claim = claimOf(this.#pods.get(key) as Pod);
       if (owner === undefined || claim > best) [owner, best] = [key, claim];
     }

@@ -28,8 +28,8 @@ export interface Piece {
   readonly rules: ReadonlyMap<RuleId, RuleOrigin>;
   readonly notEnforced: ReadonlyMap<RuleId, NotEnforced>;
   /** Of `entries` and of `endEntries`, for the revision. */
-  readonly lines: string;
-  readonly endLines: string;
+  readonly lines: readonly string[];
+  readonly endLines: readonly string[];
 }
 
 const profileTier = "__PROFILE__";

@@ -9,11 +9,8 @@ import { SetMembers } from "./set-members.ts";
 export function place(program: Program, endpoints: readonly Endpoint[], services: Services = new Map()): Placement {
   const population = new Population();
   const placer = new Placer(population);
-  placer.use({
-    program,
-    sets: new Set(program.sets.keys()),
-    selectors: new Set(program.applies.map(({ selector }) => selector)),
-  });
+  const selectors = new Set(program.applies.map(({ selector }) => selector));
+  placer.use(program, { sets: new Set(program.sets.keys()), selectors, renumbered: true });
   placer.move(population.update({ endpoints: new Map(endpoints.map((one) => [one.id, one])), services }));
   return placer.placement();
 }
@@ -31,10 +28,10 @@ export class Placer {
     this.#members = new SetMembers(population);
   }
 
-  /** The next Program. */
-  use({ program, sets, selectors }: ProgramChange): void {
-    this.#members.use(program.sets, sets);
-    this.#classes.use(program, selectors);
+  /** The next Program, and how it differs from the one before. */
+  use(program: Program, change: ProgramChange): void {
+    this.#members.use(program.sets, change.sets);
+    this.#classes.use(program, change);
   }
 
   move(movement: PopulationMovement): void {

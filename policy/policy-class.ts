@@ -1,4 +1,4 @@
-import { contentHash } from "./hash.ts";
+import { textHash } from "./hash.ts";
 import type { ClassId, PolicyClass, Stage, Stages } from "./placement.ts";
 import type { Applicability, Direction, PolicyList } from "./program.ts";
 
@@ -35,11 +35,16 @@ function inOrder(entries: readonly Applicability[], direction: Direction): reado
   }));
 }
 
+/** A line for each list and direction, in it a part for each stage: blocks, then how it ends. */
 function idOf(lists: readonly Stages[]): ClassId {
-  const content = lists.flatMap(({ egress, ingress }) =>
-    [egress, ingress].map((stages) =>
-      stages.map(({ blocks, otherwise }) => [...blocks.map(({ block }) => block), otherwise.id]),
-    ),
-  );
-  return `c${contentHash(content, 16)}` as ClassId;
+  let text = "";
+  for (const { egress, ingress } of lists)
+    for (const stages of [egress, ingress]) {
+      for (const { blocks, otherwise } of stages) {
+        for (const { block } of blocks) text += `${block} `;
+        text += `${otherwise.id};`;
+      }
+      text += "\n";
+    }
+  return `c${textHash(text).slice(0, 16)}` as ClassId;
 }

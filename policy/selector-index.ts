@@ -41,15 +41,18 @@ export class SelectorIndex<T extends Indexed> {
     for (const label of Object.keys(labels)) {
       const values = this.#byLabel.get(label);
       if (values === undefined) continue;
-      values.get(labels[label] as string)?.forEach(each);
-      values.get(null)?.forEach(each);
+      for (const item of values.get(labels[label] as string)) each(item);
+      for (const item of values.get(null)) each(item);
     }
   }
 
-  /** How many stand there already. Who has a label at all are most often many, so that is the last way to take. */
+  /**
+   * What share of endpoints has one of these, as a guess: the more values of a label others ask for, the more it seems to have. Hence
+   * most selectors stand by their namespace.
+   */
   #cost(keys: readonly LabelKey[]): number {
     const costOf = ({ label, value }: LabelKey) =>
-      (this.#byLabel.get(label)?.count(value) ?? 0) + (value === null ? 1_000_000 : 1);
+      value === null ? 1 : 1 / (1 + (this.#byLabel.get(label)?.size ?? 0));
     return keys.reduce((sum, key) => sum + costOf(key), 0);
   }
 }

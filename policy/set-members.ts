@@ -51,9 +51,9 @@ export class SetMembers {
     const { meant, nodes, services: ofServices } = this.#dependents;
     this.#renew(
       new Set([
-        ...[...selectors].flatMap((key) => [...(meant.get(key) ?? [])]),
-        ...[...nodeSelectors].flatMap((key) => [...(nodes.get(key) ?? [])]),
-        ...[...services].flatMap((key) => [...(ofServices.get(key) ?? [])]),
+        ...[...selectors].flatMap((key) => [...meant.get(key)]),
+        ...[...nodeSelectors].flatMap((key) => [...nodes.get(key)]),
+        ...[...services].flatMap((key) => [...ofServices.get(key)]),
       ]),
     );
   }

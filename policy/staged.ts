@@ -18,7 +18,7 @@ export class PendingPolicies {
   put(key: string, policy: Policy | undefined): void {
     const before = this.#policies.get(key);
     for (const each of [before, policy])
-      if (each !== undefined) for (const rival of this.#byName.get(nameInForce(each)) ?? []) this.#stale.add(rival);
+      if (each !== undefined) for (const rival of this.#byName.get(nameInForce(each))) this.#stale.add(rival);
     if (before !== undefined) this.#byName.delete(nameInForce(before), key);
     if (policy !== undefined) this.#byName.add(nameInForce(policy), key);
     if (policy === undefined) this.#policies.delete(key);
@@ -37,7 +37,7 @@ export class PendingPolicies {
     const policy = this.#policies.get(key);
     if (policy === undefined || policy.staged === "ignore" || policy.staged === "delete") return undefined;
     if (policy.staged !== null) return { ...policy, staged: null };
-    const rivals = [...(this.#byName.get(nameInForce(policy)) ?? [])].map((rival) => this.#policies.get(rival));
+    const rivals = [...this.#byName.get(nameInForce(policy))].map((rival) => this.#policies.get(rival));
     return rivals.some((rival) => takesPlace(rival?.staged)) ? undefined : policy;
   }
 }

@@ -12,6 +12,7 @@ export class View {
   /** What changed in the Program since the Placement was last asked for. */
   readonly #sets = new Set<SetId>();
   readonly #selectors = new Set<string>();
+  #renumbered = false;
 
   constructor(population: Population) {
     this.#placer = new Placer(population);
@@ -26,7 +27,8 @@ export class View {
   }
 
   program(): Program {
-    const { program, sets, selectors } = this.#compiler.update();
+    const { program, sets, selectors, renumbered } = this.#compiler.update();
+    this.#renumbered ||= renumbered;
     for (const id of sets) this.#sets.add(id);
     for (const selector of selectors) this.#selectors.add(selector);
     return program;
@@ -34,7 +36,9 @@ export class View {
 
   /** Brings the Placement to the current Program. */
   settle(): void {
-    this.#placer.use({ program: this.program(), sets: this.#sets, selectors: this.#selectors });
+    const program = this.program();
+    this.#placer.use(program, { sets: this.#sets, selectors: this.#selectors, renumbered: this.#renumbered });
+    this.#renumbered = false;
     this.#sets.clear();
     this.#selectors.clear();
   }
