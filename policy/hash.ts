@@ -1,21 +1,30 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type RuleId, ruleIdOf } from "../core/rule-id.ts";
 
-/** JSON with sorted keys: equal values give equal texts. Infinity is written as a word. */
+/** JSON with sorted keys: equal values give equal texts. Infinity is written as a word, a bigint as its digits. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => {
-    if (typeof part === "bigint") return part.toString();
-    if (part === Number.POSITIVE_INFINITY) return "infinity";
-    if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
-  });
+  if (typeof value === "bigint") return `"${value}"`;
+  if (value === Number.POSITIVE_INFINITY) return '"infinity"';
+  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const present = Object.keys(fields).filter((key) => fields[key] !== undefined);
+  return `{${present
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(fields[key])}`)
+    .join()}}`;
 }
 
 /** The first `digits` hexadecimal digits of the SHA-256 of a value's canonical text. */
 export function contentHash(value: unknown, digits: number): string {
-  return createHash("sha256").update(canonicalJson(value)).digest("hex").slice(0, digits);
+  return textHash(canonicalJson(value)).slice(0, digits);
+}
+
+/** The SHA-256 of a text, 64 hexadecimal digits. */
+export function textHash(text: string): string {
+  return hash("sha256", text, "hex");
 }
 
 export function contentRuleId(value: unknown): RuleId {
-  return ruleIdOf(createHash("sha256").update(canonicalJson(value)).digest());
+  return ruleIdOf(Buffer.from(textHash(canonicalJson(value)).slice(0, 16), "hex"));
 }

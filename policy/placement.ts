@@ -1,7 +1,10 @@
 import type { Address, Cidr } from "../core/address.ts";
 import type { Applicability, Instruction, PolicyList, SetId } from "./program.ts";
 
-/** Who the Program is about just now. Versioned by itself, never hashed into the revision. */
+/**
+ * Who the Program is about just now. Versioned by itself, never hashed into the revision. It never changes: a change of the world
+ * makes another, which shares what is the same, so what has not changed is the very same object there (members of a set, a class).
+ */
 export interface Placement {
   /** Endpoints (by id) that get the same blocks share a class. Absent: the endpoint is not subject to policy. */
   readonly classOf: ReadonlyMap<EndpointId, ClassId>;
@@ -12,7 +15,7 @@ export interface Placement {
 
 /** `pod:namespace/name`, `node:name`, `host:name`, `set:name` or `set:namespace/name`. */
 export type EndpointId = string & { readonly __endpointId: never };
-/** Content hash of the class, so that equal classes are equal over time. */
+/** Content hash of the class: classes of one id are equal, now and over time. */
 export type ClassId = string & { readonly __classId: never };
 
 /**
@@ -56,7 +59,7 @@ export interface PolicyClass extends Stages {
 }
 
 export interface Stage {
-  readonly blocks: readonly Applicability[];
+  readonly blocks: readonly Pick<Applicability, "block">[];
   /** The `otherwise` of the first block. */
   readonly otherwise: Instruction;
 }

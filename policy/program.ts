@@ -6,7 +6,7 @@ import type { RuleId } from "../core/rule-id.ts";
  * compile.ts; the enforcer, the evaluator, replay and reports read this and know no tiers, kinds or orders.
  */
 export interface Program {
-  /** SHA-256 of the canonical text, 16 hexadecimal digits. */
+  /** Hash of all that it means, 16 hexadecimal digits; revision.ts says of what. */
   readonly revision: string;
   readonly sets: ReadonlyMap<SetId, SetDefinition>;
   readonly blocks: ReadonlyMap<BlockId, readonly Instruction[]>;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseAddress } from "../../core/address.ts";
 import type { Pod } from "../../policy/kinds/cluster.ts";
-import { withOneOwner } from "../../policy/one-owner.ts";
+import { AddressOwners } from "../../policy/one-owner.ts";
 
 const address = parseAddress("10.0.0.1");
 const pod = (name: string, more: Partial<Pod> = {}): Pod => ({
@@ -48,19 +48,35 @@ const cases: readonly { readonly title: string; readonly pods: readonly Pod[]; r
     },
   ];
 
+/** The addresses of each pod, by name. */
+function shared(pods: readonly Pod[]): ReadonlyMap<string, Pod["addresses"]> {
+  const owners = new AddressOwners();
+  for (const one of pods) owners.put(one.name, one);
+  return new Map(pods.map(({ name }) => [name, owners.addressesOf(name)]));
+}
+
 describe("an address that several pods claim", () => {
   for (const { title, pods, owners } of cases)
     it(title, () => {
-      const having = withOneOwner(pods).filter(({ addresses }) => addresses.includes(address));
+      const having = [...shared(pods)].filter(([, addresses]) => addresses.includes(address));
       assert.deepEqual(
-        having.map(({ name }) => name),
+        having.map(([name]) => name),
         owners,
       );
     });
 
   it("is nobody's by halves: the loser keeps its other addresses", () => {
     const [mine, both] = [parseAddress("10.0.0.2"), [address, parseAddress("10.0.0.2")]];
-    const [loser] = withOneOwner([pod("old", { addresses: both, ending: true }), pod("new")]);
-    assert.deepEqual(loser?.addresses, [mine]);
+    const addresses = shared([pod("old", { addresses: both, ending: true }), pod("new")]);
+    assert.deepEqual(addresses.get("old"), [mine]);
+  });
+
+  it("goes back to the older pod when the newer is gone, and both are told of", () => {
+    const owners = new AddressOwners();
+    owners.put("old", pod("old", { createdAt: "2025-01-01T00:00:00Z" }));
+    assert.deepEqual([...owners.put("new", pod("new"))].sort(), ["new", "old"]);
+    assert.deepEqual(owners.addressesOf("old"), []);
+    assert.deepEqual([...owners.put("new", undefined)].sort(), ["new", "old"]);
+    assert.deepEqual(owners.addressesOf("old"), [address]);
   });
 });

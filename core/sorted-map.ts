@@ -1,0 +1,153 @@
+/** Most entries of a leaf; a leaf that grows beyond is cut in two or more. */
+const capacity = 128;
+
+/** Entries in order of their keys, side by side: two arrays take a third of what an array of pairs does. */
+interface Leaf<K, V> {
+  readonly keys: readonly K[];
+  readonly values: readonly V[];
+}
+
+/** What becomes of a key: its new value, or undefined where it goes. */
+export type Changes<K, V> = ReadonlyMap<K, V | undefined>;
+
+/**
+ * A map in order of its keys that never changes: `with` gives another that shares all it can, so a change among 100,000
+ * entries costs microseconds and whoever holds the older map still sees what it was. Equal entries make equal orders, whatever the
+ * way that led to them. Values are not undefined.
+ */
+export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
+  readonly size: number;
+  readonly #leaves: readonly Leaf<K, V>[];
+
+  private constructor(leaves: readonly Leaf<K, V>[], size: number) {
+    this.#leaves = leaves;
+    this.size = size;
+  }
+
+  static empty<K extends string, V>(): SortedMap<K, V> {
+    return new SortedMap<K, V>([], 0);
+  }
+
+  /** With these changes; this very map if they change nothing. */
+  with(changes: Changes<K, V>): SortedMap<K, V> {
+    return this.withSorted([...changes].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** As `with`, of changes that are in order of their keys already, each key once. */
+  withSorted(changes: readonly (readonly [K, V | undefined])[]): SortedMap<K, V> {
+    const real = changes.filter(([key, value]) => this.get(key) !== value);
+    if (real.length === 0) return this;
+    const leaves: Leaf<K, V>[] = [];
+    let [size, next, copied] = [this.size, 0, 0];
+    while (next < real.length) {
+      const place = Math.max(0, this.#leafOf((real[next] as (typeof real)[number])[0]));
+      for (; copied < place; copied++) leaves.push(this.#leaves[copied] as Leaf<K, V>);
+      const bound = this.#leaves[place + 1]?.keys[0];
+      let end = next + 1;
+      while (end < real.length && (bound === undefined || (real[end] as (typeof real)[number])[0] < bound)) end++;
+      const merged = mergedLeaf(this.#leaves[place], real, next, end);
+      size += merged.keys.length - (this.#leaves[place]?.keys.length ?? 0);
+      addLeaves(leaves, merged);
+      [copied, next] = [place + 1, end];
+    }
+    for (; copied < this.#leaves.length; copied++) leaves.push(this.#leaves[copied] as Leaf<K, V>);
+    return new SortedMap(leaves, size);
+  }
+
+  get(key: K): V | undefined {
+    const leaf = this.#leaves[this.#leafOf(key)];
+    if (leaf === undefined) return undefined;
+    const place = placeOf(leaf.keys, key);
+    return leaf.keys[place] === key ? leaf.values[place] : undefined;
+  }
+
+  has(key: K): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  *entries(): MapIterator<[K, V]> {
+    for (const { keys, values } of this.#leaves)
+      for (let place = 0; place < keys.length; place++) yield [keys[place] as K, values[place] as V];
+  }
+
+  *keys(): MapIterator<K> {
+    for (const { keys } of this.#leaves) yield* keys;
+  }
+
+  *values(): MapIterator<V> {
+    for (const { values } of this.#leaves) yield* values;
+  }
+
+  [Symbol.iterator](): MapIterator<[K, V]> {
+    return this.entries();
+  }
+
+  forEach(visit: (value: V, key: K, map: ReadonlyMap<K, V>) => void): void {
+    for (const [key, value] of this) visit(value, key, this);
+  }
+
+  /** Index of the last leaf that begins at or before the key; -1 if the key is before all. */
+  #leafOf(key: K): number {
+    let [low, high] = [0, this.#leaves.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (((this.#leaves[middle] as Leaf<K, V>).keys[0] as K) <= key) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+}
+
+/** Index of the first key that is not before the one asked for. */
+function placeOf<K extends string>(keys: readonly K[], key: K): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] as K) < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A leaf, or none, with changes[from] to changes[to - 1]. */
+function mergedLeaf<K extends string, V>(
+  leaf: Leaf<K, V> | undefined,
+  changes: readonly (readonly [K, V | undefined])[],
+  from: number,
+  to: number,
+): Leaf<K, V> {
+  const [keys, values]: [K[], V[]] = [[], []];
+  const old = leaf ?? { keys: [], values: [] };
+  let place = 0;
+  const keepUntil = (end: number) => {
+    for (; place < end; place++) {
+      keys.push(old.keys[place] as K);
+      values.push(old.values[place] as V);
+    }
+  };
+  for (let index = from; index < to; index++) {
+    const [key, value] = changes[index] as readonly [K, V | undefined];
+    keepUntil(placeOf(old.keys, key));
+    if (old.keys[place] === key) place++;
+    if (value === undefined) continue;
+    keys.push(key);
+    values.push(value);
+  }
+  keepUntil(old.keys.length);
+  return { keys, values };
+}
+
+/** Adds a leaf in parts that fit; one that has become small joins the one before it. */
+function addLeaves<K, V>(leaves: Leaf<K, V>[], added: Leaf<K, V>): void {
+  const last = leaves.at(-1);
+  const joined = last !== undefined && last.keys.length + added.keys.length <= capacity / 2;
+  if (joined) leaves.pop();
+  const { keys, values } = joined
+    ? { keys: [...last.keys, ...added.keys], values: [...last.values, ...added.values] }
+    : added;
+  const parts = Math.ceil(keys.length / capacity);
+  for (let part = 0; part < parts; part++) {
+    const [from, to] = [part, part + 1].map((edge) => Math.ceil((edge * keys.length) / parts));
+    leaves.push({ keys: keys.slice(from, to), values: values.slice(from, to) });
+  }
+}

@@ -1,0 +1,51 @@
+import { textHash } from "./hash.ts";
+import type { ClassId, PolicyClass, Stage, Stages } from "./placement.ts";
+import type { Applicability, Direction, PolicyList } from "./program.ts";
+
+const none: Stages = { egress: [], ingress: [] };
+const noOthers = { forward: none, preDnat: none, untracked: none, failsafe: none };
+
+/** The class of those whom these entries of a Program select, in their order there. Pods have one list, hosts all. */
+export function classOfEntries(entries: readonly Applicability[], kind: "pod" | "host"): PolicyClass {
+  const normal = stagesOf(entries, "normal");
+  const others =
+    kind === "pod"
+      ? noOthers
+      : {
+          forward: stagesOf(entries, "forward"),
+          preDnat: stagesOf(entries, "preDnat"),
+          untracked: stagesOf(entries, "untracked"),
+          failsafe: stagesOf(entries, "failsafe"),
+        };
+  return { id: idOf([normal, ...Object.values(others)]), ...normal, others };
+}
+
+function stagesOf(entries: readonly Applicability[], list: PolicyList): Stages {
+  const ofList = entries.filter((entry) => entry.list === list);
+  return ofList.length === 0 ? none : { egress: inOrder(ofList, "egress"), ingress: inOrder(ofList, "ingress") };
+}
+
+function inOrder(entries: readonly Applicability[], direction: Direction): readonly Stage[] {
+  const groups = Map.groupBy(
+    entries.filter((entry) => entry.direction === direction),
+    ({ stage }) => stage,
+  );
+  return [...groups.values()].map((group) => ({
+    blocks: group.map(({ block }) => ({ block })),
+    otherwise: (group[0] as Applicability).otherwise,
+  }));
+}
+
+/** A line for each list and direction, in it a part for each stage: blocks, then how it ends. */
+function idOf(lists: readonly Stages[]): ClassId {
+  let text = "";
+  for (const { egress, ingress } of lists)
+    for (const stages of [egress, ingress]) {
+      for (const { blocks, otherwise } of stages) {
+        for (const { block } of blocks) text += `${block} `;
+        text += `${otherwise.id};`;
+      }
+      text += "\n";
+    }
+  return `c${textHash(text).slice(0, 16)}` as ClassId;
+}

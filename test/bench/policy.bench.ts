@@ -1,0 +1,115 @@
+// What the policy engine takes of time and memory in a large cluster. Run by hand: node test/bench/policy.bench.ts [scale]
+//
+// Method. The cluster of large-cluster.ts: 10,000 policies, 100,000 pods, 500 namespaces (times `scale`, 1 by default). One process,
+// one thread. Cold: from the objects of the API server, as they are given to World.apply in batches of 500, to Program and
+// Placement. Changes: one object each, applied, then Program and Placement asked for; of 200 (20 of the dear kinds) the middle, the
+// 99th of a hundred and the worst. Times are CPU time of the process, all its threads together (process.cpuUsage), so that what else
+// the machine does is not in them; garbage collection is. Memory is the peak of the process (VmHWM) after the cold start and at
+// the end, objects and Node.js included.
+
+import { readFileSync } from "node:fs";
+import type { KubeObject } from "../../core/kube/objects.ts";
+import { World } from "../../policy/world.ts";
+import { type ClusterSize, clusterObjects, namespaceObject, podObject, policyObject } from "./large-cluster.ts";
+
+const scale = Number(process.argv[2] ?? 1);
+const size: ClusterSize = { namespaces: 500 * scale, pods: 100_000 * scale, policies: 10_000 * scale };
+const batch = 500;
+const mib = 2 ** 20;
+
+const limits = { coldMs: 10_000, changeMs: 10, peakMib: 1024 };
+
+/** Milliseconds of CPU time. */
+function timed(work: () => void): number {
+  const start = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
+/** Most memory that the process ever held. */
+function peakMib(): number {
+  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  return (Number(kib) * 1024) / mib;
+}
+
+function report(what: string, value: string, limit = ""): void {
+  console.log(`${what.padEnd(46)} ${value.padStart(40)}${limit === "" ? "" : `   limit ${limit}`}`);
+}
+
+function put(world: World, ...objects: readonly KubeObject[]): void {
+  const faults = world.apply(objects.map((object) => ({ type: "upsert", object })));
+  if (faults.length > 0) throw new Error(`refused: ${JSON.stringify(faults[0])}`);
+}
+
+function cold(world: World): void {
+  let [made, read, compiled, placed] = [0, 0, 0, 0];
+  let batched: KubeObject[] = [];
+  const hand = () => {
+    read += timed(() => put(world, ...batched));
+    batched = [];
+  };
+  made = timed(() => {
+    for (const object of clusterObjects(size)) {
+      batched.push(object);
+      if (batched.length === batch) hand();
+    }
+    hand();
+  });
+  compiled = timed(() => world.program());
+  placed = timed(() => world.placement());
+  const [program, placement] = [world.program(), world.placement()];
+  const total = read + compiled + placed;
+  report("cold start", `${Math.round(total)} ms`, `${limits.coldMs} ms`);
+  report(
+    "  reading objects, program, placement",
+    [read, compiled, placed].map((ms) => `${Math.round(ms)} ms`).join(", "),
+  );
+  report("  (making the objects)", `${Math.round(made - read)} ms`);
+  report("  peak memory", `${Math.round(peakMib())} MiB`, `${limits.peakMib} MiB`);
+  report("  heap after collection", `${Math.round(heapMib())} MiB`);
+  const { sets, blocks, rules, applies } = program;
+  console.log(`  ${sets.size} sets, ${blocks.size} blocks, ${rules.size} rules, ${applies.length} entries`);
+  console.log(`  ${placement.classes.size} classes of ${placement.classOf.size} endpoints`);
+}
+
+function heapMib(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed / mib;
+}
+
+function changes(what: string, world: World, times: number, change: (turn: number) => KubeObject, limit = ""): void {
+  const took = Array.from({ length: times }, (_, turn) => {
+    const object = change(turn);
+    return timed(() => {
+      put(world, object);
+      world.program();
+      world.placement();
+    });
+  });
+  const sorted = took.toSorted((a, b) => a - b);
+  const at = (share: number) => `${(sorted[Math.ceil(share * times) - 1] as number).toFixed(2)}`;
+  report(what, `${at(0.5)} ms, 99 %: ${at(0.99)}, worst: ${at(1)}`, limit);
+}
+
+function main(): void {
+  const world = new World();
+  cold(world);
+  const each = `${limits.changeMs} ms`;
+  const labels = (turn: number) => ({ generation: String(turn), role: turn % 2 ? "frontend" : "backend" });
+  const scoped = (turn: number) => 1001 + 7 * turn - (turn % 10 === 7 ? 1 : 0);
+  changes("a pod comes", world, 200, (turn) => podObject(size.pods + turn, size), each);
+  changes("a pod's labels change", world, 200, (turn) => podObject(17 * turn, size, labels(turn)), each);
+  changes("a namespaced policy is edited", world, 200, (turn) => notGlobal(scoped(turn), turn), each);
+  changes("a namespaced policy comes", world, 200, (turn) => notGlobal(size.policies + turn, 0), each);
+  changes("a team's global policy is edited", world, 200, (turn) => policyObject(1000 + 10 * turn, size, 1), each);
+  changes("a global policy of every pod is edited", world, 20, (turn) => policyObject(0, size, 1 + turn));
+  changes("a namespace is relabelled", world, 20, (turn) => namespaceObject(turn, { env: "other" }));
+  report("peak memory at the end", `${Math.round(peakMib())} MiB`, `${limits.peakMib} MiB`);
+}
+
+function notGlobal(number: number, edition: number): KubeObject {
+  return policyObject(number % 10 === 0 ? number + 1 : number, size, 1 + edition);
+}
+
+main();
