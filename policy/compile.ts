@@ -63,7 +63,8 @@ function inOrder(tiers: readonly Tier[], policies: readonly Policy[]): readonly 
     );
 }
 
-function comparePolicies(a: Policy, b: Policy): number {
+/** In which order policies of one tier are asked. */
+export function comparePolicies(a: Policy, b: Policy): number {
   const key = ({ name, namespace, kind }: Policy) => `${name}/${namespace ?? ""}/${kind}`;
   return compareOrders(a.order, b.order) || compareTexts(key(a), key(b));
 }
