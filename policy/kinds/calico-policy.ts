@@ -35,7 +35,7 @@ function specOf(scope: "namespaced" | "global") {
     types: asSet(types).optional(),
     ingress: rulesOfDirection("ingress", scope).optional(),
     egress: rulesOfDirection("egress", scope).optional(),
-    performanceHints: asSet(z.array(z.literal("AssumeNeededOnEveryNode"))).optional(),
+    performanceHints: asSet(z.array(z.enum(["AssumeNeededOnEveryNode"]))).optional(),
   });
 }
 

@@ -16,16 +16,17 @@ interface NameRule {
 
 // Names of projectcalico.org/v3 (libcalico-go/lib/validator/v3).
 const anyName: NameRule = { pattern: new RegExp(`^${subdomain}$`), says: "lower case letters, digits, - and ." };
-const rules: Readonly<Record<string, NameRule>> = {
-  NetworkPolicy: {
-    pattern: new RegExp(`^(?:${label}(?:\\.${label})?|(?:knp|ossg)\\.default\\.${subdomain})$`),
-    says: "lower case letters, digits and -, with at most one dot, after the tier",
-  },
-  GlobalNetworkPolicy: {
-    pattern: new RegExp(`^(?:${label}\\.)?${label}$`),
-    says: "lower case letters, digits and -, with at most one dot, after the tier",
-  },
-};
+const inTier = "lower case letters, digits and -, with at most one dot, after the tier";
+const rules = new Map<string, NameRule>([
+  [
+    "NetworkPolicy",
+    {
+      pattern: new RegExp(`^(?:${label}(?:\\.${label})?|(?:knp|ossg)\\.default\\.${subdomain})$`),
+      says: inTier,
+    },
+  ],
+  ["GlobalNetworkPolicy", { pattern: new RegExp(`^(?:${label}\\.)?${label}$`), says: inTier }],
+]);
 
 /** What is wrong with the name of a projectcalico.org object. */
 export function nameProblems({ kind, metadata: { name } }: KubeObject): readonly Problem[] {
@@ -44,5 +45,5 @@ export function nameCel(kind: string): CelRule {
 
 /** Staged kinds go by the rules of the kind that they would become. */
 function ruleFor(kind: string): NameRule {
-  return rules[kind.replace(/^Staged(?!Kubernetes)/, "")] ?? anyName;
+  return rules.get(kind.replace(/^Staged(?!Kubernetes)/, "")) ?? anyName;
 }

@@ -30,24 +30,24 @@ export type Fact =
 const policyGroup = /^([a-z0-9.-]+\.)?(projectcalico\.org|networking\.k8s\.io)\//;
 const harmless = new Set(["networking.k8s.io/v1/Ingress", "networking.k8s.io/v1/IngressClass"]);
 
-const policyReaders: Readonly<Record<string, (object: KubeObject) => Read<Policy>>> = {
-  "projectcalico.org/v3/NetworkPolicy": readNetworkPolicy,
-  "projectcalico.org/v3/GlobalNetworkPolicy": readGlobalNetworkPolicy,
-  "projectcalico.org/v3/StagedNetworkPolicy": readStagedNetworkPolicy,
-  "projectcalico.org/v3/StagedGlobalNetworkPolicy": readStagedGlobalNetworkPolicy,
-  "projectcalico.org/v3/StagedKubernetesNetworkPolicy": readStagedKubernetesPolicy,
-  "networking.k8s.io/v1/NetworkPolicy": readKubernetesPolicy,
-  "policy.networking.k8s.io/v1alpha2/ClusterNetworkPolicy": readClusterNetworkPolicy,
-  "policy.networking.k8s.io/v1alpha1/AdminNetworkPolicy": readAdminNetworkPolicy,
-  "policy.networking.k8s.io/v1alpha1/BaselineAdminNetworkPolicy": readBaselineAdminNetworkPolicy,
-};
+const policyReaders = new Map<string, (object: KubeObject) => Read<Policy>>([
+  ["projectcalico.org/v3/NetworkPolicy", readNetworkPolicy],
+  ["projectcalico.org/v3/GlobalNetworkPolicy", readGlobalNetworkPolicy],
+  ["projectcalico.org/v3/StagedNetworkPolicy", readStagedNetworkPolicy],
+  ["projectcalico.org/v3/StagedGlobalNetworkPolicy", readStagedGlobalNetworkPolicy],
+  ["projectcalico.org/v3/StagedKubernetesNetworkPolicy", readStagedKubernetesPolicy],
+  ["networking.k8s.io/v1/NetworkPolicy", readKubernetesPolicy],
+  ["policy.networking.k8s.io/v1alpha2/ClusterNetworkPolicy", readClusterNetworkPolicy],
+  ["policy.networking.k8s.io/v1alpha1/AdminNetworkPolicy", readAdminNetworkPolicy],
+  ["policy.networking.k8s.io/v1alpha1/BaselineAdminNetworkPolicy", readBaselineAdminNetworkPolicy],
+]);
 
 /** Reads any object, even one that is none; kinds that say nothing about policy give `none`. */
 export function readFact(object: KubeObject): Read<Fact> {
   const problems = envelopeProblems(object);
   if (problems.length > 0) return { problems };
   const kind = `${object.apiVersion}/${object.kind}`;
-  const reader = Object.hasOwn(policyReaders, kind) ? policyReaders[kind] : undefined;
+  const reader = policyReaders.get(kind);
   return reader ? mapped(reader(object), (policy) => ({ type: "policy", policy })) : readOther(object, kind);
 }
 

@@ -7,8 +7,13 @@ import { isMapping, readWith } from "./reading.ts";
 
 const stagedAction = z.enum(["Set", "Delete", "Learn", "Ignore"]).default("Set");
 
-export const stagedNetworkPolicySpec = networkPolicySpec.safeExtend({ stagedAction });
-export const stagedGlobalNetworkPolicySpec = globalNetworkPolicySpec.safeExtend({ stagedAction });
+// Constraints stay with an extended schema; what the API server is told beside does not.
+export const stagedNetworkPolicySpec = networkPolicySpec
+  .safeExtend({ stagedAction })
+  .meta({ ...networkPolicySpec.meta() });
+export const stagedGlobalNetworkPolicySpec = globalNetworkPolicySpec
+  .safeExtend({ stagedAction })
+  .meta({ ...globalNetworkPolicySpec.meta() });
 export const stagedKubernetesNetworkPolicySpec = kubernetesPolicySpec.safeExtend({ stagedAction });
 
 /** projectcalico.org/v3 StagedNetworkPolicy. */
