@@ -58,8 +58,10 @@ export interface PolicyClass extends Stages {
   readonly others: Readonly<Record<Exclude<PolicyList, "normal">, Stages>>;
 }
 
+export type StageBlock = Pick<Applicability, "block" | "otherwise">;
+
 export interface Stage {
-  readonly blocks: readonly Pick<Applicability, "block">[];
+  readonly blocks: readonly StageBlock[];
   /** The `otherwise` of the first block. */
   readonly otherwise: Instruction;
 }

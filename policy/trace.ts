@@ -2,8 +2,8 @@ import type { RuleId } from "../core/rule-id.ts";
 import { evaluatorOf } from "./evaluate.ts";
 import { contentRuleId } from "./hash.ts";
 import { holds, setsOf } from "./match.ts";
-import type { EndpointId, Placement, Stage } from "./placement.ts";
-import type { Applicability, Direction, Instruction, Match, PolicyList, Program, RuleOrigin } from "./program.ts";
+import type { EndpointId, Placement, Stage, StageBlock } from "./placement.ts";
+import type { Direction, Instruction, Match, PolicyList, Program, RuleOrigin } from "./program.ts";
 import { type Hop, Routes } from "./route.ts";
 import { End } from "./set-index.ts";
 import type { Packet, Verdict } from "./verdict.ts";
@@ -108,7 +108,7 @@ class Tracer {
     return { tier, outcome: outcomeOf(stage.otherwise), by: stage.otherwise.id, policies };
   }
 
-  #policy({ block, otherwise }: Applicability, failure: FirstFailure) {
+  #policy({ block, otherwise }: StageBlock, failure: FirstFailure) {
     const rules: RuleTrace[] = [];
     const leftOut = this.#leftOut(this.#origin(otherwise));
     const parts = this.#program.blocks.get(block) ?? [];
@@ -149,7 +149,7 @@ class Tracer {
 const keyOf = ({ kind, namespace, name, direction }: RuleOrigin) => `${kind} ${namespace ?? ""}/${name} ${direction}`;
 
 /** The end of a list stands there once for each policy that is about it. */
-function distinct(blocks: readonly Applicability[]): readonly Applicability[] {
+function distinct(blocks: readonly StageBlock[]): readonly StageBlock[] {
   return [...new Map(blocks.map((entry) => [entry.otherwise.id, entry])).values()];
 }
 
