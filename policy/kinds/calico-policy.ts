@@ -9,7 +9,6 @@ import {
   serviceAccountPrefix,
 } from "../labels.ts";
 import type { Policy, PolicyKind, Read, StagedAction } from "../model.ts";
-import type { PolicyList } from "../program.ts";
 import { conjunction, type Selector } from "../selector/syntax.ts";
 import { isDistinct, noGlobal, selectorField, textLike } from "./fields.ts";
 import { asSet, type Constraint, constrained, withCel } from "./openapi.ts";
