@@ -166,12 +166,20 @@ function askTier(
 ): Answer | "pass" {
   for (const policy of policies)
     for (const rule of policy[direction] ?? []) {
+      if (failsClosed(rule, policy[direction] ?? []))
+        return { action: "deny", by: nameOf(policy, direction, rule.index) };
       if (rule.action === "log" || !ruleMatches(world, rule, packet)) continue;
       if (rule.action === "pass") return "pass";
       return { action: rule.action, by: nameOf(policy, direction, rule.index) };
     }
   if (tier.defaultAction === "pass" || list === "preDnat" || list === "untracked") return "pass";
   return { action: "deny", by: nameOf(policies[0] as Policy, direction, -1) };
+}
+
+/** What cannot be decided must not let through what a rule denies or passes on. */
+function failsClosed({ action, index }: Rule, rules: readonly Rule[]): boolean {
+  if (action !== "deny" && action !== "pass") return false;
+  return rules.some((part) => part.index === index && part.notEnforced.length > 0);
 }
 
 const nameOf = ({ tier, kind, namespace, name }: Policy, direction: Direction, rule: number) =>
@@ -183,6 +191,8 @@ function orderedTiers({ tiers }: NaiveWorld, applying: readonly Policy[]): reado
     { name: "kube-admin", order: 1000, defaultAction: "pass" },
     { name: "default", order: 1_000_000, defaultAction: "deny" },
     { name: "kube-baseline", order: 10_000_000, defaultAction: "pass" },
+    { name: "adminnetworkpolicy", order: 1000, defaultAction: "pass" },
+    { name: "baselineadminnetworkpolicy", order: 10_000_000, defaultAction: "pass" },
   ];
   const made = [...builtIn, ...tiers];
   const named = [...new Set(applying.map(({ tier }) => tier))];
