@@ -15,6 +15,8 @@ const datagramBytes = 28 + 4;
 const [synBytes, segmentBytes, sentBytes, answeredBytes] = [60, 52, 100, 1_000];
 /** A program's clock is read a little before its packet is sent. */
 const sendUs = 50_000;
+/** For so long the kernel remembers a datagram (nf_conntrack_udp_timeout is 1 s there), with what a busy machine adds. */
+const datagramUs = 3_000_000;
 /** How long one of its connections may take on a busy machine. */
 const connectionMs = 2_000;
 
@@ -40,8 +42,13 @@ export function accountFor({ datagrams, connections }: Begun, kept: Kept, away: 
     ...missingOf(datagrams, datagramFlows, "datagram to port"),
     ...missingOf(connections, connectionFlows, "connection from port"),
   ];
-  for (const [port, flows] of datagramFlows)
-    assert.deepEqual(sums(flows).slice(0, 2), [1, datagramBytes], `port ${port}`);
+  for (const [port, flows] of datagramFlows) {
+    const [packets, bytes] = sums(flows);
+    // The kernel counts at the end only: of one that ended while nobody listened it is known that it was, and that something is missing.
+    const begun = (datagrams[port - firstPort] ?? 0) * 1_000;
+    const isCut = packets === 0 && losses.some(({ start, end }) => begun <= end && begun + datagramUs >= start);
+    if (!isCut) assert.deepEqual([packets, bytes], [1, datagramBytes], `port ${port}`);
+  }
   for (const [port, flows] of connectionFlows) {
     const begun = connections[port - firstPort] ?? 0;
     // While nothing ran there were no rules either, so the kernel counted nothing.
