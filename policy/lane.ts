@@ -142,7 +142,7 @@ function allHold(
   return true;
 }
 
-export function instructionsOf(program: Program, { blocks }: Stage): readonly Instruction[] {
+function instructionsOf(program: Program, { blocks }: Stage): readonly Instruction[] {
   return blocks.flatMap(({ block }) => program.blocks.get(block) ?? []);
 }
 
