@@ -24,8 +24,8 @@ export function evaluatorOf(program: Program, placement: Placement, cacheBits = 
   };
 }
 
-/** Of whom something is known at a time; when there are more, all are forgotten: those who matter are soon met again. */
-const maxParties = 32_768;
+/** Addresses outside the cluster of which something is known at a time; when there are more, all are forgotten. */
+const maxStrangers = 16_384;
 
 /** Somebody who sent or got a packet. */
 interface Party {
@@ -38,12 +38,13 @@ interface Party {
   readonly seesSourcePort: boolean;
 }
 
-/** The visits of a way, ready to be walked. */
-type Legs = readonly (readonly Leg[])[];
+/** The visits of a way one after the other, ready to be walked. */
+type Legs = readonly Leg[];
 
-interface Leg {
-  readonly hop: Hop;
+interface Leg extends Hop {
   readonly lane: Lane;
+  /** Where the next visit begins: whoever is allowed goes on there. */
+  readonly next: number;
 }
 
 class Evaluator {
@@ -54,7 +55,8 @@ class Evaluator {
   /** Of lanes that ask about one end only, by lane and end: many who are new to each other know the one half of what they meet. */
   readonly #trails: Recent<Trail>;
   readonly #lanes = new Map<readonly Stage[], Lane>();
-  readonly #parties = new Map<Address, Party>();
+  readonly #members = new Map<Address, Party>();
+  readonly #strangers = new Map<Address, Party>();
   #met = 0;
 
   constructor(program: Program, placement: Placement, cacheBits: number) {
@@ -92,19 +94,19 @@ class Evaluator {
   }
 
   #party(address: Address): Party {
-    return this.#parties.get(address) ?? this.#meet(address);
+    return this.#members.get(address) ?? this.#strangers.get(address) ?? this.#meet(address);
   }
 
   #meet(address: Address): Party {
     const place = this.#routes.placeOf(address);
     const departure = this.#legs(this.#routes.departure(place, address));
     const arrival = this.#legs(this.#routes.arrival(place, address));
-    const seesSourcePort = [...departure, ...arrival].some((legs) => legs.some(({ lane }) => lane.seesSourcePort));
+    const seesSourcePort = [...departure, ...arrival].some(({ lane }) => lane.seesSourcePort);
     this.#met += 1;
     const end = new KnownEnd(address, this.#met, this.#table);
     const party = { end, place, departure, arrival, seesSourcePort };
-    if (this.#parties.size >= maxParties) this.#parties.clear();
-    this.#parties.set(address, party);
+    if (this.#strangers.size >= maxStrangers) this.#strangers.clear();
+    (place.at === "outside" ? this.#strangers : this.#members).set(address, party);
     return party;
   }
 
@@ -116,28 +118,31 @@ class Evaluator {
   }
 
   #legs(visits: readonly Visit[]): Legs {
-    return visits.map((visit) => visit.map((hop) => ({ hop, lane: this.#lane(hop.stages) })));
+    const legs: Leg[] = [];
+    for (const visit of visits) {
+      const next = legs.length + visit.length;
+      for (const hop of visit) legs.push({ ...hop, lane: this.#lane(hop.stages), next });
+    }
+    return legs;
   }
 
   #through(parts: readonly Legs[], exempt: Verdict["exempt"], asked: Asked): Verdict {
     const verdict: Draft = { action: "allow", egress: null, ingress: null, hosts: none, exempt };
-    for (const part of parts)
-      for (const visit of part)
-        if (this.#visit(visit, asked, verdict) === "deny") {
-          verdict.action = "deny";
-          return verdict;
-        }
+    for (const legs of parts)
+      for (let at = 0; at < legs.length; ) {
+        const leg = legs[at] as Leg;
+        const trail = leg.untranslated ? this.#before(leg.lane, asked) : this.#walk(leg.lane, asked);
+        this.#note(verdict, leg, trail);
+        if (verdict.action === "deny") return verdict;
+        at = trail.action === "allow" ? leg.next : at + 1;
+      }
     return verdict;
   }
 
-  #visit(visit: readonly Leg[], asked: Asked, verdict: Draft): "allow" | "deny" | "next" {
-    for (const { hop, lane } of visit) {
-      const trail = hop.untranslated ? this.#before(lane, asked) : this.#walk(lane, asked);
-      if (hop.list === "normal") verdict[hop.direction] = this.#pathOf(hop, trail);
-      else verdict.hosts = [...verdict.hosts, hostPathOf(hop, trail)];
-      if (trail.action !== "next") return trail.action;
-    }
-    return "next";
+  #note(verdict: Draft, leg: Leg, trail: Trail): void {
+    if (trail.action === "deny") verdict.action = "deny";
+    if (leg.list !== "normal") verdict.hosts = [...verdict.hosts, hostPathOf(leg, trail)];
+    else verdict[leg.direction] = this.#pathOf(leg, trail);
   }
 
   #walk(lane: Lane, { source, destination, packet, kind }: Asked): Trail {

@@ -34,6 +34,13 @@ export class Recent<T> {
   }
 
   keep(who: number, other: number, kind: number, port: number, answer: T): void {
+    this.#put(who, other, kind, port, answer);
+    this.#kept += 1;
+    if (this.#kept >= this.#answers.length && this.#bits < this.#maxBits)
+      this.#resize(Math.min(this.#bits + 2, this.#maxBits));
+  }
+
+  #put(who: number, other: number, kind: number, port: number, answer: T): void {
     const place = this.#placeOf(who, other, kind, port);
     const [keys, at] = [this.#keys, place * width];
     keys[at] = who;
@@ -41,17 +48,17 @@ export class Recent<T> {
     keys[at + 2] = kind;
     keys[at + 3] = port;
     this.#answers[place] = answer;
-    this.#kept += 1;
-    if (this.#kept >= this.#answers.length && this.#bits < this.#maxBits)
-      this.#resize(Math.min(this.#bits + 2, this.#maxBits));
   }
 
-  /** What was kept is forgotten, and soon learnt again. */
   #resize(bits: number): void {
+    const [keys, answers] = [this.#keys, this.#answers];
     this.#bits = bits;
     this.#kept = 0;
     this.#keys = new Int32Array(width * 2 ** bits);
     this.#answers = new Array<T | undefined>(2 ** bits).fill(undefined);
+    const keyAt = (place: number, part: number) => keys[place * width + part] as number;
+    for (const [place, answer] of answers.entries())
+      if (answer !== undefined) this.#put(keyAt(place, 0), keyAt(place, 1), keyAt(place, 2), keyAt(place, 3), answer);
   }
 
   #placeOf(who: number, other: number, kind: number, port: number): number {
