@@ -4,10 +4,10 @@ import { Lane } from "./lane.ts";
 import { setsOf } from "./match.ts";
 import type { Placement, Stage } from "./placement.ts";
 import type { Program } from "./program.ts";
+import { kindOf, Recent } from "./recent.ts";
 import { areOnOneNode, exemptionOf, type Hop, type Place, Routes, type Visit } from "./route.ts";
 import type { Trail } from "./trail.ts";
 import type { Evaluate, HostPath, Packet, Path, Verdict } from "./verdict.ts";
-import { kindOf, VerdictCache } from "./verdict-cache.ts";
 
 /**
  * Decides packets as the rendered ruleset does in the kernel: the property tests hold the two together.
@@ -24,36 +24,47 @@ export function evaluatorOf(program: Program, placement: Placement, cacheBits = 
   };
 }
 
-/** Of whom something is known at a time; when there are more, all are forgotten: those who matter are soon met again. */
-const maxParties = 32_768;
+/** Addresses outside the cluster of which something is known at a time; when there are more, all are forgotten. */
+const maxStrangers = 16_384;
 
 /** Somebody who sent or got a packet. */
 interface Party {
-  /** Never that of another. */
-  readonly number: number;
   readonly end: KnownEnd;
   readonly place: Place;
   /** What it meets when it deals with somebody on another node, or outside. */
-  readonly departure: readonly Visit[];
-  readonly arrival: readonly Visit[];
+  readonly departure: Legs;
+  readonly arrival: Legs;
   /** Some list it meets asks for source ports. */
   readonly seesSourcePort: boolean;
+}
+
+/** The visits of a way one after the other, ready to be walked. */
+type Legs = readonly Leg[];
+
+interface Leg extends Hop {
+  readonly lane: Lane;
+  /** Where the next visit begins: whoever is allowed goes on there. */
+  readonly next: number;
 }
 
 class Evaluator {
   readonly #program: Program;
   readonly #routes: Routes;
   readonly #table: SetTable;
-  readonly #cache: VerdictCache;
+  readonly #verdicts: Recent<Verdict>;
+  /** Of lanes that ask about one end only, by lane and end: many who are new to each other know the one half of what they meet. */
+  readonly #trails: Recent<Trail>;
   readonly #lanes = new Map<readonly Stage[], Lane>();
-  readonly #parties = new Map<Address, Party>();
+  readonly #members = new Map<Address, Party>();
+  readonly #strangers = new Map<Address, Party>();
   #met = 0;
 
   constructor(program: Program, placement: Placement, cacheBits: number) {
     this.#program = program;
     this.#routes = new Routes(placement);
     this.#table = new SetTable(placement, setsOf(placement));
-    this.#cache = new VerdictCache(cacheBits);
+    this.#verdicts = new Recent(cacheBits);
+    this.#trails = new Recent(cacheBits);
   }
 
   decide(packet: Packet): Verdict {
@@ -61,81 +72,92 @@ class Evaluator {
     const destination = this.#party(packet.destination);
     if (packet.interfaces !== undefined || packet.translated !== undefined)
       return this.#onItsOwnWay(source, destination, packet);
-    const kind = kindOf(packet);
-    if (kind < 0) return this.#new(source, destination, packet);
+    const kind = kindOf(packet, destination.end.family);
+    if (kind < 0) return this.#new(source, destination, packet, kind);
+    const [from, to] = [source.end.number, destination.end.number];
     const port = seesSourcePort(source, destination) ? packet.sourcePort : 0;
-    const found = this.#cache.find(source.number, destination.number, kind, port);
+    const found = this.#verdicts.find(from, to, kind, port);
     if (found !== undefined) return found;
-    const verdict = this.#new(source, destination, packet);
-    this.#cache.keep(source.number, destination.number, kind, port, verdict);
+    const verdict = this.#new(source, destination, packet, kind);
+    this.#verdicts.keep(from, to, kind, port, verdict);
     return verdict;
   }
 
-  #new(source: Party, destination: Party, packet: Packet): Verdict {
+  #new(source: Party, destination: Party, packet: Packet, kind: number): Verdict {
     if (areNear(source.place, destination.place)) return this.#onItsOwnWay(source, destination, packet);
-    return this.#through([source.departure, destination.arrival], null, source.end, destination.end, packet);
+    return this.#through([source.departure, destination.arrival], null, {
+      source: source.end,
+      destination: destination.end,
+      packet,
+      kind,
+    });
   }
 
   #party(address: Address): Party {
-    return this.#parties.get(address) ?? this.#meet(address);
+    return this.#members.get(address) ?? this.#strangers.get(address) ?? this.#meet(address);
   }
 
   #meet(address: Address): Party {
     const place = this.#routes.placeOf(address);
-    const departure = this.#routes.departure(place, address);
-    const arrival = this.#routes.arrival(place, address);
-    const hops = [...departure, ...arrival].flat();
-    const seesSourcePort = hops.some(({ stages }) => this.#lane(stages).seesSourcePort);
+    const departure = this.#legs(this.#routes.departure(place, address));
+    const arrival = this.#legs(this.#routes.arrival(place, address));
+    const seesSourcePort = [...departure, ...arrival].some(({ lane }) => lane.seesSourcePort);
     this.#met += 1;
-    const end = new KnownEnd(address, this.#table);
-    const party = { number: this.#met, end, place, departure, arrival, seesSourcePort };
-    if (this.#parties.size >= maxParties) this.#parties.clear();
-    this.#parties.set(address, party);
+    const end = new KnownEnd(address, this.#met, this.#table);
+    const party = { end, place, departure, arrival, seesSourcePort };
+    if (this.#strangers.size >= maxStrangers) this.#strangers.clear();
+    (place.at === "outside" ? this.#strangers : this.#members).set(address, party);
     return party;
   }
 
   /** Where the way depends on more than who the ends are, each by itself. */
   #onItsOwnWay(source: Party, destination: Party, packet: Packet): Verdict {
     const { exempt, visits } = this.#routes.way(packet);
-    return this.#through([visits], exempt, source.end, destination.end, packet);
+    const asked = { source: source.end, destination: destination.end, packet, kind: -1 };
+    return this.#through([this.#legs(visits)], exempt, asked);
   }
 
-  #through(
-    parts: readonly (readonly Visit[])[],
-    exempt: Verdict["exempt"],
-    source: KnownEnd,
-    destination: KnownEnd,
-    packet: Packet,
-  ): Verdict {
+  #legs(visits: readonly Visit[]): Legs {
+    const legs: Leg[] = [];
+    for (const visit of visits) {
+      const next = legs.length + visit.length;
+      for (const hop of visit) legs.push({ ...hop, lane: this.#lane(hop.stages), next });
+    }
+    return legs;
+  }
+
+  #through(parts: readonly Legs[], exempt: Verdict["exempt"], asked: Asked): Verdict {
     const verdict: Draft = { action: "allow", egress: null, ingress: null, hosts: none, exempt };
-    for (const visits of parts)
-      for (const visit of visits)
-        if (this.#visit(visit, source, destination, packet, verdict) === "deny") {
-          verdict.action = "deny";
-          return verdict;
-        }
+    for (const legs of parts)
+      for (let at = 0; at < legs.length; ) {
+        const leg = legs[at] as Leg;
+        const trail = leg.untranslated ? this.#before(leg.lane, asked) : this.#walk(leg.lane, asked);
+        this.#note(verdict, leg, trail);
+        if (verdict.action === "deny") return verdict;
+        at = trail.action === "allow" ? leg.next : at + 1;
+      }
     return verdict;
   }
 
-  #visit(
-    visit: Visit,
-    source: KnownEnd,
-    destination: KnownEnd,
-    packet: Packet,
-    verdict: Draft,
-  ): "allow" | "deny" | "next" {
-    for (const hop of visit) {
-      const trail = this.#walk(hop, source, destination, packet);
-      if (hop.list === "normal") verdict[hop.direction] = this.#pathOf(hop, trail);
-      else verdict.hosts = [...verdict.hosts, hostPathOf(hop, trail)];
-      if (trail.action !== "next") return trail.action;
-    }
-    return "next";
+  #note(verdict: Draft, leg: Leg, trail: Trail): void {
+    if (trail.action === "deny") verdict.action = "deny";
+    if (leg.list !== "normal") verdict.hosts = [...verdict.hosts, hostPathOf(leg, trail)];
+    else verdict[leg.direction] = this.#pathOf(leg, trail);
   }
 
-  #walk(hop: Hop, source: KnownEnd, destination: KnownEnd, packet: Packet): Trail {
-    const lane = this.#lane(hop.stages);
-    if (!hop.untranslated || packet.translated === undefined) return lane.walk(source, destination, packet);
+  #walk(lane: Lane, { source, destination, packet, kind }: Asked): Trail {
+    if (lane.peer === null || kind < 0) return lane.walk(source, destination, packet);
+    const peer = lane.peer === "source" ? source.number : destination.number;
+    const port = lane.seesSourcePort ? packet.sourcePort : 0;
+    const found = this.#trails.find(lane.number, peer, kind, port);
+    if (found !== undefined) return found;
+    const trail = lane.walk(source, destination, packet);
+    this.#trails.keep(lane.number, peer, kind, port, trail);
+    return trail;
+  }
+
+  /** As the packet was before its destination was translated. */
+  #before(lane: Lane, { source, packet }: Asked): Trail {
     const before = { ...packet, ...packet.translated };
     return lane.walk(source, this.#party(before.destination).end, before);
   }
@@ -143,7 +165,7 @@ class Evaluator {
   #lane(stages: readonly Stage[]): Lane {
     const found = this.#lanes.get(stages);
     if (found !== undefined) return found;
-    const lane = new Lane(this.#program, stages, this.#table);
+    const lane = new Lane(this.#program, stages, this.#lanes.size + 1, this.#table);
     this.#lanes.set(stages, lane);
     return lane;
   }
@@ -165,6 +187,14 @@ function areNear(from: Place, to: Place): boolean {
 function seesSourcePort(source: Party, destination: Party): boolean {
   if (source.seesSourcePort || destination.seesSourcePort) return true;
   return destination.place.at === "node" && areOnOneNode(source.place, destination.place);
+}
+
+/** A packet and who it is between; `kind` is negative where nothing is to be remembered of it. */
+interface Asked {
+  readonly source: KnownEnd;
+  readonly destination: KnownEnd;
+  readonly packet: Packet;
+  readonly kind: number;
 }
 
 interface Draft {

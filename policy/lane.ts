@@ -29,6 +29,10 @@ const maxRests = 4096;
  * of it, so that only the ends remain to be looked up in few sets.
  */
 export class Lane {
+  /** Never that of another. */
+  readonly number: number;
+  /** The only end that anything is asked about; null if both are. */
+  readonly peer: "source" | "destination" | null;
   readonly #program: Program;
   readonly #stages: readonly Stage[];
   readonly #table: SetTable;
@@ -36,11 +40,14 @@ export class Lane {
   readonly #rests = new Map<number, Rest>();
   readonly #axes: Axes;
 
-  constructor(program: Program, stages: readonly Stage[], table: SetTable) {
+  constructor(program: Program, stages: readonly Stage[], number: number, table: SetTable) {
+    this.number = number;
     this.#program = program;
     this.#stages = stages;
     this.#table = table;
-    this.#axes = axesOf(stages.flatMap((stage) => instructionsOf(program, stage)).flatMap(({ when }) => when));
+    const matches = stages.flatMap((stage) => instructionsOf(program, stage)).flatMap(({ when }) => when);
+    this.#axes = axesOf(matches);
+    this.peer = peerOf(matches);
   }
 
   /** Whether packets that differ in nothing but the source port may part here. */
@@ -142,8 +149,18 @@ function allHold(
   return true;
 }
 
-export function instructionsOf(program: Program, { blocks }: Stage): readonly Instruction[] {
+function instructionsOf(program: Program, { blocks }: Stage): readonly Instruction[] {
   return blocks.flatMap(({ block }) => program.blocks.get(block) ?? []);
+}
+
+/** Policies of a direction mostly ask about the other end only: the own one is whom they select. */
+function peerOf(matches: readonly Match[]): Lane["peer"] {
+  const asks = (end: "source" | "destination") =>
+    matches.some(
+      (match) => match.field === end || ("named" in match && match.field === `${end}Port` && match.named.length > 0),
+    );
+  if (!asks("source")) return "destination";
+  return asks("destination") ? null : "source";
 }
 
 /** Values where what a list says may change: the first of each interval, ascending. */

@@ -58,10 +58,8 @@ export interface PolicyClass extends Stages {
   readonly others: Readonly<Record<Exclude<PolicyList, "normal">, Stages>>;
 }
 
-export type StageBlock = Pick<Applicability, "block" | "otherwise">;
-
 export interface Stage {
-  readonly blocks: readonly StageBlock[];
+  readonly blocks: readonly Pick<Applicability, "block">[];
   /** The `otherwise` of the first block. */
   readonly otherwise: Instruction;
 }

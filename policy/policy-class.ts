@@ -31,7 +31,7 @@ function inOrder(entries: readonly Applicability[], direction: Direction): reado
     ({ stage }) => stage,
   );
   return [...groups.values()].map((group) => ({
-    blocks: group.map(({ block, otherwise }) => ({ block, otherwise })),
+    blocks: group.map(({ block }) => ({ block })),
     otherwise: (group[0] as Applicability).otherwise,
   }));
 }
@@ -42,8 +42,7 @@ function idOf(lists: readonly Stages[]): ClassId {
   for (const { egress, ingress } of lists)
     for (const stages of [egress, ingress]) {
       for (const { blocks, otherwise } of stages) {
-        // Blocks without rules are all the same; whose they are says how the stage would end.
-        for (const each of blocks) text += `${each.block} ${each.otherwise.id} `;
+        for (const { block } of blocks) text += `${block} `;
         text += `${otherwise.id};`;
       }
       text += "\n";

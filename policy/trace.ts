@@ -2,9 +2,11 @@ import type { RuleId } from "../core/rule-id.ts";
 import { evaluatorOf } from "./evaluate.ts";
 import { contentRuleId } from "./hash.ts";
 import { holds, setsOf } from "./match.ts";
-import type { EndpointId, Placement, Stage, StageBlock } from "./placement.ts";
-import type { Direction, Instruction, Match, PolicyList, Program, RuleOrigin } from "./program.ts";
+import type { Endpoint, EndpointId, Placement } from "./placement.ts";
+import type { Applicability, Direction, Instruction, Match, PolicyList, Program, RuleOrigin } from "./program.ts";
 import { type Hop, Routes } from "./route.ts";
+import { parseSelector } from "./selector/parse.ts";
+import { matches, type Selector } from "./selector/syntax.ts";
 import { End } from "./set-index.ts";
 import type { Packet, Verdict } from "./verdict.ts";
 
@@ -74,41 +76,62 @@ type FirstFailure = (instruction: Instruction) => Match | undefined;
 
 class Tracer {
   readonly #program: Program;
+  readonly #endpoints: Placement["endpoints"];
   readonly #sets: ReturnType<typeof setsOf>;
+  readonly #selectors = new Map<string, Selector>();
   readonly #notEnforced: ReadonlyMap<string, Program["notEnforced"]>;
 
   constructor(program: Program, placement: Placement) {
     this.#program = program;
+    this.#endpoints = placement.endpoints;
     this.#sets = setsOf(placement);
     this.#notEnforced = Map.groupBy(program.notEnforced, ({ rule }) => keyOf(rule));
   }
 
-  list({ endpoint, list, direction, stages, untranslated }: Hop, packet: Packet): ListTrace {
+  list(hop: Hop, packet: Packet): ListTrace {
+    const { endpoint, list, direction, untranslated } = hop;
     const seen = untranslated ? { ...packet, ...packet.translated } : packet;
     const [source, destination] = [new End(seen.source), new End(seen.destination)];
     const failure: FirstFailure = ({ when }) =>
       when.find((match) => !holds(match, source, destination, seen, this.#sets));
     const traces: StageTrace[] = [];
-    for (const stage of stages) {
-      const trace = this.#stage(stage, failure);
+    for (const entries of this.#stages(hop)) {
+      const trace = this.#stage(entries, failure);
       traces.push(trace);
       if (trace.outcome !== "pass") return { endpoint, list, direction, outcome: trace.outcome, stages: traces };
     }
     return { endpoint, list, direction, outcome: "next", stages: traces };
   }
 
-  #stage(stage: Stage, failure: FirstFailure): StageTrace {
-    const { tier } = this.#origin(stage.otherwise);
+  /** The entries that apply to an endpoint, stage by stage. A class knows their blocks only, and policies without rules share one. */
+  #stages({ endpoint, list, direction }: Hop): readonly (readonly Applicability[])[] {
+    const { labels } = this.#endpoints.get(endpoint) as Endpoint;
+    const applying = this.#program.applies.filter(
+      (entry) => entry.list === list && entry.direction === direction && matches(this.#parsed(entry.selector), labels),
+    );
+    const stages = [...Map.groupBy(applying, ({ stage }) => stage)];
+    return stages.sort(([a], [b]) => a - b).map(([, entries]) => entries);
+  }
+
+  #parsed(text: string): Selector {
+    const found = this.#selectors.get(text) ?? parseSelector(text, Number.POSITIVE_INFINITY);
+    this.#selectors.set(text, found);
+    return found;
+  }
+
+  #stage(entries: readonly Applicability[], failure: FirstFailure): StageTrace {
+    const { otherwise } = entries[0] as Applicability;
+    const { tier } = this.#origin(otherwise);
     const policies: PolicyTrace[] = [];
-    for (const block of distinct(stage.blocks)) {
+    for (const block of distinct(entries)) {
       const { rules, decision } = this.#policy(block, failure);
       policies.push({ policy: this.#origin(block.otherwise), rules });
       if (decision !== undefined) return { tier, outcome: outcomeOf(decision), by: decision.id, policies };
     }
-    return { tier, outcome: outcomeOf(stage.otherwise), by: stage.otherwise.id, policies };
+    return { tier, outcome: outcomeOf(otherwise), by: otherwise.id, policies };
   }
 
-  #policy({ block, otherwise }: StageBlock, failure: FirstFailure) {
+  #policy({ block, otherwise }: Applicability, failure: FirstFailure) {
     const rules: RuleTrace[] = [];
     const leftOut = this.#leftOut(this.#origin(otherwise));
     const parts = this.#program.blocks.get(block) ?? [];
@@ -149,7 +172,7 @@ class Tracer {
 const keyOf = ({ kind, namespace, name, direction }: RuleOrigin) => `${kind} ${namespace ?? ""}/${name} ${direction}`;
 
 /** The end of a list stands there once for each policy that is about it. */
-function distinct(blocks: readonly StageBlock[]): readonly StageBlock[] {
+function distinct(blocks: readonly Applicability[]): readonly Applicability[] {
   return [...new Map(blocks.map((entry) => [entry.otherwise.id, entry])).values()];
 }
 
