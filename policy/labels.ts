@@ -70,8 +70,10 @@ export function networkSetLabels(
 }
 
 function without(labels: Labels, keys: readonly string[]): Labels {
-  const isInherited = (key: string) => inheritedPrefixes.some((prefix) => key.startsWith(prefix));
-  return Object.fromEntries(Object.entries(labels).filter(([key]) => !keys.includes(key) && !isInherited(key)));
+  const isTaken = (key: string) => keys.includes(key) || inheritedPrefixes.some((prefix) => key.startsWith(prefix));
+  return Object.keys(labels).some(isTaken)
+    ? Object.fromEntries(Object.entries(labels).filter(([key]) => !isTaken(key)))
+    : labels;
 }
 
 function prefixed(prefix: string, labels: Labels): Labels {

@@ -77,11 +77,20 @@ const maxDepth = 16;
 
 /** Generators write `null` for what is not set, and Kubernetes takes it for that. */
 function withoutNulls(value: unknown, depth: number): unknown {
-  if (depth === 0) return value;
+  if (depth === 0 || !hasNull(value, depth)) return value;
   if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth - 1));
   if (!isMapping(value)) return value;
   const set = Object.entries(value).filter(([, field]) => field !== null);
   return Object.fromEntries(set.map(([key, field]) => [key, withoutNulls(field, depth - 1)]));
+}
+
+/** Nearly nothing has, and then nothing need be copied. */
+function hasNull(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null || depth === 0) return value === null;
+  if (Array.isArray(value)) return value.some((item) => hasNull(item, depth - 1));
+  for (const key of Object.keys(value))
+    if (hasNull((value as Readonly<Record<string, unknown>>)[key], depth - 1)) return true;
+  return false;
 }
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
