@@ -126,8 +126,8 @@ export class Stage {
   }
 }
 
-/** Of numbers up to a million a double tells apart what is a thousand times nearer. */
-const smallestStep = 1e-6;
+/** Of numbers up to a million a double tells apart even what is ten times nearer. */
+const smallestStep = 1e-9;
 
 function inOrder(policies: readonly Compiled[]): readonly Compiled[] {
   return policies.toSorted((a, b) => comparePolicies(a.policy, b.policy));

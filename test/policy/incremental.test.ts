@@ -12,7 +12,7 @@ import { World } from "../../policy/world.ts";
 import { arbitraryChange } from "../support/arbitrary-changes.ts";
 import { type NamedBackend, naivePlace, plain } from "../support/naive-place.ts";
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 100);
+const runs = Number(process.env["PROPERTY_RUNS"] ?? 50);
 
 /** The objects whose last good state a world has after these changes: the naive way. */
 function finalObjects(changes: readonly Change[]): readonly KubeObject[] {
