@@ -1,10 +1,9 @@
 import { Multimap } from "../core/multimap.ts";
 import { SortedMap } from "../core/sorted-map.ts";
 import { ViewedMap } from "../core/viewed-map.ts";
-import type { ProgramChange } from "./compiler.ts";
+import type { EntryIndex } from "./entry-index.ts";
 import type { ClassId, EndpointId, PolicyClass } from "./placement.ts";
 import { classOfEntries } from "./policy-class.ts";
-import type { Applicability, Program } from "./program.ts";
 import type { Asked, Roster } from "./roster.ts";
 
 /** All endpoints of one kind whom the same selectors of `applies` select. */
@@ -32,15 +31,16 @@ export class Classes {
   readonly #shares = new Map<ClassId, number>();
   /** By number, the ids of their classes. */
   readonly #ids: (ClassId | undefined)[] = [];
-  #applies: readonly Applicability[] = [];
-  /** The same by selector. */
-  #entries = new Map<string, Applicability[]>();
+  readonly #entries: EntryIndex;
+  /** Selectors of entries that have been asked for. */
+  readonly #applied = new Set<string>();
   #groupOf = SortedMap.empty<EndpointId, number>();
   #classes = SortedMap.empty<ClassId, PolicyClass>();
   #classOf: ReadonlyMap<EndpointId, ClassId> | undefined;
 
-  constructor(roster: Roster) {
+  constructor(roster: Roster, entries: EntryIndex) {
     this.#roster = roster;
+    this.#entries = entries;
   }
 
   get classes(): SortedMap<ClassId, PolicyClass> {
@@ -58,35 +58,21 @@ export class Classes {
     return new ViewedMap(this.#groupOf, (number) => ids[number] as ClassId);
   }
 
-  /** Another Program, and how it differs from the one before. */
-  use(program: Program, { selectors, renumbered }: ProgramChange): void {
-    if (selectors.size === 0 && !renumbered) return;
-    const before = new Set([...selectors].filter((selector) => this.#entries.has(selector)));
-    this.#takeEntries(program.applies, renumbered ? undefined : selectors);
+  /** The entries of these selectors came, went, changed or moved. */
+  use(selectors: Iterable<string>): void {
     const [stale, moved, gone] = [new Set<Group>(), new Set<EndpointId>(), new Set<string>()];
     for (const selector of selectors) {
-      const [was, is] = [before.has(selector), this.#entries.has(selector)];
+      const [was, is] = [this.#applied.has(selector), this.#entries.has(selector)];
       if (was && is) for (const group of this.#groupsOf.get(selector)) stale.add(group);
       if (was === is) continue;
       if (is) this.#roster.ask(selector);
       else gone.add(selector);
+      if (is) this.#applied.add(selector);
+      else this.#applied.delete(selector);
       for (const id of this.#roster.selected(selector).keys()) moved.add(id);
     }
     this.#regroup(moved, stale);
     for (const selector of gone) this.#roster.drop(selector);
-  }
-
-  /** Of some selectors, or of all. */
-  #takeEntries(applies: readonly Applicability[], selectors: ReadonlySet<string> | undefined): void {
-    this.#applies = applies;
-    if (selectors === undefined) this.#entries.clear();
-    for (const selector of selectors ?? []) this.#entries.delete(selector);
-    for (const entry of applies) {
-      if (selectors !== undefined && !selectors.has(entry.selector)) continue;
-      const list = this.#entries.get(entry.selector);
-      if (list === undefined) this.#entries.set(entry.selector, [entry]);
-      else list.push(entry);
-    }
   }
 
   /** These endpoints came, went, or are selected by others than before. */
@@ -95,7 +81,7 @@ export class Classes {
   }
 
   close(): void {
-    for (const selector of this.#entries.keys()) this.#roster.drop(selector);
+    for (const selector of this.#applied) this.#roster.drop(selector);
   }
 
   /** Puts endpoints where they belong, then gives all new groups and these a class. */
@@ -122,7 +108,7 @@ export class Classes {
   #groupFor(id: EndpointId): Group | undefined {
     const kind = this.#roster.endpoint(id)?.kind;
     if (kind !== "pod" && kind !== "host") return undefined;
-    const asked = this.#roster.selectorsOf(id).filter(({ text }) => this.#entries.has(text));
+    const asked = this.#roster.selectorsOf(id).filter(({ text }) => this.#applied.has(text));
     const key = `${kind} ${numbersOf(asked).join()}`;
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
@@ -141,10 +127,9 @@ export class Classes {
   #classify(stale: ReadonlySet<Group>): void {
     const found = new Map<ClassId, PolicyClass>();
     const touched = new Set<ClassId>();
-    const places = this.#placesOf(stale);
     for (const group of stale) {
       const before = group.id;
-      const after = group.size > 0 ? this.#classFor(group, places) : undefined;
+      const after = group.size > 0 ? classOfEntries(this.#entries.inOrder(group.selectors), group.kind) : undefined;
       if (after === undefined) this.#removeGroup(group);
       else found.set(after.id, after);
       if (before === after?.id) continue;
@@ -178,26 +163,6 @@ export class Classes {
     this.#byNumber[group.number] = undefined;
     this.#free.push(group.number);
     for (const selector of group.selectors) this.#groupsOf.delete(selector, group);
-  }
-
-  /** Where the entries of these groups stand in `applies`. */
-  #placesOf(groups: Iterable<Group>): ReadonlyMap<Applicability, number> {
-    const wanted = new Set<Applicability>();
-    for (const { selectors } of groups)
-      for (const selector of selectors) for (const entry of this.#entries.get(selector) ?? []) wanted.add(entry);
-    const places = new Map<Applicability, number>();
-    if (wanted.size === 0) return places;
-    for (const [place, entry] of this.#applies.entries()) if (wanted.has(entry)) places.set(entry, place);
-    return places;
-  }
-
-  #classFor({ selectors, kind }: Group, places: ReadonlyMap<Applicability, number>): PolicyClass {
-    const entries = selectors.flatMap((selector) => this.#entries.get(selector) ?? []);
-    const placeOf = (entry: Applicability) => places.get(entry) as number;
-    return classOfEntries(
-      entries.sort((a, b) => placeOf(a) - placeOf(b)),
-      kind,
-    );
   }
 }
 

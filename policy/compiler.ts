@@ -1,4 +1,5 @@
 import type { RuleId } from "../core/rule-id.ts";
+import { EntryIndex } from "./entry-index.ts";
 import { defaultFailsafe } from "./failsafe.ts";
 import { builtInTiers } from "./kinds/tier.ts";
 import type { Policy, Tier } from "./model.ts";
@@ -15,8 +16,6 @@ export interface ProgramChange {
   readonly sets: ReadonlySet<SetId>;
   /** Selectors of `applies` whose entries came, went, changed or moved. */
   readonly selectors: ReadonlySet<string>;
-  /** Stages have other numbers than before, though most of them stand as they did. */
-  readonly renumbered: boolean;
 }
 
 const fixed = compileFixed(defaultFailsafe);
@@ -32,6 +31,9 @@ export class Compiler {
   readonly #sets = new SharedParts<SetId, SetDefinition>();
   readonly #blocks = new SharedParts<BlockId, readonly Instruction[]>();
   readonly #rules = new SharedParts<RuleId, RuleOrigin>();
+  /** Those of the Program that `update` told last. */
+  readonly entries = new EntryIndex();
+  #end: readonly Applicability[] = [];
   readonly #ends = new WeakMap<Entry, Applicability>();
   readonly #changedTiers = new Set<string>();
   readonly #changedPolicies = new Map<string, Policy | undefined>();
@@ -60,29 +62,29 @@ export class Compiler {
     const moved = this.#moveTiers(selectors);
     const exchanged = this.#exchangePolicies(selectors);
     if (this.#program !== undefined && !moved && !exchanged)
-      return { program: this.#program, sets: new Set(), selectors, renumbered: false };
+      return { program: this.#program, sets: new Set(), selectors };
     const sets = this.#sets.take();
-    const { applies, revision, notEnforced, renumbered } = this.#arrange();
+    const { applies, revision, notEnforced } = this.#arrange();
     const [blocks, rules] = [this.#blocks.take().current, this.#rules.take().current];
     this.#program = { revision, sets: sets.current, blocks, applies, rules, notEnforced };
-    return { program: this.#program, sets: sets.changed, selectors, renumbered: renumbered || first };
+    return { program: this.#program, sets: sets.changed, selectors };
   }
 
-  /** Stages in order, then the last one: ends of lists, and fixed. */
-  #arrange(): Pick<Program, "applies" | "revision" | "notEnforced"> & { readonly renumbered: boolean } {
+  /** Stages in order, then the last one: ends of lists, and what is fixed. */
+  #arrange(): Pick<Program, "applies" | "revision" | "notEnforced"> {
     const stages = [...this.#stages.values()].sort((a, b) => compareTiers(a.place, b.place));
-    const renumbered =
-      this.#program?.applies.at(-1)?.stage !== stages.length || stages.some((one, rank) => one.rank !== rank);
-    for (const [rank, stage] of stages.entries()) stage.moveTo(rank);
+    for (const [rank, stage] of stages.entries()) stage.moveTo(rank, this.entries);
     const special = stages.flatMap((stage) => stage.special);
     const pieces = [...special.map(({ piece }) => piece), fixed];
-    const end = pieces.flatMap(({ endEntries }) => endEntries.map((entry) => this.#atEnd(entry, stages.length)));
-    const endDigest = stageDigest(pieces.flatMap(({ endLines }) => endLines));
+    const before = this.#end;
+    this.#end = pieces.flatMap(({ endEntries }) => endEntries.map((entry) => this.#atEnd(entry, stages.length)));
+    for (const entry of before) this.entries.remove(entry);
+    for (const [place, entry] of this.#end.entries()) this.entries.add(entry, place);
+    const endDigest = stageDigest(pieces.flatMap(({ endHashes }) => endHashes));
     return {
-      applies: ([] as Applicability[]).concat(...stages.map(({ applies }) => applies), end),
+      applies: ([] as Applicability[]).concat(...stages.map(({ applies }) => applies), this.#end),
       revision: revisionOfStages([...stages.map(({ digest }) => digest), endDigest]),
       notEnforced: special.flatMap(({ piece }) => [...piece.notEnforced.values()]),
-      renumbered,
     };
   }
 
@@ -145,7 +147,7 @@ export class Compiler {
     const [goneOf, comeOf] = [gone, come].map((some) => Map.groupBy(some, ({ policy }) => policy.tier));
     for (const tier of new Set([...gone, ...come].map(({ policy }) => policy.tier))) {
       const stage = this.#stages.get(tier) ?? new Stage(this.#placeOf(tier));
-      stage.exchange(goneOf?.get(tier) ?? [], comeOf?.get(tier) ?? []);
+      stage.exchange(goneOf?.get(tier) ?? [], comeOf?.get(tier) ?? [], this.entries);
       if (stage.size === 0) this.#stages.delete(tier);
       else this.#stages.set(tier, stage);
     }
@@ -170,7 +172,7 @@ export class Compiler {
 }
 
 function isSame(a: Compiled, b: Compiled): boolean {
-  const textOf = ({ piece: { lines, endLines, notEnforced } }: Compiled) =>
-    JSON.stringify([lines, endLines, [...notEnforced]]);
+  const textOf = ({ piece: { hashes, endHashes, notEnforced } }: Compiled) =>
+    JSON.stringify([hashes, endHashes, [...notEnforced]]);
   return a.policy.tier === b.policy.tier && comparePolicies(a.policy, b.policy) === 0 && textOf(a) === textOf(b);
 }

@@ -102,10 +102,11 @@ export class Endpoints {
   }
 
   #labelsOf(key: string): Labels {
-    return this.#facts.get(key)?.labels ?? {};
+    return this.#facts.get(key)?.labels ?? noLabels;
   }
 }
 
+const noLabels: Labels = {};
 const bare = { addresses: [], nets: [], interfaceName: null, ports: [], hostNetwork: false };
 
 const podId = ({ namespace, name }: Pod) => `pod:${namespace}/${name}` as EndpointId;

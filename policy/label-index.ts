@@ -26,8 +26,14 @@ export class LabelIndex<T extends Labelled> {
       if (Object.hasOwn(item.labels, label)) values.delete(item.labels[label] as string, item);
   }
 
+  /** Gets ready to be asked for this label: costs a look at everybody, so best done before they come. */
+  prepare(label: string): void {
+    if (this.#all.size === 0) this.#valuesOf(label);
+  }
+
   /** All that the selector may select, and perhaps more; some perhaps twice. */
   *candidates(selector: Selector): Iterable<T> {
+    if (this.#all.size === 0) return;
     const keys = requiredKeys(selector, (some) => this.#cost(some));
     if (keys === undefined) return yield* this.#all;
     for (const { label, value } of keys) {
@@ -37,11 +43,12 @@ export class LabelIndex<T extends Labelled> {
     }
   }
 
-  /** How many there are; a label that is not indexed yet costs a look at everybody. */
+  /** How many there are. A label that is not indexed yet costs a look at everybody, once: worth it where the others find many. */
   #cost(keys: readonly LabelKey[]): number {
     const costOf = ({ label, value }: LabelKey) => {
       const values = this.#byLabel.get(label);
-      return values === undefined || value === null ? this.#all.size : values.count(value);
+      if (values === undefined) return this.#all.size / 100;
+      return value === null ? this.#all.size : values.count(value);
     };
     return keys.reduce((sum, key) => sum + costOf(key), 0);
   }

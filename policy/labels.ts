@@ -8,7 +8,7 @@ const nameLabel = "projectcalico.org/name";
 
 export const namespacePrefix = "pcns.";
 export const serviceAccountPrefix = "pcsa.";
-const inheritedPrefixes = [namespacePrefix, serviceAccountPrefix];
+const inheritedPrefixes = [namespacePrefix, serviceAccountPrefix] as const;
 
 const kindLabel = "projectcalico.org/kind";
 /** What a host endpoint has beside its own labels: `allow` or `none`, after its profiles. */
@@ -40,8 +40,8 @@ export interface PodIdentity {
  */
 export function podLabels(pod: PodIdentity): Labels {
   return {
-    ...prefixed(namespacePrefix, { ...pod.namespaceLabels, [nameLabel]: pod.namespace }),
-    ...prefixed(serviceAccountPrefix, { ...pod.serviceAccountLabels, [nameLabel]: pod.serviceAccount }),
+    ...prefixed(namespacePrefix, pod.namespaceLabels, pod.namespace),
+    ...prefixed(serviceAccountPrefix, pod.serviceAccountLabels, pod.serviceAccount),
     ...without(pod.labels, reserved),
     [namespaceLabel]: pod.namespace,
     [orchestratorLabel]: "k8s",
@@ -62,7 +62,7 @@ export function networkSetLabels(
   const own = { ...without(labels, [...reserved, namespaceLabel]), [nameLabel]: set.name };
   if (set.namespace === null) return { ...own, [kindLabel]: "GlobalNetworkSet" };
   return {
-    ...prefixed(namespacePrefix, { ...set.namespaceLabels, [nameLabel]: set.namespace }),
+    ...prefixed(namespacePrefix, set.namespaceLabels, set.namespace),
     ...own,
     [kindLabel]: "NetworkSet",
     [namespaceLabel]: set.namespace,
@@ -76,12 +76,28 @@ export function isOfNamespace(label: string): boolean {
 }
 
 function without(labels: Labels, keys: readonly string[]): Labels {
-  const isInherited = (key: string) => inheritedPrefixes.some((prefix) => key.startsWith(prefix));
-  return Object.fromEntries(Object.entries(labels).filter(([key]) => !keys.includes(key) && !isInherited(key)));
+  const isTaken = (key: string) => keys.includes(key) || inheritedPrefixes.some((prefix) => key.startsWith(prefix));
+  return Object.keys(labels).some(isTaken)
+    ? Object.fromEntries(Object.entries(labels).filter(([key]) => !isTaken(key)))
+    : labels;
 }
 
-function prefixed(prefix: string, labels: Labels): Labels {
-  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [prefix + key, value]));
+type InheritedPrefix = (typeof inheritedPrefixes)[number];
+
+/** What was made of labels that have many heirs. */
+const known: Readonly<Record<InheritedPrefix, WeakMap<Labels, { readonly name: string; readonly labels: Labels }>>> = {
+  [namespacePrefix]: new WeakMap(),
+  [serviceAccountPrefix]: new WeakMap(),
+};
+
+/** Labels of a namespace or service account, its name among them, as its pods inherit them. */
+function prefixed(prefix: InheritedPrefix, labels: Labels, name: string): Labels {
+  const found = known[prefix].get(labels);
+  if (found?.name === name) return found.labels;
+  const all = Object.entries({ ...labels, [nameLabel]: name });
+  const made = Object.fromEntries(all.map(([key, value]) => [prefix + key, value]));
+  known[prefix].set(labels, { name, labels: made });
+  return made;
 }
 
 /**

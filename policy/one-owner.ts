@@ -13,14 +13,16 @@ export class AddressOwners {
   readonly #claims = new Multimap<Address, string>();
 
   /** A pod as it is now, or undefined: it is gone. Tells whose addresses may be others than before, by key, itself included. */
-  put(key: string, pod: Pod | undefined): ReadonlySet<string> {
+  put(key: string, pod: Pod | undefined): Iterable<string> {
     const before = claimed(this.#pods.get(key));
     const after = claimed(pod);
     for (const address of before) this.#claims.delete(address, key);
     for (const address of after) this.#claims.add(address, key);
     if (pod === undefined) this.#pods.delete(key);
     else this.#pods.set(key, pod);
-    return new Set([key, ...[...before, ...after].flatMap((address) => [...this.#claims.get(address)])]);
+    const affected = new Set([key]);
+    for (const address of [...before, ...after]) for (const rival of this.#claims.get(address)) affected.add(rival);
+    return affected;
   }
 
   /** Those of a pod's addresses that are its own. */

@@ -15,7 +15,7 @@ import type {
   SetDefinition,
   SetId,
 } from "./program.ts";
-import { type Entry, linesOf } from "./revision.ts";
+import { type Entry, hashesOf } from "./revision.ts";
 import { canonical, type Selector } from "./selector/syntax.ts";
 
 /** What one policy adds to a Program. Everything in it is named by its content, so policies that say the same share it. */
@@ -29,8 +29,8 @@ export interface Piece {
   readonly rules: ReadonlyMap<RuleId, RuleOrigin>;
   readonly notEnforced: ReadonlyMap<RuleId, NotEnforced>;
   /** Of `entries` and of `endEntries`, for the revision. */
-  readonly lines: readonly string[];
-  readonly endLines: readonly string[];
+  readonly hashes: readonly string[];
+  readonly endHashes: readonly string[];
 }
 
 const failsafeTier = "__FAILSAFE__";
@@ -137,8 +137,8 @@ class PieceBuilder {
       blocks: this.#blocks,
       rules: this.#rules,
       notEnforced: this.#notEnforced,
-      lines: linesOf(this.#entries),
-      endLines: linesOf(this.#endEntries),
+      hashes: hashesOf(this.#entries),
+      endHashes: hashesOf(this.#endEntries),
     };
   }
 

@@ -1,5 +1,6 @@
 import { Classes } from "./classes.ts";
 import type { ProgramChange } from "./compiler.ts";
+import { EntryIndex } from "./entry-index.ts";
 import type { Endpoint, Placement } from "./placement.ts";
 import { Population, type PopulationMovement, type Services } from "./population.ts";
 import type { Program } from "./program.ts";
@@ -7,10 +8,11 @@ import { SetMembers } from "./set-members.ts";
 
 /** Who gets which blocks, and who is in which set, for these endpoints just now. */
 export function place(program: Program, endpoints: readonly Endpoint[], services: Services = new Map()): Placement {
-  const population = new Population();
-  const placer = new Placer(population);
+  const [population, entries] = [new Population(), new EntryIndex()];
+  for (const [place, entry] of program.applies.entries()) entries.add(entry, place);
+  const placer = new Placer(population, entries);
   const selectors = new Set(program.applies.map(({ selector }) => selector));
-  placer.use(program, { sets: new Set(program.sets.keys()), selectors, renumbered: true });
+  placer.use(program, { sets: new Set(program.sets.keys()), selectors });
   placer.move(population.update({ endpoints: new Map(endpoints.map((one) => [one.id, one])), services }));
   return placer.placement();
 }
@@ -22,16 +24,17 @@ export class Placer {
   readonly #members: SetMembers;
   #placement: Placement | undefined;
 
-  constructor(population: Population) {
+  /** `entries` are those of the Program that is in use. */
+  constructor(population: Population, entries: EntryIndex) {
     this.#population = population;
-    this.#classes = new Classes(population.meant);
+    this.#classes = new Classes(population.meant, entries);
     this.#members = new SetMembers(population);
   }
 
   /** The next Program, and how it differs from the one before. */
   use(program: Program, change: ProgramChange): void {
     this.#members.use(program.sets, change.sets);
-    this.#classes.use(program, change);
+    this.#classes.use(change.selectors);
   }
 
   move(movement: PopulationMovement): void {

@@ -150,7 +150,7 @@ export class Roster {
     }
     question.selected = question.selected.with(found);
     this.#questions.set(text, question);
-    this.#selectors.add(question);
+    for (const { label } of this.#selectors.add(question)) this.#labels.prepare(label);
   }
 }
 

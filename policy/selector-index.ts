@@ -18,7 +18,8 @@ export class SelectorIndex<T extends Indexed> {
   /** Where each stands, as which way is the cheapest changes over time. */
   readonly #keys = new Map<T, readonly LabelKey[]>();
 
-  add(item: T): void {
+  /** Tells by which labels it is found: none if it asks for none. */
+  add(item: T): readonly LabelKey[] {
     const keys = requiredKeys(item.selector, (some) => this.#cost(some));
     if (keys === undefined) this.#others.add(item);
     else this.#keys.set(item, keys);
@@ -27,6 +28,7 @@ export class SelectorIndex<T extends Indexed> {
       this.#byLabel.set(label, values);
       values.add(value, item);
     }
+    return keys ?? [];
   }
 
   remove(item: T): void {

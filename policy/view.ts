@@ -12,10 +12,9 @@ export class View {
   /** What changed in the Program since the Placement was last asked for. */
   readonly #sets = new Set<SetId>();
   readonly #selectors = new Set<string>();
-  #renumbered = false;
 
   constructor(population: Population) {
-    this.#placer = new Placer(population);
+    this.#placer = new Placer(population, this.#compiler.entries);
   }
 
   put(key: string, policy: Policy | undefined): void {
@@ -27,8 +26,7 @@ export class View {
   }
 
   program(): Program {
-    const { program, sets, selectors, renumbered } = this.#compiler.update();
-    this.#renumbered ||= renumbered;
+    const { program, sets, selectors } = this.#compiler.update();
     for (const id of sets) this.#sets.add(id);
     for (const selector of selectors) this.#selectors.add(selector);
     return program;
@@ -37,8 +35,7 @@ export class View {
   /** Brings the Placement to the current Program. */
   settle(): void {
     const program = this.program();
-    this.#placer.use(program, { sets: this.#sets, selectors: this.#selectors, renumbered: this.#renumbered });
-    this.#renumbered = false;
+    this.#placer.use(program, { sets: this.#sets, selectors: this.#selectors });
     this.#sets.clear();
     this.#selectors.clear();
   }

@@ -29,9 +29,11 @@ export function matches(selector: Selector, labels: Labels): boolean {
     case "not":
       return !matches(selector.term, labels);
     case "and":
-      return selector.terms.every((term) => matches(term, labels));
+      for (const term of selector.terms) if (!matches(term, labels)) return false;
+      return true;
     case "or":
-      return selector.terms.some((term) => matches(term, labels));
+      for (const term of selector.terms) if (matches(term, labels)) return true;
+      return false;
     case "in":
       return isOneOf(labelValue(labels, selector.label), selector.values);
     case "not in":

@@ -11,8 +11,9 @@ import { revisionOf } from "../../policy/revision.ts";
 import { World } from "../../policy/world.ts";
 import { arbitraryChange } from "../support/arbitrary-changes.ts";
 import { type NamedBackend, naivePlace, plain } from "../support/naive-place.ts";
+import { world } from "../support/world.ts";
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 100);
+const runs = Number(process.env["PROPERTY_RUNS"] ?? 50);
 
 /** The objects whose last good state a world has after these changes: the naive way. */
 function finalObjects(changes: readonly Change[]): readonly KubeObject[] {
@@ -139,6 +140,17 @@ describe("a world after any changes", () => {
     });
     fc.assert(property, { numRuns: runs / 4 });
   }).timeout(60_000);
+
+  it("keeps the order of policies that come in between two, however many", () => {
+    const builder = world().namespace("a").pod("a/web");
+    const current = builder.world();
+    for (let turn = 0; turn < 60; turn++) {
+      const order = turn % 2 === 0 ? 2 ** -turn : 1 + 2 ** -turn;
+      builder.global(`p${turn}`, { order, types: ["Ingress"], ingress: [{ action: "Deny" }] });
+      current.apply(upserts(builder.objects.slice(-1)));
+      assert.deepEqual(told(current), told(worldAfter([upserts(builder.objects)])));
+    }
+  }).timeout(20_000);
 
   it("has a revision that can be computed from its text", () => {
     const property = fc.property(changes, (all) => {

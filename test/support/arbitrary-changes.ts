@@ -178,4 +178,5 @@ const object: fc.Arbitrary<KubeObject> = fc.oneof(
 
 export const arbitraryChange: fc.Arbitrary<Change> = fc
   .tuple(fc.constantFrom("upsert" as const, "upsert" as const, "upsert" as const, "delete" as const), object)
-  .map(([type, object]) => ({ type, object }));
+  // As they come from the wire: fast-check makes some without a prototype.
+  .map(([type, object]) => ({ type, object: JSON.parse(JSON.stringify(object)) as KubeObject }));
