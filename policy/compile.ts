@@ -1,9 +1,9 @@
 import type { Cidr } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import { canonicalJson, contentHash, contentRuleId } from "./hash.ts";
-import { builtInTiers } from "./kinds/tier.ts";
 import { isHost, isOpenHost, isPod } from "./labels.ts";
 import type { Peer, Policy, Ports, Rule, Tier } from "./model.ts";
+import { tiersInOrder } from "./order.ts";
 import type {
   Applicability,
   BlockId,
@@ -26,10 +26,8 @@ const profileTier = "__PROFILE__";
  */
 export function compile(tiers: readonly Tier[], policies: readonly Policy[]): Program {
   const builder = new Builder();
-  const stages = inOrder(
-    tiers,
-    policies.filter(({ staged }) => staged === null),
-  );
+  const inForce = policies.filter(({ staged }) => staged === null);
+  const stages = tiersInOrder(tiers, inForce).filter(({ policies }) => policies.length > 0);
   for (const [stage, { tier, policies }] of stages.entries())
     for (const policy of policies) for (const list of policy.lists) builder.addPolicy(list, stage, tier, policy);
   builder.addEnd(
@@ -38,39 +36,6 @@ export function compile(tiers: readonly Tier[], policies: readonly Policy[]): Pr
   );
   builder.addProfiles(stages.length);
   return builder.program();
-}
-
-interface TierWithPolicies {
-  readonly tier: Tier;
-  readonly policies: readonly Policy[];
-}
-
-/** Tiers that hold policies, in order of evaluation. A tier that policies name but nobody made comes last and denies. */
-function inOrder(tiers: readonly Tier[], policies: readonly Policy[]): readonly TierWithPolicies[] {
-  const known = new Map([...builtInTiers, ...tiers].map((tier) => [tier.name, tier]));
-  const missing = (name: string): Tier => ({ name, order: Number.POSITIVE_INFINITY, defaultAction: "deny" });
-  return [...Map.groupBy(policies, ({ tier }) => tier)]
-    .map(([name, group]) => ({
-      tier: known.get(name) ?? missing(name),
-      policies: group.toSorted(comparePolicies),
-      exists: known.has(name),
-    }))
-    .toSorted(
-      (a, b) =>
-        Number(b.exists) - Number(a.exists) ||
-        compareOrders(a.tier.order, b.tier.order) ||
-        compareTexts(a.tier.name, b.tier.name),
-    );
-}
-
-function comparePolicies(a: Policy, b: Policy): number {
-  const key = ({ name, namespace, kind }: Policy) => `${name}/${namespace ?? ""}/${kind}`;
-  return compareOrders(a.order, b.order) || compareTexts(key(a), key(b));
-}
-
-/** Infinity minus infinity is not a number, so orders are compared, not subtracted. */
-function compareOrders(a: number, b: number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function compareTexts(a: string, b: string): number {

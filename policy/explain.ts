@@ -1,11 +1,6 @@
+import { kindName, policyPath, policyTitle } from "./kind-names.ts";
 import type { RuleOrigin } from "./program.ts";
 import type { Path, Step } from "./verdict.ts";
-
-const kinds: Readonly<Record<string, string>> = {
-  np: "NetworkPolicy",
-  gnp: "GlobalNetworkPolicy",
-  knp: "Kubernetes NetworkPolicy",
-};
 
 /** Resolves rule ids, e.g. `program.rules`. */
 export interface RuleNames {
@@ -20,15 +15,27 @@ export function explainPath(path: Path, rules: RuleNames): readonly string[] {
 function explainStep(step: Step, rules: RuleNames): string {
   const origin = rules.get(step.rule);
   if (origin === undefined) return `rule ${step.rule} (not in this program): ${step.action}`;
-  if (origin.kind === "pro") return "no policy decided: pods may talk unless a policy says otherwise: allow";
+  if (origin.kind === "pro") return profileWords(origin);
+  if (origin.kind === "end") return "no policy about forwarded traffic decided: deny";
   if (origin.rule === -1)
-    return `tier ${origin.tier}: ${policyName(origin)} applies, but no rule of the tier matches: ${defaultOutcome(step)}`;
-  return `tier ${origin.tier}: rule ${origin.rule} of ${policyName(origin)} matches: ${outcome(step)}`;
+    return `tier ${origin.tier}: ${policyTitle(origin)} applies, but no rule of the tier matches: ${defaultOutcome(step)}`;
+  return `tier ${origin.tier}: rule ${origin.rule} of ${policyTitle(origin)} matches: ${outcome(step)}`;
 }
 
-/** `NetworkPolicy prod-shop/app.api` */
-function policyName({ kind, namespace, name }: RuleOrigin): string {
-  return `${kinds[kind] ?? kind} ${namespace === null ? "" : `${namespace}/`}${name}`;
+/** What decides where no policy does. */
+export function profileWords({ action, name }: Pick<RuleOrigin, "action" | "name">): string {
+  if (name === "kns") return "no policy decided: pods may talk unless a policy says otherwise: allow";
+  if (action === "allow") return "no policy decided: the host endpoint has a profile that allows: allow";
+  return "no policy decided: a host endpoint without a profile that allows may not talk: deny";
+}
+
+/** The rule that decided, in short: `GlobalNetworkPolicy security.quarantine, rule 0`. */
+export function ruleTitle(origin: RuleOrigin): string {
+  if (origin.kind === "pro")
+    return origin.action === "allow" ? "no policy (allowed by default)" : "no policy (denied by default)";
+  if (origin.kind === "end") return "the end of what is forwarded";
+  if (origin.rule === -1) return `default of tier ${origin.tier} (${policyTitle(origin)} applies)`;
+  return `${kindName(origin.kind)} ${policyPath(origin)}, rule ${origin.rule}`;
 }
 
 function outcome({ action }: Step): string {

@@ -248,6 +248,7 @@ describe("policy/replay", () => {
     const current = builder.world();
     const record = recorded(builder, packet(builder, "dev/web-1 -> shop/db-1 tcp/5432"));
     async function* batches() {
+      await Promise.resolve();
       yield [record, record];
       yield [record];
     }

@@ -1,0 +1,69 @@
+import type { Policy, Rule } from "./model.ts";
+import { comesAfter, type TierWithPolicies } from "./order.ts";
+import type { Endpoint } from "./placement.ts";
+import type { Direction } from "./program.ts";
+import { matches } from "./selector/syntax.ts";
+
+/** What a policy keeps from ever being asked. */
+export interface Shadow {
+  readonly direction: Direction;
+  /** The rule that matches everything, or -1: the tier's default action, which denies. */
+  readonly rule: number;
+  /** Later rules of the policy itself. */
+  readonly ownRules: readonly number[];
+  /** Later policies that select some of the same endpoints, which are not asked about these. */
+  readonly policies: readonly { readonly policy: Policy; readonly endpoints: number }[];
+}
+
+/**
+ * What stands in the shadow of a policy: after a rule that matches everything nothing of its tier is asked, and if it does not pass,
+ * nothing of later tiers either; a tier that denies by default keeps later tiers from being asked about whom its policies select.
+ */
+export function shadowsOf(
+  policy: Policy,
+  tiers: readonly TierWithPolicies[],
+  endpoints: readonly Endpoint[],
+): readonly Shadow[] {
+  const subjects = endpoints.filter(({ labels }) => matches(policy.selector, labels));
+  return (["ingress", "egress"] as const).flatMap((direction) => {
+    const rules = policy[direction];
+    if (rules === null || !policy.lists.includes("normal")) return [];
+    const all = rules.find(matchesEverything);
+    const home = tiers.find(({ tier }) => tier.name === policy.tier);
+    const tierDenies = home?.tier.defaultAction === "deny";
+    if (all === undefined && !tierDenies) return [];
+    const hides = (later: Policy) =>
+      later[direction] !== null &&
+      (later.tier === policy.tier ? all !== undefined : all === undefined ? tierDenies : all.action !== "pass");
+    const policies = comesAfter(policy, tiers)
+      .filter(hides)
+      .map((later) => ({
+        policy: later,
+        endpoints: subjects.filter(({ labels }) => matches(later.selector, labels)).length,
+      }))
+      .filter(({ endpoints }) => endpoints > 0);
+    const ownRules = all === undefined ? [] : later(rules, all.index);
+    if (policies.length === 0 && ownRules.length === 0) return [];
+    return [{ direction, rule: all?.index ?? -1, ownRules, policies }];
+  });
+}
+
+const later = (rules: readonly Rule[], index: number) => [
+  ...new Set(rules.filter((rule) => rule.index > index).map((rule) => rule.index)),
+];
+
+/** Without any condition, and it decides. */
+function matchesEverything(rule: Rule): boolean {
+  const { action, family, protocol, notProtocol, icmp, notIcmp, notEnforced, source, destination } = rule;
+  const conditions = [family, protocol, notProtocol, icmp, notIcmp];
+  return (
+    action !== "log" &&
+    notEnforced.length === 0 &&
+    conditions.every((condition) => condition === null) &&
+    [source, destination].every(isAnyone)
+  );
+}
+
+function isAnyone({ nets, notNets, ...parts }: Rule["source"]): boolean {
+  return nets.length === 0 && notNets.length === 0 && Object.values(parts).every((part) => part === null);
+}
