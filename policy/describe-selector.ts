@@ -12,21 +12,40 @@ export function describeSelector(selector: Selector): string {
   return [...places, ...(labels.length === 0 ? [] : [`with ${labels.join(" and ")}`])].join(" ");
 }
 
-/** `pods`, or whoever has labels: pods, host endpoints and network sets. */
-export function nounOf(selector: Selector): string {
+/**
+ * `pods` where the selector asks for what only things in a namespace have; else `endpoints`: pods, host endpoints and network sets. What
+ * it asks not to be, as in `env != 'prod'` about namespaces, is true of a host endpoint as well.
+ */
+export function nounOf(selector: Selector): "pods" | "endpoints" {
   const terms = selector.op === "and" ? selector.terms : [selector];
-  const podsOnly = terms.some(
-    (term) => isKind(term) || (term.op === "in" && term.label === serviceAccountLabel) || isAboutAccounts(term),
-  );
-  return podsOnly ? "pods" : "endpoints";
+  return terms.some((term) => isKind(term) || isOfNamespaces(term)) ? "pods" : "endpoints";
 }
 
 function isKind(term: Selector): boolean {
   return term.op === "==" && term.label === orchestrator;
 }
 
-function isAboutAccounts(term: Selector): boolean {
-  return term.op === "has" && term.label === serviceAccountLabel;
+function isOfNamespaces(term: Selector): boolean {
+  switch (term.op) {
+    case "has":
+    case "==":
+    case "in":
+    case "contains":
+    case "starts with":
+    case "ends with":
+      return (
+        [namespaceLabel, serviceAccountLabel].includes(term.label) ||
+        [namespacePrefix, serviceAccountPrefix].some((prefix) => term.label.startsWith(prefix))
+      );
+    case "all":
+    case "global":
+    case "not":
+    case "and":
+    case "or":
+    case "!=":
+    case "not in":
+      return false;
+  }
 }
 
 function isPlace(term: Selector): boolean {

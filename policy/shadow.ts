@@ -16,36 +16,48 @@ export interface Shadow {
 }
 
 /**
- * What stands in the shadow of a policy: after a rule that matches everything nothing of its tier is asked, and if it does not pass,
- * nothing of later tiers either; a tier that denies by default keeps later tiers from being asked about whom its policies select.
+ * What stands in the shadow of a policy: after a rule that matches everything nothing of its tier is asked, and if nothing can have
+ * passed, nothing of later tiers either; no more is it if the tier denies by default.
  */
 export function shadowsOf(
   policy: Policy,
   tiers: readonly TierWithPolicies[],
   endpoints: readonly Endpoint[],
 ): readonly Shadow[] {
+  const home = tiers.find(({ tier }) => tier.name === policy.tier);
+  if (home === undefined || !policy.lists.includes("normal")) return [];
   const subjects = endpoints.filter(({ labels }) => matches(policy.selector, labels));
   return (["ingress", "egress"] as const).flatMap((direction) => {
     const rules = policy[direction];
-    if (rules === null || !policy.lists.includes("normal")) return [];
+    if (rules === null) return [];
     const all = rules.find(matchesEverything);
-    const home = tiers.find(({ tier }) => tier.name === policy.tier);
-    const tierDenies = home?.tier.defaultAction === "deny";
-    if (all === undefined && !tierDenies) return [];
+    const closes = leavesNothing(policy, home, direction, all);
     const hides = (later: Policy) =>
-      later[direction] !== null &&
-      (later.tier === policy.tier ? all !== undefined : all === undefined ? tierDenies : all.action !== "pass");
+      later[direction] !== null && (later.tier === policy.tier ? all !== undefined : closes);
     const policies = comesAfter(policy, tiers)
       .filter(hides)
-      .map((later) => ({
-        policy: later,
-        endpoints: subjects.filter(({ labels }) => matches(later.selector, labels)).length,
-      }))
+      .map((later) => ({ policy: later, endpoints: countOf(later, subjects) }))
       .filter(({ endpoints }) => endpoints > 0);
     const ownRules = all === undefined ? [] : later(rules, all.index);
     if (policies.length === 0 && ownRules.length === 0) return [];
     return [{ direction, rule: all?.index ?? -1, ownRules, policies }];
   });
+}
+
+const countOf = (policy: Policy, endpoints: readonly Endpoint[]) =>
+  endpoints.filter(({ labels }) => matches(policy.selector, labels)).length;
+
+/** Nothing of whom the policy is about goes on to the next tier. */
+function leavesNothing(
+  policy: Policy,
+  { tier, policies }: TierWithPolicies,
+  direction: Direction,
+  all?: Rule,
+): boolean {
+  if (all?.action === "pass" || (all === undefined && tier.defaultAction === "pass")) return false;
+  const asked = all === undefined ? policies : policies.slice(0, policies.indexOf(policy) + 1);
+  const rules = asked.flatMap((one) => one[direction] ?? []);
+  return rules.every((rule) => rule.action !== "pass");
 }
 
 const later = (rules: readonly Rule[], index: number) => [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Question, traceOf } from "../../bin/trace.ts";
+import type { Question } from "../../bin/connections.ts";
+import { traceOf } from "../../bin/trace.ts";
 import { renderTrace } from "../../bin/trace-text.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { type WorldBuilder, world } from "../support/world.ts";

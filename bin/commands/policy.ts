@@ -1,0 +1,29 @@
+import { Command } from "commander";
+import { exitCodeHelp } from "../exit-codes.ts";
+import { type Rim, realRim } from "../rim.ts";
+import { policyExplainCommand } from "./policy-explain.ts";
+import { policyGetCommand } from "./policy-get.ts";
+import { policyTestCommand } from "./policy-test.ts";
+import { policyTiersCommand } from "./policy-tiers.ts";
+import { policyValidateCommand } from "./policy-validate.ts";
+
+const examples = `
+All of them work offline on a folder of Kubernetes YAML with policies, and with the Pods, Namespaces, Nodes and Services that they are
+about ("kubectl get pods,namespaces,nodes,services -A -o yaml").
+
+Examples:
+  sluice policy validate policies/
+  sluice policy tiers --objects lab/demo
+  sluice policy explain --objects lab/demo security.payments
+  sluice policy test lab/demo/policy-test.yaml
+${exitCodeHelp}`;
+
+const commands = [policyValidateCommand, policyGetCommand, policyTiersCommand, policyExplainCommand, policyTestCommand];
+
+export function policyCommand(rim: Rim = realRim): Command {
+  const group = new Command("policy")
+    .description("check, explain, test and compare policies")
+    .addHelpText("after", examples);
+  for (const command of commands) group.addCommand(command(rim));
+  return group;
+}
