@@ -135,6 +135,7 @@ const stagedWords: Readonly<Record<string, string>> = {
 };
 
 const listWords: Readonly<Record<Exclude<PolicyList, "normal">, string>> = {
+  failsafe: "is about the failsafe ports of host endpoints",
   forward: "is also about what host endpoints forward",
   preDnat: "is about what comes to host endpoints, before its destination is translated",
   untracked:

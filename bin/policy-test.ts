@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { SluiceError } from "../core/errors.ts";
 import { readYaml } from "../core/kube/yaml.ts";
-import type { RuleId } from "../core/rule-id.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { ruleTitle } from "../policy/explain.ts";
 import { policyId, policyPath } from "../policy/kind-names.ts";
 import type { RuleOrigin } from "../policy/program.ts";
 import type { Verdict } from "../policy/verdict.ts";
 import { connectionsOf, type Question } from "./connections.ts";
+import { decidersOf } from "./deciders.ts";
 import { type PolicyFolder, situationOf } from "./policy-folder.ts";
 import { checkPort, parseProtocol, trafficText } from "./protocol-text.ts";
+import { exemptions } from "./trace.ts";
 
 // A test file => { objects?: folder, cases: [case, …] } (docs/policy.md); as a Kubernetes object it may have apiVersion, kind and metadata.
 const testCase = z.strictObject({
@@ -75,7 +76,7 @@ export function runCases(
       const connections = connectionsOf(placement, folder.objects, questionOf(one));
       const got = connections.flatMap(({ from, to, port, packet }) => {
         const verdict = evaluate(packet);
-        const deciders = decidersOf(verdict).flatMap((id) => program.rules.get(id) ?? []);
+        const deciders = decidersOf(verdict, program);
         if (verdict.action === one.expect && isDecidedBy(one, deciders)) return [];
         return [
           `${verdict.action}: ${reasonOf(verdict, deciders)} (${from} -> ${to}, ${trafficText(packet.protocol, port)})`,
@@ -90,8 +91,8 @@ export function runCases(
 }
 
 function questionOf({ from, to, port, protocol, family }: PolicyTestCase): Question {
-  const number = parseProtocol(String(protocol));
-  checkPort(number, port ?? null);
+  const number = parseProtocol(String(protocol), "protocol");
+  checkPort(number, port ?? null, "port");
   return { from, to, port: port ?? null, protocol: number, family: family ?? null };
 }
 
@@ -102,13 +103,6 @@ function titleOf({ from, to, port, protocol, expect }: PolicyTestCase): string {
 function expectation({ expect, by, tier }: PolicyTestCase): string {
   return [expect, ...(by === undefined ? [] : [`by ${by}`]), ...(tier === undefined ? [] : [`in tier ${tier}`])].join(
     " ",
-  );
-}
-
-/** Whose word it was: of a denial that which denies, of what is allowed that of both ends. */
-function decidersOf({ action, egress, ingress, hosts }: Verdict): readonly RuleId[] {
-  return [...hosts, egress, ingress].flatMap((path) =>
-    path !== null && path.action === action && path.rule !== null ? [path.rule] : [],
   );
 }
 
@@ -123,6 +117,6 @@ function isDecidedBy({ by, tier }: PolicyTestCase, deciders: readonly RuleOrigin
 }
 
 function reasonOf({ exempt }: Verdict, deciders: readonly RuleOrigin[]): string {
-  if (exempt !== null) return exempt === "self" ? "a pod always reaches itself" : "a node always reaches its own pods";
+  if (exempt !== null) return exemptions[exempt];
   return deciders.length === 0 ? "neither end is subject to policy" : deciders.map(ruleTitle).join("; ");
 }

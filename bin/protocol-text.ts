@@ -1,16 +1,16 @@
 import { SluiceError } from "../core/errors.ts";
 import { hasPorts, protocolName, protocolNumber } from "../policy/protocol.ts";
 
-/** `tcp`, `UDP`, `icmpv6`, `47` as a number. Throws USAGE. */
-export function parseProtocol(text: string): number {
+/** `tcp`, `UDP`, `icmpv6`, `47` as a number. `at` names what it was given to: `--protocol`. Throws USAGE. */
+export function parseProtocol(text: string, at: string): number {
   const number = protocolNumber(text) ?? numberIn(text);
   if (number !== undefined) return number;
-  throw new SluiceError("USAGE", `"${text}" is no protocol; try TCP, UDP or ICMP`);
+  throw new SluiceError("USAGE", `${at} ${text} is no protocol; try TCP, UDP or ICMP`);
 }
 
 /** Throws USAGE where the protocol has ports and none is given. */
-export function checkPort(protocol: number, port: number | null): void {
-  if (hasPorts(protocol) && !port) throw new SluiceError("USAGE", `${protocolName(protocol)} needs a port`);
+export function checkPort(protocol: number, port: number | null, at: string): void {
+  if (hasPorts(protocol) && !port) throw new SluiceError("USAGE", `${protocolName(protocol)} needs a ${at}`);
 }
 
 function numberIn(text: string): number | undefined {

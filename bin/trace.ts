@@ -1,12 +1,16 @@
 import type { KubeObject } from "../core/kube/objects.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
-import { explainPath } from "../policy/explain.ts";
+import { explainList, ruleTitle } from "../policy/explain.ts";
+import { explainFailure } from "../policy/explain-match.ts";
+import type { PolicyList, Program } from "../policy/program.ts";
 import { protocolName } from "../policy/protocol.ts";
-import type { Path } from "../policy/verdict.ts";
+import { type ListTrace, type RuleTrace, type StageTrace, traceOf as tracerOf } from "../policy/trace.ts";
+import type { Packet, Verdict } from "../policy/verdict.ts";
 import type { World } from "../policy/world.ts";
-import { connectionsOf, type Question } from "./connections.ts";
+import { type Connection, connectionsOf, type Question } from "./connections.ts";
+import { decidersOf } from "./deciders.ts";
 
-/** The answer for one destination (a Service has several). */
+/** The answer for one destination (a Service has several). Keys as `-o json` prints them. */
 export interface Trace {
   readonly action: "allow" | "deny";
   readonly from: string;
@@ -16,19 +20,46 @@ export interface Trace {
   readonly port: number | null;
   /** Why no policy was asked, in words; null if one was. */
   readonly exempt: string | null;
-  /** Each way in words, step by step; null where that end is not subject to policy. */
-  readonly egress: readonly string[] | null;
-  readonly ingress: readonly string[] | null;
+  /** The lists of policies that were asked, in order; up to the one that denied. */
+  readonly paths: readonly PathTrace[];
+  /** What would be if everything staged were in force; null where nothing is staged. */
+  readonly pending: { readonly action: "allow" | "deny"; readonly by: readonly string[] } | null;
+}
+
+interface PathTrace {
+  /** `shop/web-1`, `host endpoint node-1-eth0` */
+  readonly endpoint: string;
+  readonly list: PolicyList;
+  readonly direction: ListTrace["direction"];
+  readonly outcome: ListTrace["outcome"];
+  readonly stages: readonly {
+    readonly tier: string;
+    readonly outcome: StageTrace["outcome"];
+    /** What became of the packet here, and of each rule that was asked. */
+    readonly title: string;
+    readonly details: readonly string[];
+    readonly policies: readonly {
+      readonly kind: string;
+      readonly namespace: string | null;
+      readonly name: string;
+      readonly rules: readonly {
+        readonly rule: number;
+        readonly outcome: RuleTrace["outcome"];
+        readonly because: readonly string[];
+        readonly notEnforced: readonly string[];
+      }[];
+    }[];
+  }[];
 }
 
 /** Answers for every destination that `to` means. Throws USAGE for names that mean nothing. */
 export function traceOf(world: World, objects: readonly KubeObject[], question: Question): readonly Trace[] {
   const program = world.program();
   const placement = world.placement();
-  const evaluate = evaluatorOf(program, placement);
-  return connectionsOf(placement, objects, question).map(({ from, to, port, packet }) => {
-    const verdict = evaluate(packet);
-    const words = (path: Path | null) => (path === null ? null : explainPath(path, program.rules));
+  const trace = tracerOf(program, placement);
+  const pending = pendingOf(world);
+  return connectionsOf(placement, objects, question).map(({ from, to, port, packet }: Connection) => {
+    const { verdict, paths } = trace(packet);
     return {
       action: verdict.action,
       from,
@@ -36,13 +67,52 @@ export function traceOf(world: World, objects: readonly KubeObject[], question: 
       protocol: protocolName(question.protocol),
       port,
       exempt: verdict.exempt === null ? null : exemptions[verdict.exempt],
-      egress: words(verdict.egress),
-      ingress: words(verdict.ingress),
+      paths: paths.map((path) => pathTrace(path, program, packet)),
+      pending: pending(packet),
     };
   });
 }
 
-const exemptions = {
+/** Why no policy is asked. */
+export const exemptions: Readonly<Record<Exclude<Verdict["exempt"], null>, string>> = {
   self: "a pod always reaches itself",
   "own-node": "a node always reaches the pods that run on it",
-} as const;
+};
+
+function pendingOf(world: World): (packet: Packet) => Trace["pending"] {
+  const { program, placement } = world.pending();
+  if (program.revision === world.program().revision) return () => null;
+  const evaluate = evaluatorOf(program, placement);
+  return (packet) => {
+    const verdict = evaluate(packet);
+    return { action: verdict.action, by: decidersOf(verdict, program).map(ruleTitle) };
+  };
+}
+
+function pathTrace(path: ListTrace, program: Program, packet: Packet): PathTrace {
+  const words = explainList(path, program, packet);
+  const { endpoint, list, direction, outcome, stages } = path;
+  return {
+    endpoint: endpoint.replace(/^pod:/, "").replace(/^host:/, "host endpoint "),
+    list,
+    direction,
+    outcome,
+    stages: stages.map(({ tier, outcome, policies }, index) => ({
+      tier,
+      outcome,
+      title: words[index]?.title ?? "",
+      details: words[index]?.details ?? [],
+      policies: policies.map(({ policy, rules }) => ({
+        kind: policy.kind,
+        namespace: policy.namespace,
+        name: policy.name,
+        rules: rules.map((rule) => ({
+          rule: rule.index,
+          outcome: rule.outcome,
+          because: rule.because.map((match) => explainFailure(match, packet, program.sets)),
+          notEnforced: rule.notEnforced,
+        })),
+      })),
+    })),
+  };
+}

@@ -2,7 +2,7 @@ import { familyOf } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import type { Identity } from "./identity.ts";
 import { Membership } from "./membership.ts";
-import type { Endpoint, Placement, Stage } from "./placement.ts";
+import type { Endpoint, Placement, Stage, Stages } from "./placement.ts";
 import type { Applicability, Direction, Instruction, Match, Program } from "./program.ts";
 import { hasPorts } from "./protocol.ts";
 import { all, any, both, not, type Truth } from "./selector/partial.ts";
@@ -58,7 +58,7 @@ class Judge {
   }
 
   judge(meeting: Meeting): Judgement {
-    const { source, destination } = meeting;
+    const { source, destination, packet } = meeting;
     if (isSame(source, destination)) return allowed(null);
     const holds: Holds = (match) => this.#holds(match, meeting);
     const egress = this.#decisions(source, "egress", holds);
@@ -66,7 +66,7 @@ class Judge {
     const ingress = isOwnNode(source, destination) ? [] : this.#decisions(destination, "ingress", holds);
     if (surely(ingress, "deny")) return denied([...egress.filter(({ action }) => action === "deny"), ...ingress]);
     if ([...egress, ...ingress].some(({ action }) => action === "deny")) return uncertain(gapsOf(source, destination));
-    const host = [source, destination].find((end) => this.#hostMayDeny(end, holds));
+    const host = [source, destination].find((end) => this.#hostMayDeny(end, packet, holds));
     if (host !== undefined) return uncertain(`what the host endpoints of node ${host.node} make of it`);
     return allowed(soleRule(ingress.length > 0 ? ingress : egress));
   }
@@ -117,17 +117,23 @@ class Judge {
   }
 
   /** Which of a node's interfaces a connection crosses is not recorded: any list of any of its host endpoints may have a say. */
-  #hostMayDeny({ kind, node }: Identity, holds: Holds): boolean {
+  #hostMayDeny({ kind, node }: Identity, packet: Packet, holds: Holds): boolean {
     const hosts = (node === null ? undefined : this.#hostsOf.get(node)) ?? [];
     return hosts.some(({ id }) => {
       const classId = this.#placement.classOf.get(id);
       const found = classId === undefined ? undefined : this.#placement.classes.get(classId);
       if (found === undefined) return false;
       const { forward, preDnat, untracked } = found.others;
-      const lists = [forward, preDnat, untracked, ...(kind === "pod" ? [] : [found])];
-      const ways = lists.flatMap(({ egress, ingress }) => [egress, ingress]);
-      return ways.some((stages) => this.#through(stages.map(certain), holds).some(({ action }) => action === "deny"));
+      const after = [forward, untracked, ...(kind === "pod" ? [] : [found])];
+      return (
+        after.some((list) => this.#listMayDeny(list, holds)) || this.#listMayDeny(preDnat, untranslated(packet, holds))
+      );
     });
+  }
+
+  #listMayDeny({ egress, ingress }: Stages, holds: Holds): boolean {
+    const decisions = [egress, ingress].flatMap((stages) => this.#through(stages.map(certain), holds));
+    return decisions.some(({ action }) => action === "deny");
   }
 
   #holds(match: Match, { packet, ...ends }: Meeting): Truth {
@@ -162,6 +168,12 @@ class Judge {
 }
 
 type PortMatch = Extract<Match, { field: "sourcePort" | "destinationPort" }>;
+
+/** What comes before the translation of a destination sees where the packet was going at first; that is not asked here. */
+function untranslated({ translated }: Packet, holds: Holds): Holds {
+  if (translated === undefined) return holds;
+  return (match) => (match.field === "destination" || match.field === "destinationPort" ? null : holds(match));
+}
 
 const certain = ({ blocks }: Stage): PartialStage => blocks.map((entry) => ({ entry, applies: true }));
 const unless = (isNot: boolean, truth: Truth): Truth => (isNot ? not(truth) : truth);

@@ -72,8 +72,10 @@ function changeOf(before: Flow["action"], after: Judgement["action"]): Replayed[
   return after === "deny" ? "newlyDenied" : "newlyAllowed";
 }
 
-function packetOf({ icmp, protocol, ...flow }: Flow): Packet {
+function packetOf({ icmp, protocol, nat, node, ...flow }: Flow): Packet {
   const ports = icmp === null ? flow : { sourcePort: 0, destinationPort: 0 };
+  const { destinationAddress, destinationPort } = nat ?? flow;
+  const isTranslated = destinationAddress !== flow.destinationAddress || destinationPort !== flow.destinationPort;
   return {
     source: flow.sourceAddress,
     destination: flow.destinationAddress,
@@ -81,6 +83,7 @@ function packetOf({ icmp, protocol, ...flow }: Flow): Packet {
     sourcePort: ports.sourcePort,
     destinationPort: ports.destinationPort,
     icmp: icmp === null ? null : { type: icmp.type, code: icmp.code },
+    ...(isTranslated ? { translated: { node, destination: destinationAddress, destinationPort } } : {}),
   };
 }
 

@@ -3,6 +3,8 @@ import { exitCodeHelp } from "../exit-codes.ts";
 import { type Rim, realRim } from "../rim.ts";
 import { policyExplainCommand } from "./policy-explain.ts";
 import { policyGetCommand } from "./policy-get.ts";
+import { policyImpactCommand } from "./policy-impact.ts";
+import { policyImportCheckCommand } from "./policy-import-check.ts";
 import { policyTestCommand } from "./policy-test.ts";
 import { policyTiersCommand } from "./policy-tiers.ts";
 import { policyValidateCommand } from "./policy-validate.ts";
@@ -15,10 +17,19 @@ Examples:
   sluice policy validate policies/
   sluice policy tiers --objects lab/demo
   sluice policy explain --objects lab/demo security.payments
-  sluice policy test lab/demo/policy-test.yaml
+  sluice policy test lab/demo-policies.test.yaml --junit report.xml
+  sluice policy impact policies-new/ --since 1d
 ${exitCodeHelp}`;
 
-const commands = [policyValidateCommand, policyGetCommand, policyTiersCommand, policyExplainCommand, policyTestCommand];
+const commands = [
+  policyValidateCommand,
+  policyGetCommand,
+  policyTiersCommand,
+  policyExplainCommand,
+  policyTestCommand,
+  policyImpactCommand,
+  policyImportCheckCommand,
+];
 
 export function policyCommand(rim: Rim = realRim): Command {
   const group = new Command("policy")

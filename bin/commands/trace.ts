@@ -50,8 +50,8 @@ export function traceCommand(): Command {
 }
 
 function questionOf({ from, to, port, protocol, family }: Options): Question {
-  const number = parseProtocol(protocol);
-  checkPort(number, port ?? null);
+  const number = parseProtocol(protocol, "--protocol");
+  checkPort(number, port ?? null, "--port");
   return {
     from,
     to,

@@ -48,7 +48,7 @@ export const policyShape: Shape<PolicyRow> = {
 const orderOrNull = (order: number) => (order === Number.POSITIVE_INFINITY ? null : order);
 
 /** Rules as they were written; null: the direction is left alone. */
-export function countOf(rules: readonly Rule[] | null): number | null {
+function countOf(rules: readonly Rule[] | null): number | null {
   return rules === null ? null : new Set(rules.map(({ index }) => index)).size;
 }
 
