@@ -1,11 +1,11 @@
 import { describeRule, describeSubject } from "../policy/describe.ts";
 import { policyId, policyTitle } from "../policy/kind-names.ts";
 import type { Policy, Rule } from "../policy/model.ts";
-import type { TierWithPolicies } from "../policy/order.ts";
 import type { Endpoint } from "../policy/placement.ts";
 import type { Direction, PolicyList } from "../policy/program.ts";
 import { matches } from "../policy/selector/syntax.ts";
 import { type Shadow, shadowsOf } from "../policy/shadow.ts";
+import type { TierWithPolicies } from "../policy/tiers.ts";
 import { plural } from "../sinks/live/text.ts";
 
 /** A policy in words; also what `-o json` prints, so keys stay. */

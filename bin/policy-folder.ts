@@ -6,11 +6,11 @@ import type { Namespaces } from "../policy/identity.ts";
 import { policyId, policyPath } from "../policy/kind-names.ts";
 import { readFact } from "../policy/kinds/read.ts";
 import type { Policy, Tier } from "../policy/model.ts";
-import { type TierWithPolicies, tiersInOrder } from "../policy/order.ts";
 import type { Endpoint, Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
+import { type TierWithPolicies, tiersInOrder } from "../policy/tiers.ts";
 import { World } from "../policy/world.ts";
-import { faultText, readManifests } from "./folder.ts";
+import { faultText, type Manifests, readManifests } from "./folder.ts";
 import type { Rim } from "./rim.ts";
 
 /** A folder of manifests as policy sees it. */
@@ -35,7 +35,10 @@ export async function openPolicyFolder(path: string, rim: Pick<Rim, "note">): Pr
 }
 
 export async function readPolicyFolder(path: string): Promise<PolicyFolder> {
-  const { objects, faults } = await readManifests(path);
+  return policyFolderOf(await readManifests(path));
+}
+
+export function policyFolderOf({ objects, faults }: Manifests): PolicyFolder {
   const world = new World();
   world.apply(objects.map((object) => ({ type: "upsert", object })));
   const policies: Policy[] = [];

@@ -1,22 +1,22 @@
 import { describeSubject } from "../policy/describe.ts";
 import { policyTitle } from "../policy/kind-names.ts";
+import { builtInTiers } from "../policy/kinds/tier.ts";
 import type { Policy } from "../policy/model.ts";
-import type { TierWithPolicies } from "../policy/order.ts";
+import type { TierWithPolicies } from "../policy/tiers.ts";
 import { padEnd, padStart } from "../sinks/live/text.ts";
 import { rulesText } from "./formats/policy-shape.ts";
 
 /** A picture of the tiers: what is asked first stands on top, and between tiers what goes on to the next. */
 export function tiersText(tiers: readonly TierWithPolicies[], selected: (policy: Policy) => number): string {
-  const lines = tiers.flatMap((one, index) => [
-    ...(index === 0 ? [] : [arrow(tiers[index - 1] as TierWithPolicies)]),
-    ...box(one, selected),
-  ]);
-  return `${[...lines, arrow(tiers.at(-1) as TierWithPolicies), "   no policy decided: pods may talk"].join("\n")}\n`;
+  const builtIn = new Set(builtInTiers.map(({ name }) => name));
+  const shown = tiers.filter(({ tier, policies }) => policies.length > 0 || !builtIn.has(tier.name));
+  const lines = shown.flatMap((one) => [...box(one, selected), arrow(one)]);
+  return `${[...lines, "  no policy decided: pods may talk, host endpoints may not"].join("\n")}\n`;
 }
 
-function box({ tier, policies, exists }: TierWithPolicies, selected: (policy: Policy) => number): readonly string[] {
+function box({ tier, policies, made }: TierWithPolicies, selected: (policy: Policy) => number): readonly string[] {
   const order = tier.order === Number.POSITIVE_INFINITY ? "last" : `order ${tier.order}`;
-  const missing = exists ? "" : "  ! nobody made this tier";
+  const missing = made ? "" : "  ! nobody made this tier";
   const rows = policies.map((policy) => [
     policy.order === Number.POSITIVE_INFINITY ? "last" : String(policy.order),
     policyTitle(policy),

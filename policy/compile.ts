@@ -4,7 +4,6 @@ import { defaultFailsafe, type Failsafe, type FailsafePort } from "./failsafe.ts
 import { canonicalJson, contentHash, contentRuleId } from "./hash.ts";
 import { isHost, isOpenHost, isPod } from "./labels.ts";
 import type { Peer, Policy, Ports, Rule, Tier } from "./model.ts";
-import { tiersInOrder } from "./order.ts";
 import type {
   Applicability,
   BlockId,
@@ -19,6 +18,7 @@ import type {
   SetId,
 } from "./program.ts";
 import { canonical, type Selector } from "./selector/syntax.ts";
+import { tiersInOrder } from "./tiers.ts";
 
 const profileTier = "__PROFILE__";
 const failsafeTier = "__FAILSAFE__";
@@ -151,20 +151,20 @@ class Builder {
     return this.#block(written.flatMap((parts) => this.#instructions(origin, parts)));
   }
 
-  /** All parts of one rule as the user wrote it share its id. */
+  /**
+   * All parts of one rule as the user wrote it share its id. Of a rule that allows (or logs) those that cannot be enforced are left
+   * out; one that denies or passes would let through what it should catch, so it denies everything.
+   */
   #instructions(origin: Omit<RuleOrigin, "action" | "rule">, parts: readonly Rule[]): readonly Instruction[] {
-    const first = parts[0] as Rule;
-    if (first.notEnforced.length > 0)
-      return this.#leaveOut({ ...origin, action: first.action, rule: first.index }, first);
-    const matches = parts.map((part) => this.#matchesOf(part));
-    return matches.map((when) =>
-      this.#instruction({ ...origin, action: first.action, rule: first.index }, when, matches),
-    );
-  }
-
-  #leaveOut(rule: RuleOrigin, { notEnforced }: Rule): readonly Instruction[] {
-    this.#notEnforced.set(contentRuleId(rule), { rule, parts: notEnforced });
-    return [];
+    const { action, index } = parts[0] as Rule;
+    const rule: RuleOrigin = { ...origin, action, rule: index };
+    const missing = [...new Set(parts.flatMap(({ notEnforced }) => notEnforced))];
+    if (missing.length > 0) this.#notEnforced.set(contentRuleId(rule), { rule, parts: missing });
+    if (missing.length > 0 && (action === "deny" || action === "pass"))
+      return [this.#instruction({ ...rule, action: "deny" }, [], [])];
+    const enforced = parts.filter(({ notEnforced }) => notEnforced.length === 0);
+    const matches = enforced.map((part) => this.#matchesOf(part));
+    return matches.map((when) => this.#instruction(rule, when, matches));
   }
 
   #instruction(origin: RuleOrigin, when: readonly Match[], content: readonly (readonly Match[])[]): Instruction {

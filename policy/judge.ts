@@ -39,7 +39,10 @@ interface Decision {
 }
 
 /** The blocks of a stage that apply, or may. */
-type PartialStage = readonly { readonly entry: Applicability; readonly applies: true | null }[];
+type PartialStage = readonly {
+  readonly entry: Pick<Applicability, "block" | "otherwise">;
+  readonly applies: true | null;
+}[];
 type Holds = (match: Match) => Truth;
 
 class Judge {
@@ -175,7 +178,8 @@ function untranslated({ translated }: Packet, holds: Holds): Holds {
   return (match) => (match.field === "destination" || match.field === "destinationPort" ? null : holds(match));
 }
 
-const certain = ({ blocks }: Stage): PartialStage => blocks.map((entry) => ({ entry, applies: true }));
+const certain = ({ blocks, otherwise }: Stage): PartialStage =>
+  blocks.map(({ block }) => ({ entry: { block, otherwise }, applies: true }));
 const unless = (isNot: boolean, truth: Truth): Truth => (isNot ? not(truth) : truth);
 
 /** A pod always reaches itself, and a node the pods that run on it. */

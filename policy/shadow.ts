@@ -1,8 +1,8 @@
 import type { Policy, Rule } from "./model.ts";
-import { comesAfter, type TierWithPolicies } from "./order.ts";
 import type { Endpoint } from "./placement.ts";
 import type { Direction } from "./program.ts";
 import { matches } from "./selector/syntax.ts";
+import { comesAfter, type TierWithPolicies } from "./tiers.ts";
 
 /** What a policy keeps from ever being asked. */
 export interface Shadow {

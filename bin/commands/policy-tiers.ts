@@ -28,12 +28,12 @@ export function policyTiersCommand(rim: Rim = realRim): Command {
       const { tiers, world } = await openPolicyFolder(objects, rim);
       const subjects = subjectsIn(world.placement());
       const selected = ({ selector }: Policy) => subjects.filter(({ labels }) => matches(selector, labels)).length;
-      const described = tiers.map(({ tier, policies, exists }) => ({
+      const described = tiers.map(({ tier, policies, made }) => ({
         type: "tier",
         name: tier.name,
         order: tier.order === Number.POSITIVE_INFINITY ? null : tier.order,
         defaultAction: tier.defaultAction,
-        exists,
+        made,
         policies: policies.map(policyId),
       }));
       const text = output === "json" ? `${JSON.stringify(described, null, 2)}\n` : tiersText(tiers, selected);
