@@ -1,4 +1,5 @@
 import { type KubeObject, keyOf } from "../core/kube/objects.ts";
+import { notEnforcedWords } from "../policy/describe.ts";
 import { ruleTitle } from "../policy/explain.ts";
 import type { PairImpact } from "../policy/impact.ts";
 import { readFact } from "../policy/kinds/read.ts";
@@ -102,11 +103,10 @@ function partly(object: KubeObject): readonly Difference[] {
     return [one("spec.allowedEgressDomains", "domains are not enforced: no address is a member because of them")];
   if ("problems" in read || read.value.type !== "policy") return [];
   const { policy } = read.value;
-  return (["ingress", "egress"] as const).flatMap((direction) => {
-    const rules = (policy[direction] ?? []).filter(({ notEnforced }) => notEnforced.length > 0);
-    const byIndex = new Map(rules.map(({ index, notEnforced }) => [index, notEnforced]));
-    return [...byIndex].map(([index, parts]) =>
-      one(`spec.${direction}[${index}]`, `${parts.join(" and ")} is not enforced: the rule matches nothing`),
-    );
-  });
+  return (["ingress", "egress"] as const).flatMap((direction) =>
+    [...Map.groupBy(policy[direction] ?? [], ({ index }) => index)].flatMap(([index, parts]) => {
+      const words = notEnforcedWords(parts);
+      return words === null ? [] : [one(`spec.${direction}[${index}]`, words)];
+    }),
+  );
 }

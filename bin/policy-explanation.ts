@@ -1,4 +1,4 @@
-import { describeRule, describeSubject } from "../policy/describe.ts";
+import { describeRule, describeSubject, notEnforcedWords } from "../policy/describe.ts";
 import { policyId, policyTitle } from "../policy/kind-names.ts";
 import type { Policy, Rule } from "../policy/model.ts";
 import type { Endpoint } from "../policy/placement.ts";
@@ -73,14 +73,12 @@ function otherwise({ lists }: Policy, { tier }: TierWithPolicies): string {
   return `what no rule of the tier matches is denied`;
 }
 
-function notEnforced({ ingress, egress }: Policy): readonly string[] {
+function notEnforced(policy: Policy): readonly string[] {
   return (["ingress", "egress"] as const).flatMap((direction) =>
-    [...((direction === "ingress" ? ingress : egress) ?? [])]
-      .filter(({ notEnforced }) => notEnforced.length > 0)
-      .map(
-        ({ index, notEnforced }) =>
-          `${direction} rule ${index} asks for ${notEnforced.join(" and ")}, which nftables cannot decide: it matches nothing`,
-      ),
+    [...Map.groupBy(policy[direction] ?? [], ({ index }) => index)].flatMap(([index, parts]) => {
+      const words = notEnforcedWords(parts);
+      return words === null ? [] : [`${direction} rule ${index}: ${words}`];
+    }),
   );
 }
 

@@ -15,9 +15,19 @@ export function describeSubject({ selector, namespace }: Policy): string {
 export function describeRule(parts: readonly Rule[]): string {
   const first = parts[0] as Rule;
   const alternatives = [...new Set(parts.map(trafficWords))];
-  const missing =
-    first.notEnforced.length === 0 ? "" : `; not enforced: it asks for ${first.notEnforced.join(" and ")}`;
-  return `${actionWords[first.action]} ${alternatives.join(", or ")}${missing}`;
+  const failure = notEnforcedWords(parts);
+  return `${actionWords[first.action]} ${alternatives.join(", or ")}${failure === null ? "" : ` (${failure})`}`;
+}
+
+/** What becomes of a rule, given by its parts, that a packet filter cannot decide; null where it can (compile.ts fails closed). */
+export function notEnforcedWords(parts: readonly Rule[]): string | null {
+  const missing = new Set(parts.flatMap(({ notEnforced }) => notEnforced));
+  if (missing.size === 0) return null;
+  const { action } = parts[0] as Rule;
+  const denies = action === "deny" || action === "pass";
+  const inPart = parts.some(({ notEnforced }) => notEnforced.length === 0);
+  const then = denies ? "it denies everything" : inPart ? "that part of it matches nothing" : "it matches nothing";
+  return `${[...missing].join(" and ")} cannot be enforced: ${then}`;
 }
 
 const actionWords: Readonly<Record<Rule["action"], string>> = {

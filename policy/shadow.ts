@@ -54,25 +54,24 @@ function leavesNothing(
   direction: Direction,
   all?: Rule,
 ): boolean {
-  if (all?.action === "pass" || (all === undefined && tier.defaultAction === "pass")) return false;
+  if ((all?.action === "pass" && all.notEnforced.length === 0) || (all === undefined && tier.defaultAction === "pass"))
+    return false;
   const asked = all === undefined ? policies : policies.slice(0, policies.indexOf(policy) + 1);
   const rules = asked.flatMap((one) => one[direction] ?? []);
-  return rules.every((rule) => rule.action !== "pass");
+  return rules.every((rule) => rule.action !== "pass" || rule.notEnforced.length > 0);
 }
 
 const later = (rules: readonly Rule[], index: number) => [
   ...new Set(rules.filter((rule) => rule.index > index).map((rule) => rule.index)),
 ];
 
-/** Without any condition, and it decides. */
+/** Without any condition, and it decides; one that cannot be enforced fails closed (compile.ts). */
 function matchesEverything(rule: Rule): boolean {
   const { action, family, protocol, notProtocol, icmp, notIcmp, notEnforced, source, destination } = rule;
   const conditions = [family, protocol, notProtocol, icmp, notIcmp];
+  if (notEnforced.length > 0) return action === "deny" || action === "pass";
   return (
-    action !== "log" &&
-    notEnforced.length === 0 &&
-    conditions.every((condition) => condition === null) &&
-    [source, destination].every(isAnyone)
+    action !== "log" && conditions.every((condition) => condition === null) && [source, destination].every(isAnyone)
   );
 }
 

@@ -20,7 +20,7 @@ export const findingShape: Shape<Finding> = {
     { header: "object", cell: ({ object }) => object },
     { header: "field", cell: ({ field }) => field },
     { header: "value", cell: ({ value }) => value, only: "wide" },
-    { header: "reason", cell: ({ reason }) => reason },
+    { header: "reason", cell: ({ reason }) => reason.replaceAll("…", "...") },
   ],
 };
 

@@ -79,7 +79,7 @@ describe("bin/commands, sluice policy", function () {
       {
         title: "warns of a tier that nobody made",
         text: policy("a", "{ tier: nowhere, selector: all() }"),
-        says: /WARNING .*nobody made tier nowhere/,
+        says: /WARNING .*there is no Tier nowhere/,
         code: 0,
       },
       {
@@ -268,11 +268,13 @@ describe("bin/commands, sluice policy", function () {
     });
 
     it("asks the staged policies where told to", async () => {
+      const staged = "{ selector: app == 'db', types: [Ingress], stagedAction: Set }";
       const path = folder({
-        "p.yaml": people,
-        "t.yaml": "cases:\n  - { from: shop/web, to: shop/db, port: 1, expect: allow }\n",
+        "p.yaml": policy("closed", staged, "StagedGlobalNetworkPolicy") + people,
+        "t.yaml": "cases:\n  - { from: shop/web, to: shop/db, port: 1, expect: deny, by: sgnp:closed }\n",
       });
       assert.equal((await ask("test", join(path, "t.yaml"), "--objects", path, "--pending")).code, 0);
+      assert.equal((await ask("test", join(path, "t.yaml"), "--objects", path)).code, 3);
     });
 
     const bad: readonly [title: string, text: string, message: RegExp][] = [
@@ -352,6 +354,11 @@ describe("bin/commands, sluice policy", function () {
         title: "Calico's own storage",
         text: "apiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkPolicy\nmetadata: { name: a }\n",
         says: /export it as projectcalico\.org\/v3/,
+      },
+      {
+        title: "rules that ask for HTTP",
+        text: policy("a", "{ ingress: [{ action: Allow, protocol: TCP, http: { methods: [GET] } }] }"),
+        says: /! IN PART +projectcalico\.org\/v3\/GlobalNetworkPolicy\/a +spec\.ingress\[0\] +http cannot be enforced: it matches nothing/,
       },
       {
         title: "domains of network sets",
