@@ -1,6 +1,6 @@
 import type { PortRange } from "../program.ts";
 import { hasPorts } from "../protocol.ts";
-import { combine, nothing, type Operation, type Points, type Span } from "./spans.ts";
+import { combine, nothing, type Operation, type Points, type Span, spansOf } from "./spans.ts";
 
 /**
  * A set of connections between two addresses. Coordinates: the protocol; then source and destination port, or type and code of
@@ -23,6 +23,7 @@ export interface Box {
 
 const maxProtocol = 255;
 const portRange: PortRange = { from: 0, to: 65_535 };
+const usablePorts: PortRange = { from: 1, to: 65_535 };
 const icmpRange: PortRange = { from: 0, to: 255 };
 const pointRange: PortRange = { from: 0, to: 0 };
 
@@ -32,6 +33,11 @@ export const isIcmp = (protocol: number): boolean => protocol === 1 || protocol 
 /** The numbers that either of the last two coordinates may have. */
 function rangeOf(protocol: number): PortRange {
   return hasPorts(protocol) ? portRange : isIcmp(protocol) ? icmpRange : pointRange;
+}
+
+/** The same without port 0: it is reserved (RFC 6335, 6), so no socket has it, and no rule can name it. */
+export function usableRangeOf(protocol: number): PortRange {
+  return hasPorts(protocol) ? usablePorts : rangeOf(protocol);
 }
 
 const protocols = Array.from({ length: maxProtocol + 1 }, (_, protocol) => protocol);
@@ -50,8 +56,8 @@ export class ConnectionSets {
   readonly none = this.#only(nothing);
   readonly all = this.#only(boxes(() => true, fullOf, fullOf));
   readonly withPorts = this.#only(boxes(hasPorts, fullOf, fullOf));
-  /** All but those with port 0, which no socket has (RFC 6335, 6) and no rule can name. */
-  readonly usable = this.#only(boxes(() => true, usableOf, usableOf));
+  /** All connections without port 0. */
+  readonly usable = this.#only(boxes(() => true, usableRangeOf, usableRangeOf));
   readonly icmp = this.#only(boxes(isIcmp, fullOf, fullOf));
 
   union(a: Connections, b: Connections): Connections {
@@ -128,13 +134,8 @@ function spanAt(points: Points, at: number): Span | undefined {
   return spansOf(points).find(({ from, to }) => from <= at && at <= to);
 }
 
-function spansOf(points: Points): readonly Span[] {
-  return points === true ? [] : points;
-}
-
 type RangeOf = (protocol: number) => PortRange;
 const fullOf: RangeOf = rangeOf;
-const usableOf: RangeOf = (protocol) => (hasPorts(protocol) ? { from: 1, to: portRange.to } : rangeOf(protocol));
 
 /** Of every protocol that `wanted` tells, those within the ranges. */
 function boxes(wanted: (protocol: number) => boolean, first: RangeOf, second: RangeOf): Points {

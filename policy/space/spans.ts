@@ -24,6 +24,11 @@ export function combine(a: Points, b: Points, operation: Operation): Points {
   return sweep(a, b, operation);
 }
 
+/** The spans of the first coordinate; none where no coordinate is left. */
+export function spansOf(points: Points): readonly Span[] {
+  return points === true ? [] : points;
+}
+
 function isEmpty(points: Points): boolean {
   return points !== true && points.length === 0;
 }
