@@ -1,5 +1,6 @@
 import type { Cidr } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
+import { defaultFailsafe, type Failsafe, type FailsafePort } from "./failsafe.ts";
 import { canonicalJson, contentHash, contentRuleId } from "./hash.ts";
 import { builtInTiers } from "./kinds/tier.ts";
 import { isHost, isOpenHost, isPod } from "./labels.ts";
@@ -7,6 +8,7 @@ import type { Peer, Policy, Ports, Rule, Tier } from "./model.ts";
 import type {
   Applicability,
   BlockId,
+  Direction,
   Instruction,
   Match,
   NotEnforced,
@@ -19,13 +21,19 @@ import type {
 import { canonical, type Selector } from "./selector/syntax.ts";
 
 const profileTier = "__PROFILE__";
+const failsafeTier = "__FAILSAFE__";
 
 /**
  * Turns the policies in force into one Program; staged ones are left out (staged.ts makes them count). Pure: the same policies in any
  * order give the same Program and revision.
  */
-export function compile(tiers: readonly Tier[], policies: readonly Policy[]): Program {
+export function compile(
+  tiers: readonly Tier[],
+  policies: readonly Policy[],
+  failsafe: Failsafe = defaultFailsafe,
+): Program {
   const builder = new Builder();
+  builder.addFailsafe(failsafe);
   const stages = inOrder(
     tiers,
     policies.filter(({ staged }) => staged === null),
@@ -83,6 +91,28 @@ class Builder {
   readonly #applies: Applicability[] = [];
   readonly #rules = new Map<RuleId, RuleOrigin>();
   readonly #notEnforced = new Map<RuleId, NotEnforced>();
+
+  addFailsafe(failsafe: Failsafe): void {
+    for (const direction of ["egress", "ingress"] as const) {
+      const origin = { tier: failsafeTier, kind: "failsafe", namespace: null, name: "failsafe", direction };
+      const rules = failsafe[direction].map((port, index) => {
+        const when = this.#failsafeMatches(direction, port);
+        return this.#instruction({ ...origin, action: "allow", rule: index }, when, [when]);
+      });
+      const otherwise = this.#instruction({ ...origin, action: "pass", rule: -1 }, [], []);
+      const entry = { list: "failsafe", direction, selector: canonical(isHost), stage: 0 } as const;
+      this.#applies.push({ ...entry, block: this.#block(rules), otherwise });
+    }
+  }
+
+  #failsafeMatches(direction: Direction, { protocol, port, net }: FailsafePort): readonly Match[] {
+    const field = direction === "ingress" ? "source" : "destination";
+    return [
+      { field: "protocol", is: protocol, not: false },
+      ...(net === null ? [] : [{ field, in: this.#set({ kind: "cidrs", cidrs: [net] }), not: false } as const]),
+      { field: "destinationPort", ranges: [{ from: port, to: port }], named: [], not: false },
+    ];
+  }
 
   addPolicy(list: PolicyList, stage: number, tier: Tier, policy: Policy): void {
     for (const direction of ["egress", "ingress"] as const) {

@@ -1,180 +1,198 @@
-import { type Address, familyOf } from "../core/address.ts";
-import { PrefixTable } from "../core/prefix-table.ts";
-import type { RuleId } from "../core/rule-id.ts";
-import type { Endpoint, Members, Placement, Stage } from "./placement.ts";
-import type { Direction, Instruction, Match, PortRange, Program, SetId } from "./program.ts";
-import { hasPorts } from "./protocol.ts";
-import type { Evaluate, Packet, Path, Step, Verdict } from "./verdict.ts";
+import type { Address } from "../core/address.ts";
+import { isReal, Lane, type Trail } from "./lane.ts";
+import { End, type Sets, setsOf } from "./match.ts";
+import type { Placement, Stage } from "./placement.ts";
+import type { Program } from "./program.ts";
+import { areOnOneNode, exemptionOf, type Hop, type Place, Routes, type Visit, type Way } from "./route.ts";
+import type { Evaluate, HostPath, Packet, Path, Verdict } from "./verdict.ts";
 
 /**
  * Decides packets as the rendered ruleset does in the kernel: the property tests hold the two together.
  * Egress policy of the source is asked first; where it denies, ingress policy of the destination never sees the packet.
+ *
+ * Making one costs nothing; what the first packets teach it is kept for those after them, within bounds. Verdicts are shared
+ * between packets and never change.
  */
-export function evaluatorOf(program: Program, placement: Placement): Evaluate {
-  const addresses = new AddressBook(placement);
-  const sets = new Map([...placement.members].map(([id, members]) => [id, new SetIndex(members)]));
-  const matcher = (match: Match, packet: Packet) => holds(match, packet, sets);
-  const walk = (endpoint: Endpoint | undefined, direction: Direction, packet: Packet) =>
-    endpoint === undefined ? null : pathOf(program, placement, endpoint, direction, packet, matcher);
+export function evaluatorOf(program: Program, placement: Placement, limit = maxRemembered): Evaluate {
+  let evaluator: Evaluator | undefined;
   return (packet) => {
-    const source = addresses.podAt(packet.source);
-    const destination = addresses.podAt(packet.destination);
-    if (source !== undefined && source === destination) return exempt("self");
-    const egress = walk(source, "egress", packet);
-    if (egress?.action === "deny") return { action: "deny", egress, ingress: null, hosts: [], exempt: null };
-    if (destination !== undefined && addresses.isNode(packet.source, destination.node)) return exempt("own-node");
-    const ingress = walk(destination, "ingress", packet);
-    return { action: ingress?.action ?? "allow", egress, ingress, hosts: [], exempt: null };
+    evaluator ??= new Evaluator(program, placement, limit);
+    return evaluator.decide(packet);
   };
 }
 
-function exempt(reason: "self" | "own-node"): Verdict {
-  return { action: "allow", egress: null, ingress: null, hosts: [], exempt: reason };
+/** Addresses, pairs and verdicts: some 50 MB. */
+const maxRemembered = 200_000;
+
+/** An address, and the verdicts about what it sends. */
+class Party extends End {
+  readonly place: Place;
+  departure: readonly Visit[] | undefined;
+  arrival: readonly Visit[] | undefined;
+  readonly pairs = new Map<Party, Pair>();
+
+  constructor(address: Address, place: Place) {
+    super(address);
+    this.place = place;
+  }
 }
 
-/** Who has an address. Pods that share their node's addresses are the node. */
-class AddressBook {
-  readonly #pods = new Map<Address, Endpoint>();
-  readonly #nodes = new Map<Address, string>();
+/** Two ends that have met. */
+class Pair {
+  readonly way: Way;
+  readonly isBlindToSourcePort: boolean;
+  /** By `keyOf`. The first has a place of its own: most pairs have no other. */
+  #key = -1;
+  #verdict: Verdict | undefined;
+  #others: Map<number, Verdict> | undefined;
 
-  constructor(placement: Placement) {
-    for (const endpoint of placement.endpoints.values()) {
-      if (endpoint.hostNetwork) continue;
-      for (const address of endpoint.addresses) {
-        if (endpoint.kind === "pod") this.#pods.set(address, endpoint);
-        else if (endpoint.kind === "node") this.#nodes.set(address, endpoint.name);
-      }
+  constructor(way: Way, isBlindToSourcePort: boolean) {
+    this.way = way;
+    this.isBlindToSourcePort = isBlindToSourcePort;
+  }
+
+  get(key: number): Verdict | undefined {
+    return key === this.#key ? this.#verdict : this.#others?.get(key);
+  }
+
+  set(key: number, verdict: Verdict): void {
+    if (this.#key < 0) [this.#key, this.#verdict] = [key, verdict];
+    else {
+      this.#others ??= new Map();
+      this.#others.set(key, verdict);
     }
   }
-
-  podAt(address: Address): Endpoint | undefined {
-    return this.#pods.get(address);
-  }
-
-  isNode(address: Address, node: string | null): boolean {
-    return node !== null && this.#nodes.get(address) === node;
-  }
 }
 
-type Holds = (match: Match, packet: Packet) => boolean;
+class Evaluator {
+  readonly #program: Program;
+  readonly #routes: Routes;
+  readonly #sets: Sets;
+  readonly #limit: number;
+  readonly #lanes = new Map<readonly Stage[], Lane>();
+  #parties = new Map<Address, Party>();
+  #remembered = 0;
 
-function pathOf(
-  program: Program,
-  placement: Placement,
-  endpoint: Endpoint,
-  direction: Direction,
-  packet: Packet,
-  matcher: Holds,
-): Path | null {
-  const classId = placement.classOf.get(endpoint.id);
-  const stages = classId === undefined ? [] : (placement.classes.get(classId)?.[direction] ?? []);
-  if (stages.length === 0) return null;
-  const steps: Step[] = [];
-  for (const stage of stages) {
-    const decided = throughStage(program, stage, packet, matcher, steps);
-    if (decided !== null) return { endpoint: endpoint.id, direction, ...decided, steps };
+  constructor(program: Program, placement: Placement, limit: number) {
+    this.#program = program;
+    this.#routes = new Routes(placement);
+    this.#sets = setsOf(placement);
+    this.#limit = limit;
   }
-  // The last stage's default neither passes nor logs (compile.ts), so a packet that falls out means a broken Program.
-  throw new Error(`no stage decided about ${endpoint.id} ${direction} in program ${program.revision}`);
-}
 
-interface Decision {
-  readonly action: "allow" | "deny";
-  readonly rule: RuleId;
-}
+  decide(packet: Packet): Verdict {
+    const [source, destination] = [this.#party(packet.source), this.#party(packet.destination)];
+    if (packet.interfaces !== undefined || packet.translated !== undefined)
+      return this.#along(this.#routes.way(packet), source, destination, packet);
+    const pair = source.pairs.get(destination) ?? this.#meet(source, destination, packet);
+    const key = keyOf(packet, pair.isBlindToSourcePort);
+    if (key === undefined) return this.#along(pair.way, source, destination, packet);
+    const found = pair.get(key);
+    if (found !== undefined) return found;
+    const verdict = this.#along(pair.way, source, destination, packet);
+    pair.set(key, verdict);
+    this.#remember();
+    return verdict;
+  }
 
-/** Walks one stage, adding what was hit to `steps`; null where the packet goes on to the next. */
-function throughStage(program: Program, stage: Stage, packet: Packet, matcher: Holds, steps: Step[]): Decision | null {
-  for (const { block } of stage.blocks) {
-    for (const instruction of program.blocks.get(block) ?? []) {
-      if (!instruction.when.every((match) => matcher(match, packet))) continue;
-      const outcome = take(instruction, steps);
-      if (outcome !== "log") return outcome;
+  #party(address: Address): Party {
+    const found = this.#parties.get(address);
+    if (found !== undefined) return found;
+    const party = new Party(address, this.#routes.placeOf(address));
+    this.#parties.set(address, party);
+    this.#remember();
+    return party;
+  }
+
+  #meet(source: Party, destination: Party, packet: Packet): Pair {
+    const way = this.#wayOf(source, destination, packet);
+    const pair = new Pair(
+      way,
+      way.visits.every((visit) => visit.every(({ stages }) => this.#lane(stages).isBlindToSourcePort)),
+    );
+    source.pairs.set(destination, pair);
+    this.#remember();
+    return pair;
+  }
+
+  /** As `routes.way`, put together from what is known of the two ends. */
+  #wayOf(source: Party, destination: Party, packet: Packet): Way {
+    const exempt = exemptionOf(source.place, destination.place);
+    if (exempt !== null || areOnOneNode(source.place, destination.place)) return this.#routes.way(packet);
+    source.departure ??= this.#routes.departure(source.place, packet);
+    destination.arrival ??= this.#routes.arrival(destination.place, packet);
+    return { exempt, visits: [...source.departure, ...destination.arrival] };
+  }
+
+  /** Forgets everything when it has become too much: what is needed is soon learnt again. */
+  #remember(): void {
+    this.#remembered += 1;
+    if (this.#remembered <= this.#limit) return;
+    this.#parties = new Map();
+    this.#remembered = 0;
+  }
+
+  #along({ exempt, visits }: Way, source: End, destination: End, packet: Packet): Verdict {
+    const verdict: Draft = { action: "allow", egress: null, ingress: null, hosts: [], exempt };
+    for (const visit of visits)
+      if (this.#visit(visit, source, destination, packet, verdict) === "deny") return { ...verdict, action: "deny" };
+    return verdict;
+  }
+
+  #visit(visit: Visit, source: End, destination: End, packet: Packet, verdict: Draft): "allow" | "deny" | "next" {
+    for (const hop of visit) {
+      const trail = this.#walk(hop, source, destination, packet);
+      if (hop.list === "normal") verdict[hop.direction] = this.#pathOf(hop, trail);
+      else verdict.hosts.push(hostPathOf(hop, trail));
+      const action = trail.decision?.action;
+      if (action === "allow" || action === "deny") return action;
     }
+    return "next";
   }
-  const outcome = take(stage.otherwise, steps);
-  return outcome === "log" ? null : outcome;
-}
 
-function take({ id, verdict }: Instruction, steps: Step[]): Decision | null | "log" {
-  steps.push({ rule: id, action: verdict === "next" ? "pass" : verdict });
-  switch (verdict) {
-    case "allow":
-    case "deny":
-      return { action: verdict, rule: id };
-    case "next":
-      return null;
-    case "log":
-      return "log";
+  #walk(hop: Hop, source: End, destination: End, packet: Packet): Trail {
+    const lane = this.#lane(hop.stages);
+    if (!hop.untranslated || packet.translated === undefined) return lane.walk(source, destination, packet);
+    const before = { ...packet, ...packet.translated };
+    return lane.walk(source, this.#party(before.destination), before);
   }
-}
 
-function holds(match: Match, packet: Packet, sets: ReadonlyMap<SetId, SetIndex>): boolean {
-  switch (match.field) {
-    case "family":
-      return familyOf(packet.destination) === match.is;
-    case "protocol":
-      return (packet.protocol === match.is) !== match.not;
-    case "source":
-    case "destination":
-      return indexOf(sets, match.in).hasAddress(packet[match.field]) !== match.not;
-    case "icmp":
-      return icmpHolds(match, packet);
-    case "sourcePort":
-      return portHolds(match, packet, packet.source, packet.sourcePort, sets);
-    case "destinationPort":
-      return portHolds(match, packet, packet.destination, packet.destinationPort, sets);
+  #lane(stages: readonly Stage[]): Lane {
+    const found = this.#lanes.get(stages);
+    if (found !== undefined) return found;
+    const lane = new Lane(this.#program, stages, this.#sets);
+    this.#lanes.set(stages, lane);
+    return lane;
+  }
+
+  /** The last stage's default neither passes nor logs (compile.ts), so a packet that falls out means a broken Program. */
+  #pathOf({ endpoint, direction }: Hop, { steps, decision }: Trail): Path {
+    if (decision?.action !== "allow" && decision?.action !== "deny")
+      throw new Error(`no stage decided about ${endpoint} ${direction} in program ${this.#program.revision}`);
+    return { endpoint, direction, action: decision.action, rule: decision.rule, steps };
   }
 }
 
-function icmpHolds(match: Extract<Match, { field: "icmp" }>, packet: Packet): boolean {
-  if (packet.icmp === null) return false;
-  const same = packet.icmp.type === match.type && (match.code === undefined || packet.icmp.code === match.code);
-  return same !== match.not;
+interface Draft extends Verdict {
+  egress: Path | null;
+  ingress: Path | null;
+  readonly hosts: HostPath[];
 }
 
-interface PortMatch {
-  readonly ranges: readonly PortRange[];
-  readonly named: readonly SetId[];
-  readonly not: boolean;
+function hostPathOf({ endpoint, list, direction }: Hop, { steps, decision }: Trail): HostPath {
+  const action = decision?.action === "allow" || decision?.action === "deny" ? decision.action : "next";
+  return { endpoint, list, direction, action, rule: decision?.rule ?? null, steps };
 }
 
-function portHolds(
-  match: PortMatch,
-  packet: Packet,
-  address: Address,
-  port: number,
-  sets: ReadonlyMap<SetId, SetIndex>,
-) {
-  if (!hasPorts(packet.protocol)) return false;
-  const inRange = match.ranges.some(({ from, to }) => from <= port && port <= to);
-  const found = inRange || match.named.some((id) => indexOf(sets, id).hasPort(address, packet.protocol, port));
-  return found !== match.not;
-}
-
-function indexOf(sets: ReadonlyMap<SetId, SetIndex>, id: SetId): SetIndex {
-  const index = sets.get(id);
-  if (index === undefined) throw new Error(`the placement has no members of set ${id}`);
-  return index;
-}
-
-/** The members of one set, ready for lookups. */
-class SetIndex {
-  readonly #addresses: ReadonlySet<Address>;
-  readonly #cidrs = new PrefixTable<true>();
-  readonly #ports: ReadonlySet<string>;
-
-  constructor(members: Members) {
-    this.#addresses = new Set(members.addresses);
-    for (const cidr of members.cidrs) this.#cidrs.set(cidr, true);
-    this.#ports = new Set(members.ports.map(({ address, protocol, port }) => `${address} ${protocol} ${port}`));
-  }
-
-  hasAddress(address: Address): boolean {
-    return this.#addresses.has(address) || this.#cidrs.lookup(address) === true;
-  }
-
-  hasPort(address: Address, protocol: number, port: number): boolean {
-    return this.#ports.has(`${address} ${protocol} ${port}`);
-  }
+/**
+ * One number for packets of a pair that are decided alike; undefined for what is not worth remembering. ICMP and ports never come
+ * together: type and code take the place of the destination port.
+ */
+function keyOf(packet: Packet, isBlindToSourcePort: boolean): number | undefined {
+  if (!isReal(packet)) return undefined;
+  const { protocol, sourcePort, destinationPort, icmp } = packet;
+  if (icmp !== null)
+    return sourcePort + destinationPort > 0 ? undefined : protocol * 131_072 + 65_536 + icmp.type * 256 + icmp.code;
+  const key = protocol * 131_072 + destinationPort;
+  return isBlindToSourcePort ? key : key + sourcePort * 33_554_432;
 }

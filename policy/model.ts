@@ -13,7 +13,7 @@ export interface Policy {
   /** Whom the policy is about, over inherited labels. */
   readonly selector: Selector;
   /** Where it stands for host endpoints; pods have no list but `normal`. Never empty. */
-  readonly lists: readonly PolicyList[];
+  readonly lists: readonly Exclude<PolicyList, "failsafe">[];
   /** What would become of the policy in force of that name; null: this one is in force itself. */
   readonly staged: StagedAction | null;
   /** Rules of the directions it governs; a direction it leaves alone is null, one it governs without rules is empty. */

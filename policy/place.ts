@@ -62,6 +62,7 @@ function classWith(applies: readonly Applicability[]): PolicyClass {
     forward: stagesOf(applies, "forward"),
     preDnat: stagesOf(applies, "preDnat"),
     untracked: stagesOf(applies, "untracked"),
+    failsafe: stagesOf(applies, "failsafe"),
   };
   const content = [normal, ...Object.values(others)].flatMap(({ egress, ingress }) =>
     [egress, ingress].map((stages) =>

@@ -31,9 +31,10 @@ export type Direction = "egress" | "ingress";
 /**
  * Which traffic of an endpoint a block is about. Pods have `normal` only. For a host endpoint `normal` is what processes of the host
  * send and get, `forward` what passes through, `preDnat` what comes in before its destination is translated, and `untracked` what
- * neither connection tracking nor any other list sees.
+ * neither connection tracking nor any other list sees. `failsafe` is no policy's: it comes before all others for what processes of
+ * the host send and get, never for what passes through, so that no policy locks people out of a node.
  */
-export type PolicyList = "normal" | "forward" | "preDnat" | "untracked";
+export type PolicyList = "normal" | "forward" | "preDnat" | "untracked" | "failsafe";
 
 /** Who gets a block. All blocks of one stage that apply to an endpoint are tried in order. */
 export interface Applicability {
@@ -103,7 +104,10 @@ export function holdsPorts(definition: SetDefinition): boolean {
 /** The words for a rule id. */
 export interface RuleOrigin {
   readonly tier: string;
-  /** Short kind as in flow logs (`PolicyKind`); `pro` for profiles, `end` for the end of a list that has policies. */
+  /**
+   * Short kind as in flow logs (`PolicyKind`); `pro` for profiles, `end` for the end of a list that has policies, `failsafe` for ports
+   * of hosts that no policy closes.
+   */
   readonly kind: string;
   readonly namespace: string | null;
   readonly name: string;

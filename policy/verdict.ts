@@ -12,6 +12,18 @@ export interface Packet {
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly icmp: { readonly type: number; readonly code: number } | null;
+  /**
+   * By node: the interfaces through which it comes in and goes out there, as far as they are known. They tell which host endpoint
+   * governs; nodes that are neither the source's nor the destination's are on the way in the order given.
+   */
+  readonly interfaces?: ReadonlyMap<string, Interfaces>;
+  /** Where it was going before that node translated its destination: lists that come before the translation see this. */
+  readonly translated?: { readonly node: string; readonly destination: Address; readonly destinationPort: number };
+}
+
+export interface Interfaces {
+  readonly in?: string;
+  readonly out?: string;
 }
 
 /** What the policies of both ends make of a packet. */
@@ -21,9 +33,12 @@ export interface Verdict {
   readonly egress: Path | null;
   /** The same of the destination's ingress policies; null also if the packet was denied before. */
   readonly ingress: Path | null;
-  /** What other lists of host endpoints on the way had to say, in the order in which they were asked. */
+  /**
+   * What other lists of host endpoints on the way had to say, in the order in which they were asked. One that allows ends what its
+   * host endpoint has to say: then `egress` or `ingress` of a host is null.
+   */
   readonly hosts: readonly HostPath[];
-  /** Why policy was not asked: a pod to itself, or a node to a pod that runs on it. */
+  /** Why policy was not asked: a pod or node to itself, or a node to a pod that runs on it. */
   readonly exempt: "self" | "own-node" | null;
 }
 

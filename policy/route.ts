@@ -1,0 +1,229 @@
+import type { Address } from "../core/address.ts";
+import type { Endpoint, EndpointId, Placement, Stage } from "./placement.ts";
+import type { Direction, PolicyList } from "./program.ts";
+import type { Interfaces, Packet, Verdict } from "./verdict.ts";
+
+/** One list that a packet is asked about. */
+export interface Hop {
+  readonly endpoint: EndpointId;
+  readonly list: PolicyList;
+  readonly direction: Direction;
+  /** Never empty. */
+  readonly stages: readonly Stage[];
+  /** It comes before the node translates the packet's destination. */
+  readonly untranslated: boolean;
+}
+
+/** The lists of one endpoint, in order: the first that allows ends the visit; one that denies ends the way. */
+export type Visit = readonly Hop[];
+
+/** All endpoints whose policy a packet meets, from its source to its destination. */
+export interface Way {
+  readonly exempt: Verdict["exempt"];
+  readonly visits: readonly Visit[];
+}
+
+/** Where an address is. Pods that share their node's addresses are the node. */
+export type Place =
+  | { readonly at: "pod"; readonly pod: Endpoint; readonly node: string | null }
+  | { readonly at: "node"; readonly node: string }
+  | { readonly at: "outside"; readonly node: null };
+
+const outside: Place = { at: "outside", node: null };
+
+/**
+ * Who governs a packet, by the table of which lists of a host endpoint see which traffic:
+ *
+ *   to a process of the host      failsafe, untracked, preDnat, normal  (ingress)
+ *   from a process of the host    failsafe, untracked, normal           (egress)
+ *   to or from a pod of the host  preDnat, forward                      (ingress of the interface where it comes in)
+ *                                 forward                               (egress of that where it goes out)
+ *   through the host              untracked, preDnat, forward           (the same; only where the packet tells its interfaces)
+ *
+ * Pods have their own policy beside.
+ */
+export class Routes {
+  readonly #placement: Placement;
+  readonly #pods = new Map<Address, Endpoint>();
+  readonly #nodes = new Map<Address, string>();
+  readonly #hosts: ReadonlyMap<string, readonly Endpoint[]>;
+
+  constructor(placement: Placement) {
+    this.#placement = placement;
+    const hosts: Endpoint[] = [];
+    for (const endpoint of placement.endpoints.values()) {
+      if (endpoint.kind === "host") hosts.push(endpoint);
+      if (endpoint.kind === "pod" && !endpoint.hostNetwork)
+        for (const address of endpoint.addresses) this.#pods.set(address, endpoint);
+      const node = nodeOf(endpoint);
+      if (node !== null) for (const address of endpoint.addresses) this.#nodes.set(address, node);
+    }
+    this.#hosts = Map.groupBy(
+      hosts.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      ({ node }) => node ?? "",
+    );
+  }
+
+  /** All that a packet meets. */
+  way(packet: Packet): Way {
+    const [from, to] = [this.placeOf(packet.source), this.placeOf(packet.destination)];
+    const exempt = exemptionOf(from, to);
+    if (exempt !== null) return { exempt, visits: [] };
+    if (areOnOneNode(from, to)) return { exempt, visits: this.#within(from, to, packet) };
+    return {
+      exempt,
+      visits: [...this.departure(from, packet), ...this.#between(from, to, packet), ...this.arrival(to, packet)],
+    };
+  }
+
+  placeOf(address: Address): Place {
+    const pod = this.#pods.get(address);
+    if (pod !== undefined) return { at: "pod", pod, node: pod.node };
+    const node = this.#nodes.get(address);
+    return node === undefined ? outside : { at: "node", node };
+  }
+
+  /** On the node of the source, for what goes elsewhere. Of the packet only the source matters, and the interfaces. */
+  departure(from: Place, packet: Packet): readonly Visit[] {
+    switch (from.at) {
+      case "outside":
+        return [];
+      case "node": {
+        const host = this.#governing(from.node, fabric("out", packet.source), packet);
+        return some(this.#lists(host, "egress", ["failsafe", "untracked", "normal"], packet));
+      }
+      case "pod":
+        return some(
+          podVisit(this.#placement, from.pod, "egress"),
+          this.#enteringFromPod(from.node, passing, packet),
+          this.#leaving(from.node, fabric("out"), packet),
+        );
+    }
+  }
+
+  /** On the node of the destination, for what comes from elsewhere. Of the packet only the destination matters, and the interfaces. */
+  arrival(to: Place, packet: Packet): readonly Visit[] {
+    switch (to.at) {
+      case "outside":
+        return [];
+      case "node": {
+        const host = this.#governing(to.node, fabric("in", packet.destination), packet);
+        return some(this.#lists(host, "ingress", toProcess, packet));
+      }
+      case "pod": {
+        const host = this.#governing(to.node, fabric("in"), packet);
+        return some(this.#lists(host, "ingress", passing, packet), ...this.#toPod(to.pod, packet));
+      }
+    }
+  }
+
+  /** From a pod to another, or to its node. */
+  #within(from: Place, to: Place, packet: Packet): readonly Visit[] {
+    if (from.at !== "pod") return [];
+    const egress = podVisit(this.#placement, from.pod, "egress");
+    if (to.at !== "pod") return some(egress, this.#enteringFromPod(from.node, toProcess, packet));
+    return some(egress, this.#enteringFromPod(from.node, passing, packet), ...this.#toPod(to.pod, packet));
+  }
+
+  /** On nodes that only pass it on. */
+  #between(from: Place, to: Place, packet: Packet): readonly Visit[] {
+    const routers = [...(packet.interfaces?.keys() ?? [])].filter((node) => node !== from.node && node !== to.node);
+    return routers.flatMap((node) => {
+      const host = this.#governing(node, fabric("in"), packet);
+      const entering = this.#lists(host, "ingress", ["untracked", ...passing], packet);
+      return some(entering, this.#leaving(node, fabric("out"), packet));
+    });
+  }
+
+  #enteringFromPod(node: string | null, lists: readonly PolicyList[], packet: Packet): Visit {
+    return this.#lists(this.#governing(node, ofPods("in"), packet), "ingress", lists, packet);
+  }
+
+  #toPod(pod: Endpoint, packet: Packet): readonly Visit[] {
+    return [podVisit(this.#placement, pod, "ingress"), this.#leaving(pod.node, ofPods("out"), packet)];
+  }
+
+  #leaving(node: string | null, link: Link, packet: Packet): Visit {
+    return this.#lists(this.#governing(node, link, packet), "egress", ["forward"], packet);
+  }
+
+  #lists(host: Endpoint | undefined, direction: Direction, lists: readonly PolicyList[], packet: Packet): Visit {
+    if (host === undefined) return [];
+    // What is not tracked is decided per interface, before the kernel knows where a packet goes: not for all of them at once.
+    const asked = host.interfaceName === "*" ? lists.filter((list) => list !== "untracked") : lists;
+    const isTranslated = packet.translated !== undefined && packet.translated.node === host.node;
+    return hopsOf(this.#placement, host, direction, asked).map((hop) =>
+      isTranslated && (hop.list === "untracked" || hop.list === "preDnat") ? { ...hop, untranslated: true } : hop,
+    );
+  }
+
+  /**
+   * The host endpoint of the interface through which the packet goes. Where that is not told: the one that has the packet's address,
+   * if it is one of the node; else the one of all interfaces; else the only one; else the one that has an address of the node.
+   * Interfaces of pods belong to the one of all interfaces, unless another names them.
+   */
+  #governing(node: string | null, link: Link, { interfaces }: Packet): Endpoint | undefined {
+    const hosts = node === null ? undefined : this.#hosts.get(node);
+    if (node === null || hosts === undefined) return undefined;
+    const all = hosts.find(({ interfaceName }) => interfaceName === "*");
+    const some = hosts.filter(({ interfaceName }) => interfaceName !== "*");
+    const told = interfaces?.get(node)?.[link.side];
+    const named = told === undefined ? undefined : some.find(({ interfaceName }) => interfaceName === told);
+    if (named !== undefined) return named;
+    if (link.isOfPods) return all;
+    const candidates = told === undefined ? some : some.filter(({ interfaceName }) => interfaceName === null);
+    const having = (isWanted: (address: Address) => boolean) =>
+      candidates.find(({ addresses }) => addresses.some(isWanted));
+    const found = having((address) => address === link.local) ?? all;
+    if (found !== undefined || (told !== undefined && link.local !== null)) return found;
+    return candidates.length === 1 ? candidates[0] : having((address) => this.#nodes.get(address) === node);
+  }
+}
+
+function podVisit(placement: Placement, pod: Endpoint, direction: Direction): Visit {
+  return hopsOf(placement, pod, direction, ["normal"]);
+}
+
+function hopsOf(placement: Placement, { id }: Endpoint, direction: Direction, lists: readonly PolicyList[]): Visit {
+  const classId = placement.classOf.get(id);
+  const found = classId === undefined ? undefined : placement.classes.get(classId);
+  if (found === undefined) return [];
+  return lists
+    .map((list): Hop => {
+      const stages = list === "normal" ? found[direction] : found.others[list][direction];
+      return { endpoint: id, list, direction, stages, untranslated: false };
+    })
+    .filter(({ stages }) => stages.length > 0);
+}
+
+const some = (...visits: readonly Visit[]): readonly Visit[] => visits.filter((visit) => visit.length > 0);
+
+const toProcess: readonly PolicyList[] = ["failsafe", "untracked", "preDnat", "normal"];
+const passing: readonly PolicyList[] = ["preDnat", "forward"];
+
+/** Where a packet passes the edge of a node. */
+interface Link {
+  readonly side: keyof Interfaces;
+  readonly isOfPods: boolean;
+  /** Its address there, where a process of the node sends or gets it. */
+  readonly local: Address | null;
+}
+
+const ofPods = (side: Link["side"]): Link => ({ side, isOfPods: true, local: null });
+const fabric = (side: Link["side"], local: Address | null = null): Link => ({ side, isOfPods: false, local });
+
+function nodeOf({ kind, name, node, hostNetwork }: Endpoint): string | null {
+  if (kind === "node") return name;
+  return kind === "host" || hostNetwork ? node : null;
+}
+
+/** What a node sends to its own pods is asked about nowhere, nor what somebody sends to himself. */
+export function exemptionOf(from: Place, to: Place): Verdict["exempt"] {
+  if (from.at === "pod") return to.at === "pod" && to.pod === from.pod ? "self" : null;
+  if (from.at === "outside" || from.node !== to.node) return null;
+  return to.at === "pod" ? "own-node" : "self";
+}
+
+export function areOnOneNode(from: Place, to: Place): boolean {
+  return from.node !== null && from.node === to.node;
+}
