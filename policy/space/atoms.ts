@@ -1,10 +1,10 @@
 import { type Address, type Cidr, type Family, familyOf, formatAddress } from "../../core/address.ts";
-import type { Members } from "../placement.ts";
+import type { Endpoint, Members } from "../placement.ts";
 import type { SetId } from "../program.ts";
 import { type AddressRange, Intervals } from "./intervals.ts";
-import { Owners } from "./owners.ts";
 import { Partition } from "./partition.ts";
 import { membersOf, type Situation, sameMembers } from "./situation.ts";
+import { Ways } from "./ways.ts";
 
 /**
  * Addresses of one family that no rule of any of the situations tells apart: the same policies apply to them, they are in the same sets
@@ -16,14 +16,14 @@ export interface Atom {
   readonly addresses: readonly Address[];
   /** Less every address that is known by name. */
   readonly ranges: readonly AddressRange[];
-  /** It has one address, whose exemptions are to be looked at pair by pair. */
+  /** It has one address, whose way is to be looked at pair by pair. */
   readonly isSingle: boolean;
 }
 
 /** All addresses that exist, as atoms for some situations together. */
 export class Atoms {
   readonly all: readonly Atom[];
-  readonly owners: readonly Owners[];
+  readonly ways: readonly Ways[];
   readonly #situations: readonly Situation[];
   readonly #intervals: Intervals;
   /** Of intervals by their place, and of named addresses. */
@@ -32,11 +32,12 @@ export class Atoms {
   readonly #atomOfAddress = new Map<Address, number>();
   /** Atoms (of either kind) within a cell of intervals. */
   readonly #atomsOfCell = new Map<number, readonly number[]>();
+  readonly #stages = new Map<object, number>();
   readonly #members = new Map<Members, ReadonlySet<number>>();
 
   constructor(situations: readonly Situation[]) {
     this.#situations = situations;
-    this.owners = situations.map(({ placement }) => new Owners(placement));
+    this.ways = situations.map(({ placement }) => new Ways(placement));
     const sets = distinctMembers(situations);
     this.#intervals = new Intervals(sets.flatMap(({ cidrs }) => cidrs));
     this.#rangeCells = this.#divideRanges(sets);
@@ -92,7 +93,7 @@ export class Atoms {
 
   #divideAddresses(addresses: readonly Address[], sets: readonly Members[], singles: ReadonlySet<Address>) {
     const keyOf = (address: Address) =>
-      singles.has(address) ? address : [this.#cellOf(address), ...this.owners.map(kindOf(address))].join(" ");
+      singles.has(address) ? address : [this.#cellOf(address), ...this.ways.map(this.#kindOf(address))].join(" ");
     const partition = new Partition();
     partition.splitBy(addresses.map(keyOf));
     const places = new Map(addresses.map((address, place) => [address, place]));
@@ -102,35 +103,41 @@ export class Atoms {
     return addresses.map((_, place) => partition.cellOf(place));
   }
 
-  /**
-   * Addresses that changed hands between the situations: whom they are exempt from has changed as well. And nodes that are subject to
-   * egress policy, because their exemption is about ingress only.
-   */
+  /** Addresses that changed hands between the situations: whom they are exempt from has changed as well. */
   #singles(addresses: readonly Address[]): ReadonlySet<Address> {
-    const identity = (owners: Owners, address: Address) => {
-      const pod = owners.podAt(address);
-      return `${pod?.id} ${pod?.node} ${owners.nodeAt(address)}`;
-    };
-    const isSingle = (address: Address) =>
-      new Set(this.owners.map((owners) => identity(owners, address))).size > 1 ||
-      this.owners.some((owners) => owners.nodeAt(address) !== undefined && owners.classAt(address) !== undefined);
+    const holder = (ways: Ways, address: Address) => `${podAt(ways, address)?.id} ${ways.placeOf(address).node}`;
+    const isSingle = (address: Address) => new Set(this.ways.map((ways) => holder(ways, address))).size > 1;
     return new Set(addresses.filter(isSingle));
   }
 
-  /** For each single, those with whom it makes an exempt pair. */
+  /** For each single, who is on its node, and which of these are of its pod: with them it makes pairs of another kind. */
   #boundTo(singles: ReadonlySet<Address>, addresses: readonly Address[]): readonly (readonly Address[])[] {
     if (singles.size === 0) return [];
-    return this.owners.flatMap((owners) => {
-      const byPod = Map.groupBy(addresses, (address) => owners.podAt(address)?.id);
-      const byHome = Map.groupBy(addresses, (address) => owners.podAt(address)?.node ?? undefined);
-      const byNode = Map.groupBy(addresses, (address) => owners.nodeAt(address));
-      const of = <K>(groups: ReadonlyMap<K | undefined, Address[]>, key: K | undefined) =>
-        key === undefined ? [] : (groups.get(key) ?? []);
+    return this.ways.flatMap((ways) => {
+      const byNode = Map.groupBy(addresses, (address) => ways.placeOf(address).node);
+      const byPod = Map.groupBy(addresses, (address) => podAt(ways, address)?.id);
       return [...singles].flatMap((address) => {
-        const pod = owners.podAt(address);
-        return [of(byPod, pod?.id), of(byHome, owners.nodeAt(address)), of(byNode, pod?.node ?? undefined)];
+        const { node } = ways.placeOf(address);
+        const pod = podAt(ways, address);
+        return [node === null ? [] : (byNode.get(node) ?? []), pod === undefined ? [] : (byPod.get(pod.id) ?? [])];
       });
     });
+  }
+
+  /** What an address is in a situation, as far as the way of its packets and people look at it. */
+  #kindOf(address: Address): (ways: Ways) => string {
+    return (ways) => {
+      const visits = [...ways.departure(address), ...ways.arrival(address)].flat();
+      const stages = visits.map(({ stages }) => this.#numberOf(stages)).join();
+      return `${ways.placeOf(address).at} ${ways.guardedNode(address)} ${stages}`;
+    };
+  }
+
+  /** Lists of stages are shared by all of a class. */
+  #numberOf(stages: object): number {
+    const number = this.#stages.get(stages) ?? this.#stages.size;
+    this.#stages.set(stages, number);
+    return number;
   }
 
   #namedAtoms(addresses: readonly Address[], cells: readonly number[], singles: ReadonlySet<Address>) {
@@ -203,13 +210,9 @@ function namedAddresses(situations: readonly Situation[], sets: readonly Members
   return [...found];
 }
 
-/** What an address is in a situation, as far as policy and people look at it. */
-function kindOf(address: Address): (owners: Owners) => string {
-  return (owners) => {
-    const pod = owners.podAt(address) === undefined ? "" : "pod";
-    const node = owners.nodeAt(address) === undefined ? "" : "node";
-    return `${pod}${node}/${owners.classAt(address)?.id ?? ""}`;
-  };
+function podAt(ways: Ways, address: Address): Endpoint | undefined {
+  const place = ways.placeOf(address);
+  return place.at === "pod" ? place.pod : undefined;
 }
 
 /** Addresses that the set means, and those that it means with one port. */

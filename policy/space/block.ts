@@ -1,4 +1,4 @@
-import type { Direction, Instruction, Match, SetId } from "../program.ts";
+import type { Instruction, Match, SetId } from "../program.ts";
 import type { Atom } from "./atoms.ts";
 import type { ConnectionSets, Connections } from "./connections.ts";
 
@@ -30,12 +30,11 @@ type Test = (ends: { readonly own: Atom; readonly peer: Atom }) => boolean;
 
 export function readyBlock(
   instructions: readonly Instruction[],
-  direction: Direction,
+  ownEnd: "source" | "destination",
   known: SetMembers,
   sets: ConnectionSets,
 ): Block {
-  const sideOf = (end: "source" | "destination"): Side =>
-    (end === "source") === (direction === "egress") ? "own" : "peer";
+  const sideOf = (end: "source" | "destination"): Side => (end === ownEnd ? "own" : "peer");
   const tests: Record<Side, Set<PeerTest>> = { own: new Set(), peer: new Set() };
   const ready = instructions.map(({ when, verdict }) => {
     const parts = when.map((match) => readyMatch(match, { sideOf, tests, known, sets }));

@@ -11,23 +11,30 @@ export interface ReadyStage {
 }
 
 /** What a walk through stages makes of all connections at once. */
-export interface Outcome {
+interface Outcome {
   readonly allowed: Connections;
   /** What no stage decided about. */
   readonly undecided: Connections;
 }
 
-/** What the policies of one end, in one direction, make of connections with everybody. */
+/** One list of an endpoint, ready to be walked. */
+export interface ReadyHop {
+  readonly stages: readonly ReadyStage[];
+  /** The last of an endpoint that has the last word; others may leave connections to what comes after them. */
+  readonly decides: boolean;
+}
+
+/** What the policies that packets meet at one end, list by list, make of connections with everybody. */
 export class Row {
   readonly #own: Atom;
-  readonly #stages: readonly ReadyStage[];
+  readonly #visits: readonly (readonly ReadyHop[])[];
   readonly #sets: ConnectionSets;
-  readonly #outcomes = new Map<number, Outcome>();
+  readonly #allowed = new Map<number, Connections>();
   #peers: Partition | undefined;
 
-  constructor(own: Atom, stages: readonly ReadyStage[], sets: ConnectionSets) {
+  constructor(own: Atom, visits: readonly (readonly ReadyHop[])[], sets: ConnectionSets) {
     this.#own = own;
-    this.#stages = stages;
+    this.#visits = visits;
     this.#sets = sets;
   }
 
@@ -35,24 +42,41 @@ export class Row {
   with(peer: Atom): Connections {
     this.#peers ??= this.#dividePeers();
     const cell = this.#peers.cellOf(peer.index) * 2 + (peer.family === 4 ? 0 : 1);
-    const known = this.#outcomes.get(cell);
-    if (known !== undefined) return known.allowed;
-    const outcome = walk(this.#stages, { own: this.#own, peer }, this.#sets);
-    // The last stage's default neither passes nor logs (compile.ts), so connections that fall out mean a broken Program.
-    if (outcome.undecided !== this.#sets.none) throw new Error("no stage decided");
-    this.#outcomes.set(cell, outcome);
-    return outcome.allowed;
+    const allowed = this.#allowed.get(cell) ?? this.#meet({ own: this.#own, peer });
+    this.#allowed.set(cell, allowed);
+    return allowed;
+  }
+
+  /** Every endpoint on the way must allow it. */
+  #meet(ends: Ends): Connections {
+    return this.#visits.reduce(
+      (allowed, hops) => this.#sets.intersect(allowed, visit(hops, ends, this.#sets)),
+      this.#sets.all,
+    );
   }
 
   #dividePeers(): Partition {
     const partition = new Partition();
-    const tests = new Set<PeerTest>(this.#stages.flatMap(({ blocks }) => blocks.flatMap(({ peerTests }) => peerTests)));
-    for (const group of tests) partition.split(group);
+    const blocks = this.#visits.flat().flatMap(({ stages }) => stages.flatMap(({ blocks }) => blocks));
+    for (const group of new Set<PeerTest>(blocks.flatMap(({ peerTests }) => peerTests))) partition.split(group);
     return partition;
   }
 }
 
-export interface Ends {
+/** Of the lists of one endpoint the first that decides counts. What none decides about goes on. */
+function visit(hops: readonly ReadyHop[], ends: Ends, sets: ConnectionSets): Connections {
+  let [allowed, arriving] = [sets.none, sets.all];
+  for (const { stages, decides } of hops) {
+    const outcome = walk(stages, ends, sets);
+    allowed = sets.union(allowed, sets.intersect(arriving, outcome.allowed));
+    arriving = sets.intersect(arriving, outcome.undecided);
+    // The last stage's default neither passes nor logs (compile.ts), so connections that fall out mean a broken Program.
+    if (decides && arriving !== sets.none) throw new Error("no stage decided");
+  }
+  return sets.union(allowed, arriving);
+}
+
+interface Ends {
   readonly own: Atom;
   readonly peer: Atom;
 }

@@ -3,8 +3,9 @@ import { hasPorts } from "../protocol.ts";
 import type { Packet } from "../verdict.ts";
 import { type Atom, Atoms } from "./atoms.ts";
 import { ConnectionSets, type Connections, holdsConnection, isIcmp } from "./connections.ts";
-import { Rows } from "./rows.ts";
+import { type End, Rows } from "./rows.ts";
 import type { Situation } from "./situation.ts";
+import type { Ways } from "./ways.ts";
 
 /**
  * All connections there can be, decided at once: every pair of atoms with the set of connections that is allowed between them, in each
@@ -25,30 +26,28 @@ export class Space {
    * one address also if they are.
    */
   allowed(situation: number, source: Atom, destination: Atom): Connections {
-    const [from, to] = [source.addresses[0], destination.addresses[0]];
-    const exemption =
-      (source.isSingle || destination.isSingle) && from !== undefined && to !== undefined
-        ? this.#exemption(situation, from, to)
-        : null;
-    return this.#between(situation, source, destination, exemption);
+    const pair = this.#mayBeNear(situation, source, destination) ? this.pairOf(source, destination) : undefined;
+    if (pair === undefined) return this.#afar(situation, source, destination);
+    return this.#between(situation, [source, destination], pair);
   }
 
   /** Whether a packet is allowed, as `evaluatorOf` has it. */
   allows(situation: number, packet: Packet): boolean {
-    const [source, destination] = [this.atoms.atomOf(packet.source), this.atoms.atomOf(packet.destination)];
-    const exemption = this.#exemption(situation, packet.source, packet.destination);
-    const allowed = this.#between(situation, source, destination, exemption);
-    return holdsConnection(allowed, packet.protocol, ...coordinatesOf(packet));
+    const pair = [packet.source, packet.destination] as const;
+    const atoms = [this.atoms.atomOf(packet.source), this.atoms.atomOf(packet.destination)] as const;
+    return holdsConnection(this.#between(situation, atoms, pair), packet.protocol, ...coordinatesOf(packet));
   }
 
   /** Pairs of atoms between which the first two situations may differ. */
   *suspects(): Generator<readonly [source: Atom, destination: Atom]> {
     for (const family of [4, 6] as const) {
       const atoms = this.atoms.all.filter((atom) => atom.family === family);
-      const suspected = new Set(atoms.filter((atom) => atom.isSingle || this.#hasChanged("ingress", atom)));
+      const changed = atoms.filter((atom) => this.#hasChanged("destination", atom));
+      const neighbours = this.#neighbours(atoms);
       for (const source of atoms) {
-        const all = source.isSingle || this.#hasChanged("egress", source);
-        for (const destination of all ? atoms : suspected) yield [source, destination];
+        const near = this.#guardedNodes(source).flatMap((node) => neighbours.get(node) ?? []);
+        const suspected = this.#hasChanged("source", source) ? atoms : new Set([...changed, ...near]);
+        for (const destination of suspected) yield [source, destination];
       }
     }
   }
@@ -58,8 +57,7 @@ export class Space {
     const [from, to] = [this.#addressesOf(source), this.#addressesOf(destination)];
     if (source.isSingle || destination.isSingle) return [from[0] as Address, to[0] as Address];
     for (const one of from)
-      for (const other of to)
-        if (this.atoms.owners.every((owners) => !owners.exemption(one, other))) return [one, other];
+      for (const other of to) if (this.atoms.ways.every((ways) => !ways.exemption(one, other))) return [one, other];
     return undefined;
   }
 
@@ -67,19 +65,46 @@ export class Space {
     return atom.addresses.length > 0 ? atom.addresses : [this.atoms.exampleOf(atom)];
   }
 
-  #hasChanged(direction: "egress" | "ingress", atom: Atom): boolean {
-    return this.#rows.of(0, direction, atom) !== this.#rows.of(1, direction, atom);
+  #hasChanged(end: End, atom: Atom): boolean {
+    return atom.isSingle || this.#rows.of(0, end, atom) !== this.#rows.of(1, end, atom);
   }
 
-  #exemption(situation: number, from: Address, to: Address): "self" | "own-node" | null {
-    return this.atoms.owners[situation]?.exemption(from, to) ?? null;
+  /** By nodes with host endpoints: what stays on one goes a way of its own. */
+  #neighbours(atoms: readonly Atom[]): ReadonlyMap<string, readonly Atom[]> {
+    const placed = atoms.flatMap((atom) => this.#guardedNodes(atom).map((node) => ({ node, atom })));
+    const groups = Map.groupBy(placed, ({ node }) => node);
+    return new Map([...groups].map(([node, members]) => [node, members.map(({ atom }) => atom)]));
   }
 
-  #between(situation: number, source: Atom, destination: Atom, exemption: "self" | "own-node" | null): Connections {
-    if (exemption === "self") return this.sets.all;
-    const egress = this.#rows.of(situation, "egress", source).with(destination);
-    if (exemption === "own-node") return egress;
-    return this.sets.intersect(egress, this.#rows.of(situation, "ingress", destination).with(source));
+  #guardedNodes({ addresses: [address] }: Atom): readonly string[] {
+    if (address === undefined) return [];
+    const nodes = this.atoms.ways.map((ways) => ways.guardedNode(address));
+    return [...new Set(nodes.filter((node) => node !== null))];
+  }
+
+  /** Whether some of the pairs may be on one node, where that matters; then either all are or none is. */
+  #mayBeNear(situation: number, source: Atom, destination: Atom): boolean {
+    const [[from], [to], ways] = [source.addresses, destination.addresses, this.atoms.ways[situation]];
+    if (from === undefined || to === undefined || ways === undefined) return false;
+    if (source.isSingle || destination.isSingle) return true;
+    const node = ways.guardedNode(from);
+    return node !== null && node === ways.guardedNode(to);
+  }
+
+  #afar(situation: number, source: Atom, destination: Atom): Connections {
+    const departing = this.#rows.of(situation, "source", source).with(destination);
+    return this.sets.intersect(departing, this.#rows.of(situation, "destination", destination).with(source));
+  }
+
+  #between(
+    situation: number,
+    [source, destination]: readonly [Atom, Atom],
+    [from, to]: readonly [Address, Address],
+  ): Connections {
+    const ways = this.atoms.ways[situation] as Ways;
+    if (ways.exemption(from, to) !== null) return this.sets.all;
+    if (!ways.areOnOneNode(from, to)) return this.#afar(situation, source, destination);
+    return this.#rows.along(situation, "source", source, ways.way(from, to)).with(destination);
   }
 }
 

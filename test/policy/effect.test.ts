@@ -12,11 +12,12 @@ import type { Situation } from "../../policy/space/situation.ts";
 import type { Packet } from "../../policy/verdict.ts";
 import { arbitraryPacket, arbitraryProgram } from "../support/arbitrary-program.ts";
 import type { ProgramBuilder } from "../support/program.ts";
+import { arbitraryHosts, withHosts } from "../support/with-hosts.ts";
 import { type WorldBuilder, world } from "../support/world.ts";
 
-const handmade = (builder: ProgramBuilder): Situation => ({
+const handmade = (builder: ProgramBuilder, hosts: Parameters<typeof withHosts>[1]): Situation => ({
   program: builder.program(),
-  placement: builder.placement(),
+  placement: withHosts(builder.placement(), hosts),
 });
 
 function situationOf(builder: WorldBuilder): Situation {
@@ -188,17 +189,28 @@ describe("policy/effect", () => {
     );
     const packets = fc.array(usable, { minLength: 40, maxLength: 40 });
     fc.assert(
-      fc.property(arbitraryProgram, arbitraryProgram, packets, (one, other, some) => {
-        const [before, after] = [handmade(one), handmade(other)];
-        const effect = effectOf(before, after, { limit: Number.POSITIVE_INFINITY });
-        const truth = changed(before, after);
-        const named = namedIn(before, after);
-        for (const packet of some) {
-          const expected = truth(packet);
-          if (expected !== "exempt")
-            assert.deepEqual(told(effect, packet, named), expected, `${JSON.stringify(packet)}\n${effectText(effect)}`);
-        }
-      }),
+      fc.property(
+        arbitraryProgram,
+        arbitraryProgram,
+        arbitraryHosts,
+        arbitraryHosts,
+        packets,
+        (one, other, old, now, some) => {
+          const [before, after] = [handmade(one, old), handmade(other, now)];
+          const effect = effectOf(before, after, { limit: Number.POSITIVE_INFINITY });
+          const truth = changed(before, after);
+          const named = namedIn(before, after);
+          for (const packet of some) {
+            const expected = truth(packet);
+            if (expected !== "exempt")
+              assert.deepEqual(
+                told(effect, packet, named),
+                expected,
+                `${JSON.stringify(packet)}\n${effectText(effect)}`,
+              );
+          }
+        },
+      ),
       { numRuns: 100 },
     );
   });

@@ -6,6 +6,7 @@ import { contains, equivalent } from "../../policy/relation.ts";
 import { Space } from "../../policy/space/space.ts";
 import { arbitraryPacket, arbitraryProgram } from "../support/arbitrary-program.ts";
 import type { ProgramBuilder } from "../support/program.ts";
+import { arbitraryHosts, withHosts } from "../support/with-hosts.ts";
 import { world } from "../support/world.ts";
 
 const situationOf = (builder: ProgramBuilder) => ({ program: builder.program(), placement: builder.placement() });
@@ -15,14 +16,15 @@ describe("policy/space", () => {
     this.timeout(10_000);
     const packets = fc.array(arbitraryPacket, { minLength: 20, maxLength: 20 });
     fc.assert(
-      fc.property(arbitraryProgram, packets, (builder, some) => {
-        const situation = situationOf(builder);
+      fc.property(arbitraryProgram, arbitraryHosts, packets, (builder, hosts, some) => {
+        const { program, placement } = situationOf(builder);
+        const situation = { program, placement: withHosts(placement, hosts) };
         const space = new Space(situation);
         const evaluate = evaluatorOf(situation.program, situation.placement);
         for (const packet of some)
           assert.equal(space.allows(0, packet), evaluate(packet).action === "allow", JSON.stringify(packet));
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 });
@@ -35,8 +37,12 @@ describe("policy/relation", () => {
     );
     const packets = fc.array(usable, { minLength: 30, maxLength: 30 });
     fc.assert(
-      fc.property(arbitraryProgram, arbitraryProgram, packets, (one, other, some) => {
-        const [a, b] = [situationOf(one), situationOf(other)];
+      fc.property(arbitraryProgram, arbitraryProgram, arbitraryHosts, packets, (one, other, hosts, some) => {
+        const [a, b] = [situationOf(one), situationOf(other)].map(({ program, placement }) => ({
+          program,
+          placement: withHosts(placement, hosts),
+        }));
+        assert(a && b);
         const [inA, inB] = [a, b].map(({ program, placement }) => evaluatorOf(program, placement));
         assert(inA && inB);
         const containment = contains(a, b);
