@@ -1,61 +1,89 @@
 import type { Instruction, Match, SetId } from "../program.ts";
 import type { Atom } from "./atoms.ts";
 import type { ConnectionSets, Connections } from "./connections.ts";
+import type { AtomGroup, End, SetAtoms } from "./set-atoms.ts";
 
-/** The instructions of a block, ready to be asked about pairs of atoms. */
-export interface Block {
-  readonly instructions: readonly ReadyInstruction[];
-  /** Groups of atoms that the instructions tell apart, at the other end and at this one. */
-  readonly peerTests: readonly PeerTest[];
-  readonly ownTests: readonly PeerTest[];
+/** Two atoms as the policies of one end see them: themselves and whom they have to do with. */
+export interface Ends {
+  readonly own: Atom;
+  readonly peer: Atom;
 }
-
-export type PeerTest = ReadonlySet<number>;
 
 export interface ReadyInstruction {
   readonly verdict: Instruction["verdict"];
   /** The connections between two atoms that it is about. */
-  readonly about: (ends: { readonly own: Atom; readonly peer: Atom }) => Connections;
+  readonly about: (ends: Ends) => Connections;
 }
 
-/** What the sets of a Program hold in one situation, in terms of atoms. */
-export interface SetMembers {
-  readonly members: (id: SetId) => ReadonlySet<number>;
-  /** Connections to (or from) the ports that the set has for an atom; none if it has none. */
-  readonly ports: (id: SetId, end: "source" | "destination") => ReadonlyMap<number, Connections>;
+interface Surroundings {
+  /** At which end of a packet is whoever the block applies to. */
+  readonly own: End;
+  readonly known: SetAtoms;
+  readonly sets: ConnectionSets;
 }
 
-type Side = "own" | "peer";
-type Test = (ends: { readonly own: Atom; readonly peer: Atom }) => boolean;
+/** A block in one situation. Most are never walked, so each part is made when it is asked for. */
+export class Block {
+  /** Blocks that do the same have the same. */
+  readonly number: number;
+  readonly #source: readonly Instruction[];
+  readonly #around: Surroundings;
+  #instructions: readonly ReadyInstruction[] | undefined;
+  #ownGroups: readonly AtomGroup[] | undefined;
+  #peerGroups: readonly AtomGroup[] | undefined;
 
-export function readyBlock(
-  instructions: readonly Instruction[],
-  ownEnd: "source" | "destination",
-  known: SetMembers,
-  sets: ConnectionSets,
-): Block {
-  const sideOf = (end: "source" | "destination"): Side => (end === ownEnd ? "own" : "peer");
-  const tests: Record<Side, Set<PeerTest>> = { own: new Set(), peer: new Set() };
-  const ready = instructions.map(({ when, verdict }) => {
-    const parts = when.map((match) => readyMatch(match, { sideOf, tests, known, sets }));
-    return { verdict, about: conjunction(parts, sets) };
-  });
-  return { instructions: ready, peerTests: [...tests.peer], ownTests: [...tests.own] };
+  constructor(number: number, source: readonly Instruction[], around: Surroundings) {
+    this.number = number;
+    this.#source = source;
+    this.#around = around;
+  }
+
+  get instructions(): readonly ReadyInstruction[] {
+    this.#instructions ??= this.#source.map(({ when, verdict }) => ({
+      verdict,
+      about: conjunction(
+        when.map((match) => readyMatch(match, this.#around)),
+        this.#around.sets,
+      ),
+    }));
+    return this.#instructions;
+  }
+
+  /** Groups of atoms that the instructions tell from others, at this end. */
+  get ownGroups(): readonly AtomGroup[] {
+    this.#ownGroups ??= this.#groupsAt(this.#around.own);
+    return this.#ownGroups;
+  }
+
+  /** The same at the other end. */
+  get peerGroups(): readonly AtomGroup[] {
+    this.#peerGroups ??= this.#groupsAt(this.#around.own === "source" ? "destination" : "source");
+    return this.#peerGroups;
+  }
+
+  #groupsAt(end: End): readonly AtomGroup[] {
+    const { known } = this.#around;
+    const matches = this.#source.flatMap(({ when }) => when);
+    return [
+      ...new Set(
+        matches.flatMap((match) => {
+          if (match.field === end) return [known.members(match.in)];
+          return match.field === `${end}Port` ? namedIn(match).flatMap((id) => known.portGroups(id)) : [];
+        }),
+      ),
+    ];
+  }
+}
+
+function namedIn(match: Match): readonly SetId[] {
+  return match.field === "sourcePort" || match.field === "destinationPort" ? match.named : [];
 }
 
 /** A match as a question about the two atoms, as a fixed set of connections, or as one that depends on an atom's named ports. */
 type ReadyMatch =
-  | { readonly test: Test }
+  | { readonly test: (ends: Ends) => boolean }
   | { readonly fixed: Connections }
-  | { readonly varying: (ends: { readonly own: Atom; readonly peer: Atom }) => Connections };
-
-interface Surroundings {
-  readonly sideOf: (end: "source" | "destination") => Side;
-  /** Collects what tells atoms apart. */
-  readonly tests: Record<Side, Set<PeerTest>>;
-  readonly known: SetMembers;
-  readonly sets: ConnectionSets;
-}
+  | { readonly varying: (ends: Ends) => Connections };
 
 function conjunction(parts: readonly ReadyMatch[], sets: ConnectionSets): ReadyInstruction["about"] {
   const tests = parts.flatMap((part) => ("test" in part ? [part.test] : []));
@@ -69,7 +97,7 @@ function conjunction(parts: readonly ReadyMatch[], sets: ConnectionSets): ReadyI
   };
 }
 
-function readyMatch(match: Match, { sideOf, tests, known, sets }: Surroundings): ReadyMatch {
+function readyMatch(match: Match, { own, known, sets }: Surroundings): ReadyMatch {
   switch (match.field) {
     case "family":
       return { test: ({ peer }) => peer.family === match.is };
@@ -79,35 +107,28 @@ function readyMatch(match: Match, { sideOf, tests, known, sets }: Surroundings):
       return { fixed: negatedWithin(sets.icmp, sets.icmpType(match.type, match.code), match.not, sets) };
     case "source":
     case "destination": {
-      const side = sideOf(match.field);
+      const side = match.field === own ? "own" : "peer";
       const members = known.members(match.in);
-      tests[side].add(members);
       return { test: (ends) => members.has(ends[side].index) !== match.not };
     }
     case "sourcePort":
     case "destinationPort":
-      return readyPorts(match, { sideOf, tests, known, sets });
+      return readyPorts(match, { own, known, sets });
   }
 }
 
 type PortMatch = Extract<Match, { field: "sourcePort" | "destinationPort" }>;
 
-function readyPorts(
-  { field, ranges, named, not }: PortMatch,
-  { sideOf, tests, known, sets }: Surroundings,
-): ReadyMatch {
+function readyPorts({ field, ranges, named, not }: PortMatch, { own, known, sets }: Surroundings): ReadyMatch {
   const end = field === "sourcePort" ? "source" : "destination";
-  const side = sideOf(end);
+  const side = end === own ? "own" : "peer";
   const numbered = ranges.map((range) => sets[field](range)).reduce((all, one) => sets.union(all, one), sets.none);
   if (named.length === 0) return { fixed: negatedWithin(sets.withPorts, numbered, not, sets) };
   const ports = named.map((id) => known.ports(id, end));
-  for (const byAtom of ports)
-    for (const group of Map.groupBy(byAtom.keys(), (atom) => byAtom.get(atom)).values())
-      tests[side].add(new Set(group));
   return {
     varying: (ends) => {
-      const own = ports.map((byAtom) => byAtom.get(ends[side].index) ?? sets.none);
-      const found = own.reduce((all, one) => sets.union(all, one), numbered);
+      const named = ports.map((byAtom) => byAtom.get(ends[side].index) ?? sets.none);
+      const found = named.reduce((all, one) => sets.union(all, one), numbered);
       return negatedWithin(sets.withPorts, found, not, sets);
     },
   };

@@ -41,6 +41,8 @@ export function usableRangeOf(protocol: number): PortRange {
 }
 
 const protocols = Array.from({ length: maxProtocol + 1 }, (_, protocol) => protocol);
+const portProtocols = protocols.filter(hasPorts);
+const icmpProtocols = protocols.filter(isIcmp);
 
 /**
  * Set algebra that gives equal sets the same object, so that sets are compared by `===`, and remembers what it has computed: policies
@@ -48,17 +50,18 @@ const protocols = Array.from({ length: maxProtocol + 1 }, (_, protocol) => proto
  */
 export class ConnectionSets {
   readonly #known = new Map<string, Connections>();
+  readonly #named = new Map<string, Connections>();
   readonly #results: Readonly<Record<Operation, Map<number, Connections>>> = {
     union: new Map(),
     intersect: new Map(),
     subtract: new Map(),
   };
   readonly none = this.#only(nothing);
-  readonly all = this.#only(boxes(() => true, fullOf, fullOf));
-  readonly withPorts = this.#only(boxes(hasPorts, fullOf, fullOf));
+  readonly all = this.#only(boxes(protocols, fullOf, fullOf));
+  readonly withPorts = this.#only(boxes(portProtocols, fullOf, fullOf));
   /** All connections without port 0. */
-  readonly usable = this.#only(boxes(() => true, usableRangeOf, usableRangeOf));
-  readonly icmp = this.#only(boxes(isIcmp, fullOf, fullOf));
+  readonly usable = this.#only(boxes(protocols, usableRangeOf, usableRangeOf));
+  readonly icmp = this.#only(boxes(icmpProtocols, fullOf, fullOf));
 
   union(a: Connections, b: Connections): Connections {
     return a === this.none ? b : b === this.none ? a : this.#remembered("union", a, b);
@@ -73,28 +76,35 @@ export class ConnectionSets {
   }
 
   protocol(number: number): Connections {
-    return this.#only(boxes((protocol) => protocol === number, fullOf, fullOf));
+    return this.#once(`protocol ${number}`, () => boxes([number], fullOf, fullOf));
   }
 
   /** Of every protocol that has ports. */
   sourcePort(range: PortRange): Connections {
-    return this.#only(boxes(hasPorts, () => range, fullOf));
+    return this.#once(`from ${range.from} ${range.to}`, () => boxes(portProtocols, () => range, fullOf));
   }
 
   destinationPort(range: PortRange): Connections {
-    return this.#only(boxes(hasPorts, fullOf, () => range));
+    return this.#once(`to ${range.from} ${range.to}`, () => boxes(portProtocols, fullOf, () => range));
   }
 
   /** ICMP and ICMPv6 of a type, and of one code if it is given. */
   icmpType(type: number, code?: number): Connections {
+    const types = { from: type, to: type };
     const codes = code === undefined ? icmpRange : { from: code, to: code };
-    return this.#only(
+    return this.#once(`icmp ${type} ${code}`, () =>
       boxes(
-        isIcmp,
-        () => ({ from: type, to: type }),
+        icmpProtocols,
+        () => types,
         () => codes,
       ),
     );
+  }
+
+  #once(name: string, make: () => Points): Connections {
+    const found = this.#named.get(name) ?? this.#only(make());
+    this.#named.set(name, found);
+    return found;
   }
 
   #remembered(operation: Operation, a: Connections, b: Connections): Connections {
@@ -137,9 +147,9 @@ function spanAt(points: Points, at: number): Span | undefined {
 type RangeOf = (protocol: number) => PortRange;
 const fullOf: RangeOf = rangeOf;
 
-/** Of every protocol that `wanted` tells, those within the ranges. */
-function boxes(wanted: (protocol: number) => boolean, first: RangeOf, second: RangeOf): Points {
-  const columns = protocols.filter(wanted).map((protocol): Points => {
+/** Of each of the protocols, what is within the ranges. */
+function boxes(wanted: readonly number[], first: RangeOf, second: RangeOf): Points {
+  const columns = wanted.map((protocol): Points => {
     const inside: Points = [{ ...second(protocol), inside: true }];
     return [{ from: protocol, to: protocol, inside: [{ ...first(protocol), inside }] }];
   });

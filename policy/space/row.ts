@@ -1,6 +1,6 @@
 import type { Stage } from "../placement.ts";
 import type { Atom } from "./atoms.ts";
-import type { Block, PeerTest } from "./block.ts";
+import type { Block, Ends } from "./block.ts";
 import type { ConnectionSets, Connections } from "./connections.ts";
 import { Partition } from "./partition.ts";
 
@@ -58,7 +58,7 @@ export class Row {
   #dividePeers(): Partition {
     const partition = new Partition();
     const blocks = this.#visits.flat().flatMap(({ stages }) => stages.flatMap(({ blocks }) => blocks));
-    for (const group of new Set<PeerTest>(blocks.flatMap(({ peerTests }) => peerTests))) partition.split(group);
+    for (const group of new Set(blocks.flatMap(({ peerGroups }) => peerGroups))) partition.split(group);
     return partition;
   }
 }
@@ -74,11 +74,6 @@ function visit(hops: readonly ReadyHop[], ends: Ends, sets: ConnectionSets): Con
     if (decides && arriving !== sets.none) throw new Error("no stage decided");
   }
   return sets.union(allowed, arriving);
-}
-
-interface Ends {
-  readonly own: Atom;
-  readonly peer: Atom;
 }
 
 /** Takes all connections between two atoms through the stages; at each instruction those it is about leave or go on. */

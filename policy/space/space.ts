@@ -3,7 +3,8 @@ import { hasPorts } from "../protocol.ts";
 import type { Packet } from "../verdict.ts";
 import { type Atom, Atoms } from "./atoms.ts";
 import { ConnectionSets, type Connections, holdsConnection, isIcmp } from "./connections.ts";
-import { type End, Rows } from "./rows.ts";
+import { Rows } from "./rows.ts";
+import type { End } from "./set-atoms.ts";
 import type { Situation } from "./situation.ts";
 import type { Ways } from "./ways.ts";
 

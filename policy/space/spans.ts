@@ -54,9 +54,13 @@ function insideAt(at: number, span: Span | undefined): Points {
 }
 
 /** The last coordinate from `at` on up to which neither set changes. */
-function nextEdge(at: number, ...spans: readonly (Span | undefined)[]): number {
-  const edges = spans.flatMap((span) => (span === undefined ? [] : [span.from > at ? span.from - 1 : span.to]));
-  return Math.min(...edges);
+function nextEdge(at: number, a: Span | undefined, b: Span | undefined): number {
+  return Math.min(edgeOf(at, a), edgeOf(at, b));
+}
+
+function edgeOf(at: number, span: Span | undefined): number {
+  if (span === undefined) return Number.POSITIVE_INFINITY;
+  return span.from > at ? span.from - 1 : span.to;
 }
 
 function add(result: Span[], span: Span): void {
