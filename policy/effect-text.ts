@@ -1,0 +1,26 @@
+import type { Effect, EffectChange } from "./effect.ts";
+
+/** What a change opens and closes, a line each; `opens: pods of namespace dev (12) -> app=web in shop (3): TCP 80`. */
+export function effectText(effect: Effect): string {
+  if (effect.changes.length === 0) return "changes nothing: every connection is decided as before\n";
+  return [...effect.changes.map(lineOf), ...foldedLine(effect)].map((line) => `${line}\n`).join("");
+}
+
+function lineOf({ kind, from, to, family, words }: EffectChange): string {
+  const over = family === null ? "" : ` (IPv${family} only)`;
+  return `${kind}: ${from.words} -> ${to.words}: ${words}${over}`;
+}
+
+function foldedLine({ folded: { opens, closes } }: Effect): readonly string[] {
+  if (opens + closes === 0) return [];
+  const parts = [...(opens > 0 ? [`${opens} that open`] : []), ...(closes > 0 ? [`${closes} that close`] : [])];
+  return [`and ${parts.join(" and ")} something between fewer pods`];
+}
+
+/** In one line: `opens 3, closes 1`. */
+export function effectSummary({ changes, folded }: Effect): string {
+  const count = (kind: EffectChange["kind"]) => changes.filter((change) => change.kind === kind).length + folded[kind];
+  const [opens, closes] = [count("opens"), count("closes")];
+  if (opens + closes === 0) return "changes no connection";
+  return [...(opens > 0 ? [`opens ${opens}`] : []), ...(closes > 0 ? [`closes ${closes}`] : [])].join(", ");
+}

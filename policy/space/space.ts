@@ -1,0 +1,116 @@
+import type { Address } from "../../core/address.ts";
+import { hasPorts } from "../protocol.ts";
+import type { Packet } from "../verdict.ts";
+import { type Atom, Atoms } from "./atoms.ts";
+import { ConnectionSets, type Connections, holdsConnection, isIcmp } from "./connections.ts";
+import { Rows } from "./rows.ts";
+import type { End } from "./set-atoms.ts";
+import type { Situation } from "./situation.ts";
+import type { Ways } from "./ways.ts";
+
+/**
+ * All connections there can be, decided at once: every pair of atoms with the set of connections that is allowed between them, in each
+ * of some situations. Exact, by set algebra; evaluate.ts decides the same, packet by packet.
+ */
+export class Space {
+  readonly atoms: Atoms;
+  readonly sets = new ConnectionSets();
+  readonly #rows: Rows;
+
+  constructor(...situations: readonly Situation[]) {
+    this.atoms = new Atoms(situations);
+    this.#rows = new Rows(situations, this.atoms, this.sets);
+  }
+
+  /**
+   * What is allowed between those of the atoms that are not exempt from policy (a pod to itself, a node to its pods). Between atoms of
+   * one address also if they are.
+   */
+  allowed(situation: number, source: Atom, destination: Atom): Connections {
+    const pair = this.#mayBeNear(situation, source, destination) ? this.pairOf(source, destination) : undefined;
+    if (pair === undefined) return this.#afar(situation, source, destination);
+    return this.#between(situation, [source, destination], pair);
+  }
+
+  /** Whether a packet is allowed, as `evaluatorOf` has it. */
+  allows(situation: number, packet: Packet): boolean {
+    const pair = [packet.source, packet.destination] as const;
+    const atoms = [this.atoms.atomOf(packet.source), this.atoms.atomOf(packet.destination)] as const;
+    return holdsConnection(this.#between(situation, atoms, pair), packet.protocol, ...coordinatesOf(packet));
+  }
+
+  /** Pairs of atoms between which the first two situations may differ. */
+  *suspects(): Generator<readonly [source: Atom, destination: Atom]> {
+    for (const family of [4, 6] as const) {
+      const atoms = this.atoms.all.filter((atom) => atom.family === family);
+      const changed = atoms.filter((atom) => this.#hasChanged("destination", atom));
+      const neighbours = this.#neighbours(atoms);
+      for (const source of atoms) {
+        const near = this.#guardedNodes(source).flatMap((node) => neighbours.get(node) ?? []);
+        const suspected = this.#hasChanged("source", source) ? atoms : new Set([...changed, ...near]);
+        for (const destination of suspected) yield [source, destination];
+      }
+    }
+  }
+
+  /** Two addresses of the atoms that are not exempt in any situation; undefined if there are none. */
+  pairOf(source: Atom, destination: Atom): readonly [Address, Address] | undefined {
+    const [from, to] = [this.#addressesOf(source), this.#addressesOf(destination)];
+    if (source.isSingle || destination.isSingle) return [from[0] as Address, to[0] as Address];
+    for (const one of from)
+      for (const other of to) if (this.atoms.ways.every((ways) => !ways.exemption(one, other))) return [one, other];
+    return undefined;
+  }
+
+  #addressesOf(atom: Atom): readonly Address[] {
+    return atom.addresses.length > 0 ? atom.addresses : [this.atoms.exampleOf(atom)];
+  }
+
+  #hasChanged(end: End, atom: Atom): boolean {
+    return atom.isSingle || this.#rows.of(0, end, atom) !== this.#rows.of(1, end, atom);
+  }
+
+  /** By nodes with host endpoints: what stays on one goes a way of its own. */
+  #neighbours(atoms: readonly Atom[]): ReadonlyMap<string, readonly Atom[]> {
+    const placed = atoms.flatMap((atom) => this.#guardedNodes(atom).map((node) => ({ node, atom })));
+    const groups = Map.groupBy(placed, ({ node }) => node);
+    return new Map([...groups].map(([node, members]) => [node, members.map(({ atom }) => atom)]));
+  }
+
+  #guardedNodes({ addresses: [address] }: Atom): readonly string[] {
+    if (address === undefined) return [];
+    const nodes = this.atoms.ways.map((ways) => ways.guardedNode(address));
+    return [...new Set(nodes.filter((node) => node !== null))];
+  }
+
+  /** Whether some of the pairs may be on one node, where that matters; then either all are or none is. */
+  #mayBeNear(situation: number, source: Atom, destination: Atom): boolean {
+    const [[from], [to], ways] = [source.addresses, destination.addresses, this.atoms.ways[situation]];
+    if (from === undefined || to === undefined || ways === undefined) return false;
+    if (source.isSingle || destination.isSingle) return true;
+    const node = ways.guardedNode(from);
+    return node !== null && node === ways.guardedNode(to);
+  }
+
+  #afar(situation: number, source: Atom, destination: Atom): Connections {
+    const departing = this.#rows.of(situation, "source", source).with(destination);
+    return this.sets.intersect(departing, this.#rows.of(situation, "destination", destination).with(source));
+  }
+
+  #between(
+    situation: number,
+    [source, destination]: readonly [Atom, Atom],
+    [from, to]: readonly [Address, Address],
+  ): Connections {
+    const ways = this.atoms.ways[situation] as Ways;
+    if (ways.exemption(from, to) !== null) return this.sets.all;
+    if (!ways.areOnOneNode(from, to)) return this.#afar(situation, source, destination);
+    return this.#rows.along(situation, "source", source, ways.way(from, to)).with(destination);
+  }
+}
+
+/** A packet's last two coordinates. */
+function coordinatesOf({ protocol, sourcePort, destinationPort, icmp }: Packet): readonly [number, number] {
+  if (hasPorts(protocol)) return [sourcePort, destinationPort];
+  return isIcmp(protocol) && icmp !== null ? [icmp.type, icmp.code] : [0, 0];
+}
