@@ -5,7 +5,7 @@ import { plural } from "../../sinks/live/text.ts";
 import { limitOption } from "../count.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { addFlowOptions, type FlowOptions } from "../flow-options.ts";
-import { differenceShape } from "../formats/difference-shape.ts";
+import { importShape } from "../formats/import-shape.ts";
 import { printerFor } from "../formats/printer.ts";
 import { impactSentence } from "../impact-text.ts";
 import { denialOf, differencesIn } from "../import-check.ts";
@@ -43,7 +43,7 @@ export function policyImportCheckCommand(rim: Rim = realRim): Command {
     const differences = await differencesIn(path);
     const asked = options.since === undefined ? undefined : { query, limit: options.limit };
     const denials = asked === undefined ? [] : await denialsIn(path, asked, recordConfig(options, rim), rim);
-    const printer = printerFor(options.output, differenceShape, out);
+    const printer = printerFor(options.output, importShape, out);
     await printer.print([...differences, ...denials]);
     await printer.end();
     const elsewhere = differences.filter(({ effect }) => effect === "elsewhere").length;

@@ -1,7 +1,7 @@
 import type { Difference } from "../import-check.ts";
 import type { Shape } from "./format.ts";
 
-export const differenceShape: Shape<Difference> = {
+export const importShape: Shape<Difference> = {
   objectOf: ({ effect, object, field, reason }) => ({ type: "difference", effect, object, field, reason }),
   nameOf: ({ object }) => object,
   columns: [
