@@ -5,7 +5,9 @@ import { Membership } from "./membership.ts";
 import type { Endpoint, Placement, Stage, Stages } from "./placement.ts";
 import type { Applicability, Direction, Instruction, Match, Program } from "./program.ts";
 import { hasPorts } from "./protocol.ts";
-import { all, any, both, not, type Truth } from "./selector/partial.ts";
+import { parseSelector } from "./selector/parse.ts";
+import { all, any, both, not, partlyMatches, type Truth } from "./selector/partial.ts";
+import type { Selector } from "./selector/syntax.ts";
 import type { Packet } from "./verdict.ts";
 
 /** A connection by who its ends were, rather than by who has their addresses now. */
@@ -45,10 +47,23 @@ type PartialStage = readonly {
 }[];
 type Holds = (match: Match) => Truth;
 
+interface Applying {
+  readonly entry: Applicability;
+  readonly selector: Selector;
+}
+
+/** What applies to pods, if they are selected; in order of evaluation. */
+function applyingTo({ applies }: Program, direction: Direction): readonly Applying[] {
+  return applies
+    .filter((entry) => entry.list === "normal" && entry.direction === direction)
+    .map((entry) => ({ entry, selector: parseSelector(entry.selector, Number.POSITIVE_INFINITY) }));
+}
+
 class Judge {
   readonly #program: Program;
   readonly #placement: Placement;
   readonly #membership: Membership;
+  readonly #forPods: Readonly<Record<Direction, readonly Applying[]>>;
   readonly #hostsOf: ReadonlyMap<string | null, readonly Endpoint[]>;
   readonly #stages = new WeakMap<Identity, Readonly<Record<Direction, readonly PartialStage[]>>>();
 
@@ -56,6 +71,7 @@ class Judge {
     this.#program = program;
     this.#placement = placement;
     this.#membership = new Membership(program, placement);
+    this.#forPods = { egress: applyingTo(program, "egress"), ingress: applyingTo(program, "ingress") };
     const hosts = [...placement.endpoints.values()].filter(({ kind }) => kind === "host");
     this.#hostsOf = Map.groupBy(hosts, ({ node }) => node);
   }
@@ -88,9 +104,8 @@ class Judge {
   }
 
   #classify(end: Identity, direction: Direction): readonly PartialStage[] {
-    const entries = this.#program.applies.flatMap((entry) => {
-      if (entry.list !== "normal" || entry.direction !== direction) return [];
-      const applies = this.#membership.isSelected(entry.selector, end);
+    const entries = this.#forPods[direction].flatMap(({ entry, selector }) => {
+      const applies = partlyMatches(selector, end);
       return applies === false ? [] : [{ entry, applies }];
     });
     return [...Map.groupBy(entries, ({ entry }) => entry.stage).values()];

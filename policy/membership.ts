@@ -20,8 +20,7 @@ export class Membership {
     this.#placement = placement;
   }
 
-  /** Whether the end's labels satisfy a selector of the Program. */
-  isSelected(text: string, end: Identity): Truth {
+  #isSelected(text: string, end: Identity): Truth {
     return partlyMatches(this.#selector(text), end);
   }
 
@@ -41,9 +40,9 @@ export class Membership {
         return this.#fixedOf(id).cidrs.lookup(end.address) === true;
       case "selector":
         if (this.#fixedOf(id).cidrs.lookup(end.address) === true) return true;
-        return end.kind === "pod" && this.isSelected(definition.selector, end);
+        return end.kind === "pod" && this.#isSelected(definition.selector, end);
       case "nodes":
-        return end.kind === "node" && this.isSelected(definition.selector, end);
+        return end.kind === "node" && this.#isSelected(definition.selector, end);
       case "service":
         if (!end.isPresent) return end.kind === "pod" ? null : false;
         return this.#placement.members.get(id)?.addresses.includes(end.address) ?? false;
@@ -63,7 +62,7 @@ export class Membership {
     if (definition.kind !== "port") return false;
     if (this.#fixedOf(id).ports.has(`${end.address} ${protocol} ${port}`)) return true;
     if (end.kind !== "pod" || end.ports?.every((one) => !isPort(one, definition.port, protocol, port))) return false;
-    const selected = this.isSelected(definition.selector, end);
+    const selected = this.#isSelected(definition.selector, end);
     return end.ports === null && selected === true ? null : selected;
   }
 

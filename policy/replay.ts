@@ -39,7 +39,7 @@ export async function* replay(
 
 /** The same for one flow. */
 export function replayerOf({ program, placement, namespaces }: ReplaySituation): (flow: Flow) => Replayed {
-  const judge = judgeOf(program, placement);
+  const judge = remembering(judgeOf(program, placement), looksAtSourcePorts(program));
   const known = new KnownIdentities(new Identities(placement, namespaces));
   return (flow) => {
     const source = known.of(flow.source, flow.sourceAddress);
@@ -49,6 +49,40 @@ export function replayerOf({ program, placement, namespaces }: ReplaySituation):
     if (destination === undefined) return outcome(flow, unknown(`who ${flow.destinationAddress} was`), program);
     return outcome(flow, judge({ source, destination, packet: packetOf(flow) }), program);
   };
+}
+
+/** So many judgements are kept; then it begins anew. */
+const keptJudgements = 200_000;
+
+/** Most connections are between ends that have met before, at the same port; clients' ports differ each time and seldom matter. */
+function remembering(judge: Judge, bySourcePort: boolean): Judge {
+  const numbers = new WeakMap<Identity, number>();
+  let ends = 0;
+  const numberOf = (end: Identity) => {
+    const number = numbers.get(end) ?? ends++;
+    numbers.set(end, number);
+    return number;
+  };
+  const known = new Map<string, Judgement>();
+  return (meeting) => {
+    const { source, destination, packet } = meeting;
+    const { protocol, sourcePort, destinationPort, icmp, translated } = packet;
+    const what = icmp === null ? destinationPort : `${icmp.type}.${icmp.code}`;
+    const more = `${bySourcePort ? sourcePort : ""} ${translated === undefined ? "" : "t"}`;
+    const key = `${numberOf(source)} ${numberOf(destination)} ${protocol} ${what} ${more}`;
+    const found = known.get(key) ?? judge(meeting);
+    if (known.size >= keptJudgements) known.clear();
+    known.set(key, found);
+    return found;
+  };
+}
+
+type Judge = ReturnType<typeof judgeOf>;
+
+function looksAtSourcePorts({ blocks }: Program): boolean {
+  return [...blocks.values()].some((block) =>
+    block.some(({ when }) => when.some(({ field }) => field === "sourcePort")),
+  );
 }
 
 const unknown = (why: string): Judgement => ({ action: "uncertain", rule: null, why });
@@ -72,19 +106,24 @@ function changeOf(before: Flow["action"], after: Judgement["action"]): Replayed[
   return after === "deny" ? "newlyDenied" : "newlyAllowed";
 }
 
-function packetOf({ icmp, protocol, nat, node, ...flow }: Flow): Packet {
-  const ports = icmp === null ? flow : { sourcePort: 0, destinationPort: 0 };
-  const { destinationAddress, destinationPort } = nat ?? flow;
-  const isTranslated = destinationAddress !== flow.destinationAddress || destinationPort !== flow.destinationPort;
-  return {
-    source: flow.sourceAddress,
-    destination: flow.destinationAddress,
+function packetOf(flow: Flow): Packet {
+  const { sourceAddress, destinationAddress, protocol, icmp } = flow;
+  const packet = {
+    source: sourceAddress,
+    destination: destinationAddress,
     protocol,
-    sourcePort: ports.sourcePort,
-    destinationPort: ports.destinationPort,
+    sourcePort: icmp === null ? flow.sourcePort : 0,
+    destinationPort: icmp === null ? flow.destinationPort : 0,
     icmp: icmp === null ? null : { type: icmp.type, code: icmp.code },
-    ...(isTranslated ? { translated: { node, destination: destinationAddress, destinationPort } } : {}),
   };
+  const translated = translationOf(flow);
+  return translated === undefined ? packet : { ...packet, translated };
+}
+
+function translationOf({ nat, node, destinationAddress, destinationPort }: Flow): Packet["translated"] {
+  if (nat === null) return undefined;
+  if (nat.destinationAddress === destinationAddress && nat.destinationPort === destinationPort) return undefined;
+  return { node, destination: nat.destinationAddress, destinationPort: nat.destinationPort };
 }
 
 /** So many identities are kept; then it begins anew. Most flows are of few ends. */

@@ -243,6 +243,18 @@ describe("policy/replay", () => {
       { numRuns: 60 },
     )).timeout(10_000);
 
+  it("remembers judgements by what policies look at: source ports where they do", () => {
+    const builder = world().namespace("shop").pod("shop/web-1").pod("shop/db-1");
+    builder.global("low", {
+      egress: [{ action: "Deny", protocol: "TCP", source: { ports: ["1:1023"] } }, { action: "Allow" }],
+    });
+    const current = builder.world();
+    const judge = replayerOf({ program: current.program(), placement: current.placement() });
+    const sent = packet(builder, "shop/web-1 -> shop/db-1 tcp/80");
+    const after = [40_000, 22, 40_000].map((sourcePort) => judge(recorded(builder, { ...sent, sourcePort })).after);
+    assert.deepEqual(after, ["allow", "deny", "allow"]);
+  });
+
   it("goes through a stream batch by batch", async () => {
     const builder = shop();
     const current = builder.world();
@@ -322,11 +334,17 @@ const arbitraryRule = fc
     source: arbitraryEntity,
     destination: arbitraryEntity,
     ports: fc.constantFrom(undefined, [80], ["http"], ["8000:8100", "http"]),
+    sourcePorts: fc.constantFrom(undefined, undefined, ["1:39999"], [40_000]),
   })
-  .map(({ ports, destination, ...rule }) =>
+  .map(({ ports, sourcePorts, source, destination, ...rule }) =>
     ports === undefined
-      ? { ...rule, destination }
-      : { ...rule, protocol: "TCP", destination: { ...destination, ports } },
+      ? { ...rule, source, destination }
+      : {
+          ...rule,
+          protocol: "TCP",
+          source: sourcePorts === undefined ? source : { ...source, ports: sourcePorts },
+          destination: { ...destination, ports },
+        },
   );
 const arbitrarySpec = fc.record({
   tier: fc.constantFrom("first", "default"),
