@@ -6,7 +6,7 @@ import { objectsAt } from "./manifest-path.ts";
 import type { Rim } from "./rim.ts";
 
 /** Two states of a cluster's manifests. */
-export interface Compared {
+interface Compared {
   readonly before: readonly KubeObject[];
   readonly after: readonly KubeObject[];
 }
@@ -17,7 +17,12 @@ export const sharedOption = (): Option =>
     "folder or file of what both have: pods, namespaces, nodes and the like; tiers and policies in it do not count",
   );
 
-export async function readCompared(before: string, after: string, shared: string | undefined, rim: Pick<Rim, "note">) {
+export async function readCompared(
+  before: string,
+  after: string,
+  shared: string | undefined,
+  rim: Pick<Rim, "note">,
+): Promise<Compared> {
   const read = (path: string) => objectsAt(path, (line) => rim.note(`${path}: ${line}`));
   const [old, now, both] = [await read(before), await read(after), shared === undefined ? [] : await read(shared)];
   const common = both.filter(({ kind }) => !isControl(kind));
