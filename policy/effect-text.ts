@@ -17,10 +17,13 @@ function foldedLine({ folded: { opens, closes } }: Effect): readonly string[] {
   return [`and ${parts.join(" and ")} something between fewer pods`];
 }
 
-/** In one line: `opens 3, closes 1`. */
+/** In one line: `opens 3, closes 1; most of all: pods of namespace dev (12) -> app=web in shop (3): TCP 80`. */
 export function effectSummary({ changes, folded }: Effect): string {
+  const [widest] = changes;
+  if (widest === undefined) return "changes no connection";
   const count = (kind: EffectChange["kind"]) => changes.filter((change) => change.kind === kind).length + folded[kind];
   const [opens, closes] = [count("opens"), count("closes")];
-  if (opens + closes === 0) return "changes no connection";
-  return [...(opens > 0 ? [`opens ${opens}`] : []), ...(closes > 0 ? [`closes ${closes}`] : [])].join(", ");
+  if (opens + closes === 1) return lineOf(widest);
+  const counts = [...(opens > 0 ? [`opens ${opens}`] : []), ...(closes > 0 ? [`closes ${closes}`] : [])].join(", ");
+  return `${counts}; most of all ${lineOf(widest)}`;
 }

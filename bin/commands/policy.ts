@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { type Rim, realRim } from "../rim.ts";
+import { policyDiffCommand } from "./policy-diff.ts";
+import { policyEffectCommand } from "./policy-effect.ts";
 import { policyExplainCommand } from "./policy-explain.ts";
 import { policyGetCommand } from "./policy-get.ts";
 import { policyImpactCommand } from "./policy-impact.ts";
@@ -18,6 +20,7 @@ Examples:
   sluice policy tiers --objects lab/demo
   sluice policy explain --objects lab/demo security.payments
   sluice policy test lab/demo-policies.test.yaml --junit report.xml
+  sluice policy effect policies-main/ policies-branch/ --objects cluster.yaml
   sluice policy impact policies-new/ --since 1d
 ${exitCodeHelp}`;
 
@@ -27,6 +30,8 @@ const commands = [
   policyTiersCommand,
   policyExplainCommand,
   policyTestCommand,
+  policyDiffCommand,
+  policyEffectCommand,
   policyImpactCommand,
   policyImportCheckCommand,
 ];

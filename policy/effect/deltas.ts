@@ -14,7 +14,7 @@ export interface Delta {
 
 /** What differs between the two situations of a space; deltas of one kind and set of connections have no pair in common. */
 export function deltasOf(space: Space): readonly Delta[] {
-  return [...changedPairs(space).values()].flatMap(({ kind, connections, pairs }) =>
+  return changedPairs(space).flatMap(({ kind, connections, pairs }) =>
     cover(pairs).map(({ rows, columns }) => ({
       kind,
       connections,
@@ -25,7 +25,6 @@ export function deltasOf(space: Space): readonly Delta[] {
 }
 
 interface Changed extends Pick<Delta, "kind" | "connections"> {
-  readonly family: Family;
   /** Destinations by source, as indices of atoms. */
   readonly pairs: Map<number, number[]>;
 }
@@ -34,16 +33,21 @@ interface Changed extends Pick<Delta, "kind" | "connections"> {
  * Includes pairs of which all are exempt (a pod to itself), as if they were not: so that they make no holes. Those that stand alone are
  * found by `pairOf`.
  */
-function changedPairs(space: Space): ReadonlyMap<string, Changed> {
+function changedPairs(space: Space): readonly Changed[] {
   const { sets } = space;
-  const found = new Map<string, Changed>();
+  const found: Record<Delta["kind"], Record<Family, Map<Connections, Changed>>> = {
+    opens: { 4: new Map(), 6: new Map() },
+    closes: { 4: new Map(), 6: new Map() },
+  };
   const note = (kind: Delta["kind"], connections: Connections, source: Atom, destination: Atom) => {
     const usable = sets.intersect(connections, sets.usable);
     if (usable === sets.none) return;
-    const { family } = source;
-    const key = `${kind} ${usable.id} ${family}`;
-    const entry = found.get(key) ?? { kind, connections: usable, family, pairs: new Map<number, number[]>() };
-    found.set(key, entry);
+    const known = found[kind][source.family];
+    let entry = known.get(usable);
+    if (entry === undefined) {
+      entry = { kind, connections: usable, pairs: new Map() };
+      known.set(usable, entry);
+    }
     const destinations = entry.pairs.get(source.index);
     if (destinations === undefined) entry.pairs.set(source.index, [destination.index]);
     else destinations.push(destination.index);
@@ -54,5 +58,5 @@ function changedPairs(space: Space): ReadonlyMap<string, Changed> {
     note("opens", sets.subtract(after, before), source, destination);
     note("closes", sets.subtract(before, after), source, destination);
   }
-  return found;
+  return Object.values(found).flatMap((families) => [...families[4].values(), ...families[6].values()]);
 }

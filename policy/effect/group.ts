@@ -35,7 +35,7 @@ export class Everybody {
     this.endpoints = new Map(
       [...known].map(([id, endpoint]) => {
         const addresses = endpoint.addresses.filter((address) => owners.get(address) === id);
-        return [id, { ...endpoint, addresses }];
+        return [id, addresses.length === endpoint.addresses.length ? endpoint : { ...endpoint, addresses }];
       }),
     );
     for (const [address, id] of owners) this.#ownerOf.set(address, this.endpoints.get(id) as Endpoint);

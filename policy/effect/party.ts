@@ -1,4 +1,4 @@
-import type { Family } from "../../core/address.ts";
+import { type Family, familyOf } from "../../core/address.ts";
 import type { Endpoint } from "../placement.ts";
 import type { Everybody, Group } from "./group.ts";
 import { NetworkBook, type Networks } from "./networks.ts";
@@ -24,6 +24,7 @@ const maxNames = 4;
 export class Parties {
   readonly #everybody: Everybody;
   readonly #networks: NetworkBook;
+  readonly #known = new Map<string, readonly Endpoint[]>();
   readonly #phrases = new Map<string, PodPhrases>();
 
   constructor(everybody: Everybody) {
@@ -65,11 +66,14 @@ export class Parties {
     return phrases;
   }
 
+  /** All of a kind that have addresses of the families. */
   #having(kind: Endpoint["kind"], families: ReadonlySet<Family>): readonly Endpoint[] {
-    return [...this.#everybody.endpoints.values()].filter(
-      (endpoint) =>
-        endpoint.kind === kind && [...families].some((family) => this.#everybody.hasFamily(endpoint, family)),
-    );
+    const key = `${kind} ${[...families].sort().join()}`;
+    const has = (endpoint: Endpoint) => endpoint.addresses.some((address) => families.has(familyOf(address)));
+    const all = () => [...this.#everybody.endpoints.values()].filter((endpoint) => endpoint.kind === kind);
+    const found = this.#known.get(key) ?? all().filter(has);
+    this.#known.set(key, found);
+    return found;
   }
 }
 

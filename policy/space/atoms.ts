@@ -26,13 +26,14 @@ export class Atoms {
   readonly ways: readonly Ways[];
   readonly #situations: readonly Situation[];
   readonly #intervals: Intervals;
-  /** Of intervals by their place, and of named addresses. */
+  /** Where among the intervals addresses are that have been asked about. */
+  readonly #places = new Map<Address, number>();
+  /** By place of an interval. */
   readonly #rangeCells: readonly number[];
   readonly #atomOfCell = new Map<number, number>();
   readonly #atomOfAddress = new Map<Address, number>();
   /** Atoms (of either kind) within a cell of intervals. */
   readonly #atomsOfCell = new Map<number, readonly number[]>();
-  readonly #stages = new Map<object, number>();
   readonly #members = new Map<Members, ReadonlySet<number>>();
 
   constructor(situations: readonly Situation[]) {
@@ -85,7 +86,7 @@ export class Atoms {
   }
 
   #divideRanges(sets: readonly Members[]): readonly number[] {
-    const partition = new Partition();
+    const partition = new Partition(this.#intervals.all.length);
     partition.splitBy(this.#intervals.all.map(({ family }) => family));
     for (const { cidrs } of sets) partition.split(cidrs.flatMap((cidr) => [...this.#intervals.placesWithin(cidr)]));
     return this.#intervals.all.map((_, place) => partition.cellOf(place));
@@ -93,8 +94,10 @@ export class Atoms {
 
   #divideAddresses(addresses: readonly Address[], sets: readonly Members[], singles: ReadonlySet<Address>) {
     const keyOf = (address: Address) =>
-      singles.has(address) ? address : [this.#cellOf(address), ...this.ways.map(this.#kindOf(address))].join(" ");
-    const partition = new Partition();
+      singles.has(address)
+        ? address
+        : [this.#cellOf(address), ...this.ways.map((ways) => ways.kindOf(address))].join(" ");
+    const partition = new Partition(addresses.length);
     partition.splitBy(addresses.map(keyOf));
     const places = new Map(addresses.map((address, place) => [address, place]));
     const split = (some: readonly Address[]) => partition.split(some.map((address) => places.get(address) as number));
@@ -124,22 +127,6 @@ export class Atoms {
     });
   }
 
-  /** What an address is in a situation, as far as the way of its packets and people look at it. */
-  #kindOf(address: Address): (ways: Ways) => string {
-    return (ways) => {
-      const visits = [...ways.departure(address), ...ways.arrival(address)].flat();
-      const stages = visits.map(({ stages }) => this.#numberOf(stages)).join();
-      return `${ways.placeOf(address).at} ${ways.guardedNode(address)} ${stages}`;
-    };
-  }
-
-  /** Lists of stages are shared by all of a class. */
-  #numberOf(stages: object): number {
-    const number = this.#stages.get(stages) ?? this.#stages.size;
-    this.#stages.set(stages, number);
-    return number;
-  }
-
   #namedAtoms(addresses: readonly Address[], cells: readonly number[], singles: ReadonlySet<Address>) {
     const groups = Map.groupBy(addresses.keys(), (place) => cells[place]);
     return [...groups.values()].map((places) => {
@@ -152,7 +139,7 @@ export class Atoms {
   #otherAtoms(addresses: readonly Address[]) {
     const taken = new Map<number, bigint>();
     for (const address of addresses) {
-      const place = this.#intervals.placeOf(address);
+      const place = this.#placeOf(address);
       taken.set(place, (taken.get(place) ?? 0n) + 1n);
     }
     const free = [...this.#intervals.all.entries()].filter(
@@ -177,8 +164,14 @@ export class Atoms {
     for (const [cell, atoms] of within) this.#atomsOfCell.set(cell, atoms);
   }
 
+  #placeOf(address: Address): number {
+    const place = this.#places.get(address) ?? this.#intervals.placeOf(address);
+    this.#places.set(address, place);
+    return place;
+  }
+
   #cellOf(address: Address): number {
-    return this.#rangeCells[this.#intervals.placeOf(address)] as number;
+    return this.#rangeCells[this.#placeOf(address)] as number;
   }
 
   #cellsWithin(cidrs: readonly Cidr[]): ReadonlySet<number> {

@@ -28,22 +28,27 @@ export interface ReadyHop {
 export class Row {
   readonly #own: Atom;
   readonly #visits: readonly (readonly ReadyHop[])[];
+  readonly #atoms: readonly Atom[];
   readonly #sets: ConnectionSets;
-  readonly #allowed = new Map<number, Connections>();
+  /** By cell of `#peers`. */
+  readonly #allowed: Connections[] = [];
   #peers: Partition | undefined;
 
-  constructor(own: Atom, visits: readonly (readonly ReadyHop[])[], sets: ConnectionSets) {
+  constructor(own: Atom, visits: readonly (readonly ReadyHop[])[], atoms: readonly Atom[], sets: ConnectionSets) {
     this.#own = own;
     this.#visits = visits;
+    this.#atoms = atoms;
     this.#sets = sets;
   }
 
   /** What is allowed with the peer. Peers that no rule tells apart share the answer. */
   with(peer: Atom): Connections {
     this.#peers ??= this.#dividePeers();
-    const cell = this.#peers.cellOf(peer.index) * 2 + (peer.family === 4 ? 0 : 1);
-    const allowed = this.#allowed.get(cell) ?? this.#meet({ own: this.#own, peer });
-    this.#allowed.set(cell, allowed);
+    const cell = this.#peers.cellOf(peer.index);
+    const known = this.#allowed[cell];
+    if (known !== undefined) return known;
+    const allowed = this.#meet({ own: this.#own, peer });
+    this.#allowed[cell] = allowed;
     return allowed;
   }
 
@@ -56,7 +61,8 @@ export class Row {
   }
 
   #dividePeers(): Partition {
-    const partition = new Partition();
+    const partition = new Partition(this.#atoms.length);
+    partition.splitBy(this.#atoms.map(({ family }) => family));
     const blocks = this.#visits.flat().flatMap(({ stages }) => stages.flatMap(({ blocks }) => blocks));
     for (const group of new Set(blocks.flatMap(({ peerGroups }) => peerGroups))) partition.split(group);
     return partition;

@@ -13,7 +13,7 @@ interface Ready {
   readonly blocks: Map<BlockId, Block>;
   readonly hops: Map<readonly Stage[], NumberedHop>;
   /** By index of an atom. */
-  readonly rows: Map<number, Row>;
+  readonly rows: Row[];
 }
 
 interface NumberedHop extends ReadyHop {
@@ -40,15 +40,15 @@ export class Rows {
     this.#atoms = atoms;
     this.#sets = sets;
     this.#setAtoms = situations.map((situation, number) => new SetAtoms(number, situation, atoms, sets));
-    const nothing = (): Ready => ({ blocks: new Map(), hops: new Map(), rows: new Map() });
+    const nothing = (): Ready => ({ blocks: new Map(), hops: new Map(), rows: [] });
     this.#ready = situations.map(() => ({ source: nothing(), destination: nothing() }));
   }
 
   /** What the policies that an atom's packets meet at its end make of connections with those who are elsewhere. */
   of(situation: number, end: End, atom: Atom): Row {
     const { rows } = this.#readyIn(situation, end);
-    const row = rows.get(atom.index) ?? this.#usual(situation, end, atom);
-    rows.set(atom.index, row);
+    const row = rows[atom.index] ?? this.#usual(situation, end, atom);
+    rows[atom.index] = row;
     return row;
   }
 
@@ -57,7 +57,7 @@ export class Rows {
     const ready = visits.map((visit) => visit.map((hop) => this.#hop(situation, end, hop)));
     const lists = ready.map((hops) => hops.map(({ key }) => key).join("+")).join("|");
     const key = `${end} ${lists} ${ownKey(ready.flat(), atom)}`;
-    const row = this.#rows.get(key) ?? new Row(atom, ready, this.#sets);
+    const row = this.#rows.get(key) ?? new Row(atom, ready, this.#atoms.all, this.#sets);
     this.#rows.set(key, row);
     return row;
   }

@@ -16,10 +16,15 @@ export class Space {
   readonly atoms: Atoms;
   readonly sets = new ConnectionSets();
   readonly #rows: Rows;
+  /** By situation and index of an atom: the node, if there are host endpoints. */
+  readonly #nodes: readonly (readonly (string | null)[])[];
 
   constructor(...situations: readonly Situation[]) {
     this.atoms = new Atoms(situations);
     this.#rows = new Rows(situations, this.atoms, this.sets);
+    this.#nodes = this.atoms.ways.map((ways) =>
+      this.atoms.all.map(({ addresses: [address] }) => (address === undefined ? null : ways.guardedNode(address))),
+    );
   }
 
   /**
@@ -77,19 +82,16 @@ export class Space {
     return new Map([...groups].map(([node, members]) => [node, members.map(({ atom }) => atom)]));
   }
 
-  #guardedNodes({ addresses: [address] }: Atom): readonly string[] {
-    if (address === undefined) return [];
-    const nodes = this.atoms.ways.map((ways) => ways.guardedNode(address));
-    return [...new Set(nodes.filter((node) => node !== null))];
+  #guardedNodes({ index }: Atom): readonly string[] {
+    return [...new Set(this.#nodes.map((nodes) => nodes[index] ?? null))].filter((node) => node !== null);
   }
 
   /** Whether some of the pairs may be on one node, where that matters; then either all are or none is. */
   #mayBeNear(situation: number, source: Atom, destination: Atom): boolean {
-    const [[from], [to], ways] = [source.addresses, destination.addresses, this.atoms.ways[situation]];
-    if (from === undefined || to === undefined || ways === undefined) return false;
-    if (source.isSingle || destination.isSingle) return true;
-    const node = ways.guardedNode(from);
-    return node !== null && node === ways.guardedNode(to);
+    if (source.isSingle || destination.isSingle) return source.addresses.length > 0 && destination.addresses.length > 0;
+    const nodes = this.#nodes[situation] as readonly (string | null)[];
+    const node = nodes[source.index] as string | null;
+    return node !== null && node === nodes[destination.index];
   }
 
   #afar(situation: number, source: Atom, destination: Atom): Connections {

@@ -5,11 +5,13 @@ import type { Packet, Verdict } from "../verdict.ts";
 
 /** Which way packets go from address to address in one situation, as evaluate.ts has it, where neither interfaces nor translation are told. */
 export class Ways {
+  readonly #placement: Placement;
   readonly #routes: Routes;
   readonly #places = new Map<Address, Place>();
   readonly #guarded: ReadonlySet<string>;
 
   constructor(placement: Placement) {
+    this.#placement = placement;
     this.#routes = new Routes(placement);
     const hosts = [...placement.endpoints.values()].filter(({ kind }) => kind === "host");
     this.#guarded = new Set(hosts.map(({ node }) => node ?? ""));
@@ -37,6 +39,17 @@ export class Ways {
 
   exemption(source: Address, destination: Address): Verdict["exempt"] {
     return exemptionOf(this.placeOf(source), this.placeOf(destination));
+  }
+
+  /** Equal for addresses whose packets meet the same lists with everybody else. */
+  kindOf(address: Address): string {
+    const place = this.placeOf(address);
+    const node = this.guardedNode(address);
+    const policies = place.at === "pod" ? this.#placement.classOf.get(place.pod.id) : "";
+    if (node === null) return `${place.at} ${policies}`;
+    // Hosts of a node may be of different classes, and which of them is met depends on the address.
+    const hops = [...this.departure(address), ...this.arrival(address)].flat();
+    return `${place.at} ${policies} ${node} ${hops.map(({ endpoint, list }) => `${endpoint} ${list}`).join()}`;
   }
 
   /** The node where the address is, if there are host endpoints: what stays on one goes another way than what comes from elsewhere. */

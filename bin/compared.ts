@@ -1,0 +1,46 @@
+import { Option } from "commander";
+import { type KubeObject, keyOf } from "../core/kube/objects.ts";
+import type { Situation } from "../policy/space/situation.ts";
+import { World } from "../policy/world.ts";
+import { objectsAt } from "./manifest-path.ts";
+import type { Rim } from "./rim.ts";
+
+/** Two states of a cluster's manifests. */
+interface Compared {
+  readonly before: readonly KubeObject[];
+  readonly after: readonly KubeObject[];
+}
+
+export const sharedOption = (): Option =>
+  new Option(
+    "--objects <path>",
+    "folder or file of what both have: pods, namespaces, nodes and the like; tiers and policies in it do not count",
+  );
+
+export async function readCompared(
+  before: string,
+  after: string,
+  shared: string | undefined,
+  rim: Pick<Rim, "note">,
+): Promise<Compared> {
+  const read = (path: string) => objectsAt(path, (line) => rim.note(`${path}: ${line}`));
+  const [old, now, both] = [await read(before), await read(after), shared === undefined ? [] : await read(shared)];
+  const common = both.filter(({ kind }) => !isControl(kind));
+  return { before: withShared(old, common), after: withShared(now, common) };
+}
+
+export function situationOf(objects: readonly KubeObject[]): Situation {
+  const world = new World();
+  world.apply(objects.map((object) => ({ type: "upsert", object })));
+  return { program: world.program(), placement: world.placement() };
+}
+
+function isControl(kind: string): boolean {
+  return kind === "Tier" || kind.endsWith("Policy");
+}
+
+/** What stands in the situation's own folder counts. */
+function withShared(own: readonly KubeObject[], shared: readonly KubeObject[]): readonly KubeObject[] {
+  const keys = new Set(own.map(keyOf));
+  return [...shared.filter((object) => !keys.has(keyOf(object))), ...own];
+}
