@@ -2,7 +2,7 @@ import { type KubeObject, keyOf } from "../core/kube/objects.ts";
 import type { Change } from "../core/kube/watch.ts";
 import { compile } from "./compile.ts";
 import type { Node, Pod } from "./kinds/cluster.ts";
-import type { HostEndpoint } from "./kinds/host-endpoint.ts";
+import { type HostEndpoint, isOpenProfile } from "./kinds/host-endpoint.ts";
 import type { NetworkSet } from "./kinds/network-set.ts";
 import { type Fact, readFact } from "./kinds/read.ts";
 import { builtInTiers } from "./kinds/tier.ts";
@@ -156,14 +156,8 @@ function nodeEndpoint({ name, addresses, labels }: Node): Endpoint {
   };
 }
 
-/** Profiles that allow what no policy decides; any other has no rules here. */
-const openProfile = /^(projectcalico-default-allow|kns\..+)$/;
-
 function hostOf({ name, node, interfaceName, addresses, labels, profiles, ports }: HostEndpoint): Endpoint {
-  const all = hostLabels(
-    labels,
-    profiles.some((profile) => openProfile.test(profile)),
-  );
+  const all = hostLabels(labels, profiles.some(isOpenProfile));
   const id = `host:${name}` as EndpointId;
   return { ...bare, id, kind: "host", namespace: null, name, node, interfaceName, addresses, labels: all, ports };
 }
