@@ -74,7 +74,7 @@ function objectSchema({ description, spec, rules }: CustomResource): JsonSchema 
       spec: structural(z.toJSONSchema(spec, { io: "input", unrepresentable: "any" })),
       status,
     },
-    "x-kubernetes-validations": rules,
+    ...(rules.length === 0 ? {} : { "x-kubernetes-validations": rules }),
   };
 }
 

@@ -1,145 +1,76 @@
-import { canonicalJson } from "./hash.ts";
+import { type KubeObject, keyOf } from "../core/kube/objects.ts";
+import { type Fact, readFact } from "./kinds/read.ts";
 import { builtInTiers } from "./kinds/tier.ts";
-import type { Peer, Policy, Rule, Tier } from "./model.ts";
-import type { Endpoint } from "./placement.ts";
-import { Selection } from "./selection.ts";
-import { canonical, type Selector } from "./selector/syntax.ts";
-import { serviceKey } from "./service.ts";
-import { hostWarnings } from "./warnings/hosts.ts";
-import { KnownLabels } from "./warnings/known-labels.ts";
-import { orderWarnings } from "./warnings/order.ts";
-import { shadowWarnings } from "./warnings/shadows.ts";
-import { directions, ruleField, rulesOf, subjectField, type Warning, warning } from "./warnings/warning.ts";
+import type { Policy } from "./model.ts";
+import { hostRemarks } from "./warnings/hosts.ts";
+import { orderRemarks } from "./warnings/order.ts";
+import { otherProblems } from "./warnings/others.ts";
+import type { Remark } from "./warnings/remark.ts";
+import { enforcementRemarks, logRemarks, netRemarks, serviceRemarks, tierRemarks } from "./warnings/rules.ts";
+import { shadowRemarks } from "./warnings/shadows.ts";
+import { Whom } from "./warnings/whom.ts";
+import { World } from "./world.ts";
 
-/** What policies are judged by. Without endpoints nothing is said of whom they select. */
-export interface Situation {
-  readonly policies: readonly Policy[];
-  /** Those that somebody made; the built-in ones are known. */
-  readonly tiers: readonly Tier[];
-  readonly endpoints: readonly Endpoint[];
-  /** Services that something stands behind, as `serviceKey`. */
-  readonly services: ReadonlySet<string>;
+/** What is accepted and yet probably not what its author means. */
+export interface Warning {
+  readonly object: KubeObject;
+  /** Path of the field, e.g. `spec.ingress[0].source`. */
+  readonly field: string;
+  readonly message: string;
 }
 
-/** What in the policies is probably not meant, policy by policy in the order given, then what concerns several. */
-export function warningsOf({ policies, tiers, endpoints, services }: Situation): readonly Warning[] {
-  const known = new Map([...builtInTiers, ...tiers].map((tier) => [tier.name, tier]));
-  const whom = endpoints.length === 0 ? null : new Whom(endpoints);
-  const each = policies
-    .filter(({ staged }) => staged !== "delete")
-    .flatMap((policy) => [
-      ...tierWarnings(policy, known),
-      ...(whom?.warnings(policy) ?? []),
-      ...hostWarnings(policy, endpoints),
-      ...logWarnings(policy, known),
-      ...enforcementWarnings(policy),
-      ...serviceWarnings(policy, services),
-      ...netWarnings(policy),
-      ...shadowWarnings(policy),
-    ]);
-  return distinct([...each, ...orderWarnings(policies)]);
+/**
+ * All there are in a set of objects: of others than policies, then policy by policy, then what concerns the order of several. Without any pod or host endpoint
+ * nothing is said of whom policies select, nor without any EndpointSlice of what stands behind Services: those may be written elsewhere.
+ */
+export function warningsOf(objects: readonly KubeObject[]): readonly Warning[] {
+  const policies = new Map<Policy, KubeObject>();
+  const facts: Fact[] = [];
+  const others: Warning[] = [];
+  for (const object of objects) {
+    const read = readFact(object);
+    if ("problems" in read) continue;
+    facts.push(read.value);
+    others.push(...otherProblems(read.value).map((problem) => ({ object, ...problem })));
+    if (read.value.type === "policy") policies.set(read.value.policy, object);
+  }
+  const warnings = remarksOn([...policies.keys()], facts, objects).map(({ policy, field, message }) => ({
+    object: policies.get(policy) as KubeObject,
+    field,
+    message,
+  }));
+  return distinct([...others, ...warnings]);
+}
+
+function remarksOn(
+  policies: readonly Policy[],
+  facts: readonly Fact[],
+  objects: readonly KubeObject[],
+): readonly Remark[] {
+  const made = facts.flatMap((fact) => (fact.type === "tier" ? [fact.tier] : []));
+  const tiers = new Map([...builtInTiers, ...made].map((tier) => [tier.name, tier]));
+  const services = new Set(
+    facts.flatMap((fact) => (fact.type === "endpointSlice" ? [fact.endpointSlice.service] : [])),
+  );
+  const world = new World();
+  world.apply(objects.map((object) => ({ type: "upsert", object })));
+  const endpoints = [...world.placement().endpoints.values()];
+  const whom = new Whom(endpoints);
+  const each = (policy: Policy) => [
+    ...tierRemarks(policy, tiers),
+    ...whom.remarks(policy),
+    ...hostRemarks(policy, endpoints),
+    ...logRemarks(policy, tiers),
+    ...enforcementRemarks(policy),
+    ...(services.size === 0 ? [] : serviceRemarks(policy, services)),
+    ...netRemarks(policy),
+    ...shadowRemarks(policy),
+  ];
+  return [...policies.filter(({ staged }) => staged !== "delete").flatMap(each), ...orderRemarks(policies)];
 }
 
 /** Parts of one rule are warned of in the same words. */
 function distinct(warnings: readonly Warning[]): readonly Warning[] {
-  return [...new Map(warnings.map((one) => [canonicalJson(one), one])).values()];
-}
-
-function tierWarnings(policy: Policy, known: ReadonlyMap<string, Tier>): readonly Warning[] {
-  if (known.has(policy.tier)) return [];
-  const message = `there is no Tier ${policy.tier}: the policy comes after all tiers, and what it does not allow is denied`;
-  return [warning(policy, "spec.tier", message)];
-}
-
-/** What policies ask for and nobody has. */
-class Whom {
-  readonly #subjects: Selection;
-  readonly #labels: KnownLabels;
-  readonly #nodeLabels: KnownLabels;
-
-  constructor(endpoints: readonly Endpoint[]) {
-    this.#subjects = new Selection(endpoints.filter(({ kind }) => kind === "pod" || kind === "host"));
-    this.#labels = new KnownLabels(endpoints.filter(({ kind }) => kind !== "node"));
-    this.#nodeLabels = new KnownLabels(endpoints.filter(({ kind }) => kind === "node"));
-  }
-
-  warnings(policy: Policy): readonly Warning[] {
-    return [
-      ...this.#subjectWarnings(policy),
-      ...rulesOf(policy).flatMap(({ direction, rule }) =>
-        this.#unknown(rule).map((message) => warning(policy, ruleField(direction, rule), message)),
-      ),
-    ];
-  }
-
-  #subjectWarnings(policy: Policy): readonly Warning[] {
-    const reasons = this.#labels.unknown(policy.selector);
-    if (this.#subjects.places(canonical(policy.selector)).length === 0)
-      return [warning(policy, subjectField(policy), ["selects nobody", ...reasons].join(": "))];
-    return reasons.map((message) => warning(policy, subjectField(policy), message));
-  }
-
-  #unknown({ source, destination }: Rule): readonly string[] {
-    const asked = (labels: KnownLabels, selector: Selector | null) => (selector ? labels.unknown(selector) : []);
-    const ofPeer = ({ selector, notSelector, nodes }: Peer) => [
-      ...asked(this.#labels, selector),
-      ...asked(this.#labels, notSelector),
-      ...asked(this.#nodeLabels, nodes),
-    ];
-    return [...new Set([source, destination].flatMap(ofPeer))];
-  }
-}
-
-function logWarnings(policy: Policy, known: ReadonlyMap<string, Tier>): readonly Warning[] {
-  const ends = (known.get(policy.tier)?.defaultAction ?? "deny") === "deny";
-  return directions
-    .filter((direction) => policy[direction]?.length && policy[direction].every(({ action }) => action === "log"))
-    .map((direction) => {
-      const then = ends ? ": the tier then denies everything that no other policy of it allows" : "";
-      return warning(policy, `spec.${direction}`, `has only Log rules${then}`);
-    });
-}
-
-/** Per rule as it was written, of which some parts may be enforced. */
-function enforcementWarnings(policy: Policy): readonly Warning[] {
-  return directions.flatMap((direction) =>
-    [...Map.groupBy(policy[direction] ?? [], ({ index }) => index).values()].flatMap((parts) => {
-      const missing = parts.filter(({ notEnforced }) => notEnforced.length > 0);
-      const first = missing[0];
-      if (first === undefined) return [];
-      const named = [...new Set(missing.flatMap(({ notEnforced }) => notEnforced))].join("; ");
-      const message = `cannot be enforced ${failure(first, missing.length < parts.length)}: ${named}`;
-      return [warning(policy, ruleField(direction, first), message)];
-    }),
-  );
-}
-
-function failure({ action }: Rule, inPart: boolean): string {
-  if (action === "deny" || action === "pass") return "and therefore denies everything";
-  return inPart ? "in part, which matches nothing" : "and therefore matches nothing";
-}
-
-function serviceWarnings(policy: Policy, services: ReadonlySet<string>): readonly Warning[] {
-  return rulesOf(policy).flatMap(({ direction, rule }) =>
-    (["source", "destination"] as const).flatMap((end) => {
-      const { service } = rule[end];
-      if (service === null || services.has(serviceKey(service))) return [];
-      const message = `nothing stands behind Service ${serviceKey(service)}: no EndpointSlice of it is known`;
-      return [warning(policy, `${ruleField(direction, rule)}.${end}.services`, message)];
-    }),
-  );
-}
-
-function netWarnings(policy: Policy): readonly Warning[] {
-  return rulesOf(policy).flatMap(({ direction, rule }) =>
-    (["source", "destination"] as const)
-      .filter((end) => rule[end].notNets.some(({ bits }) => bits === 0))
-      .map((end) =>
-        warning(
-          policy,
-          `${ruleField(direction, rule)}.${end}.notNets`,
-          "leaves out every address: the rule matches nothing",
-        ),
-      ),
-  );
+  const key = ({ object, field, message }: Warning) => `${keyOf(object)} ${field} ${message}`;
+  return [...new Map(warnings.map((one) => [key(one), one])).values()];
 }

@@ -2,7 +2,7 @@ import { type KubeObject, keyOf } from "../core/kube/objects.ts";
 import type { Change } from "../core/kube/watch.ts";
 import { compile } from "./compile.ts";
 import type { Node, Pod } from "./kinds/cluster.ts";
-import type { HostEndpoint } from "./kinds/host-endpoint.ts";
+import { type HostEndpoint, isOpenProfile } from "./kinds/host-endpoint.ts";
 import type { NetworkSet } from "./kinds/network-set.ts";
 import { type Fact, readFact } from "./kinds/read.ts";
 import { builtInTiers } from "./kinds/tier.ts";
@@ -14,8 +14,6 @@ import type { Endpoint, EndpointId, Placement } from "./placement.ts";
 import type { Program } from "./program.ts";
 import type { Labels } from "./selector/syntax.ts";
 import { pendingPolicies } from "./staged.ts";
-import type { Warning } from "./warnings/warning.ts";
-import { warningsOf } from "./warnings.ts";
 
 /** A fault of one object, which keeps its last good state. */
 export interface Fault {
@@ -89,16 +87,6 @@ export class World {
     return [...new Set(this.#of("policy").map(({ policy }) => policy.tier))].filter((tier) => !known.has(tier)).sort();
   }
 
-  /** What in the policies is probably not meant. */
-  warnings(): readonly Warning[] {
-    return warningsOf({
-      policies: this.#of("policy").map(({ policy }) => policy),
-      tiers: this.#of("tier").map(({ tier }) => tier),
-      endpoints: this.#endpoints(),
-      services: new Set(this.#services().keys()),
-    });
-  }
-
   #replace(key: string, entry: { readonly fact: Fact; readonly labels: Labels } | undefined): void {
     const kinds = [this.#facts.get(key)?.fact.type, entry?.fact.type];
     if (entry === undefined) this.#facts.delete(key);
@@ -168,14 +156,8 @@ function nodeEndpoint({ name, addresses, labels }: Node): Endpoint {
   };
 }
 
-/** Profiles that allow what no policy decides; any other has no rules here. */
-const openProfile = /^(projectcalico-default-allow|kns\..+)$/;
-
 function hostOf({ name, node, interfaceName, addresses, labels, profiles, ports }: HostEndpoint): Endpoint {
-  const all = hostLabels(
-    labels,
-    profiles.some((profile) => openProfile.test(profile)),
-  );
+  const all = hostLabels(labels, profiles.some(isOpenProfile));
   const id = `host:${name}` as EndpointId;
   return { ...bare, id, kind: "host", namespace: null, name, node, interfaceName, addresses, labels: all, ports };
 }

@@ -10,6 +10,7 @@ const path = constrained(z.strictObject({ exact: pathText.optional(), prefix: pa
   {
     message: "exactly one of exact and prefix is needed",
     holds: ({ exact, prefix }) => Boolean(exact) !== Boolean(prefix),
+    cel: "(has(self.exact) && size(self.exact) > 0) != (has(self.prefix) && size(self.prefix) > 0)",
   },
   // RFC 3986, section 3.3
   {

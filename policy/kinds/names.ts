@@ -12,20 +12,24 @@ const subdomain = `${label}(?:\\.${label})*`;
 interface NameRule {
   readonly pattern: RegExp;
   readonly says: string;
+  /** What is more than a DNS subdomain, which the API server sees to by itself. */
+  readonly cel?: string;
 }
 
 // Names of projectcalico.org/v3 (libcalico-go/lib/validator/v3).
 const anyName: NameRule = { pattern: new RegExp(`^${subdomain}$`), says: "lower case letters, digits, - and ." };
 const inTier = "lower case letters, digits and -, with at most one dot, after the tier";
+const oneDot = "!self.metadata.name.matches('[.].*[.]')";
 const rules = new Map<string, NameRule>([
   [
     "NetworkPolicy",
     {
       pattern: new RegExp(`^(?:${label}(?:\\.${label})?|(?:knp|ossg)\\.default\\.${subdomain})$`),
       says: inTier,
+      cel: `${oneDot} || self.metadata.name.startsWith('knp.default.') || self.metadata.name.startsWith('ossg.default.')`,
     },
   ],
-  ["GlobalNetworkPolicy", { pattern: new RegExp(`^(?:${label}\\.)?${label}$`), says: inTier }],
+  ["GlobalNetworkPolicy", { pattern: new RegExp(`^(?:${label}\\.)?${label}$`), says: inTier, cel: oneDot }],
 ]);
 
 /** What is wrong with the name of a projectcalico.org object. */
@@ -37,10 +41,10 @@ export function nameProblems({ kind, metadata: { name } }: KubeObject): readonly
   return pattern.test(name) ? [] : [{ field, message: `${shown(name)} is no name of a ${kind}: ${says}` }];
 }
 
-/** The same for the API server, which knows the longest name by itself. */
-export function nameCel(kind: string): CelRule {
-  const { pattern, says } = ruleFor(kind);
-  return { rule: `self.metadata.name.matches(r'${pattern.source}')`, message: `the name of a ${kind} has ${says}` };
+/** The same for the API server. */
+export function nameCel(kind: string): readonly CelRule[] {
+  const { cel, says } = ruleFor(kind);
+  return cel === undefined ? [] : [{ rule: cel, message: `the name of a ${kind} has ${says}` }];
 }
 
 /** Staged kinds go by the rules of the kind that they would become. */

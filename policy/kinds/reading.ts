@@ -12,13 +12,19 @@ export function readWith<T>(schema: z.ZodType<T>, input: unknown, at: string): R
 /** More levels than any schema here looks at; deeper ones stay as they are. */
 const maxDepth = 16;
 
-/** Generators write `null` for what is not set, and Kubernetes takes it for that. */
+/** Generators write `null` for what is not set, and Kubernetes takes it for that. What has none is not copied: most objects do not. */
 function withoutNulls(value: unknown, depth: number): unknown {
-  if (depth === 0) return value;
-  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth - 1));
-  if (!isMapping(value)) return value;
-  const set = Object.entries(value).filter(([, field]) => field !== null);
-  return Object.fromEntries(set.map(([key, field]) => [key, withoutNulls(field, depth - 1)]));
+  if (depth === 0 || typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => withoutNulls(item, depth - 1));
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  const entries = Object.entries(value);
+  const set = entries.flatMap(([key, field]) =>
+    field === null ? [] : [[key, withoutNulls(field, depth - 1)] as const],
+  );
+  const isSame = set.length === entries.length && set.every(([, field], index) => field === entries[index]?.[1]);
+  return isSame ? value : Object.fromEntries(set);
 }
 
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -3,18 +3,51 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Policy, PolicyKind, Problem, Read, StagedAction } from "../model.ts";
 import { globalNetworkPolicySpec, networkPolicySpec, type PolicyIdentity, policyOf } from "./calico-policy.ts";
 import { kubernetesPolicyOf, kubernetesPolicySpec } from "./kubernetes-policy.ts";
+import { withCel } from "./openapi.ts";
 import { isMapping, readWith } from "./reading.ts";
 
-const stagedAction = z.enum(["Set", "Delete", "Learn", "Ignore"]).default("Set");
+const stagedAction = z
+  .enum(["Set", "Delete", "Learn", "Ignore"])
+  .default("Set")
+  .describe("What it would do to the policy of its name; Ignore does nothing.");
+
+const texts = (...fields: readonly string[]) =>
+  fields.map((field) => `!has(self.${field}) || size(self.${field}) == 0`);
+const switches = (...fields: readonly string[]) => fields.map((field) => `!has(self.${field}) || !self.${field}`);
+
+const ownZeros = [
+  "!has(self.order)",
+  ...texts("selector", "serviceAccountSelector", "ingress", "egress", "types", "performanceHints"),
+];
+const globalZeros = [
+  ...ownZeros,
+  ...texts("namespaceSelector"),
+  ...switches("doNotTrack", "preDNAT", "applyOnForward"),
+];
+const kubernetesZeros = [
+  ...texts("ingress", "egress", "policyTypes"),
+  "!has(self.podSelector) || (!has(self.podSelector.matchLabels) && !has(self.podSelector.matchExpressions))",
+];
 
 // Constraints stay with an extended schema; what the API server is told beside does not.
-export const stagedNetworkPolicySpec = networkPolicySpec
-  .safeExtend({ stagedAction })
-  .meta({ ...networkPolicySpec.meta() });
-export const stagedGlobalNetworkPolicySpec = globalNetworkPolicySpec
-  .safeExtend({ stagedAction })
-  .meta({ ...globalNetworkPolicySpec.meta() });
-export const stagedKubernetesNetworkPolicySpec = kubernetesPolicySpec.safeExtend({ stagedAction });
+export const stagedNetworkPolicySpec = deleting(
+  networkPolicySpec.safeExtend({ stagedAction }).meta({ ...networkPolicySpec.meta() }),
+  ownZeros,
+);
+export const stagedGlobalNetworkPolicySpec = deleting(
+  globalNetworkPolicySpec.safeExtend({ stagedAction }).meta({ ...globalNetworkPolicySpec.meta() }),
+  globalZeros,
+);
+export const stagedKubernetesNetworkPolicySpec = deleting(
+  kubernetesPolicySpec.safeExtend({ stagedAction }),
+  kubernetesZeros,
+);
+
+/** What `leftovers` says, for the API server. */
+function deleting<S extends z.ZodType>(spec: S, zeros: readonly string[]): S {
+  const rule = `!has(self.stagedAction) || self.stagedAction != 'Delete' || (${zeros.map((zero) => `(${zero})`).join(" && ")})`;
+  return withCel(spec, [{ rule, message: "beside stagedAction: Delete nothing but the tier may stand" }]);
+}
 
 /** projectcalico.org/v3 StagedNetworkPolicy. */
 export function readStagedNetworkPolicy(object: KubeObject): Read<Policy> {

@@ -3,20 +3,20 @@ import type { Policy, Rule } from "../model.ts";
 import { comparePolicies } from "../policy-order.ts";
 import { termsOf } from "../selector/implies.ts";
 import { canonical } from "../selector/syntax.ts";
+import { type Direction, directions, type Remark } from "./remark.ts";
 import { covers } from "./shadows.ts";
-import { type Direction, directions, type Warning, warning } from "./warning.ts";
 
 /** Policies that are never asked in a direction: one before them in their tier decides about everything, for at least the same endpoints. */
-export function orderWarnings(policies: readonly Policy[]): readonly Warning[] {
+export function orderRemarks(policies: readonly Policy[]): readonly Remark[] {
   const inForce = policies.filter(({ staged }) => staged === null);
   return [...Map.groupBy(inForce, ({ tier }) => tier).values()].flatMap((group) =>
     directions.flatMap((direction) => behindClosed(group.toSorted(comparePolicies), direction)),
   );
 }
 
-function behindClosed(inOrder: readonly Policy[], direction: Direction): readonly Warning[] {
+function behindClosed(inOrder: readonly Policy[], direction: Direction): readonly Remark[] {
   const closed = new Map<string, Policy>();
-  const warnings: Warning[] = [];
+  const remarks: Remark[] = [];
   for (const policy of inOrder) {
     const rules = policy[direction];
     if (rules === null) continue;
@@ -24,12 +24,14 @@ function behindClosed(inOrder: readonly Policy[], direction: Direction): readonl
     const wider = ["all()", ...termsOf(policy.selector).map(canonical), selects];
     const before = wider.map((text) => closed.get(keyOf(text, policy))).find((found) => found !== undefined);
     if (before !== undefined)
-      warnings.push(
-        warning(policy, `spec.${direction}`, `is never asked: ${before.name} decides about everything before`),
-      );
+      remarks.push({
+        policy,
+        field: `spec.${direction}`,
+        message: `is never asked: ${before.name} decides about everything before`,
+      });
     else if (rules.some(decidesAll)) closed.set(keyOf(selects, policy), policy);
   }
-  return warnings;
+  return remarks;
 }
 
 /** Lists of host endpoints have nothing to do with each other. */

@@ -3,10 +3,10 @@ import type { IcmpMatch, Peer, Policy, Ports, Rule } from "../model.ts";
 import type { PortRange } from "../program.ts";
 import { implies } from "../selector/implies.ts";
 import { canonical, type Selector } from "../selector/syntax.ts";
-import { directions, ruleField, type Warning, warning } from "./warning.ts";
+import { directions, type Remark, ruleField } from "./remark.ts";
 
 /** Rules that are never reached, since an earlier one of the policy takes all that they match. */
-export function shadowWarnings(policy: Policy): readonly Warning[] {
+export function shadowRemarks(policy: Policy): readonly Remark[] {
   return directions.flatMap((direction) => {
     const written = [...Map.groupBy(policy[direction] ?? [], ({ index }) => index).values()];
     const deciding = written.flat().filter(({ action, notEnforced }) => action !== "log" && notEnforced.length === 0);
@@ -15,7 +15,7 @@ export function shadowWarnings(policy: Policy): readonly Warning[] {
       const first = by[0];
       if (first === undefined || by.includes(undefined)) return [];
       const message = `is never reached: rule ${first.index} takes what it matches`;
-      return [warning(policy, ruleField(direction, parts[0] as Rule), message)];
+      return [{ policy, field: ruleField(direction, parts[0] as Rule), message }];
     });
   });
 }

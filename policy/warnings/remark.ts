@@ -1,8 +1,8 @@
-import type { Policy, PolicyKind, Rule } from "../model.ts";
+import type { Policy, Rule } from "../model.ts";
 
 /** Something in a policy that is probably not meant. The policy counts nevertheless. */
-export interface Warning {
-  readonly object: { readonly kind: PolicyKind; readonly namespace: string | null; readonly name: string };
+export interface Remark {
+  readonly policy: Policy;
   /** Path of the field, e.g. `spec.ingress[0].source`. */
   readonly field: string;
   readonly message: string;
@@ -10,10 +10,6 @@ export interface Warning {
 
 export type Direction = "ingress" | "egress";
 export const directions: readonly Direction[] = ["ingress", "egress"];
-
-export function warning({ kind, namespace, name }: Policy, field: string, message: string): Warning {
-  return { object: { kind, namespace, name }, field, message };
-}
 
 /** Where a kind says whom it is about. */
 export function subjectField({ kind }: Policy): string {
