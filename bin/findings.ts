@@ -1,11 +1,9 @@
 import type { ManifestFault } from "../core/kube/manifest.ts";
 import { type KubeObject, keyOf } from "../core/kube/objects.ts";
-import { policyId } from "../policy/kind-names.ts";
-import { problemsOf, readFact } from "../policy/kinds/read.ts";
+import { problemsOf } from "../policy/kinds/read.ts";
 import type { Problem } from "../policy/model.ts";
 import { warningsOf } from "../policy/warnings.ts";
 import { readManifests } from "./folder.ts";
-import { type PolicyFolder, policyFolderOf } from "./policy-folder.ts";
 
 /** Something about a manifest that its author should know. Keys as `-o json` prints them. */
 export interface Finding {
@@ -31,35 +29,8 @@ export async function findingsIn(path: string): Promise<readonly Finding[]> {
     return problems;
   });
   const errors = manifests.faults.map((fault) => faultFinding(fault, refused));
-  return [...errors, ...warningsIn(policyFolderOf(manifests))];
-}
-
-function warningsIn({ objects, tiers, world }: PolicyFolder): readonly Finding[] {
-  const byPolicy = new Map(objects.flatMap((object) => policiesOf(object).map((id) => [id, object] as const)));
-  const warnings = warningsOf({
-    policies: tiers.flatMap(({ policies }) => policies),
-    tiers: tiers.filter(({ made }) => made).map(({ tier }) => tier),
-    endpoints: [...world.placement().endpoints.values()],
-    services: new Set(objects.flatMap(servicesOf)),
-  });
-  return warnings.flatMap(({ object, field, message }) => {
-    const source = byPolicy.get(policyId(object));
-    return source === undefined ? [] : [finding("warning", source, field, message)];
-  });
-}
-
-/** The id of the policy that an object is, if it is one. */
-function policiesOf(object: KubeObject): readonly string[] {
-  const read = readFact(object);
-  return "value" in read && read.value.type === "policy" ? [policyId(read.value.policy)] : [];
-}
-
-/** The Service of an EndpointSlice, if there is one. */
-function servicesOf(object: KubeObject): readonly string[] {
-  const read = readFact(object);
-  if ("problems" in read || read.value.type !== "endpointSlice") return [];
-  const { service } = read.value.endpointSlice;
-  return service === null ? [] : [service];
+  const warnings = warningsOf(manifests.objects);
+  return [...errors, ...warnings.map(({ object, field, message }) => finding("warning", object, field, message))];
 }
 
 interface Refused {

@@ -10,7 +10,7 @@ import type { Endpoint, Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
 import { type TierWithPolicies, tiersInOrder } from "../policy/tiers.ts";
 import { World } from "../policy/world.ts";
-import { faultText, type Manifests, readManifests } from "./folder.ts";
+import { faultText, readManifests } from "./folder.ts";
 import type { Rim } from "./rim.ts";
 
 /** A folder of manifests as policy sees it. */
@@ -35,10 +35,7 @@ export async function openPolicyFolder(path: string, rim: Pick<Rim, "note">): Pr
 }
 
 export async function readPolicyFolder(path: string): Promise<PolicyFolder> {
-  return policyFolderOf(await readManifests(path));
-}
-
-export function policyFolderOf({ objects, faults }: Manifests): PolicyFolder {
+  const { objects, faults } = await readManifests(path);
   const world = new World();
   world.apply(objects.map((object) => ({ type: "upsert", object })));
   const policies: Policy[] = [];

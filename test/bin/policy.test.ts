@@ -79,7 +79,7 @@ describe("bin/commands, sluice policy", function () {
       {
         title: "warns of a tier that nobody made",
         text: policy("a", "{ tier: nowhere, selector: all() }"),
-        says: /WARNING .*there is no Tier nowhere/,
+        says: /WARNING .*spec\.tier .*nowhere/,
         code: 0,
       },
       {
