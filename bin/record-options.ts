@@ -6,20 +6,28 @@ import { type FormatName, formatNames, type PrinterOptions } from "./formats/for
 import { configOf } from "./options.ts";
 import type { Rim } from "./rim.ts";
 
-/** Options of every command that prints records. */
-export interface RecordOptions {
+/** Options of every command that prints things. */
+export interface OutputOptions {
   readonly output: FormatName;
   readonly headers: boolean;
   readonly color: "auto" | "always" | "never";
+}
+
+/** Of every command that prints records. */
+export interface RecordOptions extends OutputOptions {
   readonly dataFolder?: string;
   readonly config?: string;
 }
 
-export function addRecordOptions(command: Command): Command {
+export function addOutputOptions(command: Command): Command {
   return command
     .addOption(new Option("-o, --output <format>", "how to print").choices(formatNames).default("table"))
     .option("--no-headers", "no header line in tables and CSV")
-    .addOption(new Option("--color <when>", "colour in tables").choices(["auto", "always", "never"]).default("auto"))
+    .addOption(new Option("--color <when>", "colour in tables").choices(["auto", "always", "never"]).default("auto"));
+}
+
+export function addRecordOptions(command: Command): Command {
+  return addOutputOptions(command)
     .option("--data-folder <folder>", "where the records are (or SLUICE_DATA_FOLDER; default ./data)")
     .option("--config <file>", "YAML file of settings (or SLUICE_CONFIG)");
 }
@@ -31,17 +39,20 @@ export interface RecordOutput extends PrinterOptions {
 /** Columns where the width is not known. */
 const defaultWidth = 140;
 
-export function recordOutput({ headers, color }: RecordOptions, rim: Rim): RecordOutput {
+export function recordOutput({ headers, color }: OutputOptions, rim: Rim): RecordOutput {
   const { stdout } = rim;
   return { output: new Output(stdout), paint: paintOf(color, rim), headers, width: stdout.columns ?? defaultWidth };
 }
 
-function paintOf(color: RecordOptions["color"], { stdout, env }: Rim): Paint {
+function paintOf(color: OutputOptions["color"], { stdout, env }: Rim): Paint {
   if (color !== "auto") return color === "always" ? coloured : plain;
   return env["FORCE_COLOR"] ? coloured : paintFor(stdout.isTTY === true, env);
 }
 
-export function recordConfig({ dataFolder, config }: RecordOptions, { env }: Rim): Config {
+export function recordConfig(
+  { dataFolder, config }: Pick<RecordOptions, "dataFolder" | "config">,
+  { env }: Rim,
+): Config {
   const file = config === undefined ? {} : { config };
   return configOf({ ...file, ...(dataFolder === undefined ? {} : { "data.folder": dataFolder }) }, env);
 }

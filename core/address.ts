@@ -80,6 +80,11 @@ export function cidrContains(cidr: Cidr, address: Address): boolean {
   return addressValue(address) >> host === cidr.base >> host;
 }
 
+/** True if every address of the other prefix is one of this one. */
+export function cidrCovers(cidr: Cidr, other: Cidr): boolean {
+  return cidr.bits <= other.bits && cidrContains(cidr, formatAddress(other.family, other.base));
+}
+
 /** The address as a number of 32 or 128 bits. */
 export function addressValue(address: Address): bigint {
   if (familyOf(address) === 4) return BigInt(parseFour(address) as number);

@@ -2,7 +2,6 @@ import type { Cidr } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import { defaultFailsafe, type Failsafe, type FailsafePort } from "./failsafe.ts";
 import { canonicalJson, contentHash, contentRuleId } from "./hash.ts";
-import { builtInTiers } from "./kinds/tier.ts";
 import { isHost, isOpenHost, isPod } from "./labels.ts";
 import type { Peer, Policy, Ports, Rule, Tier } from "./model.ts";
 import type {
@@ -19,6 +18,7 @@ import type {
   SetId,
 } from "./program.ts";
 import { canonical, type Selector } from "./selector/syntax.ts";
+import { tiersInOrder } from "./tiers.ts";
 
 const profileTier = "__PROFILE__";
 const failsafeTier = "__FAILSAFE__";
@@ -34,10 +34,8 @@ export function compile(
 ): Program {
   const builder = new Builder();
   builder.addFailsafe(failsafe);
-  const stages = inOrder(
-    tiers,
-    policies.filter(({ staged }) => staged === null),
-  );
+  const inForce = policies.filter(({ staged }) => staged === null);
+  const stages = tiersInOrder(tiers, inForce).filter(({ policies }) => policies.length > 0);
   for (const [stage, { tier, policies }] of stages.entries())
     for (const policy of policies) for (const list of policy.lists) builder.addPolicy(list, stage, tier, policy);
   builder.addEnd(
@@ -46,39 +44,6 @@ export function compile(
   );
   builder.addProfiles(stages.length);
   return builder.program();
-}
-
-interface TierWithPolicies {
-  readonly tier: Tier;
-  readonly policies: readonly Policy[];
-}
-
-/** Tiers that hold policies, in order of evaluation. A tier that policies name but nobody made comes last and denies. */
-function inOrder(tiers: readonly Tier[], policies: readonly Policy[]): readonly TierWithPolicies[] {
-  const known = new Map([...builtInTiers, ...tiers].map((tier) => [tier.name, tier]));
-  const missing = (name: string): Tier => ({ name, order: Number.POSITIVE_INFINITY, defaultAction: "deny" });
-  return [...Map.groupBy(policies, ({ tier }) => tier)]
-    .map(([name, group]) => ({
-      tier: known.get(name) ?? missing(name),
-      policies: group.toSorted(comparePolicies),
-      exists: known.has(name),
-    }))
-    .toSorted(
-      (a, b) =>
-        Number(b.exists) - Number(a.exists) ||
-        compareOrders(a.tier.order, b.tier.order) ||
-        compareTexts(a.tier.name, b.tier.name),
-    );
-}
-
-function comparePolicies(a: Policy, b: Policy): number {
-  const key = ({ name, namespace, kind }: Policy) => `${name}/${namespace ?? ""}/${kind}`;
-  return compareOrders(a.order, b.order) || compareTexts(key(a), key(b));
-}
-
-/** Infinity minus infinity is not a number, so orders are compared, not subtracted. */
-function compareOrders(a: number, b: number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function compareTexts(a: string, b: string): number {
@@ -186,20 +151,20 @@ class Builder {
     return this.#block(written.flatMap((parts) => this.#instructions(origin, parts)));
   }
 
-  /** All parts of one rule as the user wrote it share its id. */
+  /**
+   * All parts of one rule as the user wrote it share its id. Of a rule that allows (or logs) those that cannot be enforced are left
+   * out; one that denies or passes would let through what it should catch, so it denies everything.
+   */
   #instructions(origin: Omit<RuleOrigin, "action" | "rule">, parts: readonly Rule[]): readonly Instruction[] {
-    const first = parts[0] as Rule;
-    if (first.notEnforced.length > 0)
-      return this.#leaveOut({ ...origin, action: first.action, rule: first.index }, first);
-    const matches = parts.map((part) => this.#matchesOf(part));
-    return matches.map((when) =>
-      this.#instruction({ ...origin, action: first.action, rule: first.index }, when, matches),
-    );
-  }
-
-  #leaveOut(rule: RuleOrigin, { notEnforced }: Rule): readonly Instruction[] {
-    this.#notEnforced.set(contentRuleId(rule), { rule, parts: notEnforced });
-    return [];
+    const { action, index } = parts[0] as Rule;
+    const rule: RuleOrigin = { ...origin, action, rule: index };
+    const missing = [...new Set(parts.flatMap(({ notEnforced }) => notEnforced))];
+    if (missing.length > 0) this.#notEnforced.set(contentRuleId(rule), { rule, parts: missing });
+    if (missing.length > 0 && (action === "deny" || action === "pass"))
+      return [this.#instruction({ ...rule, action: "deny" }, [], [])];
+    const enforced = parts.filter(({ notEnforced }) => notEnforced.length === 0);
+    const matches = enforced.map((part) => this.#matchesOf(part));
+    return matches.map((when) => this.#instruction(rule, when, matches));
   }
 
   #instruction(origin: RuleOrigin, when: readonly Match[], content: readonly (readonly Match[])[]): Instruction {

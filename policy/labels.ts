@@ -69,6 +69,12 @@ export function networkSetLabels(
   };
 }
 
+/** Whether a label comes from a namespace or service account: host endpoints and global network sets have none such. */
+export function isOfNamespace(label: string): boolean {
+  const automatic = [namespaceLabel, orchestratorLabel, serviceAccountLabel];
+  return automatic.includes(label) || inheritedPrefixes.some((prefix) => label.startsWith(prefix));
+}
+
 function without(labels: Labels, keys: readonly string[]): Labels {
   const isInherited = (key: string) => inheritedPrefixes.some((prefix) => key.startsWith(prefix));
   return Object.fromEntries(Object.entries(labels).filter(([key]) => !keys.includes(key) && !isInherited(key)));

@@ -48,7 +48,10 @@ export interface Rule {
   readonly notIcmp: IcmpMatch | null;
   readonly source: Peer;
   readonly destination: Peer;
-  /** Parts that a packet filter cannot decide (HTTP, domains), in words. Such a rule matches nothing: rules that have them only allow. */
+  /**
+   * Parts that a packet filter cannot decide (HTTP, domains) or that are not known, in words. The rule fails closed: one that allows or
+   * logs matches nothing, one that denies or passes denies everything.
+   */
   readonly notEnforced: readonly string[];
 }
 

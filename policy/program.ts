@@ -14,7 +14,7 @@ export interface Program {
   readonly applies: readonly Applicability[];
   /** What a rule id stands for: every instruction above, for people. */
   readonly rules: ReadonlyMap<RuleId, RuleOrigin>;
-  /** Rules that match nothing because a part of them cannot be enforced, for people; not part of the revision. */
+  /** Rules of which a part cannot be enforced, so that they fail closed, for people; not part of the revision. */
   readonly notEnforced: readonly NotEnforced[];
 }
 

@@ -14,6 +14,8 @@ import type { Endpoint, EndpointId, Placement } from "./placement.ts";
 import type { Program } from "./program.ts";
 import type { Labels } from "./selector/syntax.ts";
 import { pendingPolicies } from "./staged.ts";
+import type { Warning } from "./warnings/warning.ts";
+import { warningsOf } from "./warnings.ts";
 
 /** A fault of one object, which keeps its last good state. */
 export interface Fault {
@@ -85,6 +87,16 @@ export class World {
   missingTiers(): readonly string[] {
     const known = new Set([...builtInTiers, ...this.#of("tier").map(({ tier }) => tier)].map(({ name }) => name));
     return [...new Set(this.#of("policy").map(({ policy }) => policy.tier))].filter((tier) => !known.has(tier)).sort();
+  }
+
+  /** What in the policies is probably not meant. */
+  warnings(): readonly Warning[] {
+    return warningsOf({
+      policies: this.#of("policy").map(({ policy }) => policy),
+      tiers: this.#of("tier").map(({ tier }) => tier),
+      endpoints: this.#endpoints(),
+      services: new Set(this.#services().keys()),
+    });
   }
 
   #replace(key: string, entry: { readonly fact: Fact; readonly labels: Labels } | undefined): void {

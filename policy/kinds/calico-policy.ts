@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Family } from "../../core/address.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import {
   inherited,
@@ -9,90 +8,120 @@ import {
   serviceAccountLabel,
   serviceAccountPrefix,
 } from "../labels.ts";
-import type { IcmpMatch, Policy, Problem, Read, Rule } from "../model.ts";
-import { hasPorts, icmpOfFamily } from "../protocol.ts";
+import type { Policy, PolicyKind, Read, StagedAction } from "../model.ts";
 import { conjunction, type Selector } from "../selector/syntax.ts";
-import { type EntityRule, entityRule, peerOf } from "./entity.ts";
-import { namespaceSelectorField, readWith, selectorField, tierName } from "./fields.ts";
-import { protocolField } from "./protocol-field.ts";
+import { isDistinct, noGlobal, selectorField, textLike } from "./fields.ts";
+import { asSet, type Constraint, constrained, withCel } from "./openapi.ts";
+import { readWith } from "./reading.ts";
+import { ruleOf, rulesOfDirection } from "./rule.ts";
 import { defaultTier } from "./tier.ts";
 
-const icmp = z
-  .strictObject({ type: z.int().min(0).max(254).optional(), code: z.int().min(0).max(255).optional() })
-  .refine((match) => match.type !== undefined || match.code === undefined, { message: "code needs type" });
+/** An empty one is none, as Go has it. */
+const tierField = textLike(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/, "name of a tier: lower case letters, digits and -")
+  .max(63)
+  .default(defaultTier.name);
 
-const rule = z.strictObject({
-  action: z.enum(["Allow", "Deny", "Pass", "Log"]),
-  metadata: z.strictObject({ annotations: z.record(z.string(), z.string()).optional() }).optional(),
-  ipVersion: z.union([z.literal(4), z.literal(6)]).optional(),
-  protocol: protocolField.optional(),
-  notProtocol: protocolField.optional(),
-  icmp: icmp.optional(),
-  notICMP: icmp.optional(),
-  source: entityRule.optional(),
-  destination: entityRule.optional(),
+const types = constrained(z.array(z.enum(["Ingress", "Egress"])).max(2), [
+  { message: "the same type stands twice", holds: isDistinct },
+]);
+
+function specOf(scope: "namespaced" | "global") {
+  return z.strictObject({
+    tier: tierField,
+    order: z.number().optional(),
+    selector: selectorField.optional(),
+    serviceAccountSelector: selectorField.optional(),
+    types: asSet(types).optional(),
+    ingress: rulesOfDirection("ingress", scope).optional(),
+    egress: rulesOfDirection("egress", scope).optional(),
+    performanceHints: asSet(z.array(z.enum(["AssumeNeededOnEveryNode"]))).optional(),
+  });
+}
+
+const globalFields = specOf("global").extend({
+  namespaceSelector: selectorField.optional(),
+  doNotTrack: z.boolean().optional(),
+  preDNAT: z.boolean().optional(),
+  applyOnForward: z.boolean().optional(),
 });
 
-const rules = z.array(rule).max(1024);
+type NamespacedSpec = z.output<ReturnType<typeof specOf>>;
+type GlobalSpec = z.output<typeof globalFields>;
+type Spec = NamespacedSpec & Partial<GlobalSpec>;
 
-const common = {
-  tier: z.union([z.literal("").transform(() => defaultTier.name), tierName]).default(defaultTier.name),
-  order: z.number().optional(),
-  selector: selectorField.optional(),
-  serviceAccountSelector: selectorField.optional(),
-  types: z
-    .array(z.enum(["Ingress", "Egress"]))
-    .max(2)
-    .optional(),
-  ingress: rules.optional(),
-  egress: rules.optional(),
-  performanceHints: z.array(z.string()).optional(),
-};
+const isOn = (field: string) => `(has(self.${field}) && self.${field})`;
 
-const namespacedSpec = z.strictObject(common);
-// Host endpoints are not known yet; what asks for none of it may be written out.
-const off = z.literal(false, "is not supported by this version").optional();
-const globalSpec = z.strictObject({
-  ...common,
-  namespaceSelector: namespaceSelectorField.optional(),
-  doNotTrack: off,
-  preDNAT: off,
-  applyOnForward: off,
-});
-type Spec = z.output<typeof namespacedSpec> & Partial<z.output<typeof globalSpec>>;
+const listConstraints: readonly Constraint<GlobalSpec>[] = [
+  {
+    message: "preDNAT and doNotTrack may not both be true",
+    at: ["preDNAT"],
+    holds: ({ preDNAT, doNotTrack }) => !(preDNAT && doNotTrack),
+    cel: `!(${isOn("doNotTrack")} && ${isOn("preDNAT")})`,
+  },
+  {
+    message: "a preDNAT policy may have no egress rules",
+    at: ["egress"],
+    holds: ({ preDNAT, egress }) => !preDNAT || (egress ?? []).length === 0,
+    cel: `!${isOn("preDNAT")} || !has(self.egress) || size(self.egress) == 0`,
+  },
+  {
+    message: "a preDNAT policy may not have type Egress",
+    at: ["types"],
+    holds: ({ preDNAT, types }) => !preDNAT || !types?.includes("Egress"),
+    cel: `!${isOn("preDNAT")} || !has(self.types) || !self.types.exists(t, t == 'Egress')`,
+  },
+  {
+    message: "preDNAT and doNotTrack need applyOnForward: true",
+    at: ["applyOnForward"],
+    holds: ({ preDNAT, doNotTrack, applyOnForward }) => applyOnForward === true || !(preDNAT || doNotTrack),
+    cel: `${isOn("applyOnForward")} || (!${isOn("doNotTrack")} && !${isOn("preDNAT")})`,
+  },
+];
+
+export const networkPolicySpec = withCel(specOf("namespaced"), noGlobal("selector", "serviceAccountSelector"));
+export const globalNetworkPolicySpec = withCel(
+  constrained(globalFields, listConstraints),
+  noGlobal("selector", "serviceAccountSelector", "namespaceSelector"),
+);
 
 /** projectcalico.org/v3 NetworkPolicy. */
 export function readNetworkPolicy(object: KubeObject): Read<Policy> {
-  return read(object, "np", namespacedSpec);
+  return read(object, "np", networkPolicySpec);
 }
 
-/** projectcalico.org/v3 GlobalNetworkPolicy, but for what concerns host endpoints. */
+/** projectcalico.org/v3 GlobalNetworkPolicy. */
 export function readGlobalNetworkPolicy(object: KubeObject): Read<Policy> {
-  return read(object, "gnp", globalSpec);
+  return read(object, "gnp", globalNetworkPolicySpec);
 }
 
 function read(object: KubeObject, kind: "np" | "gnp", schema: z.ZodType<Spec>): Read<Policy> {
   const result = readWith(schema, object["spec"] ?? {}, "spec");
   if ("problems" in result) return result;
-  const spec = result.value;
-  const problems = [...contradictions(spec.ingress, "ingress"), ...contradictions(spec.egress, "egress")];
-  if (problems.length > 0) return { problems };
-  const namespace = kind === "np" ? (object.metadata.namespace ?? "default") : null;
-  const types = typesOf(spec);
+  return { value: policyOf(result.value, { kind, object, staged: null }) };
+}
+
+export interface PolicyIdentity {
+  readonly kind: PolicyKind;
+  readonly object: KubeObject;
+  readonly staged: StagedAction | null;
+}
+
+/** A policy of this spec; those of kinds `gnp` and `sgnp` are in no namespace. */
+export function policyOf(spec: Spec, { kind, object, staged }: PolicyIdentity): Policy {
+  const namespace = kind === "gnp" || kind === "sgnp" ? null : (object.metadata.namespace ?? "default");
+  const governs = typesOf(spec);
   const rulesOf = (list: Spec["ingress"]) => (list ?? []).map((entry, index) => ruleOf(entry, index, namespace));
   return {
-    value: {
-      kind,
-      namespace,
-      name: object.metadata.name,
-      tier: spec.tier,
-      order: spec.order ?? Number.POSITIVE_INFINITY,
-      selector: subjectOf(spec, namespace),
-      lists: ["normal"],
-      staged: null,
-      ingress: types.includes("Ingress") ? rulesOf(spec.ingress) : null,
-      egress: types.includes("Egress") ? rulesOf(spec.egress) : null,
-    },
+    kind,
+    namespace,
+    name: object.metadata.name,
+    tier: spec.tier || defaultTier.name,
+    order: spec.order ?? Number.POSITIVE_INFINITY,
+    selector: subjectOf(spec, namespace),
+    lists: listsOf(spec),
+    staged,
+    ingress: governs.includes("Ingress") ? rulesOf(spec.ingress) : null,
+    egress: governs.includes("Egress") ? rulesOf(spec.egress) : null,
   };
 }
 
@@ -103,79 +132,49 @@ function typesOf(spec: Spec): readonly ("Ingress" | "Egress")[] {
   return egress ? (ingress ? ["Ingress", "Egress"] : ["Egress"]) : ["Ingress"];
 }
 
+function listsOf({ doNotTrack, preDNAT, applyOnForward }: Spec): Policy["lists"] {
+  if (doNotTrack) return ["untracked"];
+  if (preDNAT) return ["preDnat"];
+  return applyOnForward ? ["normal", "forward"] : ["normal"];
+}
+
 function subjectOf(spec: Spec, namespace: string | null): Selector {
+  const { selector, namespaceSelector, serviceAccountSelector } = spec;
   return conjunction([
     ...(namespace === null ? [] : [inNamespace(namespace)]),
-    ...(spec.namespaceSelector ? [inherited(spec.namespaceSelector, namespacePrefix, namespaceLabel)] : []),
-    ...(spec.serviceAccountSelector
-      ? [inherited(spec.serviceAccountSelector, serviceAccountPrefix, serviceAccountLabel)]
-      : []),
-    ...(spec.selector ? [spec.selector] : []),
+    ...(namespaceSelector ? [inherited(namespaceSelector, namespacePrefix, namespaceLabel)] : []),
+    ...(serviceAccountSelector ? [inherited(serviceAccountSelector, serviceAccountPrefix, serviceAccountLabel)] : []),
+    ...(selector ? [namespace === null ? ownSelector(selector, spec) : selector] : []),
   ]);
 }
 
-type RuleSpec = z.output<typeof rule>;
-const actions = { Allow: "allow", Deny: "deny", Pass: "pass", Log: "log" } as const;
-
-function ruleOf(spec: RuleSpec, index: number, namespace: string | null): Rule {
-  return {
-    index,
-    action: actions[spec.action],
-    family: spec.ipVersion ?? familyOfNotNets(spec),
-    protocol: spec.protocol ?? null,
-    notProtocol: spec.notProtocol ?? null,
-    icmp: icmpOf(spec.icmp),
-    notIcmp: icmpOf(spec.notICMP),
-    source: peerOf(spec.source, namespace),
-    destination: peerOf(spec.destination, namespace),
-    notEnforced: [],
-  };
+/**
+ * Beside a namespaceSelector, `all()` in the selector of a global policy means "everybody that is in a namespace", and beside a
+ * serviceAccountSelector alone "that has a service account", as in Calico, which replaces it in the text of both.
+ */
+function ownSelector(selector: Selector, { namespaceSelector, serviceAccountSelector }: Spec): Selector {
+  if (namespaceSelector) return withoutAll(selector, namespaceLabel);
+  return serviceAccountSelector ? withoutAll(selector, serviceAccountLabel) : selector;
 }
 
-/** A rule that leaves out nets of one family is about that family only: "all but 10.0.0.0/8" does not mean all of IPv6. */
-function familyOfNotNets({ source, destination }: RuleSpec): Family | null {
-  return [...(source?.notNets ?? []), ...(destination?.notNets ?? [])][0]?.family ?? null;
-}
-
-function icmpOf(match: z.output<typeof icmp> | undefined): IcmpMatch | null {
-  if (match?.type === undefined) return null;
-  return { type: match.type, ...(match.code === undefined ? {} : { code: match.code }) };
-}
-
-/** What each field allows by itself but not together. */
-function contradictions(list: Spec["ingress"], direction: string): readonly Problem[] {
-  return (list ?? []).flatMap((entry, index) => {
-    const at = `spec.${direction}[${index}]`;
-    return [...icmpProblems(entry, at), ...portProblems(entry, at), ...familyProblems(entry, at)];
-  });
-}
-
-function icmpProblems(entry: RuleSpec, at: string): readonly Problem[] {
-  const isIcmp = entry.protocol === 1 || entry.protocol === 58;
-  const problems: Problem[] = [];
-  if ((entry.icmp || entry.notICMP) && !isIcmp)
-    problems.push({ field: `${at}.icmp`, message: "icmp and notICMP need protocol ICMP or ICMPv6" });
-  const family = entry.ipVersion;
-  if (isIcmp && family !== undefined && entry.protocol !== icmpOfFamily[family])
-    problems.push({ field: `${at}.ipVersion`, message: "ICMP goes with ipVersion 4, ICMPv6 with 6" });
-  return problems;
-}
-
-function portProblems(entry: RuleSpec, at: string): readonly Problem[] {
-  const numeric = (entity: EntityRule | undefined) =>
-    [...(entity?.ports ?? []), ...(entity?.notPorts ?? [])].some((port) => typeof port !== "string");
-  return (["source", "destination"] as const)
-    .filter((end) => numeric(entry[end]) && !(entry.protocol !== undefined && hasPorts(entry.protocol)))
-    .map((end) => ({ field: `${at}.${end}.ports`, message: "ports need protocol TCP, UDP, SCTP or UDPLite" }));
-}
-
-function familyProblems(entry: RuleSpec, at: string): readonly Problem[] {
-  const cidrs = (["source", "destination"] as const).flatMap((end) => [
-    ...(entry[end]?.nets ?? []),
-    ...(entry[end]?.notNets ?? []),
-  ]);
-  const families = new Set<Family>(cidrs.map(({ family }) => family));
-  if (entry.ipVersion !== undefined) families.add(entry.ipVersion);
-  if (families.size <= 1) return [];
-  return [{ field: at, message: "mixes IPv4 and IPv6 (nets, notNets, ipVersion): write one rule for each" }];
+function withoutAll(selector: Selector, presence: string): Selector {
+  switch (selector.op) {
+    case "all":
+      return { op: "has", label: presence };
+    case "not":
+      return { op: "not", term: withoutAll(selector.term, presence) };
+    case "and":
+    case "or":
+      return { op: selector.op, terms: selector.terms.map((term) => withoutAll(term, presence)) };
+    case "global":
+    case "has":
+    case "==":
+    case "!=":
+    case "in":
+    case "not in":
+    case "contains":
+    case "starts with":
+    case "ends with":
+      return selector;
+  }
 }

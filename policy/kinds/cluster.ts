@@ -5,7 +5,8 @@ import type { Read } from "../model.ts";
 import type { NamedPort } from "../placement.ts";
 import { protocolNumber } from "../protocol.ts";
 import type { Labels } from "../selector/syntax.ts";
-import { cidrField, readWith } from "./fields.ts";
+import { cidrField } from "./fields.ts";
+import { readWith } from "./reading.ts";
 
 /** A pod as policy sees it. One that has ended has no addresses any more. */
 export interface Pod {

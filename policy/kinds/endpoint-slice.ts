@@ -4,7 +4,7 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Read } from "../model.ts";
 import { protocolNumber } from "../protocol.ts";
 import { type Backend, serviceKey } from "../service.ts";
-import { readWith } from "./fields.ts";
+import { readWith } from "./reading.ts";
 
 /** What a discovery.k8s.io/v1 EndpointSlice says of a Service. */
 export interface EndpointSlice {

@@ -11,58 +11,96 @@ import {
 import { anyone, type Peer, type Ports } from "../model.ts";
 import type { PortRange } from "../program.ts";
 import { conjunction, type Selector } from "../selector/syntax.ts";
-import { cidrField, namespaceSelectorField, parsed, selectorField } from "./fields.ts";
+import {
+  namespaceSelectorField,
+  netField,
+  noGlobal,
+  parsed,
+  portName,
+  portNumber,
+  selectorField,
+  textLike,
+} from "./fields.ts";
+import { asAtomic, asIntOrString, asSet, type Constraint, constrained, withCel } from "./openapi.ts";
 
-const portName = /^[a-zA-Z0-9_.-]{1,128}$/;
+const port = asIntOrString(
+  z.union([portNumber.transform((number): PortRange => ({ from: number, to: number })), parsed(portOf)]),
+  /^[a-zA-Z0-9_.:-]{1,128}$/,
+);
 
-const port = z.union([
-  z
-    .int()
-    .min(1)
-    .max(65535)
-    .transform((number): PortRange => ({ from: number, to: number })),
-  parsed((text): PortRange | string => {
-    const range = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
-    if (!range) {
-      if (portName.test(text)) return text;
-      throw new Error(`"${text}" is no port: write 80, "8000:8080" or the name of a port`);
-    }
-    const [from, to] = [Number(range[1]), Number(range[2] ?? range[1])];
-    if (from < 1 || to > 65535 || from > to) throw new Error(`"${text}" is no range of ports between 1 and 65535`);
-    return { from, to };
-  }),
-]);
+function portOf(text: string): PortRange | string {
+  const range = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
+  if (!range) {
+    if (portName.safeParse(text).success) return text;
+    throw new Error(`"${text}" is no port: write 80, "8000:8080" or the name of a port`);
+  }
+  const [from, to] = [Number(range[1]), Number(range[2] ?? range[1])];
+  if (from < 1 || to > 65_535 || from > to) throw new Error(`"${text}" is no range of ports between 1 and 65535`);
+  return { from, to };
+}
 
-const ports = z.array(port).max(50);
-const nets = z.array(cidrField).max(256);
+const ports = asAtomic(z.array(port).max(50));
+const nets = asSet(z.array(netField).max(256));
 
-// A DNS subdomain (RFC 1123), as Kubernetes has it.
-const serviceAccountName = z.string().regex(/^[a-z0-9.-]{1,253}$/, "is no name of a service account");
+// DNS subdomains (RFC 1123), as Kubernetes has them.
+const serviceAccountName = textLike(/^[a-z0-9.-]{1,253}$/, "name of a service account");
+const serviceName = textLike(/^[a-z0-9.-]{1,253}$/, "name of a Service").max(253);
+const namespaceName = textLike(/^[a-z0-9-]{0,63}$/, "name of a namespace").max(253);
+const domain = textLike(/^[a-zA-Z0-9_*](?:[a-zA-Z0-9_*.-]{0,252})$/, "domain name");
 
-/** EntityRule of projectcalico.org/v3: one end of a rule. */
-export const entityRule = z.strictObject({
+const fields = z.strictObject({
   nets: nets.optional(),
   notNets: nets.optional(),
   selector: selectorField.optional(),
   notSelector: selectorField.optional(),
   namespaceSelector: namespaceSelectorField.optional(),
   serviceAccounts: z
-    .strictObject({ names: z.array(serviceAccountName).optional(), selector: selectorField.optional() })
+    .strictObject({ names: asSet(z.array(serviceAccountName)).optional(), selector: selectorField.optional() })
     .optional(),
+  services: z.strictObject({ name: serviceName, namespace: namespaceName.optional() }).optional(),
   ports: ports.optional(),
   notPorts: ports.optional(),
+  domains: asAtomic(z.array(domain)).optional(),
 });
 
-export type EntityRule = z.output<typeof entityRule>;
+export type EntityRule = z.output<typeof fields>;
+
+/** EntityRule of projectcalico.org/v3: one end of a rule. */
+export const entityRule = withCel(
+  constrained(fields, [
+    besideServices("namespaceSelector", "!has(self.namespaceSelector) || size(self.namespaceSelector) == 0"),
+    besideServices("serviceAccounts", "!has(self.serviceAccounts)"),
+    besideServices("selector", "!has(self.selector) || size(self.selector) == 0"),
+    besideServices("notSelector", "!has(self.notSelector) || size(self.notSelector) == 0"),
+    besideServices("nets", "!has(self.nets) || size(self.nets) == 0"),
+    besideServices("notNets", "!has(self.notNets) || size(self.notNets) == 0"),
+  ]),
+  noGlobal("selector"),
+);
+
+/** A Service says by itself who is meant; what else says so may not stand beside it. */
+function besideServices(field: "serviceAccounts" | keyof EntityRule, cel: string): Constraint<EntityRule> {
+  return {
+    message: `${field} may not stand beside services`,
+    at: [field],
+    holds: (entity) => entity.services === undefined || isEmpty(entity[field]),
+    cel: `!has(self.services) || ${cel}`,
+  };
+}
+
+export function isEmpty(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.length === 0);
+}
 
 /** `namespace` is that of the policy, null for a global one. */
 export function peerOf(entity: EntityRule | undefined, namespace: string | null): Peer {
   if (entity === undefined) return anyone;
+  const { services } = entity;
   return {
     selector: effectiveSelector(entity, namespace),
     notSelector: entity.notSelector ?? null,
     nodes: null,
-    service: null,
+    service: services ? { namespace: services.namespace || (namespace ?? ""), name: services.name } : null,
     nets: distinct(entity.nets ?? []),
     notNets: distinct(entity.notNets ?? []),
     ports: portsOf(entity.ports),

@@ -1,18 +1,20 @@
 import { z } from "zod";
 import { parseCidr } from "../../core/address.ts";
 import { messageOf } from "../../core/errors.ts";
-import type { Problem, Read } from "../model.ts";
 import { parseSelector } from "../selector/parse.ts";
 import type { Selector } from "../selector/syntax.ts";
+import type { CelRule } from "./openapi.ts";
+import { isMapping } from "./reading.ts";
+import { shown } from "./wording.ts";
 
 /** Longest selector of a policy (projectcalico.org/v3). */
 const maxSelectorLength = 1024;
 
 /** A schema for text that `parse` understands; its error becomes the field's problem. */
-export function parsed<T>(parse: (text: string) => T) {
-  return z.string().transform((text, context): T => {
+export function parsed<T>(parse: (text: string) => T, text: z.ZodString = z.string()) {
+  return text.transform((input, context): T => {
     try {
-      return parse(text);
+      return parse(input);
     } catch (thrown) {
       context.addIssue({ code: "custom", message: messageOf(thrown) });
       return z.NEVER;
@@ -20,28 +22,55 @@ export function parsed<T>(parse: (text: string) => T) {
   });
 }
 
+/** Text of a certain form; `what` completes "… is no". */
+export function textLike(pattern: RegExp, what: string): z.ZodString {
+  return z.string().regex(pattern, { error: ({ input }) => `${shown(input)} is no ${what}` });
+}
+
+const selectorText = z
+  .string()
+  .max(maxSelectorLength, { error: ({ input }) => `a selector of ${String(input).length} characters (at most 1024)` });
+
 /** A selector; empty is no restriction and stays undefined. `global()` has a meaning only in namespace selectors. */
 export const selectorField = parsed((text) => {
-  if (/global\(/.test(text)) throw new Error("global() may stand in a namespaceSelector only");
+  if (/global\(/.test(text)) throw new Error("global() may stand in the namespaceSelector of a rule only");
   return optionalSelector(text);
-});
+}, selectorText);
 
+/** The namespaceSelector of a rule. */
 export const namespaceSelectorField = parsed((text) => {
   const selector = optionalSelector(text);
   if (/global\(/.test(text) && selector?.op !== "global") throw new Error("global() must stand alone");
   return selector;
-});
+}, selectorText);
+
+/** What the API server says of fields of kind `selectorField`. */
+export function noGlobal(...fields: readonly string[]): readonly CelRule[] {
+  return fields.map((field) => ({
+    rule: `!has(self.${field}) || !self.${field}.contains('global(')`,
+    message: `${field}: global() may stand in the namespaceSelector of a rule only`,
+  }));
+}
 
 function optionalSelector(text: string): Selector | undefined {
-  if (text.length > maxSelectorLength)
-    throw new Error(`a selector of ${text.length} characters (at most ${maxSelectorLength})`);
   return /^[ \t]*$/.test(text) ? undefined : parseSelector(text);
 }
 
+/** A CIDR, or a bare address. */
 export const cidrField = parsed(parseCidr);
 
+/** A CIDR of a rule, where a bare address is refused (projectcalico.org/v3). */
+export const netField = parsed((text) => {
+  const cidr = parseCidr(text);
+  if (!text.includes("/")) throw new Error(`"${text}" is no CIDR: write ${cidr.text}`);
+  return cidr;
+});
+
+export const portNumber = z.int().min(1).max(65_535);
+export const portName = textLike(/^[a-zA-Z0-9_.-]{1,128}$/, "name of a port");
+
 // What stands in a selector as text must be text of that language: a Program's selectors are printed and parsed again.
-export const labelKey = z.string().regex(/^[a-zA-Z0-9_./-]{1,512}$/, "is no label key");
+export const labelKey = textLike(/^[a-zA-Z0-9_./-]{1,512}$/, "label key");
 export const labelValue = z
   .string()
   .refine((text) => !(text.includes('"') && text.includes("'")), { message: "holds both kinds of quotes" });
@@ -53,51 +82,20 @@ export const labelsField = z
     for (const [key, value] of Object.entries(labels))
       for (const { message } of [labelKey.safeParse(key), labelValue.safeParse(value)].flatMap(issuesOf))
         context.addIssue({ code: "custom", path: [key], message });
-  });
+  })
+  .meta({ type: "object", additionalProperties: { type: "string" } });
 
 function issuesOf({ error }: z.ZodSafeParseResult<string>): readonly z.core.$ZodIssue[] {
   return error?.issues ?? [];
 }
 
 /** Names of tiers (projectcalico.org/v3): they must fit a label, and stand between bars in flow records. */
-export const tierName = z
-  .string()
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "is no tier name: lower case letters, digits and -")
-  .max(63);
+export const tierName = textLike(
+  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+  "name of a tier: lower case letters, digits and -",
+).max(63);
 
-/** Reads by a zod schema; faults come back with the path of the field. A field that is null is one that is not there. */
-export function readWith<T>(schema: z.ZodType<T>, input: unknown, at: string): Read<T> {
-  const result = schema.safeParse(withoutNulls(input, maxDepth));
-  if (result.success) return { value: result.data };
-  return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, at)) };
-}
-
-/** More levels than any schema here looks at; deeper ones stay as they are. */
-const maxDepth = 16;
-
-/** Generators write `null` for what is not set, and Kubernetes takes it for that. */
-function withoutNulls(value: unknown, depth: number): unknown {
-  if (depth === 0) return value;
-  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth - 1));
-  if (!isMapping(value)) return value;
-  const set = Object.entries(value).filter(([, field]) => field !== null);
-  return Object.fromEntries(set.map(([key, field]) => [key, withoutNulls(field, depth - 1)]));
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function problemsOf(issue: z.core.$ZodIssue, at: string): readonly Problem[] {
-  const path = [at, ...issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))].join(
-    "",
-  );
-  if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => ({ field: `${path}.${key}`, message: "this field is not known; is it misspelt?" }));
-  if (issue.code === "invalid_union") {
-    // The alternative of the right type says best what is wrong.
-    const closest = issue.errors.find((branch) => branch[0]?.code !== "invalid_type");
-    if (closest !== undefined) return closest.flatMap((inner) => problemsOf(inner, path));
-  }
-  return [{ field: path, message: issue.message }];
+/** True if no entry occurs twice. */
+export function isDistinct(list: readonly unknown[] | undefined): boolean {
+  return list === undefined || new Set(list).size === list.length;
 }

@@ -5,8 +5,10 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Read } from "../model.ts";
 import type { NamedPort } from "../placement.ts";
 import type { Labels } from "../selector/syntax.ts";
-import { parsed, readWith } from "./fields.ts";
-import { protocolField } from "./protocol-field.ts";
+import { parsed, portName, portNumber, textLike } from "./fields.ts";
+import { asAtomic, asSet, constrained } from "./openapi.ts";
+import { protocolField, takesPorts } from "./protocol-field.ts";
+import { readWith } from "./reading.ts";
 
 /** projectcalico.org/v3 HostEndpoint: an interface of a node, or all of them, as something that policy applies to. */
 export interface HostEndpoint {
@@ -21,34 +23,40 @@ export interface HostEndpoint {
   readonly ports: readonly NamedPort[];
 }
 
-const spec = z
-  .strictObject({
-    node: z.string().min(1),
-    interfaceName: z
-      .string()
-      .regex(/^(\*|[a-zA-Z0-9_.-]{1,15})$/, 'is no name of an interface, and not "*"')
+const port = constrained(z.strictObject({ name: portName, protocol: protocolField, port: portNumber }), [
+  {
+    message: "only TCP, UDP and SCTP have ports to be named",
+    at: ["protocol"],
+    holds: ({ protocol }) => takesPorts(protocol),
+  },
+]);
+
+export const hostEndpointSpec = constrained(
+  z.strictObject({
+    node: z.string().min(1).max(253),
+    interfaceName: textLike(/^(\*|[a-zA-Z0-9_.-]{0,15})$/, 'name of an interface, and not "*"')
+      .max(15)
       .optional(),
-    expectedIPs: z.array(parsed(parseAddress)).optional(),
-    profiles: z.array(z.string()).optional(),
-    ports: z
-      .array(
-        z.strictObject({
-          name: z.string().regex(/^[a-zA-Z0-9_.-]{1,128}$/, "is no name of a port"),
-          protocol: protocolField,
-          port: z.int().min(1).max(65535),
-        }),
-      )
-      .optional(),
-  })
-  .refine(({ interfaceName, expectedIPs }) => interfaceName !== undefined || (expectedIPs ?? []).length > 0, {
-    path: ["interfaceName"],
-    message: 'is missing: give interfaceName (or "*"), or expectedIPs',
-  });
+    expectedIPs: asSet(z.array(parsed(parseAddress))).optional(),
+    profiles: asSet(z.array(z.string())).optional(),
+    ports: asAtomic(z.array(port)).optional(),
+  }),
+  [
+    {
+      message: 'is missing: give interfaceName (or "*"), or expectedIPs',
+      at: ["interfaceName"],
+      holds: ({ interfaceName, expectedIPs }) => Boolean(interfaceName) || (expectedIPs ?? []).length > 0,
+      cel: "(has(self.interfaceName) && size(self.interfaceName) > 0) || (has(self.expectedIPs) && size(self.expectedIPs) > 0)",
+    },
+  ],
+);
 
 export function readHostEndpoint(object: KubeObject): Read<HostEndpoint> {
-  const result = readWith(spec, object["spec"] ?? {}, "spec");
+  const result = readWith(hostEndpointSpec, object["spec"] ?? {}, "spec");
   if ("problems" in result) return result;
-  const { node, interfaceName = null, expectedIPs = [], profiles = [], ports = [] } = result.value;
+  const { node, interfaceName, expectedIPs = [], profiles = [], ports = [] } = result.value;
   const { name, labels = {} } = object.metadata;
-  return { value: { name, labels, node, interfaceName, addresses: expectedIPs, profiles, ports } };
+  return {
+    value: { name, labels, node, interfaceName: interfaceName || null, addresses: expectedIPs, profiles, ports },
+  };
 }

@@ -1,12 +1,18 @@
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Policy, Problem, Read, Tier } from "../model.ts";
+import { readAdminNetworkPolicy, readBaselineAdminNetworkPolicy } from "./admin-network-policy.ts";
 import { readGlobalNetworkPolicy, readNetworkPolicy } from "./calico-policy.ts";
 import { type Node, type Pod, readNode, readPod } from "./cluster.ts";
+import { readClusterNetworkPolicy } from "./cluster-network-policy.ts";
 import { type EndpointSlice, readEndpointSlice } from "./endpoint-slice.ts";
 import { type HostEndpoint, readHostEndpoint } from "./host-endpoint.ts";
 import { readKubernetesPolicy } from "./kubernetes-policy.ts";
+import { nameProblems } from "./names.ts";
 import { type NetworkSet, readNetworkSet } from "./network-set.ts";
+import { isMapping } from "./reading.ts";
+import { readStagedGlobalNetworkPolicy, readStagedKubernetesPolicy, readStagedNetworkPolicy } from "./staged-policy.ts";
 import { readTier } from "./tier.ts";
+import { shown } from "./wording.ts";
 
 /** What an object tells the world. */
 export type Fact =
@@ -24,18 +30,31 @@ export type Fact =
 const policyGroup = /^([a-z0-9.-]+\.)?(projectcalico\.org|networking\.k8s\.io)\//;
 const harmless = new Set(["networking.k8s.io/v1/Ingress", "networking.k8s.io/v1/IngressClass"]);
 
-/** Reads any object; kinds that say nothing about policy give `none`. */
+const policyReaders = new Map<string, (object: KubeObject) => Read<Policy>>([
+  ["projectcalico.org/v3/NetworkPolicy", readNetworkPolicy],
+  ["projectcalico.org/v3/GlobalNetworkPolicy", readGlobalNetworkPolicy],
+  ["projectcalico.org/v3/StagedNetworkPolicy", readStagedNetworkPolicy],
+  ["projectcalico.org/v3/StagedGlobalNetworkPolicy", readStagedGlobalNetworkPolicy],
+  ["projectcalico.org/v3/StagedKubernetesNetworkPolicy", readStagedKubernetesPolicy],
+  ["networking.k8s.io/v1/NetworkPolicy", readKubernetesPolicy],
+  ["policy.networking.k8s.io/v1alpha2/ClusterNetworkPolicy", readClusterNetworkPolicy],
+  ["policy.networking.k8s.io/v1alpha1/AdminNetworkPolicy", readAdminNetworkPolicy],
+  ["policy.networking.k8s.io/v1alpha1/BaselineAdminNetworkPolicy", readBaselineAdminNetworkPolicy],
+]);
+
+/** Reads any object, even one that is none; kinds that say nothing about policy give `none`. */
 export function readFact(object: KubeObject): Read<Fact> {
+  const problems = envelopeProblems(object);
+  if (problems.length > 0) return { problems };
   const kind = `${object.apiVersion}/${object.kind}`;
+  const reader = policyReaders.get(kind);
+  return reader ? mapped(reader(object), (policy) => ({ type: "policy", policy })) : readOther(object, kind);
+}
+
+function readOther(object: KubeObject, kind: string): Read<Fact> {
   switch (kind) {
     case "projectcalico.org/v3/Tier":
       return mapped(readTier(object), (tier) => ({ type: "tier", tier }));
-    case "projectcalico.org/v3/NetworkPolicy":
-      return mapped(readNetworkPolicy(object), (policy) => ({ type: "policy", policy }));
-    case "projectcalico.org/v3/GlobalNetworkPolicy":
-      return mapped(readGlobalNetworkPolicy(object), (policy) => ({ type: "policy", policy }));
-    case "networking.k8s.io/v1/NetworkPolicy":
-      return mapped(readKubernetesPolicy(object), (policy) => ({ type: "policy", policy }));
     case "projectcalico.org/v3/NetworkSet":
     case "projectcalico.org/v3/GlobalNetworkSet":
       return mapped(readNetworkSet(object), (networkSet) => ({ type: "networkSet", networkSet }));
@@ -56,10 +75,41 @@ export function readFact(object: KubeObject): Read<Fact> {
   }
 }
 
-/** What is wrong with an object, for whoever takes objects in; empty if nothing is. */
+/**
+ * What every reader takes for granted: names are texts, and labels mappings of texts. By hand, not by schema: it is asked of every pod
+ * of a cluster, many times a second.
+ */
+function envelopeProblems(object: unknown): readonly Problem[] {
+  if (!isMapping(object)) return [{ field: "", message: `${shown(object)} is no object` }];
+  const { apiVersion, kind, metadata } = object;
+  if (!isMapping(metadata)) return [{ field: "metadata", message: "is missing" }];
+  const { name, namespace, labels } = metadata;
+  const texts = { apiVersion, kind, "metadata.name": name, "metadata.namespace": namespace ?? "" };
+  return [
+    ...Object.entries(texts).flatMap(([field, value]) => textProblems(field, value)),
+    ...(labels === undefined || labels === null ? [] : labelProblems(labels)),
+  ];
+}
+
+function labelProblems(labels: unknown): readonly Problem[] {
+  if (!isMapping(labels)) return [{ field: "metadata.labels", message: `${shown(labels)} is not a mapping` }];
+  return Object.entries(labels).flatMap(([key, value]) => textProblems(`metadata.labels.${key}`, value));
+}
+
+function textProblems(field: string, value: unknown): readonly Problem[] {
+  if (typeof value === "string") return [];
+  return [{ field, message: value === undefined ? "is missing" : `${shown(value)} is not a text` }];
+}
+
+/**
+ * What is wrong with an object, for whoever takes objects in; empty if nothing is. Names are looked at here only: the API server has
+ * seen to them where it is the source, and no rule means anything else because of them.
+ */
 export function problemsOf(object: KubeObject): readonly Problem[] {
   const read = readFact(object);
-  return "problems" in read ? read.problems : [];
+  const problems = "problems" in read ? read.problems : [];
+  const isCalico = object?.apiVersion === "projectcalico.org/v3" && typeof object.metadata?.name === "string";
+  return isCalico && object.kind !== "Tier" ? [...nameProblems(object), ...problems] : problems;
 }
 
 function unknown(kind: string): Read<Fact> {

@@ -44,7 +44,7 @@ const commands: readonly { title: string; args: readonly string[]; code: number;
     says: /log\.level/,
   },
   { title: "a trace that is denied", args: [...trace, "service:prod-shop/cart", "--port", "80"], code: 3, says: /^$/ },
-  { title: "a trace of nobody", args: [...trace, "nobody/here"], code: 2, says: /is no pod/ },
+  { title: "a trace of nobody", args: [...trace, "nobody/here", "--port", "80"], code: 2, says: /is no pod/ },
 ];
 
 describe("bin/exit-codes", function () {

@@ -104,7 +104,7 @@ const selector = fc.constantFrom(
 );
 const peerOf = (family: "four" | "six") => {
   const four = [["10.244.1.0/30"], ["192.0.2.0/24", "198.51.100.1/32"], ["0.0.0.0/0"]];
-  const six = [["fd00::/8"], ["fd00:10:244:1::4/126", "2001:db8::7"], ["::/0"]];
+  const six = [["fd00::/8"], ["fd00:10:244:1::4/126", "2001:db8::7/128"], ["::/0"]];
   const nets = fc.constantFrom(...(family === "four" ? four : six));
   return fc.oneof(
     fc.record({ selector }),

@@ -1,0 +1,47 @@
+import type { z } from "zod";
+import type { Problem, Read } from "../model.ts";
+import { explain } from "./wording.ts";
+
+/** Reads by a zod schema; faults come back with the path of the field. A field that is null is one that is not there. */
+export function readWith<T>(schema: z.ZodType<T>, input: unknown, at: string): Read<T> {
+  const result = schema.safeParse(withoutNulls(input, maxDepth), { error: explain });
+  if (result.success) return { value: result.data };
+  return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, at)) };
+}
+
+/** More levels than any schema here looks at; deeper ones stay as they are. */
+const maxDepth = 16;
+
+/** Generators write `null` for what is not set, and Kubernetes takes it for that. */
+function withoutNulls(value: unknown, depth: number): unknown {
+  if (depth === 0) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth - 1));
+  if (!isMapping(value)) return value;
+  const set = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(set.map(([key, field]) => [key, withoutNulls(field, depth - 1)]));
+}
+
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What went wrong at which field, `at` being the path of the value that was read. */
+export function problemsOf(issue: z.core.$ZodIssue, at: string): readonly Problem[] {
+  const path = issue.path.reduce<string>((start, part) => start + step(part, start === ""), at);
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => ({
+      field: path + step(key, path === ""),
+      message: "this field is not known; is it misspelt?",
+    }));
+  if (issue.code === "invalid_union") {
+    // The alternative of the right type says best what is wrong.
+    const closest = issue.errors.find((branch) => branch[0]?.code !== "invalid_type");
+    if (closest !== undefined) return closest.flatMap((inner) => problemsOf(inner, path));
+  }
+  return [{ field: path, message: issue.message }];
+}
+
+function step(part: PropertyKey, first: boolean): string {
+  if (typeof part === "number") return `[${part}]`;
+  return first ? String(part) : `.${String(part)}`;
+}
