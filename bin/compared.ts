@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { SluiceError } from "../core/errors.ts";
 import { type KubeObject, keyOf } from "../core/kube/objects.ts";
 import type { Situation } from "../policy/space/situation.ts";
 import { World } from "../policy/world.ts";
@@ -27,6 +28,15 @@ export async function readCompared(
   const [old, now, both] = [await read(before), await read(after), shared === undefined ? [] : await read(shared)];
   const common = both.filter(({ kind }) => !isControl(kind));
   return { before: withShared(old, common), after: withShared(now, common) };
+}
+
+/** All objects but the tiers and policies of these names (`name` or `namespace/name`). Throws USAGE where there is none of a name. */
+export function withoutControls(objects: readonly KubeObject[], names: readonly string[]): readonly KubeObject[] {
+  const isNamed = ({ kind, metadata: { name, namespace } }: KubeObject, text: string) =>
+    isControl(kind) && (text === name || text === `${namespace}/${name}`);
+  const missing = names.find((text) => !objects.some((object) => isNamed(object, text)));
+  if (missing !== undefined) throw new SluiceError("USAGE", `there is no policy or tier "${missing}" here`);
+  return objects.filter((object) => !names.some((text) => isNamed(object, text)));
 }
 
 export function situationOf(objects: readonly KubeObject[]): Situation {

@@ -3,8 +3,8 @@ import type { Effect, EffectChange } from "../policy/effect.ts";
 import { canonical } from "../policy/selector/syntax.ts";
 
 /** An effect as `-o json` prints it; keys stay. */
-export function effectObject({ changes, folded }: Effect): object {
-  return { type: "effect", changes: changes.map(changeObject), folded };
+export function effectObject({ changes, folded, policies }: Effect): object {
+  return { type: "effect", changes: changes.map(changeObject), folded, policies };
 }
 
 function changeObject({ kind, from, to, family, words, boxes }: EffectChange): object {

@@ -1,9 +1,21 @@
+import { listed } from "./effect/words.ts";
 import type { Effect, EffectChange } from "./effect.ts";
+
+const maxPolicies = 3;
 
 /** What a change opens and closes, a line each; `opens: pods of namespace dev (12) -> app=web in shop (3): TCP 80`. */
 export function effectText(effect: Effect): string {
-  if (effect.changes.length === 0) return "changes nothing: every connection is decided as before\n";
+  if (effect.changes.length === 0) return `${nothing(effect)}\n`;
   return [...effect.changes.map(lineOf), ...foldedLine(effect)].map((line) => `${line}\n`).join("");
+}
+
+/** A policy may be gone and others still decide as it did. */
+function nothing({ policies }: Effect): string {
+  const others =
+    policies.length === 0
+      ? ""
+      : `; wherever ${listed(policies, maxPolicies)} differ${policies.length === 1 ? "s" : ""}, other policies decide alike`;
+  return `changes nothing: every connection is decided as before${others}`;
 }
 
 function lineOf({ kind, from, to, family, words }: EffectChange): string {

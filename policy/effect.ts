@@ -4,6 +4,8 @@ import { type Delta, deltasOf } from "./effect/deltas.ts";
 import { joinFamilies } from "./effect/families.ts";
 import { Everybody } from "./effect/group.ts";
 import { Parties, type Party } from "./effect/party.ts";
+import { kindName, policyTitle } from "./kind-names.ts";
+import type { RuleOrigin } from "./program.ts";
 import type { Atom } from "./space/atoms.ts";
 import { type Box, boxesOf } from "./space/connections.ts";
 import type { Situation } from "./space/situation.ts";
@@ -14,6 +16,8 @@ export interface Effect {
   readonly changes: readonly EffectChange[];
   /** Further changes that were left out for length. */
   readonly folded: { readonly opens: number; readonly closes: number };
+  /** Policies that have rules in one situation which they have not in the other, e.g. `NetworkPolicy shop/app.web`. */
+  readonly policies: readonly string[];
 }
 
 /**
@@ -43,7 +47,14 @@ export function effectOf(before: Situation, after: Situation, { limit = defaultL
   const told = all.slice(0, limit).map((delta) => changeOf(delta, { space, everybody, parties }));
   const rest = all.slice(limit);
   const opens = rest.filter(({ kind }) => kind === "opens").length;
-  return { changes: told, folded: { opens, closes: rest.length - opens } };
+  return { changes: told, folded: { opens, closes: rest.length - opens }, policies: policiesOf(before, after) };
+}
+
+function policiesOf(before: Situation, after: Situation): readonly string[] {
+  const [old, now] = [before.program.rules, after.program.rules];
+  const isPolicy = ({ kind }: RuleOrigin) => kindName(kind) !== kind;
+  const differing = [...old, ...now].filter(([id, origin]) => old.has(id) !== now.has(id) && isPolicy(origin));
+  return [...new Set(differing.map(([, origin]) => policyTitle(origin)))].sort();
 }
 
 interface Surroundings {

@@ -1,198 +1,207 @@
 import type { Address } from "../core/address.ts";
-import { isReal, Lane, type Trail } from "./lane.ts";
-import { End, type Sets, setsOf } from "./match.ts";
+import { KnownEnd, SetTable } from "./known-end.ts";
+import { Lane } from "./lane.ts";
+import { setsOf } from "./match.ts";
 import type { Placement, Stage } from "./placement.ts";
 import type { Program } from "./program.ts";
-import { areOnOneNode, exemptionOf, type Hop, type Place, Routes, type Visit, type Way } from "./route.ts";
+import { kindOf, Recent } from "./recent.ts";
+import { areOnOneNode, exemptionOf, type Hop, type Place, Routes, type Visit } from "./route.ts";
+import type { Trail } from "./trail.ts";
 import type { Evaluate, HostPath, Packet, Path, Verdict } from "./verdict.ts";
 
 /**
  * Decides packets as the rendered ruleset does in the kernel: the property tests hold the two together.
  * Egress policy of the source is asked first; where it denies, ingress policy of the destination never sees the packet.
  *
- * Making one costs nothing; what the first packets teach it is kept for those after them, within bounds. Verdicts are shared
- * between packets and never change.
+ * Making one costs nothing; what packets teach it is kept for those after them, within bounds: the last 2^`cacheBits` verdicts.
+ * Verdicts are shared between packets and never change.
  */
-export function evaluatorOf(program: Program, placement: Placement, limit = maxRemembered): Evaluate {
+export function evaluatorOf(program: Program, placement: Placement, cacheBits = 18): Evaluate {
   let evaluator: Evaluator | undefined;
   return (packet) => {
-    evaluator ??= new Evaluator(program, placement, limit);
+    evaluator ??= new Evaluator(program, placement, cacheBits);
     return evaluator.decide(packet);
   };
 }
 
-/** Addresses, pairs and verdicts: some 50 MB. */
-const maxRemembered = 200_000;
+/** Of whom something is known at a time; when there are more, all are forgotten: those who matter are soon met again. */
+const maxParties = 32_768;
 
-/** An address, and the verdicts about what it sends. */
-class Party extends End {
+/** Somebody who sent or got a packet. */
+interface Party {
+  readonly end: KnownEnd;
   readonly place: Place;
-  departure: readonly Visit[] | undefined;
-  arrival: readonly Visit[] | undefined;
-  readonly pairs = new Map<Party, Pair>();
-
-  constructor(address: Address, place: Place) {
-    super(address);
-    this.place = place;
-  }
+  /** What it meets when it deals with somebody on another node, or outside. */
+  readonly departure: Legs;
+  readonly arrival: Legs;
+  /** Some list it meets asks for source ports. */
+  readonly seesSourcePort: boolean;
 }
 
-/** Two ends that have met. */
-class Pair {
-  readonly way: Way;
-  readonly isBlindToSourcePort: boolean;
-  /** By `keyOf`. The first has a place of its own: most pairs have no other. */
-  #key = -1;
-  #verdict: Verdict | undefined;
-  #others: Map<number, Verdict> | undefined;
+/** The visits of a way, ready to be walked. */
+type Legs = readonly (readonly Leg[])[];
 
-  constructor(way: Way, isBlindToSourcePort: boolean) {
-    this.way = way;
-    this.isBlindToSourcePort = isBlindToSourcePort;
-  }
-
-  get(key: number): Verdict | undefined {
-    return key === this.#key ? this.#verdict : this.#others?.get(key);
-  }
-
-  set(key: number, verdict: Verdict): void {
-    if (this.#key < 0) [this.#key, this.#verdict] = [key, verdict];
-    else {
-      this.#others ??= new Map();
-      this.#others.set(key, verdict);
-    }
-  }
+interface Leg {
+  readonly hop: Hop;
+  readonly lane: Lane;
 }
 
 class Evaluator {
   readonly #program: Program;
   readonly #routes: Routes;
-  readonly #sets: Sets;
-  readonly #limit: number;
+  readonly #table: SetTable;
+  readonly #verdicts: Recent<Verdict>;
+  /** Of lanes that ask about one end only, by lane and end: many who are new to each other know the one half of what they meet. */
+  readonly #trails: Recent<Trail>;
   readonly #lanes = new Map<readonly Stage[], Lane>();
-  #parties = new Map<Address, Party>();
-  #remembered = 0;
+  readonly #parties = new Map<Address, Party>();
+  #met = 0;
 
-  constructor(program: Program, placement: Placement, limit: number) {
+  constructor(program: Program, placement: Placement, cacheBits: number) {
     this.#program = program;
     this.#routes = new Routes(placement);
-    this.#sets = setsOf(placement);
-    this.#limit = limit;
+    this.#table = new SetTable(placement, setsOf(placement));
+    this.#verdicts = new Recent(cacheBits);
+    this.#trails = new Recent(cacheBits);
   }
 
   decide(packet: Packet): Verdict {
-    const [source, destination] = [this.#party(packet.source), this.#party(packet.destination)];
+    const source = this.#party(packet.source);
+    const destination = this.#party(packet.destination);
     if (packet.interfaces !== undefined || packet.translated !== undefined)
-      return this.#along(this.#routes.way(packet), source, destination, packet);
-    const pair = source.pairs.get(destination) ?? this.#meet(source, destination, packet);
-    const key = keyOf(packet, pair.isBlindToSourcePort);
-    if (key === undefined) return this.#along(pair.way, source, destination, packet);
-    const found = pair.get(key);
+      return this.#onItsOwnWay(source, destination, packet);
+    const kind = kindOf(packet, destination.end.family);
+    if (kind < 0) return this.#new(source, destination, packet, kind);
+    const [from, to] = [source.end.number, destination.end.number];
+    const port = seesSourcePort(source, destination) ? packet.sourcePort : 0;
+    const found = this.#verdicts.find(from, to, kind, port);
     if (found !== undefined) return found;
-    const verdict = this.#along(pair.way, source, destination, packet);
-    pair.set(key, verdict);
-    this.#remember();
+    const verdict = this.#new(source, destination, packet, kind);
+    this.#verdicts.keep(from, to, kind, port, verdict);
     return verdict;
+  }
+
+  #new(source: Party, destination: Party, packet: Packet, kind: number): Verdict {
+    if (areNear(source.place, destination.place)) return this.#onItsOwnWay(source, destination, packet);
+    return this.#through([source.departure, destination.arrival], null, {
+      source: source.end,
+      destination: destination.end,
+      packet,
+      kind,
+    });
   }
 
   #party(address: Address): Party {
-    const found = this.#parties.get(address);
-    if (found !== undefined) return found;
-    const party = new Party(address, this.#routes.placeOf(address));
+    return this.#parties.get(address) ?? this.#meet(address);
+  }
+
+  #meet(address: Address): Party {
+    const place = this.#routes.placeOf(address);
+    const departure = this.#legs(this.#routes.departure(place, address));
+    const arrival = this.#legs(this.#routes.arrival(place, address));
+    const seesSourcePort = [...departure, ...arrival].some((legs) => legs.some(({ lane }) => lane.seesSourcePort));
+    this.#met += 1;
+    const end = new KnownEnd(address, this.#met, this.#table);
+    const party = { end, place, departure, arrival, seesSourcePort };
+    if (this.#parties.size >= maxParties) this.#parties.clear();
     this.#parties.set(address, party);
-    this.#remember();
     return party;
   }
 
-  #meet(source: Party, destination: Party, packet: Packet): Pair {
-    const way = this.#wayOf(source, destination, packet);
-    const pair = new Pair(
-      way,
-      way.visits.every((visit) => visit.every(({ stages }) => this.#lane(stages).isBlindToSourcePort)),
-    );
-    source.pairs.set(destination, pair);
-    this.#remember();
-    return pair;
+  /** Where the way depends on more than who the ends are, each by itself. */
+  #onItsOwnWay(source: Party, destination: Party, packet: Packet): Verdict {
+    const { exempt, visits } = this.#routes.way(packet);
+    const asked = { source: source.end, destination: destination.end, packet, kind: -1 };
+    return this.#through([this.#legs(visits)], exempt, asked);
   }
 
-  /** As `routes.way`, put together from what is known of the two ends. */
-  #wayOf(source: Party, destination: Party, packet: Packet): Way {
-    const exempt = exemptionOf(source.place, destination.place);
-    if (exempt !== null || areOnOneNode(source.place, destination.place)) return this.#routes.way(packet);
-    source.departure ??= this.#routes.departure(source.place, packet);
-    destination.arrival ??= this.#routes.arrival(destination.place, packet);
-    return { exempt, visits: [...source.departure, ...destination.arrival] };
+  #legs(visits: readonly Visit[]): Legs {
+    return visits.map((visit) => visit.map((hop) => ({ hop, lane: this.#lane(hop.stages) })));
   }
 
-  /** Forgets everything when it has become too much: what is needed is soon learnt again. */
-  #remember(): void {
-    this.#remembered += 1;
-    if (this.#remembered <= this.#limit) return;
-    this.#parties = new Map();
-    this.#remembered = 0;
-  }
-
-  #along({ exempt, visits }: Way, source: End, destination: End, packet: Packet): Verdict {
-    const verdict: Draft = { action: "allow", egress: null, ingress: null, hosts: [], exempt };
-    for (const visit of visits)
-      if (this.#visit(visit, source, destination, packet, verdict) === "deny") return { ...verdict, action: "deny" };
+  #through(parts: readonly Legs[], exempt: Verdict["exempt"], asked: Asked): Verdict {
+    const verdict: Draft = { action: "allow", egress: null, ingress: null, hosts: none, exempt };
+    for (const part of parts)
+      for (const visit of part)
+        if (this.#visit(visit, asked, verdict) === "deny") {
+          verdict.action = "deny";
+          return verdict;
+        }
     return verdict;
   }
 
-  #visit(visit: Visit, source: End, destination: End, packet: Packet, verdict: Draft): "allow" | "deny" | "next" {
-    for (const hop of visit) {
-      const trail = this.#walk(hop, source, destination, packet);
+  #visit(visit: readonly Leg[], asked: Asked, verdict: Draft): "allow" | "deny" | "next" {
+    for (const { hop, lane } of visit) {
+      const trail = hop.untranslated ? this.#before(lane, asked) : this.#walk(lane, asked);
       if (hop.list === "normal") verdict[hop.direction] = this.#pathOf(hop, trail);
-      else verdict.hosts.push(hostPathOf(hop, trail));
-      const action = trail.decision?.action;
-      if (action === "allow" || action === "deny") return action;
+      else verdict.hosts = [...verdict.hosts, hostPathOf(hop, trail)];
+      if (trail.action !== "next") return trail.action;
     }
     return "next";
   }
 
-  #walk(hop: Hop, source: End, destination: End, packet: Packet): Trail {
-    const lane = this.#lane(hop.stages);
-    if (!hop.untranslated || packet.translated === undefined) return lane.walk(source, destination, packet);
+  #walk(lane: Lane, { source, destination, packet, kind }: Asked): Trail {
+    if (lane.peer === null || kind < 0) return lane.walk(source, destination, packet);
+    const peer = lane.peer === "source" ? source.number : destination.number;
+    const port = lane.seesSourcePort ? packet.sourcePort : 0;
+    const found = this.#trails.find(lane.number, peer, kind, port);
+    if (found !== undefined) return found;
+    const trail = lane.walk(source, destination, packet);
+    this.#trails.keep(lane.number, peer, kind, port, trail);
+    return trail;
+  }
+
+  /** As the packet was before its destination was translated. */
+  #before(lane: Lane, { source, packet }: Asked): Trail {
     const before = { ...packet, ...packet.translated };
-    return lane.walk(source, this.#party(before.destination), before);
+    return lane.walk(source, this.#party(before.destination).end, before);
   }
 
   #lane(stages: readonly Stage[]): Lane {
     const found = this.#lanes.get(stages);
     if (found !== undefined) return found;
-    const lane = new Lane(this.#program, stages, this.#sets);
+    const lane = new Lane(this.#program, stages, this.#lanes.size + 1, this.#table);
     this.#lanes.set(stages, lane);
     return lane;
   }
 
   /** The last stage's default neither passes nor logs (compile.ts), so a packet that falls out means a broken Program. */
-  #pathOf({ endpoint, direction }: Hop, { steps, decision }: Trail): Path {
-    if (decision?.action !== "allow" && decision?.action !== "deny")
+  #pathOf({ endpoint, direction }: Hop, { action, rule, steps }: Trail): Path {
+    if (action === "next" || rule === null)
       throw new Error(`no stage decided about ${endpoint} ${direction} in program ${this.#program.revision}`);
-    return { endpoint, direction, action: decision.action, rule: decision.rule, steps };
+    return { endpoint, direction, action, rule, steps };
   }
 }
 
-interface Draft extends Verdict {
+/** What is between two that share a node, or are one, is not put together from what each meets of others. */
+function areNear(from: Place, to: Place): boolean {
+  return areOnOneNode(from, to) || exemptionOf(from, to) !== null;
+}
+
+/** What a pod sends to its own node may meet another host endpoint than what comes to the node from elsewhere. */
+function seesSourcePort(source: Party, destination: Party): boolean {
+  if (source.seesSourcePort || destination.seesSourcePort) return true;
+  return destination.place.at === "node" && areOnOneNode(source.place, destination.place);
+}
+
+/** A packet and who it is between; `kind` is negative where nothing is to be remembered of it. */
+interface Asked {
+  readonly source: KnownEnd;
+  readonly destination: KnownEnd;
+  readonly packet: Packet;
+  readonly kind: number;
+}
+
+interface Draft {
+  action: Verdict["action"];
   egress: Path | null;
   ingress: Path | null;
-  readonly hosts: HostPath[];
+  hosts: readonly HostPath[];
+  readonly exempt: Verdict["exempt"];
 }
 
-function hostPathOf({ endpoint, list, direction }: Hop, { steps, decision }: Trail): HostPath {
-  const action = decision?.action === "allow" || decision?.action === "deny" ? decision.action : "next";
-  return { endpoint, list, direction, action, rule: decision?.rule ?? null, steps };
-}
+const none: readonly HostPath[] = [];
 
-/**
- * One number for packets of a pair that are decided alike; undefined for what is not worth remembering. ICMP and ports never come
- * together: type and code take the place of the destination port.
- */
-function keyOf(packet: Packet, isBlindToSourcePort: boolean): number | undefined {
-  if (!isReal(packet)) return undefined;
-  const { protocol, sourcePort, destinationPort, icmp } = packet;
-  if (icmp !== null)
-    return sourcePort + destinationPort > 0 ? undefined : protocol * 131_072 + 65_536 + icmp.type * 256 + icmp.code;
-  const key = protocol * 131_072 + destinationPort;
-  return isBlindToSourcePort ? key : key + sourcePort * 33_554_432;
+function hostPathOf({ endpoint, list, direction }: Hop, { action, rule, steps }: Trail): HostPath {
+  return { endpoint, list, direction, action, rule, steps };
 }

@@ -1,44 +1,25 @@
 import { familyOf } from "../core/address.ts";
-import { type End, type Question, type Sets, settle } from "./match.ts";
+import type { KnownEnd, SetTable } from "./known-end.ts";
+import { type Membership, type Question, settle } from "./match.ts";
 import type { Stage } from "./placement.ts";
 import type { Instruction, Match, Program } from "./program.ts";
-import type { Packet, Step } from "./verdict.ts";
+import { Trail } from "./trail.ts";
+import type { Packet } from "./verdict.ts";
 
-/** What a packet hit on its way through a list. Ways that hit the same share one. */
-export class Trail {
-  readonly steps: readonly Step[];
-  readonly #next = new Map<Instruction, Trail>();
-
-  constructor(steps: readonly Step[] = []) {
-    this.steps = steps;
-  }
-
-  after(instruction: Instruction): Trail {
-    const found = this.#next.get(instruction);
-    if (found !== undefined) return found;
-    const trail = new Trail([...this.steps, stepOf(instruction)]);
-    this.#next.set(instruction, trail);
-    return trail;
-  }
-
-  /** The step that decided; undefined if none did, so that what comes after the list does. */
-  get decision(): Step | undefined {
-    const last = this.steps.at(-1);
-    return last?.action === "allow" || last?.action === "deny" ? last : undefined;
-  }
+/**
+ * What is left of a list, packed into one array, since what costs time is memory that is far apart:
+ *
+ *   code        => clause*
+ *   clause      => size instruction next-stage condition*     size in numbers; next-stage is where it begins
+ *   condition   => set * 4 + (destination ? 2 : 0) + (not ? 1 : 0) | -1 - question
+ */
+interface Rest {
+  readonly code: Int32Array;
+  readonly instructions: readonly Instruction[];
+  readonly questions: readonly Question[];
 }
 
-function stepOf({ id, verdict }: Instruction): Step {
-  return { rule: id, action: verdict === "next" ? "pass" : verdict };
-}
-
-/** An instruction of which only questions about the ends are left. */
-interface Clause {
-  readonly instruction: Instruction;
-  readonly when: readonly Question[];
-  /** Where the next stage begins. */
-  readonly nextStage: number;
-}
+const head = 3;
 
 /** More kinds of packets than a cluster has; a scan of all ports and protocols does not fill the memory. */
 const maxRests = 4096;
@@ -48,50 +29,59 @@ const maxRests = 4096;
  * of it, so that only the ends remain to be looked up in few sets.
  */
 export class Lane {
+  /** Never that of another. */
+  readonly number: number;
+  /** The only end that anything is asked about; null if both are. */
+  readonly peer: "source" | "destination" | null;
   readonly #program: Program;
   readonly #stages: readonly Stage[];
-  readonly #sets: Sets;
+  readonly #table: SetTable;
   readonly #start = new Trail();
-  readonly #rests = new Map<number, readonly Clause[]>();
+  readonly #rests = new Map<number, Rest>();
   readonly #axes: Axes;
 
-  constructor(program: Program, stages: readonly Stage[], sets: Sets) {
+  constructor(program: Program, stages: readonly Stage[], number: number, table: SetTable) {
+    this.number = number;
     this.#program = program;
     this.#stages = stages;
-    this.#sets = sets;
-    this.#axes = axesOf(stages.flatMap((stage) => instructionsOf(program, stage)).flatMap(({ when }) => when));
+    this.#table = table;
+    const matches = stages.flatMap((stage) => instructionsOf(program, stage)).flatMap(({ when }) => when);
+    this.#axes = axesOf(matches);
+    this.peer = peerOf(matches);
   }
 
-  /** Packets that differ in nothing but the source port never part here. */
-  get isBlindToSourcePort(): boolean {
-    return !this.#axes.hasSourcePort;
+  /** Whether packets that differ in nothing but the source port may part here. */
+  get seesSourcePort(): boolean {
+    return this.#axes.hasSourcePort;
   }
 
-  walk(source: End, destination: End, packet: Packet): Trail {
-    const clauses = this.#restFor(packet);
+  walk(source: KnownEnd, destination: KnownEnd, packet: Packet): Trail {
+    const rest = this.#restFor(packet);
+    const { code, instructions } = rest;
     let trail = this.#start;
-    for (let at = 0; at < clauses.length; ) {
-      const clause = clauses[at] as Clause;
-      if (!holdsAll(clause.when, source, destination, packet)) {
-        at += 1;
+    for (let at = 0; at < code.length; ) {
+      const next = at + (code[at] as number);
+      if (!allHold(rest, at + head, next, source, destination, packet)) {
+        at = next;
         continue;
       }
-      trail = trail.after(clause.instruction);
-      switch (clause.instruction.verdict) {
+      const instruction = instructions[code[at + 1] as number] as Instruction;
+      trail = trail.after(instruction);
+      switch (instruction.verdict) {
         case "allow":
         case "deny":
           return trail;
         case "next":
-          at = clause.nextStage;
+          at = code[at + 2] as number;
           break;
         case "log":
-          at += 1;
+          at = next;
       }
     }
     return trail;
   }
 
-  #restFor(packet: Packet): readonly Clause[] {
+  #restFor(packet: Packet): Rest {
     const kind = kindOf(this.#axes, packet);
     if (kind === undefined) return this.#rest(packet);
     const found = this.#rests.get(kind);
@@ -102,47 +92,75 @@ export class Lane {
     return rest;
   }
 
-  #rest(packet: Packet): readonly Clause[] {
-    const rest: Clause[] = [];
+  /** What this kind of packet may hit; of each stage nothing that stands after what it hits in any case. */
+  #rest(packet: Packet): Rest {
+    const code: number[] = [];
+    const instructions: Instruction[] = [];
+    const questions: Question[] = [];
     for (const stage of this.#stages) {
-      const first = rest.length;
-      const drafts = this.#left(stage, packet);
-      for (const draft of drafts) rest.push({ ...draft, nextStage: first + drafts.length });
+      const clauses: number[] = [];
+      for (const instruction of [...instructionsOf(this.#program, stage), stage.otherwise]) {
+        const conditions = this.#conditions(instruction.when, packet, questions);
+        if (conditions === undefined) continue;
+        clauses.push(code.length);
+        code.push(head + conditions.length, instructions.push(instruction) - 1, 0, ...conditions);
+        if (conditions.length === 0 && instruction.verdict !== "log") break;
+      }
+      for (const at of clauses) code[at + 2] = code.length;
     }
-    return rest;
+    return { code: Int32Array.from(code), instructions, questions };
   }
 
-  /** What of a stage this kind of packet may hit; nothing that stands after what it hits in any case. */
-  #left(stage: Stage, packet: Packet): readonly Omit<Clause, "nextStage">[] {
-    const left: Omit<Clause, "nextStage">[] = [];
-    for (const instruction of [...instructionsOf(this.#program, stage), stage.otherwise]) {
-      const when = questionsOf(instruction.when, packet, this.#sets);
-      if (when === undefined) continue;
-      left.push({ instruction, when });
-      if (when.length === 0 && instruction.verdict !== "log") break;
+  /** What is left to ask; undefined where a match fails already. */
+  #conditions(when: readonly Match[], packet: Packet, questions: Question[]): readonly number[] | undefined {
+    const conditions: number[] = [];
+    for (const match of when) {
+      const settled = settle(match, packet, this.#table.sets);
+      if (settled === false) return undefined;
+      if (settled === true) continue;
+      if (typeof settled === "function") conditions.push(-questions.push(settled));
+      else conditions.push(this.#condition(settled));
     }
-    return left;
+    return conditions;
+  }
+
+  #condition({ of, set, is }: Membership): number {
+    return this.#table.numberOf(set) * 4 + (of === "destination" ? 2 : 0) + (is ? 0 : 1);
   }
 }
 
-export function instructionsOf(program: Program, { blocks }: Stage): readonly Instruction[] {
-  return blocks.flatMap(({ block }) => program.blocks.get(block) ?? []);
-}
-
-function holdsAll(questions: readonly Question[], source: End, destination: End, packet: Packet): boolean {
-  for (const question of questions) if (!question(source, destination, packet)) return false;
+function allHold(
+  { code, questions }: Rest,
+  from: number,
+  to: number,
+  source: KnownEnd,
+  destination: KnownEnd,
+  packet: Packet,
+): boolean {
+  for (let at = from; at < to; at++) {
+    const condition = code[at] as number;
+    if (condition < 0) {
+      if (!(questions[-1 - condition] as Question)(source, destination, packet)) return false;
+    } else {
+      const end = (condition & 2) === 0 ? source : destination;
+      if (end.isIn(condition >>> 2) === ((condition & 1) !== 0)) return false;
+    }
+  }
   return true;
 }
 
-/** What is left to ask; undefined where a match fails already. */
-function questionsOf(when: readonly Match[], packet: Packet, sets: Sets): readonly Question[] | undefined {
-  const questions: Question[] = [];
-  for (const match of when) {
-    const settled = settle(match, packet, sets);
-    if (settled === false) return undefined;
-    if (settled !== true) questions.push(settled);
-  }
-  return questions;
+function instructionsOf(program: Program, { blocks }: Stage): readonly Instruction[] {
+  return blocks.flatMap(({ block }) => program.blocks.get(block) ?? []);
+}
+
+/** Policies of a direction mostly ask about the other end only: the own one is whom they select. */
+function peerOf(matches: readonly Match[]): Lane["peer"] {
+  const asks = (end: "source" | "destination") =>
+    matches.some(
+      (match) => match.field === end || ("named" in match && match.field === `${end}Port` && match.named.length > 0),
+    );
+  if (!asks("source")) return "destination";
+  return asks("destination") ? null : "source";
 }
 
 /** Values where what a list says may change: the first of each interval, ascending. */

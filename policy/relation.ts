@@ -22,15 +22,15 @@ export function equivalent(a: Situation, b: Situation): Finding {
 }
 
 function search(space: Space, differing: (inA: Connections, inB: Connections) => Connections): Finding {
-  for (const [source, destination] of space.suspects()) {
-    const [inA, inB] = [space.allowed(0, source, destination), space.allowed(1, source, destination)];
-    if (inA === inB) continue;
-    const found = boxesOf(space.sets.intersect(differing(inA, inB), space.sets.usable));
-    const pair = found.length === 0 ? undefined : space.pairOf(source, destination);
-    if (pair !== undefined)
-      return { holds: false, witness: { source: pair[0], destination: pair[1], ...example(found[0] as Box) } };
-  }
-  return { holds: true };
+  let finding: Finding = { holds: true };
+  space.eachDifference((source, destination, inA, inB) => {
+    const [box] = boxesOf(space.sets.intersect(differing(inA, inB), space.sets.usable));
+    const pair = box === undefined ? undefined : space.pairOf(source, destination);
+    if (box === undefined || pair === undefined) return false;
+    finding = { holds: false, witness: { source: pair[0], destination: pair[1], ...example(box) } };
+    return true;
+  });
+  return finding;
 }
 
 /** A port that clients use, where there is a choice. */

@@ -17,6 +17,9 @@ export interface Hop {
 /** The lists of one endpoint, in order: the first that allows ends the visit; one that denies ends the way. */
 export type Visit = readonly Hop[];
 
+/** What a packet tells of its way. */
+type Hints = Pick<Packet, "interfaces" | "translated">;
+
 /** All endpoints whose policy a packet meets, from its source to its destination. */
 export interface Way {
   readonly exempt: Verdict["exempt"];
@@ -72,7 +75,11 @@ export class Routes {
     if (areOnOneNode(from, to)) return { exempt, visits: this.#within(from, to, packet) };
     return {
       exempt,
-      visits: [...this.departure(from, packet), ...this.#between(from, to, packet), ...this.arrival(to, packet)],
+      visits: [
+        ...this.departure(from, packet.source, packet),
+        ...this.#between(from, to, packet),
+        ...this.arrival(to, packet.destination, packet),
+      ],
     };
   }
 
@@ -83,75 +90,75 @@ export class Routes {
     return node === undefined ? outside : { at: "node", node };
   }
 
-  /** On the node of the source, for what goes elsewhere. Of the packet only the source matters, and the interfaces. */
-  departure(from: Place, packet: Packet): readonly Visit[] {
+  /** On the node of the source, for what goes elsewhere. */
+  departure(from: Place, source: Address, hints: Hints = {}): readonly Visit[] {
     switch (from.at) {
       case "outside":
         return [];
       case "node": {
-        const host = this.#governing(from.node, fabric("out", packet.source), packet);
-        return some(this.#lists(host, "egress", ["failsafe", "untracked", "normal"], packet));
+        const host = this.#governing(from.node, fabric("out", source), hints);
+        return some(this.#lists(host, "egress", ["failsafe", "untracked", "normal"], hints));
       }
       case "pod":
         return some(
           podVisit(this.#placement, from.pod, "egress"),
-          this.#enteringFromPod(from.node, passing, packet),
-          this.#leaving(from.node, fabric("out"), packet),
+          this.#enteringFromPod(from.node, passing, hints),
+          this.#leaving(from.node, fabric("out"), hints),
         );
     }
   }
 
-  /** On the node of the destination, for what comes from elsewhere. Of the packet only the destination matters, and the interfaces. */
-  arrival(to: Place, packet: Packet): readonly Visit[] {
+  /** On the node of the destination, for what comes from elsewhere. */
+  arrival(to: Place, destination: Address, hints: Hints = {}): readonly Visit[] {
     switch (to.at) {
       case "outside":
         return [];
       case "node": {
-        const host = this.#governing(to.node, fabric("in", packet.destination), packet);
-        return some(this.#lists(host, "ingress", toProcess, packet));
+        const host = this.#governing(to.node, fabric("in", destination), hints);
+        return some(this.#lists(host, "ingress", toProcess, hints));
       }
       case "pod": {
-        const host = this.#governing(to.node, fabric("in"), packet);
-        return some(this.#lists(host, "ingress", passing, packet), ...this.#toPod(to.pod, packet));
+        const host = this.#governing(to.node, fabric("in"), hints);
+        return some(this.#lists(host, "ingress", passing, hints), ...this.#toPod(to.pod, hints));
       }
     }
   }
 
   /** From a pod to another, or to its node. */
-  #within(from: Place, to: Place, packet: Packet): readonly Visit[] {
+  #within(from: Place, to: Place, hints: Hints): readonly Visit[] {
     if (from.at !== "pod") return [];
     const egress = podVisit(this.#placement, from.pod, "egress");
-    if (to.at !== "pod") return some(egress, this.#enteringFromPod(from.node, toProcess, packet));
-    return some(egress, this.#enteringFromPod(from.node, passing, packet), ...this.#toPod(to.pod, packet));
+    if (to.at !== "pod") return some(egress, this.#enteringFromPod(from.node, toProcess, hints));
+    return some(egress, this.#enteringFromPod(from.node, passing, hints), ...this.#toPod(to.pod, hints));
   }
 
   /** On nodes that only pass it on. */
-  #between(from: Place, to: Place, packet: Packet): readonly Visit[] {
-    const routers = [...(packet.interfaces?.keys() ?? [])].filter((node) => node !== from.node && node !== to.node);
+  #between(from: Place, to: Place, hints: Hints): readonly Visit[] {
+    const routers = [...(hints.interfaces?.keys() ?? [])].filter((node) => node !== from.node && node !== to.node);
     return routers.flatMap((node) => {
-      const host = this.#governing(node, fabric("in"), packet);
-      const entering = this.#lists(host, "ingress", ["untracked", ...passing], packet);
-      return some(entering, this.#leaving(node, fabric("out"), packet));
+      const host = this.#governing(node, fabric("in"), hints);
+      const entering = this.#lists(host, "ingress", ["untracked", ...passing], hints);
+      return some(entering, this.#leaving(node, fabric("out"), hints));
     });
   }
 
-  #enteringFromPod(node: string | null, lists: readonly PolicyList[], packet: Packet): Visit {
-    return this.#lists(this.#governing(node, ofPods("in"), packet), "ingress", lists, packet);
+  #enteringFromPod(node: string | null, lists: readonly PolicyList[], hints: Hints): Visit {
+    return this.#lists(this.#governing(node, ofPods("in"), hints), "ingress", lists, hints);
   }
 
-  #toPod(pod: Endpoint, packet: Packet): readonly Visit[] {
-    return [podVisit(this.#placement, pod, "ingress"), this.#leaving(pod.node, ofPods("out"), packet)];
+  #toPod(pod: Endpoint, hints: Hints): readonly Visit[] {
+    return [podVisit(this.#placement, pod, "ingress"), this.#leaving(pod.node, ofPods("out"), hints)];
   }
 
-  #leaving(node: string | null, link: Link, packet: Packet): Visit {
-    return this.#lists(this.#governing(node, link, packet), "egress", ["forward"], packet);
+  #leaving(node: string | null, link: Link, hints: Hints): Visit {
+    return this.#lists(this.#governing(node, link, hints), "egress", ["forward"], hints);
   }
 
-  #lists(host: Endpoint | undefined, direction: Direction, lists: readonly PolicyList[], packet: Packet): Visit {
+  #lists(host: Endpoint | undefined, direction: Direction, lists: readonly PolicyList[], hints: Hints): Visit {
     if (host === undefined) return [];
     // What is not tracked is decided per interface, before the kernel knows where a packet goes: not for all of them at once.
     const asked = host.interfaceName === "*" ? lists.filter((list) => list !== "untracked") : lists;
-    const isTranslated = packet.translated !== undefined && packet.translated.node === host.node;
+    const isTranslated = hints.translated !== undefined && hints.translated.node === host.node;
     return hopsOf(this.#placement, host, direction, asked).map((hop) =>
       isTranslated && (hop.list === "untracked" || hop.list === "preDnat") ? { ...hop, untranslated: true } : hop,
     );
@@ -162,7 +169,7 @@ export class Routes {
    * if it is one of the node; else the one of all interfaces; else the only one; else the one that has an address of the node.
    * Interfaces of pods belong to the one of all interfaces, unless another names them.
    */
-  #governing(node: string | null, link: Link, { interfaces }: Packet): Endpoint | undefined {
+  #governing(node: string | null, link: Link, { interfaces }: Hints): Endpoint | undefined {
     const hosts = node === null ? undefined : this.#hosts.get(node);
     if (node === null || hosts === undefined) return undefined;
     const all = hosts.find(({ interfaceName }) => interfaceName === "*");

@@ -1,41 +1,85 @@
-import type { Address } from "../core/address.ts";
-import { PrefixTable } from "../core/prefix-table.ts";
+import { type Address, addressValue, type Cidr, type Family, familyOf, widthOf } from "../core/address.ts";
 import type { Members } from "./placement.ts";
+
+/** One end of a packet, taken apart once. */
+export class End {
+  readonly address: Address;
+  readonly family: Family;
+  #value: number | bigint | undefined;
+
+  constructor(address: Address) {
+    this.address = address;
+    this.family = familyOf(address);
+  }
+
+  /** Of 32 bits for IPv4 (a number, for speed), of 128 for IPv6. */
+  get value(): number | bigint {
+    this.#value ??= this.family === 4 ? Number(addressValue(this.address)) : addressValue(this.address);
+    return this.#value;
+  }
+}
 
 /** The members of one set, ready for lookups. */
 export class SetIndex {
   readonly #addresses: ReadonlySet<Address>;
-  readonly #cidrs: PrefixTable<true> | null;
+  readonly #four: readonly Level<number>[];
+  readonly #six: readonly Level<bigint>[];
   readonly #ports: ReadonlySet<string>;
 
   constructor({ addresses, cidrs, ports }: Members) {
     this.#addresses = new Set(addresses);
-    this.#cidrs = cidrs.length === 0 ? null : new PrefixTable<true>();
-    for (const cidr of cidrs) this.#cidrs?.set(cidr, true);
-    this.#ports = new Set(ports.map(({ address, protocol, port }) => keyOf(address, protocol, port)));
+    this.#four = levelsOf(cidrs, 4, (base, { host }) => Math.floor(Number(base) / 2 ** host));
+    this.#six = levelsOf(cidrs, 6, (base, { host }) => base >> BigInt(host));
+    this.#ports = new Set(ports.map(({ address, protocol, port }) => portKey(address, protocol, port)));
   }
 
-  /** Whether `hasAddress` is slow enough to be worth remembering. */
-  get hasCidrs(): boolean {
-    return this.#cidrs !== null;
+  has(end: End): boolean {
+    if (this.#addresses.size > 0 && this.#addresses.has(end.address)) return true;
+    if (end.family === 4) {
+      for (const { host, prefixes } of this.#four) {
+        // Not by a shift, which takes 32 bits for none.
+        if (prefixes.has(Math.floor((end.value as number) / 2 ** host))) return true;
+      }
+      return false;
+    }
+    return this.#six.some(({ host, prefixes }) => prefixes.has((end.value as bigint) >> BigInt(host)));
   }
 
-  hasAddress(address: Address): boolean {
-    return this.#addresses.has(address) || this.#cidrs?.lookup(address) === true;
-  }
-
-  hasPort(address: Address, protocol: number, port: number): boolean {
-    return this.#ports.size > 0 && this.#ports.has(keyOf(address, protocol, port));
+  hasPort({ address }: End, protocol: number, port: number): boolean {
+    return this.#ports.size > 0 && this.#ports.has(portKey(address, protocol, port));
   }
 }
 
-const keyOf = (address: Address, protocol: number, port: number) => `${address} ${protocol} ${port}`;
+/** All prefixes of one length, without their `host` bits. */
+interface Level<T> {
+  readonly host: number;
+  readonly prefixes: ReadonlySet<T>;
+}
+
+function levelsOf<T>(
+  cidrs: readonly Cidr[],
+  family: Family,
+  prefixOf: (base: bigint, level: { readonly host: number }) => T,
+): readonly Level<T>[] {
+  const byLength = Map.groupBy(
+    cidrs.filter((cidr) => cidr.family === family),
+    ({ bits }) => widthOf(family) - bits,
+  );
+  return [...byLength].map(([host, some]) => ({
+    host,
+    prefixes: new Set(some.map(({ base }) => prefixOf(base, { host }))),
+  }));
+}
+
+const portKey = (address: Address, protocol: number, port: number) => `${address} ${protocol} ${port}`;
 
 const known = new WeakMap<Members, SetIndex>();
 
 /** Members never change, and most of them stay when a Placement is replaced: so does their index. */
 export function indexOf(members: Members): SetIndex {
-  const found = known.get(members) ?? new SetIndex(members);
-  known.set(members, found);
-  return found;
+  const found = known.get(members);
+  if (found !== undefined) return found;
+  const index = new SetIndex(members);
+  known.set(members, index);
+  return index;
 }

@@ -1,10 +1,11 @@
 import type { RuleId } from "../core/rule-id.ts";
 import { evaluatorOf } from "./evaluate.ts";
 import { contentRuleId } from "./hash.ts";
-import { End, holds, setsOf } from "./match.ts";
+import { holds, setsOf } from "./match.ts";
 import type { EndpointId, Placement, Stage } from "./placement.ts";
 import type { Applicability, Direction, Instruction, Match, PolicyList, Program, RuleOrigin } from "./program.ts";
 import { type Hop, Routes } from "./route.ts";
+import { End } from "./set-index.ts";
 import type { Packet, Verdict } from "./verdict.ts";
 
 /** Everything that was asked about a packet and why it answered as it did. */

@@ -19,6 +19,7 @@ Examples:
   sluice policy validate policies/
   sluice policy tiers --objects lab/demo
   sluice policy explain --objects lab/demo security.payments
+  sluice policy effect lab/demo --without security.payments
   sluice policy test lab/demo-policies.test.yaml --junit report.xml
   sluice policy effect policies-main/ policies-branch/ --objects cluster.yaml
   sluice policy impact policies-new/ --since 1d

@@ -52,11 +52,10 @@ function changedPairs(space: Space): readonly Changed[] {
     if (destinations === undefined) entry.pairs.set(source.index, [destination.index]);
     else destinations.push(destination.index);
   };
-  for (const [source, destination] of space.suspects()) {
-    const [before, after] = [space.allowed(0, source, destination), space.allowed(1, source, destination)];
-    if (before === after) continue;
+  space.eachDifference((source, destination, before, after) => {
     note("opens", sets.subtract(after, before), source, destination);
     note("closes", sets.subtract(before, after), source, destination);
-  }
+    return false;
+  });
   return Object.values(found).flatMap((families) => [...families[4].values(), ...families[6].values()]);
 }

@@ -80,8 +80,14 @@ export class Parties {
 const outsiders = "anybody outside the cluster";
 
 function networkWords({ sense, items }: Networks): readonly string[] {
-  if (sense === "only") return items.length === 0 ? [] : [listed(items, maxNames)];
+  if (sense === "only") return items.length === 0 ? [] : [listed(items.map(networkWord), maxNames)];
   return [items.length === 0 ? outsiders : `${outsiders} but ${listed(items, maxNames)}`];
+}
+
+/** Everything of one family has a name that people know. */
+function networkWord(item: string): string {
+  if (item === "0.0.0.0/0") return "any IPv4 address outside the cluster";
+  return item === "::/0" ? "any IPv6 address outside the cluster" : item;
 }
 
 function named(names: readonly string[], noun: string, all: boolean): readonly string[] {

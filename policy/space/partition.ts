@@ -1,10 +1,15 @@
 /** Things 0, 1, 2 … divided into cells by what they have in common. At first all are in cell 0. */
 export class Partition {
   readonly #cells: Uint32Array;
-  #count = 1;
+  #count: number;
 
-  constructor(things: number) {
-    this.#cells = new Uint32Array(things);
+  constructor(things: number, like?: Partition) {
+    this.#cells = like === undefined ? new Uint32Array(things) : like.#cells.slice();
+    this.#count = like === undefined ? 1 : like.#count;
+  }
+
+  copy(): Partition {
+    return new Partition(this.#cells.length, this);
   }
 
   /** Divides each cell into those of its things that are members and those that are not. */

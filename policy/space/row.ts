@@ -2,7 +2,7 @@ import type { Stage } from "../placement.ts";
 import type { Atom } from "./atoms.ts";
 import type { Block, Ends } from "./block.ts";
 import type { ConnectionSets, Connections } from "./connections.ts";
-import { Partition } from "./partition.ts";
+import type { Partition } from "./partition.ts";
 
 /** A stage whose blocks are ready to be walked. */
 export interface ReadyStage {
@@ -28,16 +28,17 @@ export interface ReadyHop {
 export class Row {
   readonly #own: Atom;
   readonly #visits: readonly (readonly ReadyHop[])[];
-  readonly #atoms: readonly Atom[];
+  readonly #families: Partition;
   readonly #sets: ConnectionSets;
   /** By cell of `#peers`. */
   readonly #allowed: Connections[] = [];
   #peers: Partition | undefined;
 
-  constructor(own: Atom, visits: readonly (readonly ReadyHop[])[], atoms: readonly Atom[], sets: ConnectionSets) {
+  /** `families` divides all atoms by family. */
+  constructor(own: Atom, visits: readonly (readonly ReadyHop[])[], families: Partition, sets: ConnectionSets) {
     this.#own = own;
     this.#visits = visits;
-    this.#atoms = atoms;
+    this.#families = families;
     this.#sets = sets;
   }
 
@@ -61,8 +62,7 @@ export class Row {
   }
 
   #dividePeers(): Partition {
-    const partition = new Partition(this.#atoms.length);
-    partition.splitBy(this.#atoms.map(({ family }) => family));
+    const partition = this.#families.copy();
     const blocks = this.#visits.flat().flatMap(({ stages }) => stages.flatMap(({ blocks }) => blocks));
     for (const group of new Set(blocks.flatMap(({ peerGroups }) => peerGroups))) partition.split(group);
     return partition;

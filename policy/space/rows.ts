@@ -4,6 +4,7 @@ import type { Hop, Visit } from "../route.ts";
 import type { Atom, Atoms } from "./atoms.ts";
 import { Block } from "./block.ts";
 import type { ConnectionSets } from "./connections.ts";
+import { Partition } from "./partition.ts";
 import { type ReadyHop, Row } from "./row.ts";
 import { type End, SetAtoms } from "./set-atoms.ts";
 import { membersOf, type Situation, sameInstructions, sameMembers } from "./situation.ts";
@@ -31,6 +32,7 @@ export class Rows {
   readonly #sets: ConnectionSets;
   readonly #setAtoms: readonly SetAtoms[];
   readonly #ready: readonly Record<End, Ready>[];
+  readonly #families: Partition;
   readonly #rows = new Map<string, Row>();
   readonly #sameSets = new Map<string, boolean>();
   #count = 0;
@@ -40,6 +42,8 @@ export class Rows {
     this.#atoms = atoms;
     this.#sets = sets;
     this.#setAtoms = situations.map((situation, number) => new SetAtoms(number, situation, atoms, sets));
+    this.#families = new Partition(atoms.all.length);
+    this.#families.splitBy(atoms.all.map(({ family }) => family));
     const nothing = (): Ready => ({ blocks: new Map(), hops: new Map(), rows: [] });
     this.#ready = situations.map(() => ({ source: nothing(), destination: nothing() }));
   }
@@ -57,7 +61,7 @@ export class Rows {
     const ready = visits.map((visit) => visit.map((hop) => this.#hop(situation, end, hop)));
     const lists = ready.map((hops) => hops.map(({ key }) => key).join("+")).join("|");
     const key = `${end} ${lists} ${ownKey(ready.flat(), atom)}`;
-    const row = this.#rows.get(key) ?? new Row(atom, ready, this.#atoms.all, this.#sets);
+    const row = this.#rows.get(key) ?? new Row(atom, ready, this.#families, this.#sets);
     this.#rows.set(key, row);
     return row;
   }

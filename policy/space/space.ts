@@ -18,6 +18,7 @@ export class Space {
   readonly #rows: Rows;
   /** By situation and index of an atom: the node, if there are host endpoints. */
   readonly #nodes: readonly (readonly (string | null)[])[];
+  readonly #hasGuards: boolean;
 
   constructor(...situations: readonly Situation[]) {
     this.atoms = new Atoms(situations);
@@ -25,6 +26,7 @@ export class Space {
     this.#nodes = this.atoms.ways.map((ways) =>
       this.atoms.all.map(({ addresses: [address] }) => (address === undefined ? null : ways.guardedNode(address))),
     );
+    this.#hasGuards = this.#nodes.some((nodes) => nodes.some((node) => node !== null));
   }
 
   /**
@@ -44,18 +46,31 @@ export class Space {
     return holdsConnection(this.#between(situation, atoms, pair), packet.protocol, ...coordinatesOf(packet));
   }
 
-  /** Pairs of atoms between which the first two situations may differ. */
-  *suspects(): Generator<readonly [source: Atom, destination: Atom]> {
+  /**
+   * Visits each pair of atoms between which the first two situations allow different connections, until a visit returns true. What it is
+   * given is as `allowed` has it: where all of a pair are exempt (`pairOf` finds none), it says what would be if they were not.
+   */
+  eachDifference(visit: Visitor): void {
     for (const family of [4, 6] as const) {
       const atoms = this.atoms.all.filter((atom) => atom.family === family);
       const changed = atoms.filter((atom) => this.#hasChanged("destination", atom));
       const neighbours = this.#neighbours(atoms);
       for (const source of atoms) {
         const near = this.#guardedNodes(source).flatMap((node) => neighbours.get(node) ?? []);
-        const suspected = this.#hasChanged("source", source) ? atoms : new Set([...changed, ...near]);
-        for (const destination of suspected) yield [source, destination];
+        const rest = near.length === 0 ? changed : [...new Set([...changed, ...near])];
+        if (this.#compare(source, this.#hasChanged("source", source) ? atoms : rest, visit)) return;
       }
     }
+  }
+
+  /** True if a visit ended it. */
+  #compare(source: Atom, destinations: readonly Atom[], visit: Visitor): boolean {
+    for (const destination of destinations) {
+      const before = this.allowed(0, source, destination);
+      const after = this.allowed(1, source, destination);
+      if (before !== after && visit(source, destination, before, after) === true) return true;
+    }
+    return false;
   }
 
   /** Two addresses of the atoms that are not exempt in any situation; undefined if there are none. */
@@ -89,6 +104,7 @@ export class Space {
   /** Whether some of the pairs may be on one node, where that matters; then either all are or none is. */
   #mayBeNear(situation: number, source: Atom, destination: Atom): boolean {
     if (source.isSingle || destination.isSingle) return source.addresses.length > 0 && destination.addresses.length > 0;
+    if (!this.#hasGuards) return false;
     const nodes = this.#nodes[situation] as readonly (string | null)[];
     const node = nodes[source.index] as string | null;
     return node !== null && node === nodes[destination.index];
@@ -110,6 +126,9 @@ export class Space {
     return this.#rows.along(situation, "source", source, ways.way(from, to)).with(destination);
   }
 }
+
+/** Told of two atoms and what is allowed between them in either situation; true ends it. */
+type Visitor = (source: Atom, destination: Atom, before: Connections, after: Connections) => boolean | undefined;
 
 /** A packet's last two coordinates. */
 function coordinatesOf({ protocol, sourcePort, destinationPort, icmp }: Packet): readonly [number, number] {

@@ -25,11 +25,11 @@ export class Ways {
 
   /** What packets to elsewhere meet at their source, and those from elsewhere at their destination. */
   departure(source: Address): readonly Visit[] {
-    return this.#routes.departure(this.placeOf(source), packetOf(source, source));
+    return this.#routes.departure(this.placeOf(source), source);
   }
 
   arrival(destination: Address): readonly Visit[] {
-    return this.#routes.arrival(this.placeOf(destination), packetOf(destination, destination));
+    return this.#routes.arrival(this.placeOf(destination), destination);
   }
 
   /** All that packets meet. */

@@ -206,7 +206,7 @@ for (const { title, objects } of edits) {
   const rounds = Array.from({ length: 6 }, round).slice(1);
   const middle = rounds.sort((a, b) => a - b)[2] as number;
   console.log(
-    `${title.padEnd(42)} ${middle.toFixed(0).padStart(6)} ms   (world: ${making.toFixed(0)} ms)   ${summary}`,
+    `${title.padEnd(42)} ${middle.toFixed(0).padStart(6)} ms   (world: ${making.toFixed(0)} ms)   ${summary.replace(/;.*|: .*/, "")}`,
   );
   if (middle > limitMs) {
     console.log(`over the limit of ${limitMs} ms`);

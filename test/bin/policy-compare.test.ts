@@ -53,7 +53,7 @@ describe("bin/commands, comparisons of policies", () => {
       before: both,
       after: one,
       code: 0,
-      text: "changes nothing: every connection is decided as before\n",
+      text: "changes nothing: every connection is decided as before; wherever GlobalNetworkPolicy egress differs, other policies decide alike\n",
     },
     {
       title: "a line drawn",
@@ -79,6 +79,29 @@ describe("bin/commands, comparisons of policies", () => {
     ]);
     assert.deepEqual(changes[0]?.from.podNames, ["dev-shop/load-test-9fkx2", "dev-shop/web-6c7d8f9b5c-tm3fx"]);
   });
+
+  it("effect: policies of the same folder taken away by name", async () => {
+    const text = await run(
+      policyEffectCommand,
+      new FakeRim(),
+      both,
+      "--objects",
+      demo,
+      "--without",
+      "egress",
+      "--without",
+      "ingress",
+    );
+    assert.equal(text, "opens: pods of namespace dev-shop (2) -> pods of namespaces with env=prod (6): everything\n");
+  });
+
+  for (const { title, args } of [
+    { title: "one folder alone", args: [both] },
+    { title: "a policy that is not there", args: [both, "--without", "nobody"] },
+  ])
+    it(`effect: refuses ${title}`, async () => {
+      await assert.rejects(run(policyEffectCommand, new FakeRim(), ...args), { code: "USAGE" });
+    });
 
   it("effect: refuses what is not there", async () => {
     await assert.rejects(run(policyEffectCommand, new FakeRim(), both, join(folder, "nowhere")), {

@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Address, addressValue, familyOf } from "../../core/address.ts";
+import { compile } from "../../policy/compile.ts";
 import type { Group } from "../../policy/effect/group.ts";
 import { type Effect, type EffectChange, effectOf } from "../../policy/effect.ts";
 import { effectText } from "../../policy/effect-text.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
+import { place } from "../../policy/place.ts";
 import { hasPorts } from "../../policy/protocol.ts";
 import { parseSelector } from "../../policy/selector/parse.ts";
 import { canonical, matches } from "../../policy/selector/syntax.ts";
 import type { Situation } from "../../policy/space/situation.ts";
 import type { Packet } from "../../policy/verdict.ts";
 import { arbitraryPacket, arbitraryProgram } from "../support/arbitrary-program.ts";
+import { arbitraryWorld, arbitraryWorldPacket } from "../support/arbitrary-world.ts";
+import type { NaiveWorld } from "../support/naive-evaluator.ts";
 import type { ProgramBuilder } from "../support/program.ts";
 import { arbitraryHosts, withHosts } from "../support/with-hosts.ts";
 import { type WorldBuilder, world } from "../support/world.ts";
@@ -19,6 +23,11 @@ const handmade = (builder: ProgramBuilder, hosts: Parameters<typeof withHosts>[1
   program: builder.program(),
   placement: withHosts(builder.placement(), hosts),
 });
+
+function compiled({ tiers, policies, endpoints, services }: NaiveWorld): Situation {
+  const program = compile(tiers, policies);
+  return { program, placement: place(program, endpoints, services) };
+}
 
 function situationOf(builder: WorldBuilder): Situation {
   const made = builder.world();
@@ -212,6 +221,27 @@ describe("policy/effect", () => {
         },
       ),
       { numRuns: 100 },
+    );
+  });
+
+  it("agrees with the evaluator on whole worlds, whoever comes and goes", function () {
+    this.timeout(20_000);
+    const bare = arbitraryWorldPacket.filter(({ interfaces, translated }) => !interfaces && !translated);
+    const usable = bare.filter(({ protocol, destinationPort }) => !hasPorts(protocol) || destinationPort > 0);
+    const packets = fc.array(usable, { minLength: 60, maxLength: 60 });
+    fc.assert(
+      fc.property(arbitraryWorld, arbitraryWorld, packets, (one, other, some) => {
+        const [before, after] = [compiled(one), compiled(other)];
+        const effect = effectOf(before, after, { limit: Number.POSITIVE_INFINITY });
+        const truth = changed(before, after);
+        const named = namedIn(before, after);
+        for (const packet of some) {
+          const expected = truth(packet);
+          if (expected !== "exempt")
+            assert.deepEqual(told(effect, packet, named), expected, `${JSON.stringify(packet)}\n${effectText(effect)}`);
+        }
+      }),
+      { numRuns: 60 },
     );
   });
 
