@@ -24,9 +24,11 @@ export interface Finding {
 export async function findingsIn(path: string): Promise<readonly Finding[]> {
   const refused: Refused[] = [];
   const manifests = await readManifests(path, (object) => {
-    const problems = problemsOf(object);
-    for (const problem of problems) refused.push({ object, problem });
-    return problems;
+    // A fault holds texts only: the number of the problem stands for its message, so that it is found again.
+    return problemsOf(object).map((problem) => ({
+      field: problem.field,
+      message: String(refused.push({ object, problem }) - 1),
+    }));
   });
   const errors = manifests.faults.map((fault) => faultFinding(fault, refused));
   const warnings = warningsOf(manifests.objects);
@@ -38,12 +40,12 @@ interface Refused {
   readonly problem: Problem;
 }
 
-/** A fault says where it is written, the problem of which it came what it is about. */
+/** A fault says where it is written, the problem of which it came what it is about. What is no object at all has none. */
 function faultFinding(fault: ManifestFault, refused: readonly Refused[]): Finding {
   const { file, line, field, message } = fault;
-  const found = refused.find(({ problem }) => problem.message === message && (field ?? "").endsWith(problem.field));
+  const found = /^\d+$/.test(message) ? refused[Number(message)] : undefined;
   if (found === undefined) return { severity: "error", file, line, object: null, field, value: null, reason: message };
-  return { ...finding("error", found.object, found.problem.field, message), file, line };
+  return { ...finding("error", found.object, found.problem.field, found.problem.message), file, line };
 }
 
 function finding(severity: Finding["severity"], object: KubeObject, field: string | null, reason: string): Finding {

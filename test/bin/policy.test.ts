@@ -75,6 +75,12 @@ describe("bin/commands, sluice policy", function () {
         says: /spec\.egres [\s\S]*spec\.tier [\s\S]*spec\.order |spec\.egres [\s\S]*spec\.order [\s\S]*spec\.tier /,
         code: 3,
       },
+      {
+        title: "tells objects with the same fault apart",
+        text: policy("a", "{ egres: [] }") + policy("b", "{ egres: [1] }"),
+        says: /GlobalNetworkPolicy\/a +spec\.egres +\[\] [\s\S]*GlobalNetworkPolicy\/b +spec\.egres +\[1\] /,
+        code: 3,
+      },
       { title: "says what is no YAML", text: "a: [", says: /ERROR +p\.yaml +\d/, code: 3 },
       {
         title: "warns of a tier that nobody made",
