@@ -1,20 +1,34 @@
 import { systemClock } from "../core/clock.ts";
 import { folderSource } from "../core/kube/folder.ts";
-import type { ManifestFault } from "../core/kube/manifest.ts";
+import type { ManifestFault, Validate } from "../core/kube/manifest.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
 import { silentLog } from "../core/log.ts";
 import { problemsOf } from "../policy/kinds/read.ts";
 
+/** What a folder of manifests holds. */
+export interface Manifests {
+  readonly objects: readonly KubeObject[];
+  readonly faults: readonly ManifestFault[];
+}
+
 /** Reads a folder of manifests once. What is not accepted is told line by line and left out. */
 export async function readFolder(path: string, tell: (line: string) => void): Promise<readonly KubeObject[]> {
+  const { objects, faults } = await readManifests(path);
+  for (const fault of faults) tell(`not accepted: ${faultText(fault)}`);
+  return objects;
+}
+
+/** Reads a folder of manifests once. */
+export async function readManifests(path: string, validate: Validate = problemsOf): Promise<Manifests> {
   const stop = new AbortController();
-  const onFault = (fault: ManifestFault) => tell(`not accepted: ${faultText(fault)}`);
-  const source = folderSource({ path, clock: systemClock, log: silentLog, onFault, validate: problemsOf });
+  const faults: ManifestFault[] = [];
+  const onFault = (fault: ManifestFault) => void faults.push(fault);
+  const source = folderSource({ path, clock: systemClock, log: silentLog, onFault, validate });
   for await (const changes of source.watch(stop.signal)) {
     stop.abort();
-    return changes.flatMap((change) => (change.type === "upsert" ? [change.object] : []));
+    return { objects: changes.flatMap((change) => (change.type === "upsert" ? [change.object] : [])), faults };
   }
-  return [];
+  return { objects: [], faults };
 }
 
 /** `policies/app.yaml document 2 (line 14), spec.selector: …` */

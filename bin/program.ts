@@ -7,6 +7,7 @@ import { endpointsCommand } from "./commands/endpoints.ts";
 import { flowsCommand } from "./commands/flows.ts";
 import { labCommand } from "./commands/lab.ts";
 import { pairsCommand } from "./commands/pairs.ts";
+import { policyCommand } from "./commands/policy.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
@@ -36,6 +37,7 @@ const commands = [
   endpointsCommand,
   completenessCommand,
   traceCommand,
+  policyCommand,
   configCommand,
   doctorCommand,
   labCommand,

@@ -7,21 +7,29 @@ import { type FormatName, formatNames, type PrinterOptions } from "./formats/for
 import { configOf } from "./options.ts";
 import type { Rim } from "./rim.ts";
 
-/** Options of every command that prints records. */
-export interface RecordOptions {
+/** Options of every command that prints things. */
+export interface OutputOptions {
   readonly output: FormatName;
   readonly headers: boolean;
   readonly color: "auto" | "always" | "never";
+}
+
+/** Of every command that prints records. */
+export interface RecordOptions extends OutputOptions {
   readonly dataFolder?: string;
   readonly "data.folder"?: string;
   readonly config?: string;
 }
 
-export function addRecordOptions(command: Command): Command {
+export function addOutputOptions(command: Command): Command {
   return command
     .addOption(choiceOption("-o, --output <format>", "how to print", formatNames).default("table"))
     .option("--no-headers", "no header line in tables and CSV")
-    .addOption(choiceOption("--color <when>", "colour in tables", ["auto", "always", "never"]).default("auto"))
+    .addOption(choiceOption("--color <when>", "colour in tables", ["auto", "always", "never"]).default("auto"));
+}
+
+export function addRecordOptions(command: Command): Command {
+  return addOutputOptions(command)
     .option("--data-folder <folder>", "where the records are (or SLUICE_DATA_FOLDER; default ./data)")
     .addOption(new Option("--data.folder <folder>", "as the setting is called elsewhere").hideHelp())
     .option("--config <file>", "YAML file of settings (or SLUICE_CONFIG)");
@@ -32,7 +40,7 @@ export interface RecordOutput extends PrinterOptions {
   readonly width: number;
 }
 
-export function recordOutput({ headers, color }: Pick<RecordOptions, "headers" | "color">, rim: Rim): RecordOutput {
+export function recordOutput({ headers, color }: Pick<OutputOptions, "headers" | "color">, rim: Rim): RecordOutput {
   const { stdout } = rim;
   return {
     output: new Output(stdout),
@@ -42,12 +50,15 @@ export function recordOutput({ headers, color }: Pick<RecordOptions, "headers" |
   };
 }
 
-function paintOf(color: RecordOptions["color"], { stdout, env }: Rim): Paint {
+function paintOf(color: OutputOptions["color"], { stdout, env }: Rim): Paint {
   if (color !== "auto") return color === "always" ? coloured : plain;
   return env["FORCE_COLOR"] ? coloured : paintFor(stdout.isTTY === true, env);
 }
 
-export function recordConfig(options: RecordOptions, { env }: Rim): Config {
+export function recordConfig(
+  options: Pick<RecordOptions, "dataFolder" | "data.folder" | "config">,
+  { env }: Rim,
+): Config {
   const { config, dataFolder = options["data.folder"] } = options;
   const file = config === undefined ? {} : { config };
   return configOf({ ...file, ...(dataFolder === undefined ? {} : { "data.folder": dataFolder }) }, env);

@@ -1,4 +1,5 @@
-import type { Trace, TraceStep } from "./trace.ts";
+import { plural } from "../sinks/live/text.ts";
+import type { Trace } from "./trace.ts";
 
 /** Traces for people: the verdict first, then how it came about. */
 export function renderTrace(traces: readonly Trace[]): string {
@@ -8,20 +9,55 @@ export function renderTrace(traces: readonly Trace[]): string {
 function renderOne(trace: Trace): string {
   const word = trace.protocol.startsWith("ICMP") ? "type" : "port";
   const service = trace.port === null ? trace.protocol : `${trace.protocol} ${word} ${trace.port}`;
-  const title = `${trace.action === "allow" ? "ALLOW" : "DENY"}  ${trace.from} -> ${trace.to}  ${service}`;
-  return `${[title, ...reasons(trace)].join("\n")}\n`;
+  const title = `${verdictWord(trace.action)}  ${trace.from} -> ${trace.to}  ${service}`;
+  return `${[title, ...reasons(trace), ...pendingLines(trace)].join("\n")}\n`;
 }
 
-function reasons({ exempt, egress, ingress, action, from, to }: Trace): readonly string[] {
+const verdictWord = (action: Trace["action"]) => (action === "allow" ? "ALLOW" : "DENY");
+
+function reasons({ exempt, paths, action, from, to }: Trace): readonly string[] {
   if (exempt !== null) return [`  no policy is asked: ${exempt}`];
-  const deniedAtEgress = action === "deny" && ingress === null;
+  const has = (direction: string) => paths.some((path) => path.direction === direction);
+  const denied = paths.find((path) => path.outcome === "deny")?.direction;
   return [
-    ...way(`egress of ${from}`, egress),
-    ...(deniedAtEgress ? [`  ingress of ${to}: not asked, egress denies already`] : way(`ingress of ${to}`, ingress)),
+    ...(has("egress") ? [] : [`  egress of ${from}: not subject to pod policies`]),
+    ...paths.flatMap(pathLines),
+    ...(has("ingress") ? [] : [`  ingress of ${to}: ${ingressWords(action, denied)}`]),
   ];
 }
 
-function way(title: string, steps: readonly TraceStep[] | null): readonly string[] {
-  if (steps === null) return [`  ${title}: not subject to pod policies`];
-  return [`  ${title}:`, ...steps.map(({ text }, index) => `    ${index + 1}. ${text}`)];
+function ingressWords(action: Trace["action"], denied: string | undefined): string {
+  return action === "deny" && denied === "egress" ? "not asked, egress denies already" : "not subject to pod policies";
+}
+
+function pathLines({ direction, endpoint, list, stages }: Trace["paths"][number]): readonly string[] {
+  return [
+    `  ${direction} of ${endpoint}${list === "normal" ? "" : `, ${listWords[list]}`}:`,
+    ...stages.flatMap(({ title, details }, index) => [
+      `    ${index + 1}. ${title}`,
+      ...shown(details).map((line) => `         ${line}`),
+    ]),
+  ];
+}
+
+/** So many rules of a tier are told; `-o json` tells all. */
+const maxDetails = 30;
+
+function shown(details: readonly string[]): readonly string[] {
+  const more = details.length - maxDetails;
+  return more > 0 ? [...details.slice(0, maxDetails), `… and ${plural(more, "rule")} more`] : details;
+}
+
+const listWords: Readonly<Record<string, string>> = {
+  failsafe: "failsafe ports",
+  forward: "what it forwards",
+  preDnat: "before its destination is translated",
+  untracked: "before connections are tracked",
+};
+
+function pendingLines({ pending, action }: Trace): readonly string[] {
+  if (pending === null) return [];
+  const by = pending.by.length === 0 ? "" : ` by ${pending.by.join("; ")}`;
+  const change = pending.action === action ? "the same" : "a change";
+  return [`  with everything staged in force: ${verdictWord(pending.action)}${by} (${change})`];
 }

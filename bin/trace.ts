@@ -1,27 +1,16 @@
-import { type Address, type Family, familyOf, tryParseAddress } from "../core/address.ts";
-import { SluiceError } from "../core/errors.ts";
-import { hint } from "../core/filter/literal.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
-import { explainPath } from "../policy/explain.ts";
-import type { Endpoint } from "../policy/placement.ts";
-import type { RuleOrigin } from "../policy/program.ts";
-import { hasPorts, protocolName } from "../policy/protocol.ts";
-import type { Packet, Path, Step } from "../policy/verdict.ts";
+import { explainList, ruleTitle } from "../policy/explain.ts";
+import { explainFailure } from "../policy/explain-match.ts";
+import type { PolicyList, Program } from "../policy/program.ts";
+import { protocolName } from "../policy/protocol.ts";
+import { type ListTrace, type RuleTrace, type StageTrace, traceOf as tracerOf } from "../policy/trace.ts";
+import type { Packet, Verdict } from "../policy/verdict.ts";
 import type { World } from "../policy/world.ts";
-import { backendsOf, serviceAt } from "./service-backends.ts";
+import { type Connection, connectionsOf, type Question } from "./connections.ts";
+import { decidersOf } from "./deciders.ts";
 
-/** What `sluice trace` is asked. */
-export interface Question {
-  readonly from: string;
-  readonly to: string;
-  /** Destination port; ICMP type, where null is an echo request; null for protocols without either. */
-  readonly port: number | null;
-  readonly protocol: number;
-  readonly family: Family | null;
-}
-
-/** The answer for one destination (a Service has several). */
+/** The answer for one destination (a Service has several). Keys as `-o json` prints them. */
 export interface Trace {
   readonly action: "allow" | "deny";
   readonly from: string;
@@ -31,145 +20,99 @@ export interface Trace {
   readonly port: number | null;
   /** Why no policy was asked, in words; null if one was. */
   readonly exempt: string | null;
-  /** Each way step by step; null where that end is not subject to policy, or egress denied already. */
-  readonly egress: readonly TraceStep[] | null;
-  readonly ingress: readonly TraceStep[] | null;
+  /** The lists of policies that were asked, in order; up to the one that denied. */
+  readonly paths: readonly PathTrace[];
+  /** What would be if everything staged were in force; null where nothing is staged. */
+  readonly pending: { readonly action: "allow" | "deny"; readonly by: readonly string[] } | null;
 }
 
-/** One rule on the way through the tiers. */
-export interface TraceStep {
-  /** null: no policy decided. */
-  readonly tier: string | null;
-  /** As in records: np, gnp, knp; null: no policy decided. */
-  readonly kind: string | null;
-  /** `namespace/name` or `name`. */
-  readonly policy: string | null;
-  /** Its index in the policy; null: the tier's default. */
-  readonly rule: number | null;
-  readonly action: Step["action"];
-  /** The same in words. */
-  readonly text: string;
-}
-
-interface End {
-  readonly label: string;
-  readonly address: Address;
-  readonly port: number | null;
+interface PathTrace {
+  /** `shop/web-1`, `host endpoint node-1-eth0` */
+  readonly endpoint: string;
+  readonly list: PolicyList;
+  readonly direction: ListTrace["direction"];
+  readonly outcome: ListTrace["outcome"];
+  readonly stages: readonly {
+    readonly tier: string;
+    readonly outcome: StageTrace["outcome"];
+    /** What became of the packet here, and of each rule that was asked. */
+    readonly title: string;
+    readonly details: readonly string[];
+    readonly policies: readonly {
+      readonly kind: string;
+      readonly namespace: string | null;
+      readonly name: string;
+      readonly rules: readonly {
+        readonly rule: number;
+        readonly outcome: RuleTrace["outcome"];
+        readonly because: readonly string[];
+        readonly notEnforced: readonly string[];
+      }[];
+    }[];
+  }[];
 }
 
 /** Answers for every destination that `to` means. Throws USAGE for names that mean nothing. */
 export function traceOf(world: World, objects: readonly KubeObject[], question: Question): readonly Trace[] {
   const program = world.program();
   const placement = world.placement();
-  const evaluate = evaluatorOf(program, placement);
-  const endpoints = [...placement.endpoints.values()];
-  const classOf = (endpoint: Endpoint) => placement.classOf.get(endpoint.id);
-  const sources = endsOf(question.from, question.port, endpoints, classOf);
-  // What is sent to a Service's address goes to a pod behind it, and policy sees that pod.
-  const service = question.to.startsWith("service:")
-    ? question.to.slice("service:".length)
-    : serviceAt(question.to, objects);
-  const targets =
-    service === undefined
-      ? endsOf(question.to, question.port, endpoints, classOf)
-      : backendsOf(service, question, objects).flatMap(({ pod, port }) => endsOf(pod, port, endpoints, classOf));
-  return pairs(sources, targets, question).map(({ source, target }) => {
-    const packet = packetOf(question.protocol, source, target);
-    const verdict = evaluate(packet);
-    const words = (path: Path | null) => (path === null ? null : stepsOf(path, program.rules));
+  const trace = tracerOf(program, placement);
+  const pending = pendingOf(world);
+  return connectionsOf(placement, objects, question).map(({ from, to, port, packet }: Connection) => {
+    const { verdict, paths } = trace(packet);
     return {
       action: verdict.action,
-      from: source.label,
-      to: target.label,
+      from,
+      to,
       protocol: protocolName(question.protocol),
-      port: packet.icmp?.type ?? target.port,
+      port,
       exempt: verdict.exempt === null ? null : exemptions[verdict.exempt],
-      egress: words(verdict.egress),
-      ingress: words(verdict.ingress),
+      paths: paths.map((path) => pathTrace(path, program, packet)),
+      pending: pending(packet),
     };
   });
 }
 
-function stepsOf(path: Path, rules: ReadonlyMap<Step["rule"], RuleOrigin>): readonly TraceStep[] {
-  const texts = explainPath(path, rules);
-  return path.steps.map(({ rule: id, action }, at) => {
-    const origin = rules.get(id);
-    const text = texts[at] ?? "";
-    if (origin === undefined || origin.kind === "pro")
-      return { tier: null, kind: null, policy: null, rule: null, action, text };
-    const { tier, kind, namespace, name, rule } = origin;
-    const policy = namespace === null ? name : `${namespace}/${name}`;
-    return { tier, kind, policy, rule: rule < 0 ? null : rule, action, text };
-  });
-}
-
-const exemptions = {
+/** Why no policy is asked. */
+export const exemptions: Readonly<Record<Exclude<Verdict["exempt"], null>, string>> = {
   self: "a pod always reaches itself",
   "own-node": "a node always reaches the pods that run on it",
-} as const;
+};
 
-/** One pair of addresses for each pair of ends: of the family asked for, else the first that both have. */
-function pairs(sources: readonly End[], targets: readonly End[], { family }: Question) {
-  const fits = (end: End) => family === null || familyOf(end.address) === family;
-  const found = [...Map.groupBy(targets.filter(fits), ({ label, port }) => `${label} ${port}`).values()].flatMap(
-    (same) => {
-      const candidates = same.flatMap((target) => {
-        const source = sources.filter(fits).find(({ address }) => familyOf(address) === familyOf(target.address));
-        return source === undefined ? [] : [{ source, target }];
-      });
-      return candidates.slice(0, 1);
-    },
-  );
-  if (found.length > 0) return found;
-  throw new SluiceError("USAGE", "the two ends have no address of the same family");
-}
-
-/** Types of echo requests by protocol: ICMP and ICMPv6. */
-const echoRequest: Readonly<Record<number, number>> = { 1: 8, 58: 128 };
-
-function packetOf(protocol: number, source: End, target: End): Packet {
-  const echo = echoRequest[protocol];
-  return {
-    source: source.address,
-    destination: target.address,
-    protocol,
-    // Any port that clients use; policies seldom look at it.
-    sourcePort: hasPorts(protocol) ? 40_000 : 0,
-    destinationPort: hasPorts(protocol) ? (target.port ?? 0) : 0,
-    icmp: echo === undefined ? null : { type: target.port ?? echo, code: 0 },
+function pendingOf(world: World): (packet: Packet) => Trace["pending"] {
+  const { program, placement } = world.pending();
+  if (program.revision === world.program().revision) return () => null;
+  const evaluate = evaluatorOf(program, placement);
+  return (packet) => {
+    const verdict = evaluate(packet);
+    return { action: verdict.action, by: decidersOf(verdict, program).map(ruleTitle) };
   };
 }
 
-type ClassOf = (endpoint: Endpoint) => unknown;
-
-function endsOf(text: string, port: number | null, endpoints: readonly Endpoint[], classOf: ClassOf): readonly End[] {
-  const address = tryParseAddress(text);
-  if (address !== undefined) {
-    const owner = endpoints.find(({ addresses, hostNetwork }) => !hostNetwork && addresses.includes(address));
-    return [{ label: owner === undefined ? address : labelOf(owner), address, port }];
-  }
-  const found = named(text, endpoints, classOf);
-  return found.addresses.map((own) => ({ label: labelOf(found), address: own, port }));
-}
-
-function labelOf({ kind, namespace, name }: Endpoint): string {
-  return kind === "pod" ? `${namespace}/${name}` : `node:${name}`;
-}
-
-/** By its whole name, or without the suffix of its workload where all pods so named have the same policies. */
-function named(text: string, endpoints: readonly Endpoint[], classOf: ClassOf): Endpoint {
-  const exact = endpoints.find((endpoint) => labelOf(endpoint) === text);
-  if (exact !== undefined) return exact;
-  const begun = endpoints.filter((endpoint) => endpoint.kind === "pod" && labelOf(endpoint).startsWith(`${text}-`));
-  const first = begun[0];
-  if (first !== undefined && new Set(begun.map(classOf)).size === 1) return first;
-  const meant =
-    begun.length > 1 ? `; it could be ${begun.map(labelOf).join(", ")}` : hint(text, endpoints.flatMap(namesOf));
-  throw new SluiceError("USAGE", `"${text}" is no pod with an address, node:NAME or address here${meant}`);
-}
-
-/** How an endpoint may be called: a pod also without what its workload put behind. */
-function namesOf(endpoint: Endpoint): readonly string[] {
-  const label = labelOf(endpoint);
-  return endpoint.kind === "pod" ? [label, label.replace(/(-[a-z0-9]{8,10})?-[a-z0-9]{5}$/, "")] : [label];
+function pathTrace(path: ListTrace, program: Program, packet: Packet): PathTrace {
+  const words = explainList(path, program, packet);
+  const { endpoint, list, direction, outcome, stages } = path;
+  return {
+    endpoint: endpoint.replace(/^pod:/, "").replace(/^host:/, "host endpoint "),
+    list,
+    direction,
+    outcome,
+    stages: stages.map(({ tier, outcome, policies }, index) => ({
+      tier,
+      outcome,
+      title: words[index]?.title ?? "",
+      details: words[index]?.details ?? [],
+      policies: policies.map(({ policy, rules }) => ({
+        kind: policy.kind,
+        namespace: policy.namespace,
+        name: policy.name,
+        rules: rules.map((rule) => ({
+          rule: rule.index,
+          outcome: rule.outcome,
+          because: rule.because.map((match) => explainFailure(match, packet, program.sets)),
+          notEnforced: rule.notEnforced,
+        })),
+      })),
+    })),
+  };
 }

@@ -1,7 +1,7 @@
 import { Multimap } from "../core/multimap.ts";
 import { canonicalJson } from "./hash.ts";
 import type { Node, Pod } from "./kinds/cluster.ts";
-import type { HostEndpoint } from "./kinds/host-endpoint.ts";
+import { type HostEndpoint, isOpenProfile } from "./kinds/host-endpoint.ts";
 import type { NetworkSet } from "./kinds/network-set.ts";
 import type { Fact } from "./kinds/read.ts";
 import { hostLabels, networkSetLabels, podLabels } from "./labels.ts";
@@ -155,15 +155,9 @@ function nodeOf(node: Node): Endpoint {
   return { ...bare, id: nodeId(node), kind: "node", namespace: null, name, node: name, addresses, labels };
 }
 
-/** Profiles that allow what no policy decides; any other has no rules here. */
-const openProfile = /^(projectcalico-default-allow|kns\..+)$/;
-
 function hostOf(host: HostEndpoint): Endpoint {
   const { name, node, interfaceName, addresses, labels, profiles, ports } = host;
-  const all = hostLabels(
-    labels,
-    profiles.some((profile) => openProfile.test(profile)),
-  );
+  const all = hostLabels(labels, profiles.some(isOpenProfile));
   const id = hostId(host);
   return { ...bare, id, kind: "host", namespace: null, name, node, interfaceName, addresses, labels: all, ports };
 }

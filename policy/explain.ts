@@ -1,48 +1,84 @@
-import type { RuleOrigin } from "./program.ts";
-import type { Path, Step } from "./verdict.ts";
+import type { RuleId } from "../core/rule-id.ts";
+import { explainFailure } from "./explain-match.ts";
+import { kindName, policyPath, policyTitle } from "./kind-names.ts";
+import type { Program, RuleOrigin } from "./program.ts";
+import type { ListTrace, PolicyTrace, RuleTrace, StageTrace } from "./trace.ts";
+import type { Packet } from "./verdict.ts";
 
-const kinds: Readonly<Record<string, string>> = {
-  np: "NetworkPolicy",
-  gnp: "GlobalNetworkPolicy",
-  knp: "Kubernetes NetworkPolicy",
-};
-
-/** Resolves rule ids, e.g. `program.rules`. */
-export interface RuleNames {
-  get(id: Step["rule"]): RuleOrigin | undefined;
+/** A stage in words: what became of the packet there, and of each policy and rule that did not decide why not. */
+export interface StageWords {
+  readonly title: string;
+  readonly details: readonly string[];
 }
 
-/** A path through the tiers in words, one line a step. */
-export function explainPath(path: Path, rules: RuleNames): readonly string[] {
-  return path.steps.map((step) => explainStep(step, rules));
-}
+/** A way through a list of an endpoint in words, tier by tier. */
+export function explainList(
+  { stages }: ListTrace,
+  { rules, sets }: Pick<Program, "rules" | "sets">,
+  packet: Packet,
+): readonly StageWords[] {
+  const originOf = (rule: RuleTrace["rule"]) => rules.get(rule);
+  return stages.map((stage) => {
+    const by = originOf(stage.by);
+    const details =
+      by === undefined || isBeyondPolicy(by) ? [] : stage.policies.flatMap((one) => detailsOf(one, stage.by));
+    return { title: stageTitle(stage, by), details };
+  });
 
-function explainStep(step: Step, rules: RuleNames): string {
-  const origin = rules.get(step.rule);
-  if (origin === undefined) return `rule ${step.rule} (not in this program): ${step.action}`;
-  if (origin.kind === "pro") return "no policy decided: pods may talk unless a policy says otherwise: allow";
-  if (origin.rule === -1)
-    return `tier ${origin.tier}: ${policyName(origin)} applies, but no rule of the tier matches: ${defaultOutcome(step)}`;
-  return `tier ${origin.tier}: rule ${origin.rule} of ${policyName(origin)} matches: ${outcome(step)}`;
-}
+  function detailsOf(one: PolicyTrace, decider: RuleId): readonly string[] {
+    if (one.rules.length === 0) return [`${policyTitle(one.policy)} has no rules`];
+    const others = one.rules.filter(({ rule }) => rule !== decider);
+    return others.map((rule) => `${policyTitle(one.policy)} rule ${rule.index} ${ruleWords(rule)}`);
+  }
 
-/** `NetworkPolicy prod-shop/app.api` */
-function policyName({ kind, namespace, name }: RuleOrigin): string {
-  return `${kinds[kind] ?? kind} ${namespace === null ? "" : `${namespace}/`}${name}`;
-}
-
-function outcome({ action }: Step): string {
-  switch (action) {
-    case "allow":
-    case "deny":
-      return action;
-    case "pass":
-      return "pass to the next tier";
-    case "log":
-      return "log and go on";
+  function ruleWords({ rule, outcome, because, notEnforced }: RuleTrace): string {
+    const action = originOf(rule)?.action ?? "";
+    if (outcome === "matched") return `matches: ${actionWords[action] ?? action}`;
+    if (notEnforced.length > 0) return `matches nothing: ${notEnforced.join(" and ")} is not enforced`;
+    const reasons = [...new Set(because.map((match) => explainFailure(match, packet, sets)))];
+    return `(${action}) does not match: ${reasons.join("; ")}`;
   }
 }
 
-function defaultOutcome({ action }: Step): string {
-  return action === "pass" ? "its default passes to the next tier" : `its default is ${action}`;
+/** Profiles, failsafe ports and the end of what is forwarded have no policies of anybody. */
+const isBeyondPolicy = ({ kind }: RuleOrigin) => ["pro", "end", "failsafe"].includes(kind);
+
+function stageTitle({ tier, outcome, by }: StageTrace, origin: RuleOrigin | undefined): string {
+  if (origin === undefined) return `rule ${by} (not in this program): ${outcome}`;
+  if (origin.kind === "failsafe")
+    return outcome === "pass" ? "it is no failsafe port of the host" : `it is a failsafe port of the host: ${outcome}`;
+  if (origin.kind === "pro") return profileWords(origin);
+  if (origin.kind === "end") return "no policy about forwarded traffic decided: deny";
+  if (origin.rule !== -1)
+    return `tier ${tier}: rule ${origin.rule} of ${policyTitle(origin)} matches: ${actionWords[origin.action]}`;
+  const end = outcome === "pass" ? "its default passes to the next tier" : `its default is ${outcome}`;
+  return `tier ${tier}: ${policyTitle(origin)} applies, but no rule of the tier matches: ${end}`;
+}
+
+const actionWords: Readonly<Record<string, string>> = {
+  allow: "allow",
+  deny: "deny",
+  pass: "pass to the next tier",
+  log: "log and go on",
+};
+
+/** What decides where no policy does. */
+function profileWords({ action, name }: RuleOrigin): string {
+  if (name === "kns") return "no policy decided: pods may talk unless a policy says otherwise: allow";
+  if (action === "allow") return "no policy decided: a profile of the host endpoint allows: allow";
+  return "no policy decided: a host endpoint may not talk unless a profile or policy says so: deny";
+}
+
+/** The rule that decided, in short: `GlobalNetworkPolicy security.quarantine, rule 0`. */
+export function ruleTitle(origin: RuleOrigin): string {
+  switch (origin.kind) {
+    case "pro":
+      return origin.action === "allow" ? "no policy, allowed by default" : "no policy, denied by default";
+    case "end":
+      return "no policy about forwarded traffic, denied by default";
+    case "failsafe":
+      return "a failsafe port of the host";
+  }
+  if (origin.rule === -1) return `default of tier ${origin.tier} (${policyTitle(origin)} applies)`;
+  return `${kindName(origin.kind)} ${policyPath(origin)}, rule ${origin.rule}`;
 }

@@ -4,6 +4,7 @@ import { builtInTiers } from "./kinds/tier.ts";
 import type { Policy } from "./model.ts";
 import { hostRemarks } from "./warnings/hosts.ts";
 import { orderRemarks } from "./warnings/order.ts";
+import { otherProblems } from "./warnings/others.ts";
 import type { Remark } from "./warnings/remark.ts";
 import { enforcementRemarks, logRemarks, netRemarks, serviceRemarks, tierRemarks } from "./warnings/rules.ts";
 import { shadowRemarks } from "./warnings/shadows.ts";
@@ -19,16 +20,18 @@ export interface Warning {
 }
 
 /**
- * All there are in a set of objects, policy by policy, then what concerns the order of several. Without any pod or host endpoint
+ * All there are in a set of objects: of others than policies, then policy by policy, then what concerns the order of several. Without any pod or host endpoint
  * nothing is said of whom policies select, nor without any EndpointSlice of what stands behind Services: those may be written elsewhere.
  */
 export function warningsOf(objects: readonly KubeObject[]): readonly Warning[] {
   const policies = new Map<Policy, KubeObject>();
   const facts: Fact[] = [];
+  const others: Warning[] = [];
   for (const object of objects) {
     const read = readFact(object);
     if ("problems" in read) continue;
     facts.push(read.value);
+    others.push(...otherProblems(read.value).map((problem) => ({ object, ...problem })));
     if (read.value.type === "policy") policies.set(read.value.policy, object);
   }
   const warnings = remarksOn([...policies.keys()], facts, objects).map(({ policy, field, message }) => ({
@@ -36,7 +39,7 @@ export function warningsOf(objects: readonly KubeObject[]): readonly Warning[] {
     field,
     message,
   }));
-  return distinct(warnings);
+  return distinct([...others, ...warnings]);
 }
 
 function remarksOn(

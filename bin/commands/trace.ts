@@ -1,16 +1,16 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { SluiceError } from "../../core/errors.ts";
-import { hasPorts, protocolName, protocolNumber } from "../../policy/protocol.ts";
 import { World } from "../../policy/world.ts";
 import { choiceOption } from "../choice.ts";
+import type { Question } from "../connections.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { readFolder } from "../folder.ts";
 import { type FormatName, formatNames } from "../formats/format.ts";
 import { printerFor } from "../formats/printer.ts";
 import { traceShape } from "../formats/trace-shape.ts";
+import { checkPort, parseProtocol } from "../protocol-text.ts";
 import { recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
-import { type Question, type Trace, traceOf } from "../trace.ts";
+import { type Trace, traceOf } from "../trace.ts";
 import { renderTrace } from "../trace-text.ts";
 
 const examples = `
@@ -69,10 +69,8 @@ async function print(traces: readonly Trace[], { output, headers }: Options, rim
 }
 
 function questionOf({ from, to, port, protocol, family }: Options): Question {
-  const number = protocolNumber(protocol) ?? namesIn(protocol.toUpperCase()) ?? numberIn(protocol);
-  if (number === undefined)
-    throw new SluiceError("USAGE", `--protocol ${protocol} is no protocol; try TCP, UDP or ICMP`);
-  if (hasPorts(number) && !port) throw new SluiceError("USAGE", `${protocolName(number)} needs a --port`);
+  const number = parseProtocol(protocol, "--protocol");
+  checkPort(number, port ?? null, "--port");
   return {
     from,
     to,
@@ -80,15 +78,6 @@ function questionOf({ from, to, port, protocol, family }: Options): Question {
     protocol: number,
     family: family === undefined ? null : family === "4" ? 4 : 6,
   };
-}
-
-function namesIn(upper: string): number | undefined {
-  return protocolNumber(upper === "ICMPV6" ? "ICMPv6" : upper === "UDPLITE" ? "UDPLite" : upper);
-}
-
-function numberIn(text: string): number | undefined {
-  const number = Number(text);
-  return Number.isInteger(number) && number >= 1 && number <= 255 ? number : undefined;
 }
 
 function parsePort(text: string): number {

@@ -19,7 +19,7 @@ export const traceShape: Shape<Trace> = {
   ],
 };
 
-/** The rule that settled it: the last that was asked. */
-function decided({ exempt, egress, ingress }: Trace): string {
-  return exempt ?? (ingress ?? egress)?.at(-1)?.text ?? "not subject to pod policies";
+/** What settled it: where the last list that was asked ended. */
+function decided({ exempt, paths }: Trace): string {
+  return exempt ?? paths.at(-1)?.stages.at(-1)?.title ?? "not subject to pod policies";
 }

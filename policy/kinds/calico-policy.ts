@@ -27,22 +27,27 @@ const types = constrained(z.array(z.enum(["Ingress", "Egress"])).max(2), [
 
 function specOf(scope: "namespaced" | "global") {
   return z.strictObject({
-    tier: tierField,
-    order: z.number().optional(),
-    selector: selectorField.optional(),
-    serviceAccountSelector: selectorField.optional(),
-    types: asSet(types).optional(),
-    ingress: rulesOfDirection("ingress", scope).optional(),
-    egress: rulesOfDirection("egress", scope).optional(),
+    tier: tierField.describe("The Tier that the policy stands in."),
+    order: z.number().optional().describe("Lower is asked first in the tier; without it, last."),
+    selector: selectorField.optional().describe("Whom the policy is about, by labels; empty is everybody."),
+    serviceAccountSelector: selectorField.optional().describe("The same by labels of the service account."),
+    types: asSet(types)
+      .optional()
+      .describe("The directions it governs; without any, those it has rules for, or Ingress."),
+    ingress: rulesOfDirection("ingress", scope).optional().describe("The first rule that matches decides."),
+    egress: rulesOfDirection("egress", scope).optional().describe("The first rule that matches decides."),
     performanceHints: asSet(z.array(z.enum(["AssumeNeededOnEveryNode"]))).optional(),
   });
 }
 
 const globalFields = specOf("global").extend({
-  namespaceSelector: selectorField.optional(),
-  doNotTrack: z.boolean().optional(),
-  preDNAT: z.boolean().optional(),
-  applyOnForward: z.boolean().optional(),
+  namespaceSelector: selectorField.optional().describe("Whom the policy is about, by labels of the namespace."),
+  doNotTrack: z
+    .boolean()
+    .optional()
+    .describe("Before connection tracking, for host endpoints; replies need rules too."),
+  preDNAT: z.boolean().optional().describe("Before the destination is translated, for host endpoints."),
+  applyOnForward: z.boolean().optional().describe("Also for what host endpoints forward."),
 });
 
 type NamespacedSpec = z.output<ReturnType<typeof specOf>>;

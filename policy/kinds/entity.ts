@@ -49,18 +49,23 @@ const namespaceName = textLike(/^[a-z0-9-]{0,63}$/, "name of a namespace").max(2
 const domain = textLike(/^[a-zA-Z0-9_*](?:[a-zA-Z0-9_*.-]{0,252})$/, "domain name");
 
 const fields = z.strictObject({
-  nets: nets.optional(),
-  notNets: nets.optional(),
-  selector: selectorField.optional(),
-  notSelector: selectorField.optional(),
-  namespaceSelector: namespaceSelectorField.optional(),
+  nets: nets.optional().describe("The address is in one of these CIDRs, all of one family."),
+  notNets: nets.optional().describe("The address is in none of these CIDRs."),
+  selector: selectorField.optional().describe("By labels; in a namespaced policy within its namespace."),
+  notSelector: selectorField.optional().describe("Everybody else, also outside the cluster in a global policy."),
+  namespaceSelector: namespaceSelectorField
+    .optional()
+    .describe("By labels of the namespace; global() is what is in none."),
   serviceAccounts: z
     .strictObject({ names: asSet(z.array(serviceAccountName)).optional(), selector: selectorField.optional() })
     .optional(),
-  services: z.strictObject({ name: serviceName, namespace: namespaceName.optional() }).optional(),
-  ports: ports.optional(),
+  services: z
+    .strictObject({ name: serviceName, namespace: namespaceName.optional() })
+    .optional()
+    .describe("The pods behind a Service, as destination at its ports."),
+  ports: ports.optional().describe("Numbers, ranges as 8000:8080, or names of ports."),
   notPorts: ports.optional(),
-  domains: asAtomic(z.array(domain)).optional(),
+  domains: asAtomic(z.array(domain)).optional().describe("Kept, not enforced: the rule matches nothing."),
 });
 
 export type EntityRule = z.output<typeof fields>;

@@ -33,11 +33,13 @@ const port = constrained(z.strictObject({ name: portName, protocol: protocolFiel
 
 export const hostEndpointSpec = constrained(
   z.strictObject({
-    node: z.string().min(1).max(253),
+    node: z.string().min(1).max(253).describe("The node it is on."),
     interfaceName: textLike(/^(\*|[a-zA-Z0-9_.-]{0,15})$/, 'name of an interface, and not "*"')
       .max(15)
       .optional(),
-    expectedIPs: asSet(z.array(parsed(parseAddress))).optional(),
+    expectedIPs: asSet(z.array(parsed(parseAddress)))
+      .optional()
+      .describe("Addresses by which rules mean it; without any they never do."),
     profiles: asSet(z.array(z.string())).optional(),
     ports: asAtomic(z.array(port)).optional(),
   }),
@@ -50,6 +52,11 @@ export const hostEndpointSpec = constrained(
     },
   ],
 );
+
+/** Profiles that allow what no policy decides; any other has no rules here. */
+export function isOpenProfile(profile: string): boolean {
+  return /^(projectcalico-default-allow|kns\..+)$/.test(profile);
+}
 
 export function readHostEndpoint(object: KubeObject): Read<HostEndpoint> {
   const result = readWith(hostEndpointSpec, object["spec"] ?? {}, "spec");

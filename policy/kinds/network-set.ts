@@ -14,13 +14,14 @@ export interface NetworkSet {
   readonly name: string;
   readonly labels: Labels;
   readonly nets: readonly Cidr[];
+  /** Names whose addresses no packet filter knows: kept, not enforced. */
+  readonly domains: readonly string[];
 }
 
 const domain = textLike(/^[a-zA-Z0-9_*][a-zA-Z0-9_*.-]{0,252}$/, "domain name");
 
 export const networkSetSpec = z.strictObject({
   nets: asSet(z.array(cidrField)).optional(),
-  // Domains are not decided by a packet filter: no address is a member because of them.
   allowedEgressDomains: asAtomic(z.array(domain)).optional(),
 });
 
@@ -31,7 +32,8 @@ export function readNetworkSet(object: KubeObject): Read<NetworkSet> {
   if (problems.length > 0) return { problems };
   const { name, namespace, labels = {} } = object.metadata;
   const own = object.kind === "NetworkSet" ? (namespace ?? "default") : null;
-  return { value: { namespace: own, name, labels, nets: result.value.nets ?? [] } };
+  const { nets = [], allowedEgressDomains: domains = [] } = result.value;
+  return { value: { namespace: own, name, labels, nets, domains } };
 }
 
 /** The namespace of a set is where it is, not what it says. */

@@ -22,16 +22,16 @@ const icmp = constrained(
 );
 
 const fields = z.strictObject({
-  action: z.enum(["Allow", "Deny", "Log", "Pass"]),
+  action: z.enum(["Allow", "Deny", "Log", "Pass"]).describe("Pass goes on with the next tier, Log with the next rule."),
   metadata: z.strictObject({ annotations: z.record(z.string(), z.string()).optional() }).optional(),
   ipVersion: z.literal([4, 6]).meta({ type: "integer" }).optional(),
-  protocol: protocolField.optional(),
+  protocol: protocolField.optional().describe("TCP, UDP, SCTP, UDPLite, ICMP, ICMPv6 or a number."),
   notProtocol: protocolField.optional(),
   icmp: icmp.optional(),
   notICMP: icmp.optional(),
   source: entityRule.optional(),
   destination: entityRule.optional(),
-  http: http.optional(),
+  http: http.optional().describe("Kept, not enforced: the rule matches nothing."),
 });
 
 type RuleSpec = z.output<typeof fields>;

@@ -6,7 +6,10 @@ import { kubernetesPolicyOf, kubernetesPolicySpec } from "./kubernetes-policy.ts
 import { withCel } from "./openapi.ts";
 import { isMapping, readWith } from "./reading.ts";
 
-const stagedAction = z.enum(["Set", "Delete", "Learn", "Ignore"]).default("Set");
+const stagedAction = z
+  .enum(["Set", "Delete", "Learn", "Ignore"])
+  .default("Set")
+  .describe("What it would do to the policy of its name; Ignore does nothing.");
 
 const texts = (...fields: readonly string[]) =>
   fields.map((field) => `!has(self.${field}) || size(self.${field}) == 0`);

@@ -23,8 +23,8 @@ export const builtInTiers: readonly Tier[] = [
 ];
 
 export const tierSpec = z.strictObject({
-  order: z.number().optional(),
-  defaultAction: z.enum(["Deny", "Pass"]).default("Deny"),
+  order: z.number().optional().describe("Lower is asked first; without it, last."),
+  defaultAction: z.enum(["Deny", "Pass"]).default("Deny").describe("What happens if no rule of the tier decides."),
 });
 
 /** projectcalico.org/v3 Tier. */

@@ -113,7 +113,7 @@ describe("the command line", function () {
       title: "traces as JSON",
       args: trace("--from", "dev-shop/web", "--to", "prod-shop/cart", "--port", "8080", "-o", "json"),
       code: 3,
-      out: /^\[\n\{"type":"trace","action":"deny",.*"policy":"security.dev-not-to-prod","rule":0,"action":"deny"/,
+      out: /^\[\n\{"type":"trace","action":"deny",.*"tier":"security","outcome":"deny","title":"tier security: rule 0 of GlobalNetworkPolicy security.dev-not-to-prod/,
     },
     {
       title: "takes the folder of objects by either name",

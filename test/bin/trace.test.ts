@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Question, traceOf } from "../../bin/trace.ts";
+import type { Question } from "../../bin/connections.ts";
+import { traceOf } from "../../bin/trace.ts";
 import { renderTrace } from "../../bin/trace-text.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { type WorldBuilder, world } from "../support/world.ts";
@@ -42,18 +43,26 @@ function ask(question: Partial<Question>, builder = shop()) {
 }
 
 describe("bin/trace", () => {
-  it("tells each step in fields and in words", () => {
+  it("tells each stage in fields and in words", () => {
     const [answer] = ask({ from: "8.8.8.8" });
-    assert.deepEqual(answer?.ingress, [
-      {
-        tier: "app",
-        kind: "np",
-        policy: "shop/app.db",
-        rule: null,
-        action: "deny",
-        text: "tier app: NetworkPolicy shop/app.db applies, but no rule of the tier matches: its default is deny",
-      },
-    ]);
+    const [path] = answer?.paths ?? [];
+    assert.deepEqual([path?.endpoint, path?.direction, path?.outcome], ["shop/db", "ingress", "deny"]);
+    assert.deepEqual(
+      path?.stages.map(({ tier, outcome, title, policies }) => ({
+        tier,
+        outcome,
+        title,
+        rules: policies[0]?.rules.length,
+      })),
+      [
+        {
+          tier: "app",
+          outcome: "deny",
+          title: "tier app: NetworkPolicy shop/app.db applies, but no rule of the tier matches: its default is deny",
+          rules: 1,
+        },
+      ],
+    );
   });
 
   it("names the pod that a misspelt one may be", () => {
@@ -121,6 +130,42 @@ describe("bin/trace", () => {
     },
   ])
     it(`refuses ${title}`, () => assert.throws(() => ask(question), { code: "USAGE", message }));
+
+  it("says why each rule that was asked did not match", () => {
+    const text = renderTrace(ask({ from: "shop/old", port: 1 }));
+    assert.match(
+      text,
+      /1\. tier app: NetworkPolicy shop\/app\.db applies, but no rule of the tier matches: its default is deny\n +NetworkPolicy shop\/app\.db rule 0 \(allow\) does not match: the source is not among the pods in namespace shop with app == "web"\n +NetworkPolicy shop\/app\.db rule 1 \(allow\) does not match: the protocol is TCP, not ICMP\n/,
+    );
+  });
+
+  it("tells the verdict with everything staged in force, where anything is", () => {
+    const staged = shop();
+    const spec = { selector: "app == 'db'", types: ["Ingress"], order: 1, tier: "app", ingress: [{ action: "Deny" }] };
+    const metadata = { name: "closed", namespace: "shop" };
+    staged.objects.push({ apiVersion: "projectcalico.org/v3", kind: "StagedNetworkPolicy", metadata, spec });
+    assert.match(
+      renderTrace(ask({}, staged)),
+      /with everything staged in force: DENY by StagedNetworkPolicy shop\/closed, rule 0 \(a change\)\n$/,
+    );
+    assert.doesNotMatch(renderTrace(ask({})), /staged/);
+  });
+
+  it("gives the same keys to programs, whatever the answer", () => {
+    const [one] = ask({});
+    assert.deepEqual(Object.keys(one ?? {}), [
+      "action",
+      "from",
+      "to",
+      "protocol",
+      "port",
+      "exempt",
+      "paths",
+      "pending",
+    ]);
+    const [path] = one?.paths ?? [];
+    assert.deepEqual(Object.keys(path ?? {}), ["endpoint", "list", "direction", "outcome", "stages"]);
+  });
 
   it("says why no policy is asked, and where none decided", () => {
     assert.match(renderTrace(ask({ from: "node:node-a" })), /no policy is asked: a node always reaches the pods/);

@@ -3,11 +3,12 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
 import type { Endpoint } from "../../policy/placement.ts";
 import { protocolNumber } from "../../policy/protocol.ts";
+import { contains, equivalent } from "../../policy/relation.ts";
 import { parseSelector } from "../../policy/selector/parse.ts";
 import { canonical, matches } from "../../policy/selector/syntax.ts";
 import type { Evaluate, Packet } from "../../policy/verdict.ts";
 import { World } from "../../policy/world.ts";
-import type { Case, Connectivity, Probe, SelectorCase } from "./case.ts";
+import type { Case, Connectivity, Probe, Relation, SelectorCase } from "./case.ts";
 
 /** What went wrong in a case; empty if it passed. */
 export function check(one: Case): readonly string[] {
@@ -17,20 +18,40 @@ export function check(one: Case): readonly string[] {
     case "selector":
       return checkSelector(one.value);
     case "relation":
-      return ["relations between policy sets are not computed by this version"];
+      return checkRelation(one.value);
   }
 }
 
 function checkConnectivity({ resources, probes }: Connectivity): readonly string[] {
+  const { program, placement, refused } = situationOf(resources);
+  const evaluate = evaluatorOf(program, placement);
+  const endpoints = [...placement.endpoints.values()];
+  return [...refused, ...probes.flatMap((probe) => checkProbe(probe, endpoints, evaluate))];
+}
+
+/** A relation that should not hold must be refuted by a connection about which the evaluators agree. */
+function checkRelation({ resources, a, b, relation, expect }: Relation): readonly string[] {
+  const [one, other] = [situationOf([...resources, ...a]), situationOf([...resources, ...b])];
+  const finding = relation === "equivalent" ? equivalent(one, other) : contains(one, other);
+  const faults = [...one.refused, ...other.refused];
+  if (finding.holds) return expect ? faults : [...faults, "should not hold, and no connection shows that it does not"];
+  const [inA, inB] = [one, other].map(
+    ({ program, placement }) => evaluatorOf(program, placement)(finding.witness).action,
+  );
+  const shown = `a: ${inA}, b: ${inB}: ${JSON.stringify(finding.witness)}`;
+  if (expect) return [...faults, `should hold; ${shown}`];
+  const refutes = relation === "equivalent" ? inA !== inB : inA === "deny" && inB === "allow";
+  return refutes ? faults : [...faults, `the witness shows nothing; ${shown}`];
+}
+
+/** What follows from some objects, and which of them are refused. */
+function situationOf(objects: Connectivity["resources"]) {
   const world = new World();
-  const faults = world.apply(resources.map((object) => ({ type: "upsert", object: object as KubeObject })));
+  const faults = world.apply(objects.map((object) => ({ type: "upsert", object: object as KubeObject })));
   const refused = faults.flatMap(({ object, problems }) =>
     problems.map(({ field, message }) => `${object.kind} ${object.metadata.name} is refused: ${field}: ${message}`),
   );
-  const placement = world.placement();
-  const evaluate = evaluatorOf(world.program(), placement);
-  const endpoints = [...placement.endpoints.values()];
-  return [...refused, ...probes.flatMap((probe) => checkProbe(probe, endpoints, evaluate))];
+  return { program: world.program(), placement: world.placement(), refused };
 }
 
 /** A probe holds for each address family that both ends have. */

@@ -244,6 +244,18 @@ const cases: readonly Case[] = [
     says: ["spec.egress[0].destination.notNets: leaves out every address, so that the rule matches nothing"],
   },
   {
+    title: "domains of a network set, which have no addresses here",
+    objects: [calico("GlobalNetworkSet", "s", { allowedEgressDomains: ["example.com"], nets: ["10.0.0.0/8"] })],
+    says: ["spec.allowedEgressDomains: cannot be enforced: no address is in the set because of them"],
+  },
+  {
+    title: "a profile that is none",
+    objects: [
+      calico("HostEndpoint", "h", { node: "n", interfaceName: "*", profiles: ["projectcalico-default-allow", "open"] }),
+    ],
+    says: ["spec.profiles[1]: profile open has no rules here: it allows nothing"],
+  },
+  {
     title: "nothing about a staged policy that deletes",
     objects: [...shop, calico("StagedNetworkPolicy", "p", { stagedAction: "Delete", tier: "nowhere" })],
     says: [],

@@ -1,0 +1,48 @@
+import { Command } from "commander";
+import { matches } from "../../policy/selector/syntax.ts";
+import { exitCodeHelp } from "../exit-codes.ts";
+import { type PolicyRow, policyShape } from "../formats/policy-shape.ts";
+import { printerFor } from "../formats/printer.ts";
+import { objectsOption, openPolicyFolder, type PolicyFolder, subjectsIn } from "../policy-folder.ts";
+import { addOutputOptions, type OutputOptions, recordOutput } from "../record-options.ts";
+import { type Rim, realRim } from "../rim.ts";
+
+const examples = `
+Policies come in the order in which they are asked. A direction without a number is left alone.
+
+Examples:
+  sluice policy get --objects lab/demo
+  sluice policy get --objects lab/demo --tier security -o wide
+${exitCodeHelp}`;
+
+interface Options extends OutputOptions {
+  readonly objects: string;
+  readonly tier?: string;
+}
+
+export function policyGetCommand(rim: Rim = realRim): Command {
+  const command = new Command("get")
+    .description("the policies in order of evaluation, and how many pods each is about")
+    .addOption(objectsOption())
+    .option("--tier <name>", "only those of this tier")
+    .addHelpText("after", examples);
+  return addOutputOptions(command).action(async (options: Options) => {
+    const folder = await openPolicyFolder(options.objects, rim);
+    const printer = printerFor(options.output, policyShape, recordOutput(options, rim));
+    await printer.print(rowsOf(folder, options.tier));
+    await printer.end();
+  });
+}
+
+function rowsOf({ tiers, world }: PolicyFolder, only: string | undefined): readonly PolicyRow[] {
+  const subjects = subjectsIn(world.placement());
+  return tiers
+    .filter(({ tier }) => only === undefined || tier.name === only)
+    .flatMap(({ tier, policies }) =>
+      policies.map((policy) => {
+        const selected = subjects.filter(({ labels }) => matches(policy.selector, labels));
+        const hosts = selected.filter(({ kind }) => kind === "host").length;
+        return { policy, tierOrder: tier.order, pods: selected.length - hosts, hosts };
+      }),
+    );
+}

@@ -1,0 +1,42 @@
+import { Command, Option } from "commander";
+import { policyId } from "../../policy/kind-names.ts";
+import type { Policy } from "../../policy/model.ts";
+import { matches } from "../../policy/selector/syntax.ts";
+import { Output } from "../../sinks/live/output.ts";
+import { exitCodeHelp } from "../exit-codes.ts";
+import { objectsOption, openPolicyFolder, subjectsIn } from "../policy-folder.ts";
+import { type Rim, realRim } from "../rim.ts";
+import { tiersText } from "../tiers-text.ts";
+
+const examples = `
+Example:
+  sluice policy tiers --objects lab/demo
+${exitCodeHelp}`;
+
+interface Options {
+  readonly objects: string;
+  readonly output: "text" | "json";
+}
+
+export function policyTiersCommand(rim: Rim = realRim): Command {
+  return new Command("tiers")
+    .description("a picture of the tiers, what stands in them and what goes on from one to the next")
+    .addOption(objectsOption())
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .addHelpText("after", examples)
+    .action(async ({ objects, output }: Options) => {
+      const { tiers, world } = await openPolicyFolder(objects, rim);
+      const subjects = subjectsIn(world.placement());
+      const selected = ({ selector }: Policy) => subjects.filter(({ labels }) => matches(selector, labels)).length;
+      const described = tiers.map(({ tier, policies, made }) => ({
+        type: "tier",
+        name: tier.name,
+        order: tier.order === Number.POSITIVE_INFINITY ? null : tier.order,
+        defaultAction: tier.defaultAction,
+        made,
+        policies: policies.map(policyId),
+      }));
+      const text = output === "json" ? `${JSON.stringify(described, null, 2)}\n` : tiersText(tiers, selected);
+      await new Output(rim.stdout).write(text);
+    });
+}

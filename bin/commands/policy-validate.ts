@@ -1,0 +1,37 @@
+import { Command } from "commander";
+import { plural } from "../../sinks/live/text.ts";
+import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
+import { findingsIn } from "../findings.ts";
+import { findingShape } from "../formats/finding-shape.ts";
+import { printerFor } from "../formats/printer.ts";
+import { addOutputOptions, type OutputOptions, recordOutput } from "../record-options.ts";
+import { type Rim, realRim } from "../rim.ts";
+
+const examples = `
+Errors are what is not accepted: the object has no effect, or keeps its last good state. Warnings are accepted, and traps.
+
+Examples:
+  sluice policy validate policies/
+  sluice policy validate policies/ --strict -o json
+${exitCodeHelp}`;
+
+interface Options extends OutputOptions {
+  readonly strict: boolean;
+}
+
+export function policyValidateCommand(rim: Rim = realRim): Command {
+  const command = new Command("validate")
+    .description("everything that is wrong with the manifests of a folder")
+    .argument("[folder]", "folder of Kubernetes YAML", "./manifests")
+    .option("--strict", "exit with 3 for warnings as well", false)
+    .addHelpText("after", examples);
+  return addOutputOptions(command).action(async (path: string, options: Options) => {
+    const findings = await findingsIn(path);
+    const printer = printerFor(options.output, findingShape, recordOutput(options, rim));
+    await printer.print(findings);
+    await printer.end();
+    const errors = findings.filter(({ severity }) => severity === "error").length;
+    rim.note(`${plural(errors, "error")}, ${plural(findings.length - errors, "warning")}`);
+    rim.exit(errors > 0 || (options.strict && findings.length > 0) ? exitCodes.finding : exitCodes.done);
+  });
+}

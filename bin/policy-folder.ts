@@ -1,0 +1,82 @@
+import { Option } from "commander";
+import { SluiceError } from "../core/errors.ts";
+import type { ManifestFault } from "../core/kube/manifest.ts";
+import type { KubeObject } from "../core/kube/objects.ts";
+import type { Namespaces } from "../policy/identity.ts";
+import { policyId, policyPath } from "../policy/kind-names.ts";
+import { readFact } from "../policy/kinds/read.ts";
+import type { Policy, Tier } from "../policy/model.ts";
+import type { Endpoint, Placement } from "../policy/placement.ts";
+import type { Program } from "../policy/program.ts";
+import { type TierWithPolicies, tiersInOrder } from "../policy/tiers.ts";
+import { World } from "../policy/world.ts";
+import { faultText, readManifests } from "./folder.ts";
+import type { Rim } from "./rim.ts";
+
+/** A folder of manifests as policy sees it. */
+export interface PolicyFolder {
+  readonly objects: readonly KubeObject[];
+  /** What is not accepted, and so is missing from all below. */
+  readonly faults: readonly ManifestFault[];
+  readonly world: World;
+  /** All tiers in order, with their policies in order, staged ones among them. */
+  readonly tiers: readonly TierWithPolicies[];
+  readonly namespaces: Namespaces;
+}
+
+export const objectsOption = (): Option =>
+  new Option("--objects <folder>", "folder of Kubernetes YAML with pods and policies").default("./manifests");
+
+/** Reads the folder and tells of what is not accepted in it. */
+export async function openPolicyFolder(path: string, rim: Pick<Rim, "note">): Promise<PolicyFolder> {
+  const folder = await readPolicyFolder(path);
+  for (const fault of folder.faults) rim.note(`not accepted: ${faultText(fault)}`);
+  return folder;
+}
+
+export async function readPolicyFolder(path: string): Promise<PolicyFolder> {
+  const { objects, faults } = await readManifests(path);
+  const world = new World();
+  world.apply(objects.map((object) => ({ type: "upsert", object })));
+  const policies: Policy[] = [];
+  const tiers: Tier[] = [];
+  for (const object of objects) {
+    const read = readFact(object);
+    if ("problems" in read) continue;
+    if (read.value.type === "policy") policies.push(read.value.policy);
+    else if (read.value.type === "tier") tiers.push(read.value.tier);
+  }
+  const namespaces = objects.filter(({ kind, apiVersion }) => kind === "Namespace" && apiVersion === "v1");
+  return {
+    objects,
+    faults,
+    world,
+    tiers: tiersInOrder(tiers, policies),
+    namespaces: new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}])),
+  };
+}
+
+/** The policies in force, or as if everything staged were in force. */
+export function situationOf({ world }: PolicyFolder, pending: boolean): { program: Program; placement: Placement } {
+  return pending ? world.pending() : { program: world.program(), placement: world.placement() };
+}
+
+/** Whom policies apply to. */
+export function subjectsIn(placement: Placement): readonly Endpoint[] {
+  const isSubject = ({ kind, hostNetwork }: Endpoint) => kind === "host" || (kind === "pod" && !hostNetwork);
+  return [...placement.endpoints.values()].filter(isSubject);
+}
+
+/** The policy of a name: `app.web`, `shop/app.web`, `np:shop/app.web`, or a step of a flow record. Throws USAGE. */
+export function policyNamed({ tiers }: PolicyFolder, text: string): Policy {
+  const wanted = text.replace(/^(\d+\|)?[^|]*\|([^|]+)\|.*$/, "$2");
+  const all = tiers.flatMap(({ policies }) => policies);
+  const found = all.filter((policy) => [policy.name, policyPath(policy), policyId(policy)].includes(wanted));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  if (found.length > 1)
+    throw new SluiceError("USAGE", `"${text}" could be ${found.map(policyId).join(", ")}; write one of these`);
+  const near = all.filter(({ name }) => name.includes(wanted) || wanted.includes(name)).slice(0, 5);
+  const hint = near.length === 0 ? "" : `; did you mean ${near.map(policyId).join(" or ")}?`;
+  throw new SluiceError("USAGE", `there is no policy "${text}" here${hint}`);
+}

@@ -1,0 +1,137 @@
+import type { Address } from "../../core/address.ts";
+import { hasPorts } from "../protocol.ts";
+import type { Packet } from "../verdict.ts";
+import { type Atom, Atoms } from "./atoms.ts";
+import { ConnectionSets, type Connections, holdsConnection, isIcmp } from "./connections.ts";
+import { Rows } from "./rows.ts";
+import type { End } from "./set-atoms.ts";
+import type { Situation } from "./situation.ts";
+import type { Ways } from "./ways.ts";
+
+/**
+ * All connections there can be, decided at once: every pair of atoms with the set of connections that is allowed between them, in each
+ * of some situations. Exact, by set algebra; evaluate.ts decides the same, packet by packet.
+ */
+export class Space {
+  readonly atoms: Atoms;
+  readonly sets = new ConnectionSets();
+  readonly #rows: Rows;
+  /** By situation and index of an atom: the node, if there are host endpoints. */
+  readonly #nodes: readonly (readonly (string | null)[])[];
+  readonly #hasGuards: boolean;
+
+  constructor(...situations: readonly Situation[]) {
+    this.atoms = new Atoms(situations);
+    this.#rows = new Rows(situations, this.atoms, this.sets);
+    this.#nodes = this.atoms.ways.map((ways) =>
+      this.atoms.all.map(({ addresses: [address] }) => (address === undefined ? null : ways.guardedNode(address))),
+    );
+    this.#hasGuards = this.#nodes.some((nodes) => nodes.some((node) => node !== null));
+  }
+
+  /**
+   * What is allowed between those of the atoms that are not exempt from policy (a pod to itself, a node to its pods). Between atoms of
+   * one address also if they are.
+   */
+  allowed(situation: number, source: Atom, destination: Atom): Connections {
+    const pair = this.#mayBeNear(situation, source, destination) ? this.pairOf(source, destination) : undefined;
+    if (pair === undefined) return this.#afar(situation, source, destination);
+    return this.#between(situation, [source, destination], pair);
+  }
+
+  /** Whether a packet is allowed, as `evaluatorOf` has it. */
+  allows(situation: number, packet: Packet): boolean {
+    const pair = [packet.source, packet.destination] as const;
+    const atoms = [this.atoms.atomOf(packet.source), this.atoms.atomOf(packet.destination)] as const;
+    return holdsConnection(this.#between(situation, atoms, pair), packet.protocol, ...coordinatesOf(packet));
+  }
+
+  /**
+   * Visits each pair of atoms between which the first two situations allow different connections, until a visit returns true. What it is
+   * given is as `allowed` has it: where all of a pair are exempt (`pairOf` finds none), it says what would be if they were not.
+   */
+  eachDifference(visit: Visitor): void {
+    for (const family of [4, 6] as const) {
+      const atoms = this.atoms.all.filter((atom) => atom.family === family);
+      const changed = atoms.filter((atom) => this.#hasChanged("destination", atom));
+      const neighbours = this.#neighbours(atoms);
+      for (const source of atoms) {
+        const near = this.#guardedNodes(source).flatMap((node) => neighbours.get(node) ?? []);
+        const rest = near.length === 0 ? changed : [...new Set([...changed, ...near])];
+        if (this.#compare(source, this.#hasChanged("source", source) ? atoms : rest, visit)) return;
+      }
+    }
+  }
+
+  /** True if a visit ended it. */
+  #compare(source: Atom, destinations: readonly Atom[], visit: Visitor): boolean {
+    for (const destination of destinations) {
+      const before = this.allowed(0, source, destination);
+      const after = this.allowed(1, source, destination);
+      if (before !== after && visit(source, destination, before, after) === true) return true;
+    }
+    return false;
+  }
+
+  /** Two addresses of the atoms that are not exempt in any situation; undefined if there are none. */
+  pairOf(source: Atom, destination: Atom): readonly [Address, Address] | undefined {
+    const [from, to] = [this.#addressesOf(source), this.#addressesOf(destination)];
+    if (source.isSingle || destination.isSingle) return [from[0] as Address, to[0] as Address];
+    for (const one of from)
+      for (const other of to) if (this.atoms.ways.every((ways) => !ways.exemption(one, other))) return [one, other];
+    return undefined;
+  }
+
+  #addressesOf(atom: Atom): readonly Address[] {
+    return atom.addresses.length > 0 ? atom.addresses : [this.atoms.exampleOf(atom)];
+  }
+
+  #hasChanged(end: End, atom: Atom): boolean {
+    return atom.isSingle || this.#rows.of(0, end, atom) !== this.#rows.of(1, end, atom);
+  }
+
+  /** By nodes with host endpoints: what stays on one goes a way of its own. */
+  #neighbours(atoms: readonly Atom[]): ReadonlyMap<string, readonly Atom[]> {
+    const placed = atoms.flatMap((atom) => this.#guardedNodes(atom).map((node) => ({ node, atom })));
+    const groups = Map.groupBy(placed, ({ node }) => node);
+    return new Map([...groups].map(([node, members]) => [node, members.map(({ atom }) => atom)]));
+  }
+
+  #guardedNodes({ index }: Atom): readonly string[] {
+    return [...new Set(this.#nodes.map((nodes) => nodes[index] ?? null))].filter((node) => node !== null);
+  }
+
+  /** Whether some of the pairs may be on one node, where that matters; then either all are or none is. */
+  #mayBeNear(situation: number, source: Atom, destination: Atom): boolean {
+    if (source.isSingle || destination.isSingle) return source.addresses.length > 0 && destination.addresses.length > 0;
+    if (!this.#hasGuards) return false;
+    const nodes = this.#nodes[situation] as readonly (string | null)[];
+    const node = nodes[source.index] as string | null;
+    return node !== null && node === nodes[destination.index];
+  }
+
+  #afar(situation: number, source: Atom, destination: Atom): Connections {
+    const departing = this.#rows.of(situation, "source", source).with(destination);
+    return this.sets.intersect(departing, this.#rows.of(situation, "destination", destination).with(source));
+  }
+
+  #between(
+    situation: number,
+    [source, destination]: readonly [Atom, Atom],
+    [from, to]: readonly [Address, Address],
+  ): Connections {
+    const ways = this.atoms.ways[situation] as Ways;
+    if (ways.exemption(from, to) !== null) return this.sets.all;
+    if (!ways.areOnOneNode(from, to)) return this.#afar(situation, source, destination);
+    return this.#rows.along(situation, "source", source, ways.way(from, to)).with(destination);
+  }
+}
+
+/** Told of two atoms and what is allowed between them in either situation; true ends it. */
+type Visitor = (source: Atom, destination: Atom, before: Connections, after: Connections) => boolean | undefined;
+
+/** A packet's last two coordinates. */
+function coordinatesOf({ protocol, sourcePort, destinationPort, icmp }: Packet): readonly [number, number] {
+  if (hasPorts(protocol)) return [sourcePort, destinationPort];
+  return isIcmp(protocol) && icmp !== null ? [icmp.type, icmp.code] : [0, 0];
+}
