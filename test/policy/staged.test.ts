@@ -46,7 +46,9 @@ class Setting {
 
   policiesPending(): readonly string[] {
     const { rules } = (this.controls.pending() ?? this.controls.inForce).program();
-    const names = [...rules.values()].filter(({ kind }) => kind !== "pro").map(({ kind, name }) => `${kind} ${name}`);
+    const names = [...rules.values()]
+      .filter(({ kind }) => kind !== "pro" && kind !== "failsafe")
+      .map(({ kind, name }) => `${kind} ${name}`);
     return [...new Set(names)].sort();
   }
 }
