@@ -59,7 +59,7 @@ describe("bin/trace", () => {
           tier: "app",
           outcome: "deny",
           title: "tier app: NetworkPolicy shop/app.db applies, but no rule of the tier matches: its default is deny",
-          rules: 1,
+          rules: 2,
         },
       ],
     );
