@@ -1,7 +1,7 @@
 // What the archive costs to write, to keep and to ask. npm run bench -- archive [--rows 10000000]
 //
 // Method. Records of realistic-flows.ts (stated there), 280 a second of record time, so a million an hour; made before the clock starts.
-// Write: batches of 2,000 to the sink with a flush each 50,000, until durable in l0 files; the first of them warms up; CPU time of the process with DuckDB's
+// Write: batches of 2,000 to the sink with a flush each 100,000 (as the archive flushes when so many wait), until durable in l0 files; the first of them warms up; CPU time of the process with DuckDB's
 // threads (process.cpuUsage, user and system). Seal: the same for sealing those hours; bytes a flow are of the sealed segments.
 // Beside them, the same records as gzip JSON lines and as Avro bodies under zstd, both at default level, 50,000 of them.
 // Ask: a process of its own, a cap of 512 MiB; each question 20 times with other namespaces, addresses and hours, one
@@ -29,7 +29,7 @@ const total = flag < 0 ? 1_000_000 : Number(process.argv[flag + 1]);
 const start = 1_700_002_800_000_000; // a full hour
 const hourUs = 3_600_000_000;
 const never = new AbortController().signal;
-const chunk = 50_000;
+const chunk = 100_000;
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));
