@@ -338,6 +338,12 @@ export class Engine {
     this.#options.log.info({ revision, rules, pods }, "policies compiled");
     for (const tier of missingTiers)
       this.#options.log.warn({ tier }, "policies name a tier that nobody made: they come last and deny");
+    const hosts = [...this.#world.placement().endpoints.values()].filter(({ kind }) => kind === "host").length;
+    if (hosts > 0 && this.#enforcing)
+      this.#options.log.warn(
+        { hosts },
+        "host endpoints are evaluated, but not enforced by this version: nodes stay open",
+      );
   }
 }
 

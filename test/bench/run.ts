@@ -13,6 +13,10 @@ const benches: Readonly<Record<string, Bench>> = {
     about: "the spool, and what the archive costs to write, keep and ask (--rows 10000000 for 10 hours)",
   },
   collector: { programs: ["collector.bench.ts"], about: "conntrack events to records" },
+  policy: {
+    programs: ["policy.bench.ts", "policy-evaluate.bench.ts", "policy-effect.bench.ts"],
+    about: "compile and place 10,000 policies and 100,000 pods, single changes, decisions, the effect of one edit",
+  },
   spool: { programs: ["spool.bench.ts"], about: "flows appended to the spool, and read back" },
 };
 
