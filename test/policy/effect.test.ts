@@ -73,6 +73,18 @@ function isWithin(packet: Packet, box: EffectChange["boxes"][number]): boolean {
   return within(packet.protocol, box.protocol) && within(first, box.first) && within(second, box.second);
 }
 
+/** Of every packet the effect says what two evaluators say. */
+function assertAgrees(before: Situation, after: Situation, packets: readonly Packet[]): void {
+  const effect = effectOf(before, after, { limit: Number.POSITIVE_INFINITY });
+  const truth = changed(before, after);
+  const named = namedIn(before, after);
+  for (const packet of packets) {
+    const expected = truth(packet);
+    if (expected !== "exempt")
+      assert.deepEqual(told(effect, packet, named), expected, `${JSON.stringify(packet)}\n${effectText(effect)}`);
+  }
+}
+
 /** What two evaluators make of it. */
 function changed(before: Situation, after: Situation): (packet: Packet) => readonly EffectChange["kind"][] | "exempt" {
   const [old, now] = [before, after].map(({ program, placement }) => evaluatorOf(program, placement));
@@ -178,14 +190,7 @@ describe("policy/effect", () => {
     fc.assert(
       fc.property(drafts, drafts, labels, labels, (old, now, oldLabels, newLabels) => {
         const [before, after] = [situationOf(cluster(old, oldLabels)), situationOf(cluster(now, newLabels))];
-        const effect = effectOf(before, after, { limit: Number.POSITIVE_INFINITY });
-        const truth = changed(before, after);
-        const named = namedIn(before, after);
-        for (const packet of universe) {
-          const expected = truth(packet);
-          if (expected !== "exempt")
-            assert.deepEqual(told(effect, packet, named), expected, `${JSON.stringify(packet)}\n${effectText(effect)}`);
-        }
+        assertAgrees(before, after, universe);
       }),
       { numRuns: 60 },
     );
@@ -206,18 +211,7 @@ describe("policy/effect", () => {
         packets,
         (one, other, old, now, some) => {
           const [before, after] = [handmade(one, old), handmade(other, now)];
-          const effect = effectOf(before, after, { limit: Number.POSITIVE_INFINITY });
-          const truth = changed(before, after);
-          const named = namedIn(before, after);
-          for (const packet of some) {
-            const expected = truth(packet);
-            if (expected !== "exempt")
-              assert.deepEqual(
-                told(effect, packet, named),
-                expected,
-                `${JSON.stringify(packet)}\n${effectText(effect)}`,
-              );
-          }
+          assertAgrees(before, after, some);
         },
       ),
       { numRuns: 100 },
@@ -232,14 +226,7 @@ describe("policy/effect", () => {
     fc.assert(
       fc.property(arbitraryWorld, arbitraryWorld, packets, (one, other, some) => {
         const [before, after] = [compiled(one), compiled(other)];
-        const effect = effectOf(before, after, { limit: Number.POSITIVE_INFINITY });
-        const truth = changed(before, after);
-        const named = namedIn(before, after);
-        for (const packet of some) {
-          const expected = truth(packet);
-          if (expected !== "exempt")
-            assert.deepEqual(told(effect, packet, named), expected, `${JSON.stringify(packet)}\n${effectText(effect)}`);
-        }
+        assertAgrees(before, after, some);
       }),
       { numRuns: 60 },
     );
