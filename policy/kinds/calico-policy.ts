@@ -9,7 +9,6 @@ import {
   serviceAccountPrefix,
 } from "../labels.ts";
 import type { Policy, PolicyKind, Read, StagedAction } from "../model.ts";
-import type { PolicyList } from "../program.ts";
 import { conjunction, type Selector } from "../selector/syntax.ts";
 import { isDistinct, noGlobal, selectorField, textLike } from "./fields.ts";
 import { asSet, type Constraint, constrained, withCel } from "./openapi.ts";
@@ -138,7 +137,7 @@ function typesOf(spec: Spec): readonly ("Ingress" | "Egress")[] {
   return egress ? (ingress ? ["Ingress", "Egress"] : ["Egress"]) : ["Ingress"];
 }
 
-function listsOf({ doNotTrack, preDNAT, applyOnForward }: Spec): readonly PolicyList[] {
+function listsOf({ doNotTrack, preDNAT, applyOnForward }: Spec): Policy["lists"] {
   if (doNotTrack) return ["untracked"];
   if (preDNAT) return ["preDnat"];
   return applyOnForward ? ["normal", "forward"] : ["normal"];
