@@ -10,6 +10,7 @@ import {
 } from "../labels.ts";
 import type { Policy, PolicyKind, Read, StagedAction } from "../model.ts";
 import { conjunction, type Selector } from "../selector/syntax.ts";
+import { celEmpty, celOn } from "./cel.ts";
 import { isDistinct, noGlobal, selectorField, textLike } from "./fields.ts";
 import { asSet, type Constraint, constrained, withCel } from "./openapi.ts";
 import { readWith } from "./reading.ts";
@@ -54,32 +55,30 @@ type NamespacedSpec = z.output<ReturnType<typeof specOf>>;
 type GlobalSpec = z.output<typeof globalFields>;
 type Spec = NamespacedSpec & Partial<GlobalSpec>;
 
-const isOn = (field: string) => `(has(self.${field}) && self.${field})`;
-
 const listConstraints: readonly Constraint<GlobalSpec>[] = [
   {
     message: "preDNAT and doNotTrack may not both be true",
     at: ["preDNAT"],
     holds: ({ preDNAT, doNotTrack }) => !(preDNAT && doNotTrack),
-    cel: `!(${isOn("doNotTrack")} && ${isOn("preDNAT")})`,
+    cel: `!(${celOn("doNotTrack")} && ${celOn("preDNAT")})`,
   },
   {
     message: "a preDNAT policy may have no egress rules",
     at: ["egress"],
     holds: ({ preDNAT, egress }) => !preDNAT || (egress ?? []).length === 0,
-    cel: `!${isOn("preDNAT")} || !has(self.egress) || size(self.egress) == 0`,
+    cel: `!${celOn("preDNAT")} || ${celEmpty("egress")}`,
   },
   {
     message: "a preDNAT policy may not have type Egress",
     at: ["types"],
     holds: ({ preDNAT, types }) => !preDNAT || !types?.includes("Egress"),
-    cel: `!${isOn("preDNAT")} || !has(self.types) || !self.types.exists(t, t == 'Egress')`,
+    cel: `!${celOn("preDNAT")} || !has(self.types) || !self.types.exists(t, t == 'Egress')`,
   },
   {
     message: "preDNAT and doNotTrack need applyOnForward: true",
     at: ["applyOnForward"],
     holds: ({ preDNAT, doNotTrack, applyOnForward }) => applyOnForward === true || !(preDNAT || doNotTrack),
-    cel: `${isOn("applyOnForward")} || (!${isOn("doNotTrack")} && !${isOn("preDNAT")})`,
+    cel: `${celOn("applyOnForward")} || (!${celOn("doNotTrack")} && !${celOn("preDNAT")})`,
   },
 ];
 

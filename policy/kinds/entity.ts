@@ -11,6 +11,7 @@ import {
 import { anyone, type Peer, type Ports } from "../model.ts";
 import type { PortRange } from "../program.ts";
 import { conjunction, type Selector } from "../selector/syntax.ts";
+import { celAbsent, celEmpty } from "./cel.ts";
 import {
   namespaceSelectorField,
   netField,
@@ -73,23 +74,23 @@ export type EntityRule = z.output<typeof fields>;
 /** EntityRule of projectcalico.org/v3: one end of a rule. */
 export const entityRule = withCel(
   constrained(fields, [
-    besideServices("namespaceSelector", "!has(self.namespaceSelector) || size(self.namespaceSelector) == 0"),
-    besideServices("serviceAccounts", "!has(self.serviceAccounts)"),
-    besideServices("selector", "!has(self.selector) || size(self.selector) == 0"),
-    besideServices("notSelector", "!has(self.notSelector) || size(self.notSelector) == 0"),
-    besideServices("nets", "!has(self.nets) || size(self.nets) == 0"),
-    besideServices("notNets", "!has(self.notNets) || size(self.notNets) == 0"),
+    besideServices("namespaceSelector", celEmpty),
+    besideServices("serviceAccounts", celAbsent),
+    besideServices("selector", celEmpty),
+    besideServices("notSelector", celEmpty),
+    besideServices("nets", celEmpty),
+    besideServices("notNets", celEmpty),
   ]),
   noGlobal("selector"),
 );
 
 /** A Service says by itself who is meant; what else says so may not stand beside it. */
-function besideServices(field: "serviceAccounts" | keyof EntityRule, cel: string): Constraint<EntityRule> {
+function besideServices(field: keyof EntityRule, isNone: (path: string) => string): Constraint<EntityRule> {
   return {
     message: `${field} may not stand beside services`,
     at: [field],
     holds: (entity) => entity.services === undefined || isEmpty(entity[field]),
-    cel: `!has(self.services) || ${cel}`,
+    cel: `${celAbsent("services")} || ${isNone(field)}`,
   };
 }
 

@@ -5,6 +5,7 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Read } from "../model.ts";
 import type { NamedPort } from "../placement.ts";
 import type { Labels } from "../selector/syntax.ts";
+import { celEmpty } from "./cel.ts";
 import { parsed, portName, portNumber, textLike } from "./fields.ts";
 import { asAtomic, asSet, constrained } from "./openapi.ts";
 import { protocolField, takesPorts } from "./protocol-field.ts";
@@ -48,7 +49,7 @@ export const hostEndpointSpec = constrained(
       message: 'is missing: give interfaceName (or "*"), or expectedIPs',
       at: ["interfaceName"],
       holds: ({ interfaceName, expectedIPs }) => Boolean(interfaceName) || (expectedIPs ?? []).length > 0,
-      cel: "(has(self.interfaceName) && size(self.interfaceName) > 0) || (has(self.expectedIPs) && size(self.expectedIPs) > 0)",
+      cel: `!${celEmpty("interfaceName")} || !${celEmpty("expectedIPs")}`,
     },
   ],
 );

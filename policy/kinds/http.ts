@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { celEmpty } from "./cel.ts";
 import { isDistinct } from "./fields.ts";
 import { asAtomic, type Constraint, constrained } from "./openapi.ts";
 
@@ -10,7 +11,7 @@ const path = constrained(z.strictObject({ exact: pathText.optional(), prefix: pa
   {
     message: "exactly one of exact and prefix is needed",
     holds: ({ exact, prefix }) => Boolean(exact) !== Boolean(prefix),
-    cel: "(has(self.exact) && size(self.exact) > 0) != (has(self.prefix) && size(self.prefix) > 0)",
+    cel: `${celEmpty("exact")} != ${celEmpty("prefix")}`,
   },
   // RFC 3986, section 3.3
   {

@@ -6,7 +6,7 @@ import { anyone, type Peer, type Policy, type Ports, type Read, type Rule } from
 import { protocolNumber } from "../protocol.ts";
 import { conjunction } from "../selector/syntax.ts";
 import type { PolicyIdentity } from "./calico-policy.ts";
-import { cidrField, isDistinct, portName, portNumber } from "./fields.ts";
+import { cidrField, portName, portNumber } from "./fields.ts";
 import { labelSelector, podsIn, terms } from "./label-selector.ts";
 import { asAtomic, asIntOrString, asSet, constrained } from "./openapi.ts";
 import { readWith } from "./reading.ts";
@@ -53,9 +53,8 @@ const port = z
 
 const ports = asAtomic(z.array(port)).optional();
 const peers = asAtomic(z.array(peer)).optional();
-const types = constrained(z.array(z.enum(["Ingress", "Egress"])).max(2), [
-  { message: "the same type stands twice", holds: isDistinct },
-]);
+// Kubernetes does not mind the same type twice.
+const types = z.array(z.enum(["Ingress", "Egress"])).max(2);
 
 /** NetworkPolicySpec of networking.k8s.io/v1. */
 export const kubernetesPolicySpec = z.strictObject({

@@ -9,7 +9,7 @@ import { type HostEndpoint, readHostEndpoint } from "./host-endpoint.ts";
 import { readKubernetesPolicy } from "./kubernetes-policy.ts";
 import { nameProblems } from "./names.ts";
 import { type NetworkSet, readNetworkSet } from "./network-set.ts";
-import { isMapping } from "./reading.ts";
+import { isMapping, keyText } from "./reading.ts";
 import { readStagedGlobalNetworkPolicy, readStagedKubernetesPolicy, readStagedNetworkPolicy } from "./staged-policy.ts";
 import { readTier } from "./tier.ts";
 import { shown } from "./wording.ts";
@@ -93,7 +93,7 @@ function envelopeProblems(object: unknown): readonly Problem[] {
 
 function labelProblems(labels: unknown): readonly Problem[] {
   if (!isMapping(labels)) return [{ field: "metadata.labels", message: `${shown(labels)} is not a mapping` }];
-  return Object.entries(labels).flatMap(([key, value]) => textProblems(`metadata.labels.${key}`, value));
+  return Object.entries(labels).flatMap(([key, value]) => textProblems(`metadata.labels.${keyText(key)}`, value));
 }
 
 function textProblems(field: string, value: unknown): readonly Problem[] {

@@ -12,19 +12,22 @@ export function readWith<T>(schema: z.ZodType<T>, input: unknown, at: string): R
 /** More levels than any schema here looks at; deeper ones stay as they are. */
 const maxDepth = 16;
 
-/** Generators write `null` for what is not set, and Kubernetes takes it for that. What has none is not copied: most objects do not. */
+/** Generators write `null` for what is not set, and Kubernetes takes it for that. */
 function withoutNulls(value: unknown, depth: number): unknown {
-  if (depth === 0 || typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) {
-    const items = value.map((item) => withoutNulls(item, depth - 1));
-    return items.some((item, index) => item !== value[index]) ? items : value;
-  }
-  const entries = Object.entries(value);
-  const set = entries.flatMap(([key, field]) =>
-    field === null ? [] : [[key, withoutNulls(field, depth - 1)] as const],
-  );
-  const isSame = set.length === entries.length && set.every(([, field], index) => field === entries[index]?.[1]);
-  return isSame ? value : Object.fromEntries(set);
+  if (depth === 0 || !hasNull(value, depth)) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth - 1));
+  if (!isMapping(value)) return value;
+  const set = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(set.map(([key, field]) => [key, withoutNulls(field, depth - 1)]));
+}
+
+/** Nearly nothing has, and then nothing need be copied. */
+function hasNull(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null || depth === 0) return value === null;
+  if (Array.isArray(value)) return value.some((item) => hasNull(item, depth - 1));
+  for (const key of Object.keys(value))
+    if (hasNull((value as Readonly<Record<string, unknown>>)[key], depth - 1)) return true;
+  return false;
 }
 
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -49,5 +52,10 @@ export function problemsOf(issue: z.core.$ZodIssue, at: string): readonly Proble
 
 function step(part: PropertyKey, first: boolean): string {
   if (typeof part === "number") return `[${part}]`;
-  return first ? String(part) : `.${String(part)}`;
+  return first ? keyText(String(part)) : `.${keyText(String(part))}`;
+}
+
+/** A key that somebody wrote, as it may stand on a terminal. */
+export function keyText(key: string): string {
+  return /\p{Cc}/u.test(key) ? JSON.stringify(key) : key;
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Policy, PolicyKind, Problem, Read, StagedAction } from "../model.ts";
 import { globalNetworkPolicySpec, networkPolicySpec, type PolicyIdentity, policyOf } from "./calico-policy.ts";
+import { celAbsent, celEmpty, celOn } from "./cel.ts";
 import { kubernetesPolicyOf, kubernetesPolicySpec } from "./kubernetes-policy.ts";
 import { withCel } from "./openapi.ts";
 import { isMapping, readWith } from "./reading.ts";
@@ -11,22 +12,17 @@ const stagedAction = z
   .default("Set")
   .describe("What it would do to the policy of its name; Ignore does nothing.");
 
-const texts = (...fields: readonly string[]) =>
-  fields.map((field) => `!has(self.${field}) || size(self.${field}) == 0`);
-const switches = (...fields: readonly string[]) => fields.map((field) => `!has(self.${field}) || !self.${field}`);
-
-const ownZeros = [
-  "!has(self.order)",
-  ...texts("selector", "serviceAccountSelector", "ingress", "egress", "types", "performanceHints"),
-];
+const zeros = ["selector", "serviceAccountSelector", "ingress", "egress", "types", "performanceHints"];
+const ownZeros = [celAbsent("order"), ...zeros.map(celEmpty)];
 const globalZeros = [
   ...ownZeros,
-  ...texts("namespaceSelector"),
-  ...switches("doNotTrack", "preDNAT", "applyOnForward"),
+  celEmpty("namespaceSelector"),
+  ...["doNotTrack", "preDNAT", "applyOnForward"].map((field) => `!${celOn(field)}`),
 ];
 const kubernetesZeros = [
-  ...texts("ingress", "egress", "policyTypes"),
-  "!has(self.podSelector) || (!has(self.podSelector.matchLabels) && !has(self.podSelector.matchExpressions))",
+  ...["ingress", "egress", "policyTypes"].map(celEmpty),
+  celAbsent("podSelector.matchLabels"),
+  celAbsent("podSelector.matchExpressions"),
 ];
 
 // Constraints stay with an extended schema; what the API server is told beside does not.
@@ -45,7 +41,7 @@ export const stagedKubernetesNetworkPolicySpec = deleting(
 
 /** What `leftovers` says, for the API server. */
 function deleting<S extends z.ZodType>(spec: S, zeros: readonly string[]): S {
-  const rule = `!has(self.stagedAction) || self.stagedAction != 'Delete' || (${zeros.map((zero) => `(${zero})`).join(" && ")})`;
+  const rule = `${celAbsent("stagedAction")} || self.stagedAction != 'Delete' || (${zeros.join(" && ")})`;
   return withCel(spec, [{ rule, message: "beside stagedAction: Delete nothing but the tier may stand" }]);
 }
 

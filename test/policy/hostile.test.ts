@@ -54,6 +54,8 @@ const entity = some({
   serviceAccounts: or(some({ names: fc.array(text, { maxLength: 2 }), selector: text })),
   ports: or(fc.array(scalar, { maxLength: 3 })),
   notPorts: or(fc.array(scalar, { maxLength: 3 })),
+  services: or(some({ name: text, namespace: text })),
+  domains: or(fc.array(text, { maxLength: 2 })),
 });
 const rule = some({
   action: fc.constantFrom("Allow", "Deny", "Pass", "Log"),
@@ -71,6 +73,7 @@ const calico = some({
   types: or(fc.subarray(["Ingress", "Egress"])),
   ingress: or(fc.array(rule, { maxLength: 2 })),
   egress: or(fc.array(rule, { maxLength: 2 })),
+  stagedAction: fc.constantFrom("Set", "Delete", "Learn", "Ignore", "set"),
 });
 const labelSelector = some({
   matchLabels: or(fc.dictionary(text, text, { maxKeys: 2 })),
@@ -83,8 +86,38 @@ const kubernetes = some({
     fc.array(some({ from: peers, ports: fc.array(some({ port: scalar, endPort: scalar })) }), { maxLength: 2 }),
   ),
 });
+const namespaced = some({ namespaceSelector: labelSelector, podSelector: labelSelector });
+const adminPeer = some({
+  namespaces: labelSelector,
+  pods: or(namespaced),
+  nodes: labelSelector,
+  networks: or(fc.array(text, { maxLength: 2 })),
+  domainNames: or(fc.array(text, { maxLength: 2 })),
+});
+const adminRule = some({
+  name: text,
+  action: fc.constantFrom("Accept", "Allow", "Deny", "Pass", "accept"),
+  from: or(fc.array(adminPeer, { maxLength: 2 })),
+  to: or(fc.array(adminPeer, { maxLength: 2 })),
+  protocols: or(
+    fc.array(some({ tcp: or(some({ destinationPort: some({ number: scalar }) })), destinationNamedPort: text })),
+  ),
+  ports: or(fc.array(some({ portNumber: some({ port: scalar, protocol: text }), namedPort: text }))),
+});
+const admin = some({
+  tier: fc.constantFrom("Admin", "Baseline"),
+  priority: fc.constantFrom(0, 1000, 1001),
+  subject: or(some({ namespaces: labelSelector, pods: namespaced })),
+  ingress: or(fc.array(adminRule, { maxLength: 2 })),
+  egress: or(fc.array(adminRule, { maxLength: 2 })),
+});
+const stagedKinds = ["StagedNetworkPolicy", "StagedGlobalNetworkPolicy", "StagedKubernetesNetworkPolicy"];
+const adminKinds = ["AdminNetworkPolicy", "BaselineAdminNetworkPolicy"];
 const policy = fc.oneof(
   fc.tuple(fc.constant("projectcalico.org/v3"), fc.constantFrom("NetworkPolicy", "GlobalNetworkPolicy"), or(calico)),
+  fc.tuple(fc.constant("projectcalico.org/v3"), fc.constantFrom(...stagedKinds), or(fc.oneof(calico, kubernetes))),
+  fc.tuple(fc.constant("policy.networking.k8s.io/v1alpha2"), fc.constant("ClusterNetworkPolicy"), or(admin)),
+  fc.tuple(fc.constant("policy.networking.k8s.io/v1alpha1"), fc.constantFrom(...adminKinds), or(admin)),
   fc.tuple(fc.constant("networking.k8s.io/v1"), fc.constant("NetworkPolicy"), or(kubernetes)),
 );
 

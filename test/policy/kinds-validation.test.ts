@@ -298,6 +298,12 @@ const refused: readonly Refusal[] = [
     says: /within cidr/,
   },
   {
+    title: "a key that would write on the terminal",
+    object: global({ "\u001b[2J": 1 }),
+    field: 'spec."\\u001b[2J"',
+    says: /is not known/,
+  },
+  {
     title: "a cluster policy without subject",
     object: {
       ...calico("ClusterNetworkPolicy", { tier: "Admin", priority: 1 }),
@@ -348,6 +354,10 @@ const accepted: readonly { readonly title: string; readonly object: KubeObject }
     title: `the name ${name?.slice(0, 20)} of a ${kind}`,
     object: named(kind as string, name as string),
   })),
+  {
+    title: "the same type twice in a Kubernetes policy",
+    object: { ...calico("NetworkPolicy", { policyTypes: ["Ingress", "Ingress"] }), apiVersion: "networking.k8s.io/v1" },
+  },
   { title: "notICMP without protocol", object: ingress({ notICMP: { type: 8 } }) },
   { title: "http without protocol", object: ingress({ http: { methods: ["GET"] } }) },
   { title: "ICMPv6 in IPv6", object: ingress({ protocol: "ICMPv6", ipVersion: 6, icmp: { type: 128, code: 0 } }) },
