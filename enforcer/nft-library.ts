@@ -1,29 +1,51 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { SluiceError } from "../core/errors.ts";
+import { type ErrorCode, SluiceError } from "../core/errors.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
+import { type DirectCommand, phasesOf } from "./phases.ts";
+import type { Transaction } from "./ruleset.ts";
 import { textOf } from "./text.ts";
 
-/** To the worker. */
-export interface Request {
+/** To the worker: commands for libnftables, or a change in two steps of which the second is a batch of our own. */
+export type Request = {
   readonly id: number;
   /** Path of the network namespace. */
   readonly namespace: string;
-  readonly text: string;
-  readonly dryRun: boolean;
-  readonly json: boolean;
-}
+} & Work;
+
+type Work =
+  | { readonly do: "run"; readonly text: string; readonly dryRun: boolean; readonly json: boolean }
+  | {
+      readonly do: "change";
+      readonly dark: string;
+      readonly visible: readonly DirectCommand[];
+      readonly undo: readonly DirectCommand[];
+    };
 
 /** From the worker; `status` 0 is success. */
 export interface Answer {
   readonly id: number;
   readonly status: number;
   readonly output: string;
+  /** Of libnftables. */
   readonly words: string;
+  /** The refusal of a batch. */
+  readonly error?: CarriedError;
 }
 
-/** libnftables in this process, on a thread of its own that serves all network namespaces. */
+/** A SluiceError on its way between threads, which would lose its class. */
+export interface CarriedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retriable: boolean;
+  readonly context: SluiceError["context"];
+}
+
+/**
+ * libnftables and our own batches in this process, on a thread of its own that serves all network namespaces. Batches carry
+ * what is in sets and maps; chains, rules, whole loads, checks and listings go by libnftables.
+ */
 export class NftLibrary {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
@@ -50,36 +72,49 @@ export class NftLibrary {
     throw new SluiceError("DEPENDENCY_MISSING", sentence);
   }
 
-  /** nftables of the namespace at a path, or of our own. */
-  in(namespace: string | null): Nft {
+  /** nftables of the namespace at a path, or of our own. Without `batches`, libnftables does everything. */
+  in(namespace: string | null, { batches = true }: { readonly batches?: boolean } = {}): Nft {
     const path = namespace ?? `/proc/${process.pid}/ns/net`;
-    const carryOut = async (text: string, dryRun: boolean) => {
-      if (text === "") return;
-      const { status, words } = await this.#ask(path, text, { dryRun, json: false });
-      if (status !== 0) throw refusal(words);
-    };
     return {
       list: async () => {
-        const { status, output, words } = await this.#ask(path, listCommand, { dryRun: false, json: true });
+        const { status, output, words } = await this.#ask(path, {
+          do: "run",
+          text: listCommand,
+          dryRun: false,
+          json: true,
+        });
         if (status !== 0 && saysNoTable(words)) return undefined;
         if (status !== 0) throw refusal(words);
         return inventoryOf(output);
       },
-      check: (transaction) => carryOut(textOf(transaction), true),
-      apply: (transaction) => carryOut(textOf(transaction), false),
+      check: (transaction) => this.#carryOut(path, textRun(transaction, true)),
+      apply: (transaction) => {
+        const phases = batches ? phasesOf(transaction) : undefined;
+        if (phases === undefined || phases.visible.length === 0)
+          return this.#carryOut(path, textRun(transaction, false));
+        const { dark, visible, undo } = phases;
+        return this.#carryOut(path, { do: "change", dark: textOf(dark), visible, undo });
+      },
     };
+  }
+
+  async #carryOut(path: string, work: Work): Promise<void> {
+    if (work.do === "run" && work.text === "") return;
+    const { status, words, error } = await this.#ask(path, work);
+    if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+    if (status !== 0) throw refusal(words);
   }
 
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
 
-  #ask(namespace: string, text: string, how: { readonly dryRun: boolean; readonly json: boolean }): Promise<Answer> {
+  #ask(namespace: string, work: Work): Promise<Answer> {
     if (this.#ended) return Promise.reject(threadEnded(undefined));
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();
     this.#waiting.set(id, waiting);
-    this.#worker.postMessage({ id, namespace, text, ...how } satisfies Request);
+    this.#worker.postMessage({ id, namespace, ...work } satisfies Request);
     return waiting.promise;
   }
 
@@ -88,6 +123,10 @@ export class NftLibrary {
     for (const { reject } of this.#waiting.values()) reject(threadEnded(cause));
     this.#waiting.clear();
   }
+}
+
+function textRun(transaction: Transaction, dryRun: boolean): Work {
+  return { do: "run", text: textOf(transaction), dryRun, json: false };
 }
 
 function threadEnded(cause: unknown): SluiceError {

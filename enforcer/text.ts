@@ -17,7 +17,9 @@ import {
   type Transaction,
 } from "./ruleset.ts";
 
-export const table = "inet sluice";
+export const tableFamily = "inet";
+export const tableName = "sluice";
+export const table = `${tableFamily} ${tableName}`;
 
 /** One command a line, in order. */
 export function textOf(transaction: Transaction): string {
@@ -41,7 +43,7 @@ function linesOf(command: Command): readonly string[] {
     case "add-chain":
       return [`add chain ${table} ${nameOf(command.chain.name)}${hookText(command.chain.base)}`];
     case "add-elements":
-      return elements("add", command.set, command.elements);
+      return elements("add", command.set, command.elements, timeoutText(command.timeoutMs));
     case "delete-elements":
       return elements("delete", command.set, command.elements);
     case "add-entries":
@@ -65,8 +67,13 @@ function linesOf(command: Command): readonly string[] {
   }
 }
 
-function elements(verb: "add" | "delete", name: string, texts: readonly string[]): readonly string[] {
-  return texts.length === 0 ? [] : [`${verb} element ${table} ${nameOf(name)} { ${texts.join(", ")} }`];
+function elements(verb: "add" | "delete", name: string, texts: readonly string[], each = ""): readonly string[] {
+  if (texts.length === 0) return [];
+  return [`${verb} element ${table} ${nameOf(name)} { ${texts.map((text) => text + each).join(", ")} }`];
+}
+
+function timeoutText(ms: number | undefined): string {
+  return ms === undefined ? "" : ` timeout ${integer(ms)}ms`;
 }
 
 function setText(set: SetHeader): string {

@@ -1,0 +1,149 @@
+import { SluiceError } from "../core/errors.ts";
+import { type Refusal, sendBatch } from "../core/netlink/batch.ts";
+import { errnoName } from "../core/netlink/libc.ts";
+import { subsystem } from "../core/netlink/netfilter.ts";
+import {
+  decodeSet,
+  type Place,
+  type SetDescription,
+  type SetElement,
+  setRequest,
+  TableChanges,
+} from "../core/netlink/nf-tables.ts";
+import type { NetlinkSocket } from "../core/netlink/socket.ts";
+import type { Element } from "./element.ts";
+import { intervalOf, keyOf, typesOf } from "./element-key.ts";
+import type { DirectCommand } from "./phases.ts";
+import { type DataType, type MapVerdict, type Name, nameOf } from "./ruleset.ts";
+import { tableFamily, tableName } from "./text.ts";
+
+/** Carries out all commands at once, or none. NFT_FAILED names the set or chain, the element, and what the kernel says. */
+export function applyBatch(socket: NetlinkSocket, commands: readonly DirectCommand[]): void {
+  const changes = new TableChanges(tableName, tableFamily);
+  const keys = new KeyReader(socket);
+  for (const [subject, command] of commands.entries()) addTo(changes, keys, subject, command);
+  const refusal = sendBatch(socket, subsystem.nftables, changes.messages);
+  if (refusal !== undefined) throw refused(refusal, commands, changes.placeOf(refusal.index, refusal.answer.offset));
+}
+
+function addTo(changes: TableChanges, keys: KeyReader, subject: number, command: DirectCommand): void {
+  switch (command.verb) {
+    case "add-elements": {
+      const read = keys.of(command.set);
+      const { timeoutMs } = command;
+      const elements = command.elements.map((element) => ({ ...read(element), timeoutMs }));
+      changes.elements(subject, "add", command.set, elements);
+      break;
+    }
+    case "delete-elements":
+      changes.elements(subject, "delete", command.set, command.elements.map(keys.of(command.set)));
+      break;
+    case "add-entries": {
+      const read = keys.of(command.map);
+      const entries = [...command.entries].map(([key, verdict]) => ({ ...read(key), verdict: checked(verdict) }));
+      changes.elements(subject, "add", command.map, entries);
+      break;
+    }
+    case "delete-entries":
+      changes.elements(subject, "delete", command.map, command.keys.map(keys.of(command.map)));
+      break;
+    case "flush-chain":
+      changes.flushChain(subject, nameOf(command.chain));
+      break;
+    case "delete-chain":
+      changes.deleteChain(subject, nameOf(command.name));
+      break;
+    case "delete-map":
+    case "delete-set":
+      changes.deleteSet(subject, nameOf(command.name));
+      break;
+  }
+}
+
+function checked(verdict: MapVerdict): MapVerdict {
+  return verdict.verdict === "jump" ? { verdict: "jump", to: nameOf(verdict.to) } : { verdict: verdict.verdict };
+}
+
+/** Reads elements as what the kernel says that their set holds. */
+class KeyReader {
+  readonly #socket: NetlinkSocket;
+  readonly #readers = new Map<Name, (element: Element) => SetElement>();
+
+  constructor(socket: NetlinkSocket) {
+    this.#socket = socket;
+  }
+
+  of(name: Name): (element: Element) => SetElement {
+    const reader = this.#readers.get(name) ?? readerOf(name, describe(this.#socket, name));
+    this.#readers.set(name, reader);
+    return reader;
+  }
+}
+
+function readerOf(name: Name, { keyType, isInterval }: SetDescription): (element: Element) => SetElement {
+  const types = typesOf(keyType);
+  const [only] = types ?? [];
+  const plain = (types: readonly DataType[]) => (element: Element) => ({ key: keyOf(element, types) });
+  if (types !== undefined && !isInterval) return plain(types);
+  if (types?.length !== 1 || only === undefined)
+    throw new SluiceError("NFT_FAILED", `nftables: ${name} is not a set of ours`, { context: { set: name } });
+  return (element) => {
+    const { start, end } = intervalOf(element, only);
+    return { key: start, end };
+  };
+}
+
+function describe(socket: NetlinkSocket, name: Name): SetDescription {
+  let description: SetDescription | undefined;
+  try {
+    socket.dump(`set ${name}`, setRequest(tableName, tableFamily, nameOf(name)), (bytes, message) => {
+      description = decodeSet(bytes, message);
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof SluiceError) || thrown.code !== "NETLINK_FAILED") throw thrown;
+    const context = { ...thrown.context, set: name };
+    throw new SluiceError("NFT_FAILED", `nftables: ${thrown.message}`, { cause: thrown, context });
+  }
+  if (description === undefined)
+    throw new SluiceError("NFT_FAILED", `nftables: the kernel does not describe set ${name}`);
+  return description;
+}
+
+// What the kernel's errors mean here, for people: net/netfilter/nf_tables_api.c and nfnetlink.c.
+const meanings: Readonly<Record<string, string>> = {
+  EBUSY: "something still refers to it, or it is there with another verdict",
+  ENOENT: "it is not there",
+  EEXIST: "it overlaps with what is there",
+  ENOBUFS: "the kernel has no memory for it",
+  ENOMEM: "the kernel has no memory for it",
+  ERESTART: "another process changed the ruleset meanwhile",
+  ELOOP: "the jumps would be a circle",
+  EMLINK: "the jumps would be too deep",
+  EPERM: "it takes root, or CAP_NET_ADMIN",
+};
+
+const passing = new Set(["EBUSY", "ENOBUFS", "ENOMEM", "ERESTART", "EAGAIN"]);
+
+function refused({ answer }: Refusal, commands: readonly DirectCommand[], place: Place | undefined): SluiceError {
+  const errno = errnoName(answer.errno);
+  const command = place && commands[place.subject];
+  const subject = command && subjectOf(command);
+  const element = command && place.element !== null ? elementAt(command, place.element) : undefined;
+  const words = [errno, answer.message || meanings[errno]].filter(Boolean).join(", ");
+  const where = command === undefined ? "commit" : [command.verb, subject, element].filter(Boolean).join(" ");
+  const context = { errno, command: where, ...(subject && { subject }), ...(element && { element }) };
+  const code = errno === "EPERM" ? "PERMISSION_DENIED" : "NFT_FAILED";
+  return new SluiceError(code, `nftables: ${where}: ${words}`, { retriable: passing.has(errno), context });
+}
+
+function subjectOf(command: DirectCommand): string {
+  if ("set" in command) return command.set;
+  if ("map" in command) return command.map;
+  return "chain" in command ? command.chain : command.name;
+}
+
+function elementAt(command: DirectCommand, index: number): string | undefined {
+  if ("elements" in command) return command.elements[index];
+  if ("keys" in command) return command.keys[index];
+  return "entries" in command ? [...command.entries.keys()][index] : undefined;
+}
