@@ -15,7 +15,7 @@ import { netfilterFamily, netfilterHeader, netfilterHeaderBytes, netfilterType, 
 // delrule  => nlmsghdr nfgenmsg 1:table 2:chain              all rules of a chain
 // delchain => nlmsghdr nfgenmsg 1:table 3:name
 // delset   => nlmsghdr nfgenmsg 1:table 2:name               of maps as well
-// getset   => nlmsghdr nfgenmsg 1:table 2:name, answered by newset => ... 3:flags 4:key type 5:key length, each u32be
+// getset   => nlmsghdr nfgenmsg 1:table 2:name, answered by newset => ... 3:flags 4:key type, each u32be
 const kernelMessage = { delchain: 5, delrule: 8, getset: 10, delset: 11, newsetelem: 12, delsetelem: 14 } as const;
 const intervalEnd = 1;
 // NFTNL_UDATA_SET_ELEM_FLAGS, four bytes: the interval has no end element, as it reaches the last value. For `nft list`.
@@ -41,7 +41,6 @@ export interface SetElement {
 /** What the kernel knows of a set: `keyType` is nft's own number (nft's datatype.h), 6 bits for each part of a concatenation. */
 export interface SetDescription {
   readonly keyType: number;
-  readonly keyBytes: number;
   readonly isInterval: boolean;
 }
 
@@ -129,13 +128,12 @@ export function setRequest(table: string, family: keyof typeof netfilterFamily, 
 
 export function decodeSet(bytes: Buffer, framed: { readonly start: number; readonly end: number }): SetDescription {
   const a = new Attributes("nftables set", bytes, framed.start + netfilterHeaderBytes, framed.end);
-  let [flags, keyType, keyBytes] = [0, 0, 0];
+  let [flags, keyType] = [0, 0];
   while (a.next())
     if (a.type === 3) flags = a.u32be();
     else if (a.type === 4) keyType = a.u32be();
-    else if (a.type === 5) keyBytes = a.u32be();
   a.finish();
-  return { keyType, keyBytes, isInterval: (flags & 0x4) !== 0 };
+  return { keyType, isInterval: (flags & 0x4) !== 0 };
 }
 
 /** Writes elements from `first` until they are all written or the list is full; where each begins. */
