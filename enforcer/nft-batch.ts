@@ -111,9 +111,10 @@ function describe(socket: NetlinkSocket, name: Name): SetDescription {
 
 // What the kernel's errors mean here, for people: net/netfilter/nf_tables_api.c and nfnetlink.c.
 const meanings: Readonly<Record<string, string>> = {
-  EBUSY: "something still refers to it, or it is there with another verdict",
+  EBUSY: "something still leads to it",
   ENOENT: "it is not there",
-  EEXIST: "it overlaps with what is there",
+  EEXIST: "it is there already and leads elsewhere, or overlaps with what is there",
+  ENOTEMPTY: "it overlaps with what is there",
   ENOBUFS: "the kernel has no memory for it",
   ENOMEM: "the kernel has no memory for it",
   ERESTART: "another process changed the ruleset meanwhile",
