@@ -28,13 +28,9 @@ export function applyBatch(socket: NetlinkSocket, commands: readonly DirectComma
 
 function addTo(changes: TableChanges, keys: KeyReader, subject: number, command: DirectCommand): void {
   switch (command.verb) {
-    case "add-elements": {
-      const read = keys.of(command.set);
-      const { timeoutMs } = command;
-      const elements = command.elements.map((element) => ({ ...read(element), timeoutMs }));
-      changes.elements(subject, "add", command.set, elements);
+    case "add-elements":
+      changes.elements(subject, "add", command.set, command.elements.map(keys.of(command.set)));
       break;
-    }
     case "delete-elements":
       changes.elements(subject, "delete", command.set, command.elements.map(keys.of(command.set)));
       break;
@@ -56,6 +52,9 @@ function addTo(changes: TableChanges, keys: KeyReader, subject: number, command:
     case "delete-map":
     case "delete-set":
       changes.deleteSet(subject, nameOf(command.name));
+      break;
+    case "delete-counter":
+      changes.deleteCounter(subject, nameOf(command.name));
       break;
   }
 }

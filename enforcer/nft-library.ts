@@ -4,24 +4,26 @@ import { type ErrorCode, SluiceError } from "../core/errors.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
 import { type DirectCommand, phasesOf } from "./phases.ts";
-import type { Transaction } from "./ruleset.ts";
 import { textOf } from "./text.ts";
 
-/** To the worker: commands for libnftables, or a change in two steps of which the second is a batch of our own. */
-export type Request = {
+/** To the worker. */
+export interface Request {
   readonly id: number;
   /** Path of the network namespace. */
   readonly namespace: string;
-} & Work;
+  /** For libnftables; may be empty. */
+  readonly text: string;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+  /** After that, a batch of our own. */
+  readonly batch?: Batch;
+}
 
-type Work =
-  | { readonly do: "run"; readonly text: string; readonly dryRun: boolean; readonly json: boolean }
-  | {
-      readonly do: "change";
-      readonly dark: string;
-      readonly visible: readonly DirectCommand[];
-      readonly undo: readonly DirectCommand[];
-    };
+export interface Batch {
+  readonly commands: readonly DirectCommand[];
+  /** Takes back what the text did, if the batch is refused. */
+  readonly undo: readonly DirectCommand[];
+}
 
 /** From the worker; `status` 0 is success. */
 export interface Answer {
@@ -75,46 +77,38 @@ export class NftLibrary {
   /** nftables of the namespace at a path, or of our own. Without `batches`, libnftables does everything. */
   in(namespace: string | null, { batches = true }: { readonly batches?: boolean } = {}): Nft {
     const path = namespace ?? `/proc/${process.pid}/ns/net`;
+    const carryOut = async (text: string, dryRun: boolean, batch?: Batch) => {
+      if (text === "" && batch === undefined) return;
+      const { status, words, error } = await this.#ask(path, text, { dryRun, json: false, ...(batch && { batch }) });
+      if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+      if (status !== 0) throw refusal(words);
+    };
     return {
       list: async () => {
-        const { status, output, words } = await this.#ask(path, {
-          do: "run",
-          text: listCommand,
-          dryRun: false,
-          json: true,
-        });
+        const { status, output, words } = await this.#ask(path, listCommand, { dryRun: false, json: true });
         if (status !== 0 && saysNoTable(words)) return undefined;
         if (status !== 0) throw refusal(words);
         return inventoryOf(output);
       },
-      check: (transaction) => this.#carryOut(path, textRun(transaction, true)),
+      check: (transaction) => carryOut(textOf(transaction), true),
       apply: (transaction) => {
         const phases = batches ? phasesOf(transaction) : undefined;
-        if (phases === undefined || phases.visible.length === 0)
-          return this.#carryOut(path, textRun(transaction, false));
-        const { dark, visible, undo } = phases;
-        return this.#carryOut(path, { do: "change", dark: textOf(dark), visible, undo });
+        if (phases === undefined || phases.visible.length === 0) return carryOut(textOf(transaction), false);
+        return carryOut(textOf(phases.dark), false, { commands: phases.visible, undo: phases.undo });
       },
     };
-  }
-
-  async #carryOut(path: string, work: Work): Promise<void> {
-    if (work.do === "run" && work.text === "") return;
-    const { status, words, error } = await this.#ask(path, work);
-    if (error !== undefined) throw new SluiceError(error.code, error.message, error);
-    if (status !== 0) throw refusal(words);
   }
 
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
 
-  #ask(namespace: string, work: Work): Promise<Answer> {
+  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "batch">): Promise<Answer> {
     if (this.#ended) return Promise.reject(threadEnded(undefined));
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();
     this.#waiting.set(id, waiting);
-    this.#worker.postMessage({ id, namespace, ...work } satisfies Request);
+    this.#worker.postMessage({ id, namespace, text, ...how } satisfies Request);
     return waiting.promise;
   }
 
@@ -123,10 +117,6 @@ export class NftLibrary {
     for (const { reject } of this.#waiting.values()) reject(threadEnded(cause));
     this.#waiting.clear();
   }
-}
-
-function textRun(transaction: Transaction, dryRun: boolean): Work {
-  return { do: "run", text: textOf(transaction), dryRun, json: false };
 }
 
 function threadEnded(cause: unknown): SluiceError {

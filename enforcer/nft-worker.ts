@@ -7,7 +7,7 @@ import { enterNamespace } from "../core/netlink/namespace.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
 import { applyBatch } from "./nft-batch.ts";
-import type { Answer, Request } from "./nft-library.ts";
+import type { Answer, Batch, Request } from "./nft-library.ts";
 import type { DirectCommand } from "./phases.ts";
 
 // libnftables(3). It is not made for several threads, so this one serves all namespaces of the process. A context keeps the
@@ -22,8 +22,7 @@ const jsonOutput = 0x10 | 0x80 | 0x100 | 0x200 | 0x400;
 const answersBytes = 2 * 2 ** 20;
 
 type Outcome = Omit<Answer, "id">;
-type Run = Omit<Extract<Request, { readonly do: "run" }>, "id" | "namespace">;
-type Change = Extract<Request, { readonly do: "change" }>;
+type Run = Pick<Request, "text" | "dryRun" | "json">;
 
 const done: Outcome = { status: 0, output: "", words: "" };
 
@@ -93,26 +92,25 @@ class Namespace {
     this.#socket.growReceiveBuffer(answersBytes);
   }
 
-  run(work: Run): Outcome {
-    return this.#library.run(this.#context, work);
-  }
-
-  /** New objects first, where no packet gets; then all that packets notice, at once. If that fails, the new objects go again. */
-  change({ dark, visible, undo }: Change): Outcome {
-    const prepared = dark === "" ? done : this.run({ do: "run", text: dark, dryRun: false, json: false });
-    if (prepared.status !== 0) return prepared;
-    try {
-      applyBatch(this.#socket, visible);
-      return done;
-    } catch (thrown) {
-      this.#undo(undo);
-      throw thrown;
-    }
+  /** The text may make new objects, where no packet gets; all that packets notice is in the batch. If that fails, they go again. */
+  carryOut({ batch, ...work }: Request): Outcome {
+    const outcome = work.text === "" ? done : this.#library.run(this.#context, work);
+    if (outcome.status === 0 && batch !== undefined) this.#apply(batch);
+    return outcome;
   }
 
   close(): void {
     this.#library.close(this.#context);
     this.#socket.close();
+  }
+
+  #apply({ commands, undo }: Batch): void {
+    try {
+      applyBatch(this.#socket, commands);
+    } catch (thrown) {
+      this.#undo(undo);
+      throw thrown;
+    }
   }
 
   /** What stays if this fails as well leads nowhere; the next whole load removes it. */
@@ -138,11 +136,6 @@ function namespaceAt(library: Library, path: string): Namespace {
   return opened;
 }
 
-function carryOut(library: Library, request: Request): Outcome {
-  const namespace = namespaceAt(library, request.namespace);
-  return request.do === "run" ? namespace.run(request) : namespace.change(request);
-}
-
 function failure(thrown: unknown): Outcome {
   const outcome = { status: -1, output: "", words: messageOf(thrown) };
   if (!(thrown instanceof SluiceError)) return outcome;
@@ -164,7 +157,7 @@ parentPort?.on("message", (request: Request) => {
   if (typeof library === "string") return;
   let outcome: Outcome;
   try {
-    outcome = carryOut(library, request);
+    outcome = namespaceAt(library, request.namespace).carryOut(request);
   } catch (thrown) {
     outcome = failure(thrown);
   }

@@ -12,15 +12,19 @@ export type DirectCommand = Extract<
       | "flush-chain"
       | "delete-chain"
       | "delete-map"
-      | "delete-set";
+      | "delete-set"
+      | "delete-counter";
   }
 >;
 
-type DarkCommand = Extract<Command, { readonly verb: "add-set" | "add-map" | "add-chain" | "add-rules" }>;
+type DarkCommand = Extract<
+  Command,
+  { readonly verb: "add-set" | "add-map" | "add-counter" | "add-chain" | "add-rules" }
+>;
 
 /** A transaction in two steps, of which packets notice the second only. */
 export interface Phases {
-  /** New sets, maps and chains with their rules: nothing leads to them yet. */
+  /** New sets, maps, counters and chains with their rules: nothing leads to them yet. */
   readonly dark: readonly DarkCommand[];
   /** Everything that changes what becomes of a packet, in one step; after it, what nothing leads to any more. */
   readonly visible: readonly DirectCommand[];
@@ -44,6 +48,7 @@ export function phasesOf(transaction: Transaction): Phases | undefined {
         return undefined;
       case "add-set":
       case "add-map":
+      case "add-counter":
       case "add-chain":
       case "add-rules":
         dark.push(command);
@@ -56,6 +61,7 @@ export function phasesOf(transaction: Transaction): Phases | undefined {
       case "delete-chain":
       case "delete-map":
       case "delete-set":
+      case "delete-counter":
         visible.push(command);
         break;
     }
@@ -77,6 +83,8 @@ function madeBy(command: DarkCommand): readonly string[] {
       return [command.set.name];
     case "add-map":
       return [command.map.name];
+    case "add-counter":
+      return [command.name];
     case "add-chain":
       return [command.chain.name];
     case "add-rules":
@@ -102,6 +110,8 @@ function endOf(command: DarkCommand): readonly DirectCommand[] {
       return [{ verb: "delete-set", name: command.set.name }];
     case "add-map":
       return [{ verb: "delete-map", name: command.map.name }];
+    case "add-counter":
+      return [{ verb: "delete-counter", name: command.name }];
     case "add-chain":
       return [{ verb: "delete-chain", name: command.chain.name }];
     case "add-rules":

@@ -158,13 +158,7 @@ export type Command =
   | { readonly verb: "add-map"; readonly map: MapHeader }
   | { readonly verb: "add-counter"; readonly name: Name }
   | { readonly verb: "add-chain"; readonly chain: ChainHeader }
-  | {
-      readonly verb: "add-elements";
-      readonly set: Name;
-      readonly elements: readonly Element[];
-      /** Only for sets with the flag `timeout`: milliseconds until the kernel removes them. */
-      readonly timeoutMs?: number | undefined;
-    }
+  | { readonly verb: "add-elements"; readonly set: Name; readonly elements: readonly Element[] }
   | { readonly verb: "delete-elements"; readonly set: Name; readonly elements: readonly Element[] }
   | { readonly verb: "add-entries"; readonly map: Name; readonly entries: ReadonlyMap<Element, MapVerdict> }
   | { readonly verb: "delete-entries"; readonly map: Name; readonly keys: readonly Element[] }

@@ -45,7 +45,7 @@ function linesOf(command: Command): readonly string[] {
     case "add-chain":
       return [`add chain ${table} ${nameOf(command.chain.name)}${hookText(command.chain.base)}`];
     case "add-elements":
-      return elements("add", command.set, command.elements, timeoutText(command.timeoutMs));
+      return elements("add", command.set, command.elements);
     case "delete-elements":
       return elements("delete", command.set, command.elements);
     case "add-entries":
@@ -71,13 +71,8 @@ function linesOf(command: Command): readonly string[] {
   }
 }
 
-function elements(verb: "add" | "delete", name: string, texts: readonly string[], each = ""): readonly string[] {
-  if (texts.length === 0) return [];
-  return [`${verb} element ${table} ${nameOf(name)} { ${texts.map((text) => text + each).join(", ")} }`];
-}
-
-function timeoutText(ms: number | undefined): string {
-  return ms === undefined ? "" : ` timeout ${integer(ms)}ms`;
+function elements(verb: "add" | "delete", name: string, texts: readonly string[]): readonly string[] {
+  return texts.length === 0 ? [] : [`${verb} element ${table} ${nameOf(name)} { ${texts.join(", ")} }`];
 }
 
 function setText(set: SetHeader): string {

@@ -7,7 +7,7 @@ import { netfilterFamily, netfilterHeader, netfilterHeaderBytes, netfilterType, 
 //
 // setelem  => nlmsghdr nfgenmsg 1:table 2:set 3:list         NFTA_SET_ELEM_LIST_*, NFT_MSG_NEWSETELEM and DELSETELEM
 //   list     => (1:element)*                                 NFTA_LIST_ELEM; as an attribute at most 65,535 bytes long
-//   element  => 1:key 2:data 3:flags 4:timeout 6:userdata    NFTA_SET_ELEM_*; flags => u32be    timeout => u64be, milliseconds
+//   element  => 1:key 2:data 3:flags 6:userdata    NFTA_SET_ELEM_*; flags => u32be
 //   key      => 1:value                                      NFTA_DATA_VALUE
 //   data     => 2:verdict                                    NFTA_DATA_VERDICT
 //   verdict  => 1:code 2:chain                               NFTA_VERDICT_*; code => i32be: 1 accept, -3 jump
@@ -15,11 +15,21 @@ import { netfilterFamily, netfilterHeader, netfilterHeaderBytes, netfilterType, 
 // delrule  => nlmsghdr nfgenmsg 1:table 2:chain              all rules of a chain
 // delchain => nlmsghdr nfgenmsg 1:table 3:name
 // delset   => nlmsghdr nfgenmsg 1:table 2:name               of maps as well
+// delobj   => nlmsghdr nfgenmsg 1:table 2:name 3:type        NFT_OBJECT_COUNTER is 1
 // getset   => nlmsghdr nfgenmsg 1:table 2:name, answered by newset => ... 3:flags 4:key type, each u32be
-const kernelMessage = { delchain: 5, delrule: 8, getset: 10, delset: 11, newsetelem: 12, delsetelem: 14 } as const;
+const kernelMessage = {
+  delchain: 5,
+  delrule: 8,
+  getset: 10,
+  delset: 11,
+  newsetelem: 12,
+  delsetelem: 14,
+  delobj: 20,
+} as const;
 const intervalEnd = 1;
 // NFTNL_UDATA_SET_ELEM_FLAGS, four bytes: the interval has no end element, as it reaches the last value. For `nft list`.
 const openInterval = Uint8Array.of(1, 4, 1, 0, 0, 0);
+const counterObject = 1;
 const verdictCode = { accept: 1, jump: 0xffff_fffd } as const;
 
 // The length of an attribute is 16 bits, padding included; the longest element of ours is far below the rest.
@@ -32,8 +42,6 @@ export interface SetElement {
   readonly key: Uint8Array;
   /** For sets of intervals: where the interval that begins at `key` is over; null if it holds the last value too. */
   readonly end?: Uint8Array | null;
-  /** Milliseconds until the kernel removes it. */
-  readonly timeoutMs?: number | undefined;
   /** Of maps. */
   readonly verdict?: ElementVerdict;
 }
@@ -98,6 +106,10 @@ export class TableChanges {
     this.#push(subject, this.#message("delset").text(2, set));
   }
 
+  deleteCounter(subject: number, counter: string): void {
+    this.#push(subject, this.#message("delobj").text(2, counter).u32be(3, counterObject));
+  }
+
   /** Of the message at an index; `offset` is the kernel's. */
   placeOf(index: number, offset: number | null): Place | undefined {
     const sent = this.#sent[index];
@@ -149,9 +161,8 @@ function writeList(message: MessageWriter, elements: readonly SetElement[], firs
   return offsets;
 }
 
-function writeElement(message: MessageWriter, { key, end, timeoutMs, verdict }: SetElement): void {
+function writeElement(message: MessageWriter, { key, end, verdict }: SetElement): void {
   message.nested(1, () => {
-    if (timeoutMs !== undefined) message.u64be(4, BigInt(timeoutMs));
     message.nested(1, () => message.value(1, key));
     if (verdict !== undefined) writeVerdict(message, verdict);
     if (end === null) message.value(6, openInterval);

@@ -15,6 +15,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { systemClock } from "../../core/clock.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
 import { NftLibrary } from "../../enforcer/nft-library.ts";
@@ -41,10 +42,10 @@ interface Took {
 }
 
 async function timed(work: () => void | Promise<void>): Promise<Took> {
-  const [cpu, clock] = [process.cpuUsage(), performance.now()];
+  const [cpu, clock] = [process.cpuUsage(), systemClock.monotonic()];
   await work();
   const { user, system } = process.cpuUsage(cpu);
-  return { cpuMs: (user + system) / 1000, elapsedMs: performance.now() - clock };
+  return { cpuMs: (user + system) / 1000, elapsedMs: systemClock.monotonic() - clock };
 }
 
 function peakMib(): number {
@@ -102,7 +103,7 @@ function census({ lastTransaction }: MeasuredEnforcer): string {
 async function changes(what: string, limitMs: number, steps: Iterable<() => void>, enforcer: MeasuredEnforcer) {
   const took: Took[] = [];
   const kernel = enforcer.kernelMs.length;
-  const deadline = performance.now() + longestMs;
+  const deadline = systemClock.monotonic() + longestMs;
   for (const step of steps) {
     const taken = enforcer.nextTransaction();
     took.push(
@@ -112,7 +113,7 @@ async function changes(what: string, limitMs: number, steps: Iterable<() => void
         await taken;
       }),
     );
-    if (performance.now() > deadline) break;
+    if (systemClock.monotonic() > deadline) break;
   }
   const at = (of: (took: Took) => number, share: number) => percentile(took.map(of), share);
   const cpu99 = at((one) => one.cpuMs, 0.99);

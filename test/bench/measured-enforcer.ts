@@ -1,10 +1,11 @@
 // An Enforcer of the node of large-node.ts in a network namespace of its own, whose kernel transactions are timed.
 
-import { type Address, parseAddress, parseCidr } from "../../core/address.ts";
+import { parseAddress, parseCidr } from "../../core/address.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { silentLog } from "../../core/log.ts";
 import { Enforcer } from "../../enforcer/enforcer.ts";
+import type { Links } from "../../enforcer/interfaces.ts";
 import type { Nft } from "../../enforcer/nft.ts";
 import { defaultSettings } from "../../enforcer/render.ts";
 import type { Transaction } from "../../enforcer/ruleset.ts";
@@ -21,11 +22,12 @@ export class MeasuredEnforcer {
   readonly #enforcer: Enforcer;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
-  #interfaces: ReadonlyMap<Address, string>;
+  #links: Links;
   #changed = Promise.withResolvers<void>();
 
   constructor(nft: Nft) {
-    this.#interfaces = new Map(Array.from({ length: localPods }, (_, n) => [parseAddress(podAddress(n)), `slp${n}`]));
+    const behind = new Map(Array.from({ length: localPods }, (_, n) => [parseAddress(podAddress(n)), `slp${n}`]));
+    this.#links = { behind, own: new Map() };
     this.#enforcer = new Enforcer({
       node: nodeName,
       nft: {
@@ -33,7 +35,7 @@ export class MeasuredEnforcer {
         check: (transaction) => nft.check(transaction),
         apply: (t) => this.#apply(nft, t),
       },
-      interfaces: { read: () => Promise.resolve(this.#interfaces) },
+      interfaces: { read: () => Promise.resolve(this.#links) },
       clock: systemClock,
       log: silentLog,
       settings: defaultSettings,
@@ -57,10 +59,10 @@ export class MeasuredEnforcer {
 
   /** What the kernel's routes say when a pod comes to this node, or goes. */
   bind(number: number, there: boolean): void {
-    const next = new Map(this.#interfaces);
+    const next = new Map(this.#links.behind);
     if (there) next.set(parseAddress(podAddress(number)), `slp${number}`);
     else next.delete(parseAddress(podAddress(number)));
-    this.#interfaces = next;
+    this.#links = { ...this.#links, behind: next };
   }
 
   hand(): void {
@@ -88,9 +90,9 @@ export class MeasuredEnforcer {
   }
 
   async #apply(nft: Nft, transaction: Transaction): Promise<void> {
-    const started = performance.now();
+    const started = systemClock.monotonic();
     await nft.apply(transaction);
-    this.kernelMs.push(performance.now() - started);
+    this.kernelMs.push(systemClock.monotonic() - started);
     this.lastTransaction = transaction;
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();

@@ -128,8 +128,9 @@ export function membershipContract(nft: () => Nft): void {
 
   it("keeps elements that end by themselves", async () => {
     const connection = "10.0.0.1 . 10.0.0.2 . 6 . 80 . 40000" as Element;
-    await makeSet(tuple, "timeout");
-    await nft().apply([{ verb: "add-elements", set, elements: [connection], timeoutMs: 600_000 }]);
+    const header: SetHeader = { name: set, type: tuple, flag: "timeout", timeoutMs: 600_000 };
+    await nft().apply([{ verb: "add-table" }, { verb: "add-set", set: header }]);
+    await nft().apply(changes([], [connection]));
     assert.deepEqual(await members(), [connection]);
     await nft().apply(changes([connection], []));
     assert.deepEqual(await members(), []);
@@ -151,7 +152,11 @@ export function membershipContract(nft: () => Nft): void {
 
   it("takes a new chain, an entry that leads there and the end of the old chain at once", async () => {
     await nft().apply([{ verb: "add-table" }, { verb: "add-map", map: { name: map, type: ["ipv4_addr"] } }]);
-    const first: Command[] = [makeChain(chain), { verb: "add-rules", chain, rules: [accept] }];
+    const first: Command[] = [
+      { verb: "add-counter", name: hits },
+      makeChain(chain),
+      { verb: "add-rules", chain, rules: [counted] },
+    ];
     await nft().apply([...first, addEntries(["10.0.0.1", jump(chain)])]);
     await nft().apply([
       makeChain(other),
@@ -160,6 +165,7 @@ export function membershipContract(nft: () => Nft): void {
       addEntries(["10.0.0.1", jump(other)]),
       { verb: "flush-chain", chain },
       { verb: "delete-chain", name: chain },
+      { verb: "delete-counter", name: hits },
     ]);
     assert.deepEqual([...((await nft().list())?.chains ?? [])], [[other, 2]]);
   });
@@ -220,6 +226,8 @@ export function membershipContract(nft: () => Nft): void {
   });
 }
 
+const hits = nameOf("hits");
+const counted = { when: [], statements: [{ do: "count", counter: hits }] } as const;
 const accept = { when: [], statements: [{ do: "accept" }] } as const;
 const chains = [makeChain(chain), makeChain(other)];
 

@@ -73,6 +73,7 @@ const ruleset = fc
       to === null ? { verdict: "accept" } : { verdict: "jump", to };
     const entries = new Map(random.ways.map(([address, to]) => [addressElement(address), verdict(to)]));
     return {
+      ...emptyRuleset,
       sets: new Map(sets.map((one) => [one.name, one])),
       maps: new Map([[map, { name: map, type: ["ipv4_addr"], entries }]]),
       chains: new Map(random.chains.map((name, rules) => [name, work(name, rules + 1)])),
@@ -186,6 +187,7 @@ describe("batches of changes to nftables", function () {
 });
 
 const refusing: Ruleset = {
+  ...emptyRuleset,
   sets: new Map([
     [pods, set(pods, ["ipv4_addr"], null, ["10.0.0.1" as Element])],
     [nets4, set(nets4, ["ipv4_addr"], "interval", ["10.0.0.0/24" as Element])],

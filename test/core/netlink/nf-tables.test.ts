@@ -43,16 +43,11 @@ const cases: readonly Case[] = [
       "1c0001800c00018008000100ffffffff 0a000600010401000000 0000",
   },
   {
-    title: "add element inet sluice revoked { 10.0.0.1 . 10.0.0.2 . 6 . 80 . 81 timeout 10m }",
-    change: elements("add", "revoked", {
-      key: four(10, 0, 0, 1, 10, 0, 0, 2, 6, 0, 0, 0, 0, 80, 0, 0, 0, 81, 0, 0),
-      timeoutMs: 600_000,
-    }),
-    type: 12,
-    flags: 0x401,
-    bytes:
-      "0c0002007265766f6b656400 30000380 2c000180 0c00040000000000000927c0" +
-      "1c00018018000100 0a0000010a000002 06000000 00500000 00510000",
+    title: "delete counter inet sluice hits",
+    change: (changes) => changes.deleteCounter(0, "hits"),
+    type: 20,
+    flags: 1,
+    bytes: "090002006869747300000000 0800030000000001",
   },
   {
     title: "add element inet sluice way { 10.0.0.1 : jump c, 10.0.0.2 : accept }",
