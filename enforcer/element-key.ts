@@ -3,6 +3,7 @@
 // of the type of the set is refused.
 import { addressToBytes, tryParseAddress } from "../core/address.ts";
 import { SluiceError } from "../core/errors.ts";
+import type { NewSet } from "../core/netlink/nf-sets.ts";
 import { type Element, isInterfaceName } from "./element.ts";
 import type { DataType } from "./ruleset.ts";
 
@@ -29,6 +30,22 @@ export interface KeyInterval {
   readonly start: Uint8Array;
   /** The first key after it; null if it holds the last key of all. */
   readonly end: Uint8Array | null;
+}
+
+/** What a set of these types is to the kernel, and to nft's listings. */
+export function keyFormat(
+  types: readonly DataType[],
+): Pick<NewSet, "keyType" | "keyBytes" | "keyOrder" | "isConcatenation"> {
+  const isConcatenation = types.length > 1;
+  const keyType = types.reduce((number, type) => number * 2 ** bitsPerType + typeNumbers[type], 0);
+  const sizes = types.map((type) => (isConcatenation ? (bytesOf[type] + 3) & ~3 : bytesOf[type]));
+  const keyBytes = sizes.reduce((sum, size) => sum + size, 0);
+  return { keyType, keyBytes, keyOrder: isConcatenation ? "none" : orderOf(types[0]), isConcatenation };
+}
+
+/** Names are bytes in the machine's order to nft, and protocols but one byte. */
+function orderOf(type: DataType | undefined): NewSet["keyOrder"] {
+  return type === "ifname" ? "host" : type === "inet_proto" ? "none" : "network";
 }
 
 /** The types that make up a key of this number; undefined if it is none of ours. */

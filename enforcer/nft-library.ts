@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { type ErrorCode, SluiceError } from "../core/errors.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
-import { type DirectCommand, phasesOf } from "./phases.ts";
+import type { Transaction } from "./ruleset.ts";
 import { textOf } from "./text.ts";
 
 /** To the worker. */
@@ -11,18 +11,12 @@ export interface Request {
   readonly id: number;
   /** Path of the network namespace. */
   readonly namespace: string;
-  /** For libnftables; may be empty. */
+  /** For libnftables; empty if there is a batch. */
   readonly text: string;
   readonly dryRun: boolean;
   readonly json: boolean;
-  /** After that, a batch of our own. */
-  readonly batch?: Batch;
-}
-
-export interface Batch {
-  readonly commands: readonly DirectCommand[];
-  /** Takes back what the text did, if the batch is refused. */
-  readonly undo: readonly DirectCommand[];
+  /** For a batch of our own. */
+  readonly batch?: Transaction;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -45,8 +39,8 @@ export interface CarriedError {
 }
 
 /**
- * libnftables and our own batches in this process, on a thread of its own that serves all network namespaces. Batches carry
- * what is in sets and maps; chains, rules, whole loads, checks and listings go by libnftables.
+ * libnftables and our own batches in this process, on a thread of its own that serves all network namespaces. What changes a table
+ * that is there goes by batches; whole loads, checks and listings go by libnftables: see docs/decisions/0020.
  */
 export class NftLibrary {
   readonly #worker: Worker;
@@ -77,11 +71,15 @@ export class NftLibrary {
   /** nftables of the namespace at a path, or of our own. Without `batches`, libnftables does everything. */
   in(namespace: string | null, { batches = true }: { readonly batches?: boolean } = {}): Nft {
     const path = namespace ?? `/proc/${process.pid}/ns/net`;
-    const carryOut = async (text: string, dryRun: boolean, batch?: Batch) => {
-      if (text === "" && batch === undefined) return;
-      const { status, words, error } = await this.#ask(path, text, { dryRun, json: false, ...(batch && { batch }) });
-      if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+    const carryOut = async (text: string, dryRun: boolean) => {
+      if (text === "") return;
+      const { status, words } = await this.#ask(path, text, { dryRun, json: false });
       if (status !== 0) throw refusal(words);
+    };
+    const send = async (batch: Transaction) => {
+      const { error, words } = await this.#ask(path, "", { dryRun: false, json: false, batch });
+      if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+      if (words !== "") throw new SluiceError("NFT_FAILED", words);
     };
     return {
       list: async () => {
@@ -91,11 +89,8 @@ export class NftLibrary {
         return inventoryOf(output);
       },
       check: (transaction) => carryOut(textOf(transaction), true),
-      apply: (transaction) => {
-        const phases = batches ? phasesOf(transaction) : undefined;
-        if (phases === undefined || phases.visible.length === 0) return carryOut(textOf(transaction), false);
-        return carryOut(textOf(phases.dark), false, { commands: phases.visible, undo: phases.undo });
-      },
+      apply: (transaction) =>
+        batches && isChange(transaction) ? send(transaction) : carryOut(textOf(transaction), false),
     };
   }
 
@@ -117,6 +112,10 @@ export class NftLibrary {
     for (const { reject } of this.#waiting.values()) reject(threadEnded(cause));
     this.#waiting.clear();
   }
+}
+
+function isChange(transaction: Transaction): boolean {
+  return transaction.length > 0 && transaction.every(({ verb }) => verb !== "add-table" && verb !== "delete-table");
 }
 
 function threadEnded(cause: unknown): SluiceError {

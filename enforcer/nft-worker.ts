@@ -7,8 +7,7 @@ import { enterNamespace } from "../core/netlink/namespace.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
 import { applyBatch } from "./nft-batch.ts";
-import type { Answer, Batch, Request } from "./nft-library.ts";
-import type { DirectCommand } from "./phases.ts";
+import type { Answer, Request } from "./nft-library.ts";
 
 // libnftables(3). It is not made for several threads, so this one serves all namespaces of the process. A context keeps the
 // netlink socket it opened first, and with it the namespace in which the thread was. Synchronous calls only: see
@@ -92,32 +91,15 @@ class Namespace {
     this.#socket.growReceiveBuffer(answersBytes);
   }
 
-  /** The text may make new objects, where no packet gets; all that packets notice is in the batch. If that fails, they go again. */
   carryOut({ batch, ...work }: Request): Outcome {
-    const outcome = work.text === "" ? done : this.#library.run(this.#context, work);
-    if (outcome.status === 0 && batch !== undefined) this.#apply(batch);
-    return outcome;
+    if (batch === undefined) return this.#library.run(this.#context, work);
+    applyBatch(this.#socket, batch);
+    return done;
   }
 
   close(): void {
     this.#library.close(this.#context);
     this.#socket.close();
-  }
-
-  #apply({ commands, undo }: Batch): void {
-    try {
-      applyBatch(this.#socket, commands);
-    } catch (thrown) {
-      this.#undo(undo);
-      throw thrown;
-    }
-  }
-
-  /** What stays if this fails as well leads nowhere; the next whole load removes it. */
-  #undo(undo: readonly DirectCommand[]): void {
-    try {
-      applyBatch(this.#socket, undo);
-    } catch {}
   }
 }
 

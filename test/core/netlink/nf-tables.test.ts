@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { decodeSet, type SetElement, setRequest, TableChanges } from "../../../core/netlink/nf-tables.ts";
+import { decodeSet, type SetElement } from "../../../core/netlink/nf-sets.ts";
+import { setRequest, TableChanges } from "../../../core/netlink/nf-tables.ts";
 
 const four = (...bytes: readonly number[]) => Uint8Array.from(bytes);
 
