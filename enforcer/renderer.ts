@@ -37,6 +37,11 @@ export interface Rendering {
   readonly problems: readonly Problem[];
 }
 
+interface Drawn {
+  readonly structure: Structure;
+  readonly problems: readonly Problem[];
+}
+
 /**
  * The ruleset of one node: what these policies mean for the pods that run there and for its host endpoints. Only sets, blocks and
  * classes that those need are in it. What cannot be expressed denies, and is among the problems.
@@ -53,6 +58,7 @@ export class Renderer {
   #classes = new Map<string, ClassChain>();
   #base: { readonly key: string; readonly fragment: Fragment } | undefined;
   #fragments: readonly Fragment[] = [];
+  #before: { readonly program: Program; readonly facts: NodeFacts; readonly drawn: Drawn } | undefined;
 
   constructor(node: string, settings: RenderSettings) {
     this.#settings = settings;
@@ -66,31 +72,32 @@ export class Renderer {
 
   follow(program: Program, placement: Placement, facts: NodeFacts): Rendering {
     this.#blocks.use(program);
-    this.#local.follow(placement.endpoints);
-    this.#followMembers(placement);
-    const { structure, problems } = this.#structureOf(program, placement, facts);
-    const changes = this.#table.change(structure, (id) => this.#memberOf(id, program, placement));
-    this.#forgetMembers();
-    return { changes, problems: distinct([...structure.fragments.flatMap((one) => one.problems), ...problems]) };
+    const isTouched = [this.#local.follow(placement.endpoints), this.#followMembers(placement)].includes(true);
+    const before = this.#before;
+    // Most that happens in a cluster happens elsewhere: then nothing but members of sets can be others.
+    const isSame = !isTouched && before?.program === program && isSameFacts(before.facts, facts);
+    const drawn = isSame ? before.drawn : this.#draw(program, placement, facts);
+    this.#before = { program, facts, drawn };
+    const changes = this.#table.change(drawn.structure, (id) => this.#memberOf(id, program, placement));
+    if (!isSame) this.#forgetMembers();
+    return { changes, problems: drawn.problems };
   }
 
-  #followMembers({ members }: Placement): void {
+  /** True if a set came to hold CIDRs, or holds none any more: then its rules are others. */
+  #followMembers({ members }: Placement): boolean {
     const flipped = new Set<SetId>();
     for (const [id, set] of this.#members) {
       const now = members.get(id);
       if (now !== undefined && set.follow(now)) flipped.add(id);
     }
-    if (flipped.size === 0) return;
+    if (flipped.size === 0) return false;
     const isStale = ({ nets }: Fragment) => [...flipped].some((id) => nets.has(id));
     this.#blocks.forget(isStale);
     for (const [key, { fragment }] of this.#classes) if (isStale(fragment)) this.#classes.delete(key);
+    return true;
   }
 
-  #structureOf(
-    program: Program,
-    placement: Placement,
-    facts: NodeFacts,
-  ): { readonly structure: Structure; readonly problems: readonly Problem[] } {
+  #draw(program: Program, placement: Placement, facts: NodeFacts): Drawn {
     const sources = this.#sourcesOf(program, placement);
     const classes = new Map<string, ClassChain>();
     const play = (name: RoleName, endpoint: Endpoint): MapVerdict | undefined => {
@@ -108,7 +115,8 @@ export class Renderer {
     const own = nodeSets(pods, facts, this.#settings.podInterfaces);
     this.#classes = classes;
     const fragments = this.#sameOr([base, ...[...classes.values()].map(({ fragment }) => fragment)]);
-    return { structure: { fragments, maps, sets: own.sets }, problems: [...problems, ...own.problems] };
+    const all = [...fragments.flatMap((fragment) => fragment.problems), ...problems, ...own.problems];
+    return { structure: { fragments, maps, sets: own.sets }, problems: distinct(all) };
   }
 
   /** The very list of before where it holds the same, so that nobody needs to look into it. */
@@ -170,6 +178,10 @@ function chainOf(sources: Sources, placement: Placement, name: RoleName, classId
   const found = placement.classes.get(classId as never);
   if (found !== undefined) return classChain(sources, roleOf(name), found);
   return deniedChain(sources, roleOf(name), classId, "is no known class: its endpoints are denied everything");
+}
+
+function isSameFacts(a: NodeFacts, b: NodeFacts): boolean {
+  return a.links === b.links && a.podCidrs.map(({ text }) => text).join() === b.podCidrs.map(({ text }) => text).join();
 }
 
 function distinct(problems: readonly Problem[]): readonly Problem[] {
