@@ -9,7 +9,7 @@ import { diff } from "./diff.ts";
 import type { Problem } from "./draft.ts";
 import type { Interfaces, Links } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
-import { Renderer, type Rendering, type RenderSettings } from "./renderer.ts";
+import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
 import type { Transaction } from "./ruleset.ts";
 import { damageOf } from "./wholeness.ts";
 
@@ -52,6 +52,7 @@ interface Desired {
   readonly program: Program;
   readonly placement: Placement;
   readonly facts: NodeFacts;
+  readonly pending: Situation | undefined;
 }
 
 // How often routes are asked for changes: at most so long, a new pod waits for its interface to be known. A look at the kernel's
@@ -103,9 +104,9 @@ export class Enforcer {
     return this.#status;
   }
 
-  /** What is wanted from now on. Of several updates in quick succession only the newest is carried out. */
-  update(program: Program, placement: Placement, facts: NodeFacts): void {
-    this.#desired = { program, placement, facts };
+  /** What is wanted from now on; `pending` is what it would be with everything staged in force. Of several updates in quick succession only the newest is carried out. */
+  update(program: Program, placement: Placement, facts: NodeFacts, pending?: Situation): void {
+    this.#desired = { program, placement, facts, pending };
     this.#woken.changed();
   }
 
@@ -180,8 +181,9 @@ export class Enforcer {
   async #enforce(desired: Desired, links: Links): Promise<void> {
     const { clock } = this.#options;
     const started = clock.monotonic();
-    const { program, placement, facts } = desired;
-    const { changes, problems } = this.#render(program, placement, { links, podCidrs: facts.podCidrs });
+    const { program, placement, facts, pending } = desired;
+    const own = { links, podCidrs: facts.podCidrs };
+    const { changes, problems } = this.#render(program, placement, own, pending);
     this.#report(problems);
     const commands = await this.#apply(changes);
     this.#status = { ...this.#status, revision: program.revision, appliedAt: clock.now(), failure: null };
