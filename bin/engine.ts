@@ -304,7 +304,9 @@ export class Engine {
     const nodes = this.#world.nodes();
     for (const [index, enforcer] of this.#enforcers.entries()) {
       const podCidrs = nodes.get(this.#options.seats[index]?.node ?? "")?.podCidrs ?? [];
-      enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs });
+      const pending = this.#world.pending();
+      const isStaged = pending.program !== this.#world.program();
+      enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs }, isStaged ? pending : undefined);
     }
   }
 

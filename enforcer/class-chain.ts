@@ -1,5 +1,6 @@
 // A class in a role as chains: the class jumps its stages, a stage its blocks. With the jump from the base chain and the one to
 // the chain that rejects that is a depth of four. Accept and drop end the walk, `return` in a stage goes on with the next one.
+import type { RuleId } from "../core/rule-id.ts";
 import type { PolicyClass, Stage } from "../policy/placement.ts";
 import type { BlockId, Instruction, Match, Program } from "../policy/program.ts";
 import { Draft, type Fragment } from "./draft.ts";
@@ -29,14 +30,23 @@ export function classChain(sources: Sources, role: Role, policyClass: PolicyClas
   if (stagesOf(policyClass, { list: role.needs, direction: role.direction }).length === 0)
     return { verdict: undefined, fragment: draft.finish() };
   const rules = role.parts.flatMap((part) => partRules(sources, draft, role, { part, policyClass }));
-  const context = contextOf(sources, draft, role, role.parts[0] as Part);
-  const invalid: Rule = {
-    when: [{ if: "connection", state: "invalid" }],
-    statements: denial(context, "invalid", "drop"),
-  };
-  const end: Rule = { when: [], statements: denial(context, "undecided") };
-  const whole = role.closes ? [invalid, ...rules, end] : rules;
+  const whole = ended(contextOf(sources, draft, role, role.parts[0] as Part), role, rules);
   return { verdict: { verdict: "jump", to: draft.chain("class", whole) }, fragment: draft.finish() };
+}
+
+function ended(context: RenderContext, { end }: Role, rules: readonly Rule[]): readonly Rule[] {
+  switch (end) {
+    case "deny":
+      return [
+        { when: [{ if: "connection", state: "invalid" }], statements: denial(context, "invalid", "drop") },
+        ...rules,
+        { when: [], statements: denial(context, "undecided") },
+      ];
+    case "accept":
+      return [...rules, { when: [], statements: [{ do: "accept" }] }];
+    case "return":
+      return rules;
+  }
 }
 
 /** A chain that denies whatever reaches it, for what should be known and is not. */
@@ -61,10 +71,17 @@ function partRules(
   });
 }
 
-function contextOf({ sets, log, deny }: Sources, draft: Draft, role: Role, part: Part): RenderContext {
-  const manner: Manner = { allow: part.allow, counts: part.counts, deny: role.rejects ? deny : "drop" };
-  return { draft, sets, log, direction: role.direction, manner };
+function contextOf({ program, sets, log, deny }: Sources, draft: Draft, role: Role, part: Part): RenderContext {
+  const manner: Manner = {
+    allow: part.allow,
+    counts: part.counts,
+    deny: role.deny === "configured" ? deny : role.deny,
+  };
+  const isStaged = (rule: RuleId) => stagedKinds.has(program.rules.get(rule)?.kind ?? "");
+  return { draft, sets, log, direction: role.direction, manner, isStaged };
 }
+
+const stagedKinds: ReadonlySet<string> = new Set(["snp", "sgnp", "sknp"]);
 
 function stagesOf(policyClass: PolicyClass, { list, direction }: Pick<Part, "list" | "direction">): readonly Stage[] {
   return list === "normal" ? policyClass[direction] : policyClass.others[list][direction];
@@ -76,14 +93,11 @@ type BlockChain = ({ readonly jumpTo: Name } | { readonly inline: readonly Rule[
 /** Each block is rendered once for each way in which it is asked. */
 export class BlockCache {
   readonly #chains = new Map<string, BlockChain>();
-  #program: Program | undefined;
 
-  /** Where the program is another, blocks that it lacks are forgotten. */
-  use(program: Program): void {
-    if (program.blocks === this.#program?.blocks) return;
-    this.#program = program;
+  /** Blocks that no program has are forgotten. */
+  use(has: (block: BlockId) => boolean): void {
     for (const key of this.#chains.keys())
-      if (!program.blocks.has(key.slice(key.lastIndexOf(" ") + 1) as BlockId)) this.#chains.delete(key);
+      if (!has(key.slice(key.lastIndexOf(" ") + 1) as BlockId)) this.#chains.delete(key);
   }
 
   /** Of a set it is other than it was whether it holds CIDRs. */
