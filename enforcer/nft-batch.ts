@@ -165,6 +165,7 @@ const meanings: Readonly<Record<string, string>> = {
   ERESTART: "another process changed the ruleset meanwhile",
   ELOOP: "the jumps would be a circle",
   EMLINK: "the jumps would be too deep",
+  ENOTSUP: "the kernel does not do this, or not at this hook",
   EPERM: "it takes root, or CAP_NET_ADMIN",
 };
 
