@@ -21,8 +21,11 @@ export const podCidr = "10.0.0.0/8";
 
 const [namespaces, applications] = [20, 10];
 const podsPerOtherNode = 100;
-/** Of ten policies of an application, one is global, three are Calico's and the rest Kubernetes'. */
-const kinds = ["kubernetes", "calico", "kubernetes", "kubernetes", "calico", "kubernetes", "global", "kubernetes"];
+/** Of the policies of an application, in turn. */
+const kinds = [
+  ...(["kubernetes", "calico", "kubernetes", "kubernetes"] as const),
+  ...(["calico", "kubernetes", "global", "kubernetes"] as const),
+] as const;
 
 export function podAddress(number: number): string {
   const value = number + 256;
@@ -49,16 +52,31 @@ export function podObject(number: number, labels: Readonly<Record<string, string
   } satisfies KubeObject;
 }
 
+/** Which application the policy of a number is about. */
+export function applicationOf(number: number): number {
+  return number < pathPolicies ? number % 2 : 2 + ((number - pathPolicies) % (localPods - 2));
+}
+
+export function directionsOf(number: number): readonly ("egress" | "ingress")[] {
+  return kindOf(number) === "kubernetes" ? ["egress", "ingress"] : ["ingress"];
+}
+
 /** The policy of that number; another `edition` has other ports. */
 export function policyObject(number: number, edition = 0): KubeObject {
-  if (number < pathPolicies) return kubernetesPolicy(number, number % 2, edition);
-  const rest = number - pathPolicies;
-  const application = 2 + (rest % (localPods - 2));
-  const kind = kinds[Math.floor(rest / (localPods - 2)) % kinds.length];
-  if (kind === "calico") return calicoPolicy(number, application, edition);
-  return kind === "global"
-    ? globalPolicy(number, application, edition)
-    : kubernetesPolicy(number, application, edition);
+  const application = applicationOf(number);
+  switch (kindOf(number)) {
+    case "kubernetes":
+      return kubernetesPolicy(number, application, edition);
+    case "calico":
+      return calicoPolicy(number, application, edition);
+    case "global":
+      return globalPolicy(number, application, edition);
+  }
+}
+
+function kindOf(number: number): (typeof kinds)[number] {
+  if (number < pathPolicies) return "kubernetes";
+  return kinds[Math.floor((number - pathPolicies) / (localPods - 2)) % kinds.length] as (typeof kinds)[number];
 }
 
 export function* nodeObjects({ pods, policies }: NodeSize): Generator<KubeObject> {
@@ -95,9 +113,9 @@ function kubernetesPolicy(number: number, application: number, edition: number):
       },
     ];
   };
-  const port = (rule: number) => [
-    { port: number < pathPolicies && number >= pathPolicies - 2 ? openPort : portOf(number, rule, edition) },
-  ];
+  const isOpen = number < pathPolicies && number >= pathPolicies - 2;
+  const port = (rule: number) =>
+    isOpen ? [{ port: openPort, protocol: "UDP" }] : [{ port: portOf(number, rule, edition), protocol: "TCP" }];
   return {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",
@@ -111,7 +129,7 @@ function kubernetesPolicy(number: number, application: number, edition: number):
         { from: [{ ipBlock: { cidr: `172.16.${number & 255}.0/24` } }], ports: port(2) },
       ],
       egress: [
-        { to: peer(3), ports: [...port(3), ...port(3).map((one) => ({ ...one, protocol: "UDP" }))] },
+        { to: peer(3), ports: port(3) },
         { to: [{ ipBlock: { cidr: `172.17.${number & 255}.0/24` } }], ports: port(4) },
       ],
     },
