@@ -73,7 +73,7 @@ export const metricTable = {
   sluice_enforcer_transaction_seconds: gauge("What the last change took, rendering included.", "node"),
   sluice_enforcer_transaction_commands: gauge("Commands of the last change.", "node"),
   sluice_enforcer_pod_wait_seconds: histogram(
-    "From the first sign of a pod (its interface, or the object that has its address) until the rules know it.",
+    "From when the interface of a pod is there until the rules know it.",
     podWaitBuckets,
     "node",
   ),

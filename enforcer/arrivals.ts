@@ -1,8 +1,8 @@
 import type { Address } from "../core/address.ts";
 
 /**
- * How long pods wait until the rules know them: from the first sign of an address (its interface, or a pod that has it, whichever comes
- * first) until both are in force. What was there at the beginning did not arrive.
+ * How long pods wait until the rules know them: from when their interface is there, so that they may send, until both interface and
+ * pod are in force. What was there at the beginning did not arrive.
  */
 export class Arrivals {
   readonly #since = new Map<Address, number>();
@@ -13,7 +13,7 @@ export class Arrivals {
   see(pods: ReadonlySet<Address>, behind: ReadonlySet<Address>, now: number): void {
     for (const address of [...this.#since.keys(), ...this.#settled])
       if (!pods.has(address) && !behind.has(address)) this.#forget(address);
-    for (const address of [...pods, ...behind])
+    for (const address of behind)
       if (!this.#settled.has(address) && !this.#since.has(address)) this.#since.set(address, now);
   }
 

@@ -5,14 +5,14 @@ import { Arrivals } from "../../enforcer/arrivals.ts";
 const set = (...addresses: string[]) => new Set(addresses as Address[]);
 
 describe("arrivals of pods", () => {
-  it("are told from the first sign of a pod until its interface and itself are in force", () => {
+  it("are told from when the interface is there until it and the pod are in force", () => {
     const arrivals = new Arrivals();
     arrivals.see(set("a"), set("a"), 0);
     assert.deepEqual(arrivals.enforced(set("a"), set("a"), 5), [], "what was there before did not arrive");
     arrivals.see(set("a", "b"), set("a"), 100);
     assert.deepEqual(arrivals.enforced(set("a", "b"), set("a"), 110), [], "its interface is not known yet");
     arrivals.see(set("a", "b"), set("a", "b"), 120);
-    assert.deepEqual(arrivals.enforced(set("a", "b"), set("a", "b"), 125), [25]);
+    assert.deepEqual(arrivals.enforced(set("a", "b"), set("a", "b"), 125), [5]);
     arrivals.see(set("a", "b"), set("a", "b"), 130);
     assert.deepEqual(arrivals.enforced(set("a", "b"), set("a", "b"), 131), [], "once only");
   });
