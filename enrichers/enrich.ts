@@ -7,13 +7,14 @@ import type { Flow, FlowEndpoint, FlowService, RawFlow } from "../core/records/f
 import type { ProgramRecord } from "../core/records/program.ts";
 import { isAuthoritative, reporterOf } from "./authoritative.ts";
 import { History } from "./history.ts";
+import { HostEndpoints, namedByHost } from "./host-endpoints.ts";
 import { nodeFactsOf } from "./node-facts.ts";
 import { Owners } from "./owners.ts";
 import { PodNetworks } from "./pod-networks.ts";
 import { programRecordOf } from "./program-record.ts";
 import { RuleBook } from "./rule-book.ts";
 import { Services } from "./services.ts";
-import { decide, type PolicyInForce } from "./verdict.ts";
+import { decide, evaluate, type PolicyInForce } from "./verdict.ts";
 
 export interface EnricherOptions {
   readonly clock: Clock;
@@ -125,15 +126,20 @@ export class Enricher {
     const source = this.#endpointOf(flow.sourceAddress, flow);
     const destination = this.#endpointOf(flow.destinationAddress, flow);
     const reporter = reporterOf(flow, source, destination);
+    const policy = this.#policy;
+    const evaluated = evaluate(flow, policy);
+    const hosts = policy?.placement && HostEndpoints.of(policy.placement);
+    const named = (end: FlowEndpoint, direction: "egress" | "ingress", address: Address) =>
+      namedByHost(end, { direction, address }, hosts, evaluated);
     return {
       ...flow,
       reporter,
       authoritative: isAuthoritative(flow, reporter, { source, destination }),
       mode: this.#policy?.mode(flow.node) ?? "observed",
-      ...decide(flow, { source, destination }, this.#policy, this.#rules),
+      ...decide(flow, { source, destination }, policy, this.#rules, evaluated),
       pending: [],
-      source,
-      destination,
+      source: named(source, "egress", flow.sourceAddress),
+      destination: named(destination, "ingress", flow.destinationAddress),
       service: this.#serviceOf(flow),
     };
   }
