@@ -56,10 +56,10 @@ export function decisiveHostPath(
 export function namedByHost(
   end: FlowEndpoint,
   { direction, address }: { readonly direction: Direction; readonly address: Address },
-  hosts: HostEndpoints | undefined,
+  hosts: HostEndpoints,
   verdict: Verdict | undefined,
 ): FlowEndpoint {
-  const candidates = end.kind === "node" ? (hosts?.on(end.node) ?? []) : [];
+  const candidates = end.kind === "node" ? hosts.on(end.node) : [];
   if (candidates.length === 0) return end;
   const asked = [verdict?.[direction], ...(verdict?.hosts ?? [])].filter((path) => path?.direction === direction);
   const host =
