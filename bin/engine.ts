@@ -227,6 +227,7 @@ export class Engine {
           // It names the node itself.
           log: log.child({ part: "enforcer" }),
           settings,
+          onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
           random: Math.random,
         }),
     );
