@@ -1,10 +1,11 @@
-import type { Cidr } from "../core/address.ts";
+import type { Address, Cidr } from "../core/address.ts";
 import type { Clock } from "../core/clock.ts";
 import { Condition } from "../core/condition.ts";
 import { messageOf, SluiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
+import { Arrivals } from "./arrivals.ts";
 import { diff } from "./diff.ts";
 import type { Problem } from "./draft.ts";
 import type { Interfaces, Links } from "./interfaces.ts";
@@ -21,6 +22,8 @@ export interface EnforcerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RenderSettings;
+  /** Told how long a pod that came waited until the rules knew it, in milliseconds. */
+  readonly onArrival?: (ms: number) => void;
   /** From 0 up to 1, for pauses that differ between nodes. */
   readonly random: () => number;
 }
@@ -77,6 +80,7 @@ export class Enforcer {
   readonly #ended = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #desired: Desired | undefined;
+  readonly #arrivals = new Arrivals();
   #renderer: Renderer;
   /** Whether the kernel has what the renderer says: not before the first success nor after a failure. */
   #isApplied = false;
@@ -185,9 +189,13 @@ export class Enforcer {
     const own = { links, podCidrs: facts.podCidrs };
     const { changes, problems } = this.#render(program, placement, own, pending);
     this.#report(problems);
+    const [pods, behind] = [this.#renderer.podAddresses(), podsBehind(links, this.#options.settings)];
+    this.#arrivals.see(pods, behind, started);
     const commands = await this.#apply(changes);
     this.#status = { ...this.#status, revision: program.revision, appliedAt: clock.now(), failure: null };
-    if (commands > 0) this.#succeeded(commands, clock.monotonic() - started);
+    const waits = this.#arrivals.enforced(pods, behind, clock.monotonic());
+    for (const ms of waits) this.#options.onArrival?.(ms);
+    if (commands > 0) this.#succeeded(commands, clock.monotonic() - started, waits);
   }
 
   /** What a renderer says after it failed midway may be anything, so the next begins anew. */
@@ -221,10 +229,11 @@ export class Enforcer {
     return everything.length;
   }
 
-  #succeeded(commands: number, ms: number): void {
+  #succeeded(commands: number, ms: number, waits: readonly number[]): void {
     const { log, node } = this.#options;
     this.#status = { ...this.#status, commands, ms, applied: this.#status.applied + 1 };
-    log.info({ node, revision: this.#status.revision, commands, ms: Math.round(ms) }, "ruleset applied");
+    const arrived = waits.length === 0 ? {} : { pods: waits.length, podsWaitedMs: Math.round(Math.max(...waits)) };
+    log.info({ node, revision: this.#status.revision, commands, ms: Math.round(ms), ...arrived }, "ruleset applied");
   }
 
   #note(thrown: unknown): void {
@@ -249,4 +258,9 @@ export class Enforcer {
     const full = Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs);
     return full * (0.5 + this.#options.random() / 2);
   }
+}
+
+function podsBehind({ behind }: Links, { podInterfaces }: RenderSettings): ReadonlySet<Address> {
+  const isPods = (name: string) => podInterfaces.some((prefix) => name.startsWith(prefix));
+  return new Set([...behind].filter(([, name]) => isPods(name)).map(([address]) => address));
 }

@@ -1,4 +1,4 @@
-import type { Cidr } from "../core/address.ts";
+import type { Address, Cidr } from "../core/address.ts";
 import type { Endpoint, Members, Placement } from "../policy/placement.ts";
 import type { Program, SetId } from "../policy/program.ts";
 import { addPodChains, type BaseSettings } from "./base-chains.ts";
@@ -85,6 +85,11 @@ export class Renderer {
   /** As it is now; what `follow` does later changes it. */
   get ruleset(): Ruleset {
     return this.#table.ruleset;
+  }
+
+  /** Of the pods that run here. */
+  podAddresses(): ReadonlySet<Address> {
+    return new Set(this.#local.pods().keys());
   }
 
   follow(program: Program, placement: Placement, facts: NodeFacts, pending?: Situation): Rendering {
