@@ -1,4 +1,4 @@
-import type { Address, Cidr } from "../core/address.ts";
+import type { Cidr } from "../core/address.ts";
 import type { Clock } from "../core/clock.ts";
 import { Condition } from "../core/condition.ts";
 import { messageOf, SluiceError } from "../core/errors.ts";
@@ -7,10 +7,10 @@ import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
 import { diff } from "./diff.ts";
 import type { Problem } from "./draft.ts";
-import type { Interfaces } from "./interfaces.ts";
+import type { Interfaces, Links } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
-import { type RenderSettings, render } from "./render.ts";
-import type { Ruleset, Transaction } from "./ruleset.ts";
+import { Renderer, type RenderSettings } from "./renderer.ts";
+import type { Transaction } from "./ruleset.ts";
 import { damageOf } from "./wholeness.ts";
 
 export interface EnforcerOptions {
@@ -75,11 +75,12 @@ export class Enforcer {
   readonly #ended = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #desired: Desired | undefined;
-  /** What the kernel has; undefined if unknown, as before the first success and after a failure. */
-  #applied: Ruleset | undefined;
+  readonly #renderer: Renderer;
+  /** Whether the kernel has what the renderer says: not before the first success nor after a failure. */
+  #isApplied = false;
   #lookAt = 0;
   /** What was last carried out, to see at a glance that there is nothing to do. */
-  #done: { readonly desired: Desired; readonly interfaces: ReadonlyMap<Address, string> } | undefined;
+  #done: { readonly desired: Desired; readonly links: Links } | undefined;
   #status: EnforcerStatus = {
     revision: null,
     appliedAt: null,
@@ -94,6 +95,7 @@ export class Enforcer {
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
+    this.#renderer = new Renderer(options.node, options.settings);
   }
 
   get status(): EnforcerStatus {
@@ -119,7 +121,7 @@ export class Enforcer {
     await this.#running;
     if (leaveRules || this.#status.applied === 0) return;
     await this.#options.nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
-    this.#applied = undefined;
+    this.#isApplied = false;
     this.#options.log.info({ node: this.#options.node }, "table removed");
   }
 
@@ -148,11 +150,11 @@ export class Enforcer {
     const desired = this.#desired;
     if (desired === undefined) return true;
     try {
-      const interfaces = await this.#options.interfaces.read();
+      const links = await this.#options.interfaces.read();
       await this.#look();
-      if (this.#done?.desired !== desired || this.#done.interfaces !== interfaces)
-        await this.#enforce(desired, interfaces);
-      this.#done = { desired, interfaces };
+      if (!this.#isApplied || this.#done?.desired !== desired || this.#done.links !== links)
+        await this.#enforce(desired, links);
+      this.#done = { desired, links };
       return true;
     } catch (thrown) {
       this.#note(thrown);
@@ -164,48 +166,49 @@ export class Enforcer {
   async #look(): Promise<void> {
     const { nft, clock, log, node } = this.#options;
     const started = clock.monotonic();
-    if (this.#applied === undefined || started < this.#lookAt) return;
-    const damage = damageOf(this.#applied, await nft.list());
+    if (!this.#isApplied || started < this.#lookAt) return;
+    const damage = damageOf(this.#renderer.ruleset, await nft.list());
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
     if (damage === undefined) return;
     log.error({ node, damage }, "somebody changed our table, it is written anew");
     this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
-    this.#applied = undefined;
-    this.#done = undefined;
+    this.#isApplied = false;
   }
 
-  async #enforce(desired: Desired, interfaces: ReadonlyMap<Address, string>): Promise<void> {
-    const { node, settings, clock } = this.#options;
+  async #enforce(desired: Desired, links: Links): Promise<void> {
+    const { clock } = this.#options;
     const started = clock.monotonic();
-    const view = { node, interfaces, podCidrs: desired.facts.podCidrs, settings };
-    const { ruleset, problems } = render(desired.program, desired.placement, view);
+    const { program, placement, facts } = desired;
+    const { changes, problems } = this.#renderer.follow(program, placement, { links, podCidrs: facts.podCidrs });
     this.#report(problems);
-    const transaction = diff(this.#applied, ruleset);
-    if (transaction.length > 0) await this.#apply(transaction, ruleset);
-    this.#applied = ruleset;
-    const { revision } = desired.program;
-    this.#status = { ...this.#status, revision, appliedAt: clock.now(), failure: null };
-    if (transaction.length > 0) this.#succeeded(transaction, clock.monotonic() - started);
+    const commands = await this.#apply(changes);
+    this.#status = { ...this.#status, revision: program.revision, appliedAt: clock.now(), failure: null };
+    if (commands > 0) this.#succeeded(commands, clock.monotonic() - started);
   }
 
-  /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. */
-  async #apply(transaction: Transaction, ruleset: Ruleset): Promise<void> {
+  /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. How many commands it took. */
+  async #apply(changes: Transaction): Promise<number> {
     const { nft } = this.#options;
-    const known = this.#applied !== undefined;
-    this.#applied = undefined;
-    try {
-      await nft.apply(transaction);
-    } catch (thrown) {
-      if (!known) throw thrown;
-      this.#note(thrown);
-      await nft.apply(diff(undefined, ruleset));
+    if (this.#isApplied) {
+      if (changes.length === 0) return 0;
+      this.#isApplied = false;
+      try {
+        await nft.apply(changes);
+        this.#isApplied = true;
+        return changes.length;
+      } catch (thrown) {
+        this.#note(thrown);
+      }
     }
+    const everything = diff(undefined, this.#renderer.ruleset);
+    await nft.apply(everything);
+    this.#isApplied = true;
+    return everything.length;
   }
 
-  #succeeded(transaction: Transaction, ms: number): void {
+  #succeeded(commands: number, ms: number): void {
     const { log, node } = this.#options;
-    const commands = transaction.length;
     this.#status = { ...this.#status, commands, ms, applied: this.#status.applied + 1 };
     log.info({ node, revision: this.#status.revision, commands, ms: Math.round(ms) }, "ruleset applied");
   }

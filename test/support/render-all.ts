@@ -1,6 +1,7 @@
 import { type Address, type Cidr, parseCidr } from "../../core/address.ts";
 import type { Problem } from "../../enforcer/draft.ts";
-import { defaultSettings, type NodeView, type RenderSettings, render } from "../../enforcer/render.ts";
+import { defaultSettings, type NodeView, render } from "../../enforcer/render.ts";
+import type { RenderSettings } from "../../enforcer/renderer.ts";
 import type { Ruleset } from "../../enforcer/ruleset.ts";
 import type { Placement } from "../../policy/placement.ts";
 import type { Program } from "../../policy/program.ts";
