@@ -21,15 +21,10 @@ export function interfaceOf(address: Address): string {
 }
 
 /** Sends a packet from node to node, each with its own ruleset, as the routed lab network would. */
-export function travel(
-  rulesets: ReadonlyMap<string, Ruleset>,
-  placement: Placement,
-  packet: Packet,
-  podInterface = interfaceOf,
-): Journey {
+export function travel(rulesets: ReadonlyMap<string, Ruleset>, placement: Placement, packet: Packet): Journey {
   const outcomes: { action: "accept" | "drop"; egress: RuleId | null; ingress: RuleId | null }[] = [];
   const logs: LogPrefix[] = [];
-  for (const { node, sighting } of sightings(placement, packet, podInterface)) {
+  for (const { node, sighting } of sightings(placement, packet)) {
     const ruleset = rulesets.get(node);
     if (ruleset === undefined) throw new Error(`node ${node} has no ruleset`);
     const outcome = simulate(ruleset, sighting);
@@ -53,11 +48,7 @@ interface Place {
 }
 
 /** Which hooks of which nodes the packet passes. */
-function sightings(
-  placement: Placement,
-  packet: Packet,
-  podInterface: typeof interfaceOf,
-): { node: string; sighting: Sighting }[] {
+function sightings(placement: Placement, packet: Packet): { node: string; sighting: Sighting }[] {
   const [source, destination] = [placeOf(placement, packet.source), placeOf(placement, packet.destination)];
   const see = (node: string, hook: Sighting["hook"], from: string, to: string) => ({
     node,
@@ -72,9 +63,9 @@ function sightings(
     } as const,
   });
   const seen = [];
-  const toPod = destination.isPod ? podInterface(packet.destination) : "eth0";
+  const toPod = destination.isPod ? interfaceOf(packet.destination) : "eth0";
   if (source.node !== null && source.node === destination.node) {
-    const from = source.isPod ? podInterface(packet.source) : "";
+    const from = source.isPod ? interfaceOf(packet.source) : "";
     if (source.isPod && destination.isPod) return [see(source.node, "forward", from, toPod)];
     if (source.isPod) return [see(source.node, "input", from, "")];
     if (destination.isPod) return [see(source.node, "output", "", toPod)];
@@ -83,7 +74,7 @@ function sightings(
   if (source.node !== null)
     seen.push(
       source.isPod
-        ? see(source.node, "forward", podInterface(packet.source), "eth0")
+        ? see(source.node, "forward", interfaceOf(packet.source), "eth0")
         : see(source.node, "output", "", "eth0"),
     );
   if (destination.node !== null)

@@ -32,16 +32,13 @@ export class Dataplane {
     return new Dataplane(await openNft(), new Worker(new URL("./worker.ts", import.meta.url)));
   }
 
-  /** Nodes, pods and addresses in the place of those before, each node with its ruleset, by name. */
-  async lay(layout: Layout, rulesets: ReadonlyMap<string, Ruleset>): Promise<void> {
+  /** Nodes, pods and addresses in the place of those before; `rulesets` are those of the nodes, in their order. */
+  async lay(layout: Layout, rulesets: readonly Ruleset[]): Promise<void> {
     while (this.#namespaces.length < layout.nodes.length) this.#namespaces.push(makeNode());
     const paths = this.#namespaces.map(namespacePath);
     await this.#ask({ lay: layout, paths });
-    for (const [at, { name }] of layout.nodes.entries()) {
-      const ruleset = rulesets.get(name);
-      if (ruleset === undefined) throw new Error(`node ${name} has no ruleset`);
+    for (const [at, ruleset] of rulesets.entries())
       await this.#nft.in(paths[at] ?? null).apply(diff(undefined, ruleset));
-    }
   }
 
   /** What became of packets, each the first of a connection; all of them have an end on a node. */

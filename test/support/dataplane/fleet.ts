@@ -1,19 +1,25 @@
-import { type Address, addressFromBytes } from "../../../core/address.ts";
 import type { LabelRules } from "../../../core/rule-id.ts";
 import type { Packet } from "../../../policy/verdict.ts";
-import type { Home, Layout } from "./layout.ts";
+import { deviceFrom, deviceTo, type Layout, type NodeLayout, networkDevices } from "./layout.ts";
 import { maxRound, Node } from "./node.ts";
-import { bytesOf, destinationBytesIn, lastNumber, numberIn } from "./packet-bytes.ts";
+import { bytesOf, endsIn, lastNumber, numberIn } from "./packet-bytes.ts";
 
 /** What the kernels of the nodes made of a packet. */
 export interface Sighting {
   /** Prefixes of the ruleset's log messages about it, in order. */
   readonly logs: readonly string[];
   /** Where it came out. */
-  readonly arrived: Home | "outside" | null;
+  readonly arrived: Arrival | null;
   /** What the nodes left in its conntrack labels where they let it through as a new connection. */
   readonly labels: readonly LabelRules[];
 }
+
+const vacant: NodeLayout = { name: "", own: new Map(), pods: [] };
+
+export type Arrival =
+  | { readonly at: "node"; readonly node: number }
+  | { readonly at: "pod"; readonly node: number; readonly pod: number }
+  | "outside";
 
 interface Draft extends Sighting {
   readonly logs: string[];
@@ -24,18 +30,26 @@ interface Draft extends Sighting {
 /** From node to node there are two steps; more are a loop. */
 const maxSteps = 6;
 
-/** Nodes, and the network between them, which is this program: it carries what leaves one by its fabric device to the next. */
+/** Nodes, and the network between them, which is this program: it carries what leaves one by a device of a network to the next. */
 export class Fleet {
   readonly #nodes: Node[] = [];
-  #homes: ReadonlyMap<Address, Home> = new Map();
+  #layout: Layout = { nodes: [], homes: new Map(), beyondSecond: new Set() };
   #number = 0;
   #inFlight: ReadonlyMap<number, Draft> = new Map();
 
   /** `paths` are of namespaces, at least as many as nodes, and always the same. */
-  lay({ nodes, homes }: Layout, paths: readonly string[]): void {
+  lay(layout: Layout, paths: readonly string[]): void {
     for (const path of paths.slice(this.#nodes.length)) this.#nodes.push(new Node(path));
-    for (const [at, node] of this.#nodes.entries()) node.lay(nodes[at] ?? { name: "", addresses: [], pods: [] });
-    this.#homes = homes;
+    this.#layout = layout;
+    const known = [...layout.homes.keys(), ...layout.beyondSecond];
+    const onSecond = known.filter((address) => deviceTo(layout, address) === "eth1");
+    for (const [at, node] of this.#nodes.entries()) {
+      const here = layout.nodes[at] ?? vacant;
+      node.lay(
+        here,
+        onSecond.filter((address) => !here.own.has(address)),
+      );
+    }
   }
 
   /** Packets that meet a node: none has both ends outside, and none comes from nowhere. */
@@ -70,31 +84,37 @@ export class Fleet {
   }
 
   #inject({ source, destination }: Packet, bytes: Uint8Array): void {
-    const from = this.#homes.get(source);
-    const to = this.#homes.get(destination);
+    const { homes } = this.#layout;
+    const [from, to] = [homes.get(source), homes.get(destination)];
     if (from?.at === "pod") this.#node(from.node).pods[from.pod]?.write(bytes);
     else if (from?.at === "node") this.#node(from.node).send(bytes, destination);
-    else if (from === undefined && to !== undefined && to.at !== "nowhere") this.#node(to.node).fabric.write(bytes);
+    else if (from === undefined && to !== undefined && to.at !== "nowhere") this.#comeIn(bytes, to.node);
     else throw new Error(`${source} -> ${destination} meets no node`);
   }
 
   /** False if nothing was on its way. */
   #carry(): boolean {
     let moved = false;
-    for (const [node, { fabric, pods }] of this.#nodes.entries()) {
+    for (const [node, { networks, pods }] of this.#nodes.entries()) {
       for (const [pod, device] of pods.entries())
         while (this.#arrive(device.read(), { at: "pod", node, pod })) moved = true;
-      for (let bytes = fabric.read(); bytes !== undefined; bytes = fabric.read()) {
-        moved = true;
-        const to = this.#homes.get(destinationOf(bytes));
-        if (to === undefined || to.at === "nowhere") this.#arrive(bytes, "outside");
-        else this.#node(to.node).fabric.write(bytes);
-      }
+      for (const network of networkDevices)
+        for (let bytes = networks[network].read(); bytes !== undefined; bytes = networks[network].read()) {
+          moved = true;
+          const to = this.#layout.homes.get(endsIn(bytes).destination);
+          if (to === undefined || to.at === "nowhere") this.#arrive(bytes, "outside");
+          else this.#comeIn(bytes, to.node);
+        }
     }
     return moved;
   }
 
-  #arrive(bytes: Uint8Array | undefined, at: Home | "outside"): boolean {
+  #comeIn(bytes: Uint8Array, node: number): void {
+    const { source, destination } = endsIn(bytes);
+    this.#node(node).networks[deviceFrom(this.#layout, source, destination)].write(bytes);
+  }
+
+  #arrive(bytes: Uint8Array | undefined, at: Arrival): boolean {
     const draft = bytes === undefined ? undefined : this.#inFlight.get(numberIn(bytes));
     if (draft !== undefined) draft.arrived = at;
     return bytes !== undefined;
@@ -119,9 +139,4 @@ export class Fleet {
     if (node === undefined) throw new Error(`there is no node ${at}`);
     return node;
   }
-}
-
-function destinationOf(bytes: Uint8Array): Address {
-  const address = destinationBytesIn(bytes);
-  return addressFromBytes(address, 0, address.length as 4 | 16);
 }

@@ -4,11 +4,11 @@ import { messageFlag } from "../../../core/netlink/message.ts";
 import { MessageWriter } from "../../../core/netlink/message-writer.ts";
 import { enterNamespace } from "../../../core/netlink/namespace.ts";
 import { NetlinkSocket } from "../../../core/netlink/socket.ts";
+import { Tun } from "../../../core/netlink/tun.ts";
 import { decodeLink, dumpPayload, request } from "../../../enforcer/routes.ts";
 import { probeMark } from "./harness-table.ts";
-import { fabricDevice, type NodeLayout, podDevice } from "./layout.ts";
+import { type NetworkDevice, type NodeLayout, networkDevices, podDevice } from "./layout.ts";
 import { RawSocket } from "./raw-socket.ts";
-import { Tun } from "./tun.ts";
 import { Watch } from "./watch.ts";
 import { defaultRoute, hostRoute, linkUp, ownAddress, type Verb } from "./wiring.ts";
 
@@ -31,19 +31,24 @@ const settings: readonly (readonly [name: string, value: string])[] = [
   ["netfilter/nf_conntrack_checksum", "0"],
 ];
 
+interface Wired {
+  readonly layout: NodeLayout;
+  readonly viaSecond: readonly Address[];
+}
+
 /**
- * A network namespace in the part of a node: pods behind interfaces of their own, everything else behind `fabricDevice`. Made on a
+ * A network namespace in the part of a node: pods behind interfaces of their own, everything else behind devices of two networks. Made on a
  * thread that may change its namespace; its sockets stay in this one.
  */
 export class Node {
   readonly watch: Watch;
-  readonly fabric: Tun;
+  readonly networks: Readonly<Record<NetworkDevice, Tun>>;
   readonly pods: Tun[] = [];
   readonly #path: string;
   readonly #route: NetlinkSocket;
   readonly #raw: { readonly 4: RawSocket; readonly 6: RawSocket };
   readonly #indexes = new Map<string, number>();
-  #layout: NodeLayout = { name: "", addresses: [], pods: [] };
+  #wired: Wired = { layout: { name: "", own: new Map(), pods: [] }, viaSecond: [] };
 
   /** `path` is that of a fresh namespace. */
   constructor(path: string) {
@@ -53,21 +58,22 @@ export class Node {
     this.#route = NetlinkSocket.open(NETLINK_ROUTE);
     this.watch = Watch.open();
     this.#raw = { 4: RawSocket.open(4, probeMark), 6: RawSocket.open(6, probeMark) };
-    this.fabric = Tun.open(fabricDevice);
+    this.networks = { eth0: Tun.open("eth0"), eth1: Tun.open("eth1") };
     this.#learnLinks();
-    this.#change("bring links up", [linkUp(this.#index("lo"), maxRound), linkUp(this.#index(fabricDevice), maxRound)]);
+    const links = ["lo", ...networkDevices].map((name) => linkUp(this.#index(name), maxRound));
+    this.#change("bring links up", links);
     const families = [4, 6] as const;
     this.#change(
       "add default routes",
-      families.map((family) => defaultRoute(family, this.#index(fabricDevice))),
+      families.map((family) => defaultRoute(family, this.#index("eth0"))),
     );
   }
 
-  /** Takes the place of what was there before. */
-  lay(layout: NodeLayout): void {
+  /** Takes the place of what was there before. `viaSecond`: what is on the second network, or beyond it. */
+  lay(layout: NodeLayout, viaSecond: readonly Address[]): void {
     this.#addPods(layout.pods.length - this.pods.length);
     this.#change("remove addresses", this.#addresses("delete"));
-    this.#layout = layout;
+    this.#wired = { layout, viaSecond };
     this.#change("add addresses", this.#addresses("add"));
   }
 
@@ -77,7 +83,8 @@ export class Node {
   }
 
   close(): void {
-    for (const part of [this.watch, this.fabric, this.#route, this.#raw[4], this.#raw[6], ...this.pods]) part.close();
+    const devices = [...Object.values(this.networks), ...this.pods];
+    for (const part of [this.watch, this.#route, this.#raw[4], this.#raw[6], ...devices]) part.close();
   }
 
   #addPods(missing: number): void {
@@ -94,10 +101,11 @@ export class Node {
   }
 
   #addresses(verb: Verb): readonly MessageWriter[] {
-    const { addresses, pods } = this.#layout;
+    const { own, pods } = this.#wired.layout;
     return [
-      ...addresses.map((address) => ownAddress(verb, address, this.#index("lo"))),
+      ...[...own.keys()].map((address) => ownAddress(verb, address, this.#index("lo"))),
       ...pods.flatMap((pod, at) => pod.map((address) => hostRoute(verb, address, this.#index(podDevice(at))))),
+      ...this.#wired.viaSecond.map((address) => hostRoute(verb, address, this.#index("eth1"))),
     ];
   }
 

@@ -1,11 +1,11 @@
-import { type Address, addressToBytes, familyOf } from "../../../core/address.ts";
+import { type Address, addressFromBytes, addressToBytes, familyOf } from "../../../core/address.ts";
 import type { Packet } from "../../../policy/verdict.ts";
 
 // The first packet of a connection, as a well-behaved host sends it, so that conntrack takes it for one wherever it can be one.
 // Its number is where routers leave it alone: the IPv4 identification (RFC 791), the low bits of the IPv6 flow label (RFC 8200).
 // Checksums of transports are not right: nobody looks at them before a verdict (node.ts has conntrack leave them alone).
 const hopLimit = 64;
-const offsets = { number4: 4, number6: 2, destination4: 16, destination6: 24 } as const;
+const offsets = { number4: 4, number6: 2, source4: 12, source6: 8 } as const;
 
 export const lastNumber = 65_535;
 
@@ -27,10 +27,10 @@ export function numberIn(bytes: Uint8Array): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
-export function destinationBytesIn(bytes: Uint8Array): Uint8Array {
-  return isSix(bytes)
-    ? bytes.subarray(offsets.destination6, offsets.destination6 + 16)
-    : bytes.subarray(offsets.destination4, offsets.destination4 + 4);
+/** The addresses in the bytes of a packet. */
+export function endsIn(bytes: Uint8Array): { readonly source: Address; readonly destination: Address } {
+  const [at, length] = isSix(bytes) ? ([offsets.source6, 16] as const) : ([offsets.source4, 4] as const);
+  return { source: addressFromBytes(bytes, at, length), destination: addressFromBytes(bytes, at + length, length) };
 }
 
 /** 4 or 16 bytes in network order. */

@@ -1,6 +1,6 @@
 import koffi from "koffi";
-import { SluiceError } from "../../../core/errors.ts";
-import { checked, close, errorName, open } from "../../../core/netlink/libc.ts";
+import { SluiceError } from "../errors.ts";
+import { checked, close, errorName, open } from "./libc.ts";
 
 // Documentation/networking/tuntap.rst, include/uapi/linux/if_tun.h. A TUN interface hands what the kernel sends out through it to whoever
 // holds its file, and what is written to the file comes in through it: whole IP packets, no frames, no neighbours to ask for.
@@ -27,19 +27,25 @@ export class Tun {
     this.#fd = fd;
   }
 
+  /** Throws DEPENDENCY_MISSING where the kernel has none, PERMISSION_DENIED without CAP_NET_ADMIN. */
   static open(name: string): Tun {
     const fd = open(device, O_RDWR_NONBLOCK_CLOEXEC) as number;
-    if (fd < 0 && errorName() === "ENOENT")
+    if (fd < 0 && ["ENOENT", "ENODEV", "ENXIO"].includes(errorName()))
       throw new SluiceError("DEPENDENCY_MISSING", `there is no ${device} here: the kernel's module tun is not loaded`);
     checked(`open ${device}`, fd);
     const request = Buffer.alloc(40);
     request.write(name, 0);
     request.writeUInt16LE(IFF_TUN_NO_PI, 16);
-    checked(`ioctl TUNSETIFF ${name}`, ioctl(fd, TUNSETIFF, "void *", request) as number);
+    try {
+      checked(`ioctl TUNSETIFF ${name}`, ioctl(fd, TUNSETIFF, "void *", request) as number);
+    } catch (thrown) {
+      close(fd);
+      throw thrown;
+    }
     return new Tun(name, fd);
   }
 
-  /** Lets a packet come in. All that the kernel does with it, it does before this returns. */
+  /** Lets a packet come in. As a rule, all that the kernel does with it, it does before this returns. */
   write(packet: Uint8Array): void {
     checked(`write ${this.name}`, Number(write(this.#fd, packet, packet.length)));
   }
