@@ -133,11 +133,15 @@ function antiSpoofing(context: RenderContext, { podInterfaces }: BaseSettings): 
   });
 }
 
+/** A pod that talks to itself, by its Service say. */
+export function toItself(family: Family): Rule {
+  return accepted(member([sourceOf(family), destinationOf(family)], shared.self(family)));
+}
+
 function exceptions(context: RenderContext, family: Family): readonly Rule[] {
-  const [source, destination] = [sourceOf(family), destinationOf(family)];
-  const tuple: Field[] = [source, destination, "protocol", "sport", "dport"];
+  const tuple: Field[] = [sourceOf(family), destinationOf(family), "protocol", "sport", "dport"];
   return [
-    accepted(member([source, destination], shared.self(family))),
+    toItself(family),
     { when: [member(tuple, shared.revoked(family))], statements: denial(context, "revoked", "drop") },
   ];
 }

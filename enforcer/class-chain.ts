@@ -29,14 +29,23 @@ export function classChain(sources: Sources, role: Role, policyClass: PolicyClas
   if (stagesOf(policyClass, { list: role.needs, direction: role.direction }).length === 0)
     return { verdict: undefined, fragment: draft.finish() };
   const rules = role.parts.flatMap((part) => partRules(sources, draft, role, { part, policyClass }));
-  const context = contextOf(sources, draft, role, role.parts[0] as Part);
-  const invalid: Rule = {
-    when: [{ if: "connection", state: "invalid" }],
-    statements: denial(context, "invalid", "drop"),
-  };
-  const end: Rule = { when: [], statements: denial(context, "undecided") };
-  const whole = role.closes ? [invalid, ...rules, end] : rules;
+  const whole = ended(contextOf(sources, draft, role, role.parts[0] as Part), role, rules);
   return { verdict: { verdict: "jump", to: draft.chain("class", whole) }, fragment: draft.finish() };
+}
+
+function ended(context: RenderContext, { end }: Role, rules: readonly Rule[]): readonly Rule[] {
+  switch (end) {
+    case "deny":
+      return [
+        { when: [{ if: "connection", state: "invalid" }], statements: denial(context, "invalid", "drop") },
+        ...rules,
+        { when: [], statements: denial(context, "undecided") },
+      ];
+    case "accept":
+      return [...rules, { when: [], statements: [{ do: "accept" }] }];
+    case "return":
+      return rules;
+  }
 }
 
 /** A chain that denies whatever reaches it, for what should be known and is not. */

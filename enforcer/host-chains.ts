@@ -11,6 +11,7 @@ import {
   member,
   neighbourDiscovery,
   shared,
+  toItself,
 } from "./base-chains.ts";
 import { denial, type RenderContext } from "./instruction.ts";
 import { type RoleName, roleOf } from "./role.ts";
@@ -61,7 +62,7 @@ const chains: readonly HostChain[] = [
   {
     ...{ role: "hostPreDnat", hook: "prerouting", field: "iifname", priority: () => manglePriority },
     before: (_context, _settings, hosts) => [
-      ...[loopback("iifname"), ...neighbourDiscovery, established],
+      ...[loopback("iifname"), ...neighbourDiscovery, ...families.map(toItself), established],
       ...untracked(hosts, "hostUntrackedIn", "iifname"),
     ],
   },
@@ -77,14 +78,14 @@ const chains: readonly HostChain[] = [
   {
     ...{ role: "hostForwardIn", hook: "forward", field: "iifname", priority: ({ priority }) => priority + 1 },
     before: (_context, _settings, hosts) => [
-      ...[...neighbourDiscovery, established],
+      ...[...neighbourDiscovery, ...families.map(toItself), established],
       ...untracked(hosts, "hostUntrackedIn", "iifname"),
       settled,
     ],
   },
   {
     ...{ role: "hostForwardOut", hook: "forward", field: "oifname", priority: ({ priority }) => priority + 3 },
-    before: () => [...neighbourDiscovery, established],
+    before: () => [...neighbourDiscovery, ...families.map(toItself), established],
   },
   {
     ...{ role: "hostOutput", hook: "postrouting", field: "oifname", priority: ({ priority }) => priority },

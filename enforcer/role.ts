@@ -32,8 +32,8 @@ export interface Role {
   readonly parts: readonly Part[];
   /** Without a stage of this list the role is not played at all. */
   readonly needs: Part["list"];
-  /** What no rule decided is denied; else what comes later decides. */
-  readonly closes: boolean;
+  /** What becomes of a packet that no rule decided. `accept`: lists at later hooks decide; `return`: what stands after the dispatch. */
+  readonly end: "deny" | "accept" | "return";
   /** Whether the kernel can answer a packet at this hook. */
   readonly rejects: boolean;
 }
@@ -57,7 +57,7 @@ const part = (list: PolicyList, direction: Direction, allow: Part["allow"], more
 });
 const silent = { counts: false };
 const toHere = { when: [{ if: "localDestination" }], counts: false } as const;
-const tracked = { closes: true, rejects: true };
+const tracked = { end: "deny", rejects: true } as const;
 
 const all: readonly Role[] = [
   {
@@ -69,7 +69,7 @@ const all: readonly Role[] = [
     parts: [part("normal", "ingress", "label")],
   },
   {
-    ...{ name: "hostRawIn", direction: "ingress", needs: "untracked", closes: false, rejects: false },
+    ...{ name: "hostRawIn", direction: "ingress", needs: "untracked", end: "accept", rejects: false },
     parts: [
       part("failsafe", "ingress", "accept", toHere),
       part("failsafe", "egress", "accept", { ...toHere, answers: true }),
@@ -77,7 +77,7 @@ const all: readonly Role[] = [
     ],
   },
   {
-    ...{ name: "hostRawOut", direction: "egress", needs: "untracked", closes: false, rejects: false },
+    ...{ name: "hostRawOut", direction: "egress", needs: "untracked", end: "accept", rejects: false },
     parts: [
       part("failsafe", "egress", "accept", silent),
       part("failsafe", "ingress", "accept", { ...silent, answers: true }),
@@ -85,16 +85,16 @@ const all: readonly Role[] = [
     ],
   },
   {
-    ...{ name: "hostUntrackedIn", direction: "ingress", needs: "untracked", closes: false, rejects: false },
+    ...{ name: "hostUntrackedIn", direction: "ingress", needs: "untracked", end: "return", rejects: false },
     parts: [part("untracked", "ingress", "accept", silent)],
   },
   {
-    ...{ name: "hostUntrackedOut", direction: "egress", needs: "untracked", closes: false, rejects: false },
+    ...{ name: "hostUntrackedOut", direction: "egress", needs: "untracked", end: "return", rejects: false },
     parts: [part("untracked", "egress", "accept", silent)],
   },
   {
-    ...{ name: "hostPreDnat", direction: "ingress", needs: "preDnat", closes: false, rejects: false },
-    parts: [part("failsafe", "ingress", "settle", toHere), part("preDnat", "ingress", "settle")],
+    ...{ name: "hostPreDnat", direction: "ingress", needs: "preDnat", end: "accept", rejects: false },
+    parts: [part("failsafe", "ingress", "accept", toHere), part("preDnat", "ingress", "settle")],
   },
   {
     ...{ name: "hostInput", direction: "ingress", needs: "normal", ...tracked },
@@ -109,7 +109,7 @@ const all: readonly Role[] = [
     parts: [part("forward", "egress", "accept")],
   },
   {
-    ...{ name: "hostOutput", direction: "egress", needs: "normal", closes: true, rejects: false },
+    ...{ name: "hostOutput", direction: "egress", needs: "normal", end: "deny", rejects: false },
     parts: [part("failsafe", "egress", "label"), part("normal", "egress", "label")],
   },
 ];

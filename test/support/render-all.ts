@@ -19,7 +19,9 @@ export function viewOf(
     .filter((endpoint) => endpoint.kind === "pod" && endpoint.node === node)
     .flatMap((endpoint) => endpoint.addresses);
   const interfaces = new Map(addresses.map((address: Address) => [address, interfaceOf(address)]));
-  return { node, interfaces, podCidrs: cidrs, settings: { ...defaultSettings, ...settings } };
+  const ofNode = [...placement.endpoints.values()].filter(({ kind, name }) => kind === "node" && name === node);
+  const own = new Map(ofNode.flatMap(({ addresses }) => addresses.map((address) => [address, "eth0"] as const)));
+  return { node, interfaces, own, podCidrs: cidrs, settings: { ...defaultSettings, ...settings } };
 }
 
 /** The ruleset of each node, by name. Fails on problems. */
