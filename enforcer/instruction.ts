@@ -41,7 +41,7 @@ export interface Manner {
    */
   readonly allow: "label" | "settle" | "notrack" | "accept";
   readonly deny: "drop" | "reject";
-  /** Whether hits are counted: a list that is asked twice about a packet counts once. */
+  /** Whether hits are counted and logged: a list that is asked twice about a packet counts and logs once. */
   readonly counts: boolean;
 }
 
@@ -57,7 +57,8 @@ interface Scope {
 }
 
 export function renderInstruction(context: RenderContext, instruction: Instruction): readonly Rule[] {
-  const { draft } = context;
+  const { draft, manner } = context;
+  if (instruction.verdict === "log" && !manner.counts) return [];
   if (tryParseRuleId(instruction.id) === undefined) {
     draft.problem(String(instruction.id).slice(0, 40), "is no rule id: what reaches this rule is denied");
     return [{ when: [], statements: denial(context, "unrenderable") }];

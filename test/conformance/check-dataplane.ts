@@ -1,7 +1,8 @@
 import type { Packet } from "../../policy/verdict.ts";
 import type { Dataplane } from "../support/dataplane/dataplane.ts";
+import { type Finding, tryOut } from "../support/dataplane/finding.ts";
 import { findingText } from "../support/dataplane/finding-text.ts";
-import { type Finding, trialOf, tryOut } from "../support/dataplane/trial.ts";
+import { trialOf } from "../support/dataplane/trial.ts";
 import type { Untellable } from "../support/dataplane/untellable.ts";
 import type { Case, Connectivity, Probe } from "./case.ts";
 import { packetsOf, probeText } from "./probe.ts";
@@ -46,13 +47,13 @@ async function checkVariant(dataplane: Dataplane, { resources, probes }: Connect
     skipped: null,
     faults: [...refused, ...judged.flatMap(({ finding, probe }) => faultsOf(finding, probe, program))],
     packets: packets.length,
-    untold: findings.flatMap(({ kernel }) => (kernel.told === false ? [kernel.why] : [])),
+    untold: findings.flatMap(({ kernel }) => (kernel.told === "no" ? [kernel.why] : [])),
   };
 }
 
 function faultsOf(finding: Finding, probe: Probe, program: Parameters<typeof findingText>[1]): readonly string[] {
   const { kernel, agree } = finding;
-  const expected = kernel.told !== true || kernel.answer.action === probe.expect;
+  const expected = !("answer" in kernel) || kernel.answer.action === probe.expect;
   if (expected && agree) return [];
   return [`${probeText(probe)}: expected ${probe.expect}\n${findingText(finding, program)}`];
 }

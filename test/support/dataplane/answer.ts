@@ -33,11 +33,15 @@ export function sameAnswer(a: Answer, b: Answer): boolean {
 
 export function answerOfVerdict(verdict: Verdict): Answer {
   const paths = [...verdict.hosts, verdict.egress, verdict.ingress].filter((path) => path !== null);
-  const logs = paths.flatMap(({ steps }) => steps.filter(({ action }) => action === "log"));
-  const logged = logs.map(({ rule }) => rule).sort();
+  const logged = paths.flatMap(logsOn).sort();
   const denial = paths.find((path): path is (Path | HostPath) & { rule: RuleId } => path.action === "deny");
   if (denial !== undefined) return { action: "deny", direction: denial.direction, because: denial.rule, logged };
   return { action: "allow", labels: labelsOf(verdict), logged };
+}
+
+/** Ids of the `log` rules on a way through policies, in order. */
+export function logsOn({ steps }: Pick<Path, "steps">): RuleId[] {
+  return steps.filter(({ action }) => action === "log").map(({ rule }) => rule);
 }
 
 /** Failsafe ports leave their ids as policies of processes do; what passes through a host leaves none. */

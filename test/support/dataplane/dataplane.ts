@@ -41,9 +41,9 @@ export class Dataplane {
       await this.#nft.in(paths[at] ?? null).apply(diff(undefined, ruleset));
   }
 
-  /** What became of packets, each the first of a connection; all of them have an end on a node. */
-  send(packets: readonly Packet[]): Promise<readonly Sighting[]> {
-    return this.#ask({ send: packets });
+  /** What became of packets, each the first of a connection; all of them have an end on a node. `tracked`: conntrack sees them. */
+  send(packets: readonly Packet[], tracked: boolean): Promise<readonly Sighting[]> {
+    return this.#ask({ send: packets, tracked });
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import type { Program } from "../../../policy/program.ts";
 import { protocolName } from "../../../policy/protocol.ts";
 import type { Packet } from "../../../policy/verdict.ts";
 import type { Answer } from "./answer.ts";
-import type { Finding, Told } from "./trial.ts";
+import type { Finding, Told } from "./finding.ts";
 import { untellable } from "./untellable.ts";
 
 /** What the three said about a packet, in lines for people. */
@@ -11,7 +11,7 @@ export function findingText({ packet, evaluator, memory, kernel }: Finding, prog
   return [
     `  packet:    ${packetText(packet)}`,
     `  evaluator: ${answerText(evaluator, program)}`,
-    `  in memory: ${memory === undefined ? "dropped without a word" : answerText(memory, program)}`,
+    `  in memory: ${memory === undefined ? "dropped, nobody says by whom" : answerText(memory, program)}`,
     `  kernel:    ${toldText(kernel, program)}`,
   ].join("\n");
 }
@@ -22,8 +22,16 @@ export function packetText({ source, destination, protocol, sourcePort, destinat
 }
 
 function toldText(told: Told, program: Program): string {
-  if (told.told === "nonsense") return `nonsense: ${JSON.stringify(told.sighting)}`;
-  return told.told ? answerText(told.answer, program) : `not asked: ${untellable[told.why]}`;
+  switch (told.told) {
+    case "yes":
+      return answerText(told.answer, program);
+    case "untracked":
+      return `${answerText(told.answer, program)}, once it was not tracked`;
+    case "no":
+      return `not asked: ${untellable[told.why]}`;
+    case "nonsense":
+      return `nonsense: ${JSON.stringify(told.sighting)}`;
+  }
 }
 
 function answerText(answer: Answer, program: Program): string {

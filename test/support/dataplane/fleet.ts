@@ -1,5 +1,6 @@
 import type { LabelRules } from "../../../core/rule-id.ts";
 import type { Packet } from "../../../policy/verdict.ts";
+import { untrackedDscp } from "./harness-table.ts";
 import { deviceFrom, deviceTo, type Layout, type NodeLayout, networkDevices } from "./layout.ts";
 import { maxRound, Node } from "./node.ts";
 import { bytesOf, endsIn, lastNumber, numberIn } from "./packet-bytes.ts";
@@ -52,11 +53,11 @@ export class Fleet {
     }
   }
 
-  /** Packets that meet a node: none has both ends outside, and none comes from nowhere. */
-  send(packets: readonly Packet[]): readonly Sighting[] {
+  /** Packets that meet a node: none has both ends outside, and none comes from nowhere. `tracked`: conntrack sees them. */
+  send(packets: readonly Packet[], tracked: boolean): readonly Sighting[] {
     const sightings: Sighting[] = [];
     for (let from = 0; from < packets.length; from += maxRound)
-      sightings.push(...this.#round(packets.slice(from, from + maxRound)));
+      sightings.push(...this.#round(packets.slice(from, from + maxRound), tracked ? 0 : untrackedDscp));
     return sightings;
   }
 
@@ -64,11 +65,11 @@ export class Fleet {
     for (const node of this.#nodes) node.close();
   }
 
-  #round(packets: readonly Packet[]): readonly Sighting[] {
+  #round(packets: readonly Packet[], dscp: number): readonly Sighting[] {
     if (this.#number + packets.length > lastNumber) this.#startOver();
     const sightings = packets.map((): Draft => ({ logs: [], arrived: null, labels: [] }));
     this.#inFlight = new Map(sightings.map((draft, at) => [this.#number + 1 + at, draft]));
-    for (const packet of packets) this.#inject(packet, bytesOf(packet, ++this.#number));
+    for (const packet of packets) this.#inject(packet, bytesOf(packet, ++this.#number, dscp));
     this.#listen();
     for (let step = 1; this.#carry(); step++) {
       if (step > maxSteps) throw new Error("a packet goes round and round between the nodes");

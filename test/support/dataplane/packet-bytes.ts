@@ -9,12 +9,14 @@ const offsets = { number4: 4, number6: 2, source4: 12, source6: 8 } as const;
 
 export const lastNumber = 65_535;
 
-/** `number` is from 1 to `lastNumber`: the kernel puts one of its own in the place of 0. */
-export function bytesOf(packet: Packet, number: number): Buffer {
+/** `number` is from 1 to `lastNumber`: the kernel puts one of its own in the place of 0. DSCP as RFC 2474 has it. */
+export function bytesOf(packet: Packet, number: number, dscp = 0): Buffer {
   const six = familyOf(packet.destination) === 6;
   const [source, destination] = [addressBytes(packet.source), addressBytes(packet.destination)];
   const transport = transportOf(packet);
   const header = six ? header6(packet, number, transport.length) : header4(packet, number, transport.length);
+  if (six) header.writeUInt16BE(header.readUInt16BE(0) | (dscp << 6), 0);
+  else header.writeUInt8(dscp << 2, 1);
   header.set(source, header.length - 2 * source.length);
   header.set(destination, header.length - destination.length);
   if (!six) header.writeUInt16BE(internetChecksum(header), 10);

@@ -8,6 +8,7 @@ export interface Passage {
   readonly hooks: readonly Hook[];
 }
 
+type Ends = Pick<Packet, "source" | "destination">;
 type Hook = Pick<Sighting, "hook" | "from" | "to">;
 
 /** The nodes that a packet passes, from its source to its destination. */
@@ -28,7 +29,7 @@ export function passagesOf(
 }
 
 /** The interfaces by which it comes in and goes out, by name of the node: what tells host endpoints apart. */
-export function interfacesOf(layout: Layout, packet: Packet): NonNullable<Packet["interfaces"]> {
+export function interfacesOf(layout: Layout, packet: Ends): NonNullable<Packet["interfaces"]> {
   return new Map(
     passagesOf(layout, packet).map(({ node, hooks }) => {
       const [from, to] = [hooks.find(({ from }) => from !== "")?.from, hooks.find(({ to }) => to !== "")?.to];

@@ -7,7 +7,7 @@ import type { Layout } from "./layout.ts";
 
 export type Request =
   | { readonly id: number; readonly lay: Layout; readonly paths: readonly string[] }
-  | { readonly id: number; readonly send: readonly Packet[] };
+  | { readonly id: number; readonly send: readonly Packet[]; readonly tracked: boolean };
 
 export type Answer =
   | { readonly id: number; readonly sightings: readonly Sighting[] }
@@ -16,7 +16,7 @@ export type Answer =
 const fleet = new Fleet();
 
 function answer(request: Request): readonly Sighting[] {
-  if ("send" in request) return fleet.send(request.send);
+  if ("send" in request) return fleet.send(request.send, request.tracked);
   fleet.lay(request.lay, request.paths);
   return [];
 }
