@@ -7,9 +7,11 @@ import { type NftAccess, openNft } from "../../../enforcer/nft-open.ts";
 import type { Ruleset } from "../../../enforcer/ruleset.ts";
 import type { Packet } from "../../../policy/verdict.ts";
 import { deleteNamespace, makeNamespace } from "../namespace.ts";
+import { until } from "../until.ts";
 import type { Sighting } from "./fleet.ts";
 import { harnessTable } from "./harness-table.ts";
 import type { Layout } from "./layout.ts";
+import { TraceMonitor } from "./trace-monitor.ts";
 import type { Answer, Request } from "./worker.ts";
 
 /**
@@ -44,6 +46,21 @@ export class Dataplane {
   /** What became of packets, each the first of a connection; all of them have an end on a node. `tracked`: conntrack sees them. */
   send(packets: readonly Packet[], tracked: boolean): Promise<readonly Sighting[]> {
     return this.#ask({ send: packets, tracked });
+  }
+
+  /** The chains that a packet walks, as `nft monitor trace` of each node prints them. */
+  async trace(packet: Packet): Promise<string> {
+    const monitors = this.#namespaces.map((name) => new TraceMonitor(name));
+    try {
+      for (const monitor of monitors) monitor.start();
+      await until("a trace", async () => {
+        await this.send([packet], true);
+        return monitors.some(({ text }) => text !== "");
+      });
+      return (await Promise.all(monitors.map((monitor) => monitor.settled()))).join("");
+    } finally {
+      for (const monitor of monitors) monitor.stop();
+    }
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Address, Cidr } from "../../../core/address.ts";
+import type { Address } from "../../../core/address.ts";
 import { defaultSettings, render } from "../../../enforcer/render.ts";
 import type { Ruleset } from "../../../enforcer/ruleset.ts";
 import type { Placement } from "../../../policy/placement.ts";
@@ -14,18 +14,13 @@ export interface Trial {
   readonly rulesets: readonly Ruleset[];
 }
 
-export interface TrialOptions {
-  /** By name of the node. */
-  readonly podCidrs?: ReadonlyMap<string, readonly Cidr[]>;
-  /** Outside addresses to which the second network leads. */
-  readonly beyondSecond?: ReadonlySet<Address>;
-}
-
-export function trialOf(program: Program, placement: Placement, options: TrialOptions = {}): Trial {
-  const layout = layoutOf(placement, options.beyondSecond);
+/** `beyondSecond`: outside addresses to which the second network leads. */
+export function trialOf(program: Program, placement: Placement, beyondSecond?: ReadonlySet<Address>): Trial {
+  const layout = layoutOf(placement, beyondSecond);
   const rulesets = layout.nodes.map(({ name, own, pods }) => {
-    const links = { interfaces: interfacesOf(pods), own, podCidrs: options.podCidrs?.get(name) ?? [] };
-    return render(program, placement, { node: name, ...links, settings: defaultSettings }).ruleset;
+    // Without the CIDRs of pods: what comes from an address there that nobody has is denied, and the evaluator does not know of it.
+    const view = { node: name, interfaces: interfacesOf(pods), own, podCidrs: [], settings: defaultSettings };
+    return render(program, placement, view).ruleset;
   });
   return { program, placement, layout, rulesets };
 }
