@@ -45,29 +45,36 @@ const selector = fc.constantFrom(
   "!has(env)",
   "app == 'db' || env == 'dev'",
 );
-const nets = fc.subarray(
-  ["10.0.0.0/8", "10.1.0.0/31", "192.0.2.0/24", "8.8.8.8/32", "fd01::/64", "2606::/16", "198.51.100.0/24"],
-  { minLength: 1, maxLength: 3 },
-);
+const nets = {
+  4: ["10.0.0.0/8", "10.1.0.0/31", "192.0.2.0/24", "8.8.8.8/32", "198.51.100.0/24", "0.0.0.0/0"],
+  6: ["fd01::/64", "fd00::/8", "2606::/16", "2001:db8::a/128", "::/0"],
+} as const;
 const portList = fc.subarray([53, 80, "79:81", "8080:65535", "http", "dns"], { minLength: 1, maxLength: 2 });
 
-const peer = some({
-  selector: rarely(selector),
-  notSelector: rarely(selector, 8),
-  namespaceSelector: rarely(fc.constantFrom("team == 'one'", "team == 'two'", "all()", "global()"), 6),
-  nets: rarely(nets),
-  notNets: rarely(nets, 8),
-});
+/** A rule is about one family where it names nets. */
+const peer = (family: 4 | 6) => {
+  const ofFamily = fc.subarray<string>([...nets[family]], { minLength: 1, maxLength: 3 });
+  return some({
+    selector: rarely(selector),
+    notSelector: rarely(selector, 8),
+    namespaceSelector: rarely(fc.constantFrom("team == 'one'", "team == 'two'", "all()", "global()"), 6),
+    nets: rarely(ofFamily),
+    notNets: rarely(ofFamily, 8),
+  });
+};
 /** Ports go with protocols that have some, types with ICMP. */
-const transport = fc.oneof(
-  fc.constant({}),
-  fc.record({ protocol: fc.constantFrom("TCP", "UDP", "SCTP", "ICMP", "ICMPv6", "UDPLite", 47) }),
-  fc.record({ notProtocol: fc.constantFrom("TCP", "UDP", 1, 4) }),
-  fc.record({
-    protocol: fc.constantFrom("ICMP", "ICMPv6"),
-    icmp: fc.constantFrom({ type: 8 }, { type: 128, code: 0 }, { type: 0, code: 1 }),
-  }),
-);
+const transport = (family: 4 | 6) => {
+  const icmp = family === 4 ? "ICMP" : "ICMPv6";
+  return fc.oneof(
+    fc.constant({}),
+    fc.record({ protocol: fc.constantFrom("TCP", "UDP", "SCTP", icmp, "UDPLite", 47) }),
+    fc.record({ notProtocol: fc.constantFrom("TCP", "UDP", 1, 4) }),
+    fc.record({
+      protocol: fc.constant(icmp),
+      icmp: fc.constantFrom({ type: 8 }, { type: 128, code: 0 }, { type: 0, code: 1 }),
+    }),
+  );
+};
 const portTransport = fc.record({
   protocol: fc.constantFrom("TCP", "UDP", "SCTP"),
   ports: some({
@@ -78,23 +85,25 @@ const portTransport = fc.record({
     ),
   }),
 });
-const rule = fc
-  .record({
-    action: fc.constantFrom("Allow", "Deny", "Pass", "Log"),
-    ipVersion: rarely(fc.constantFrom(4, 6), 8),
-    source: peer,
-    destination: peer,
-    what: fc.oneof(transport, portTransport),
-  })
-  .map(({ what, source, destination, ...rest }) => {
-    const { ports, ...protocol } = what as { ports?: { from?: object; to?: object } };
-    return {
-      ...rest,
-      ...protocol,
-      source: { ...source, ...ports?.from },
-      destination: { ...destination, ...ports?.to },
-    };
-  });
+const rule = fc.constantFrom(4 as const, 6 as const).chain((family) =>
+  fc
+    .record({
+      action: fc.constantFrom("Allow", "Deny", "Pass", "Log"),
+      ipVersion: rarely(fc.constant(family), 8),
+      source: peer(family),
+      destination: peer(family),
+      what: fc.oneof(transport(family), portTransport),
+    })
+    .map(({ what, source, destination, ...rest }) => {
+      const { ports, ...protocol } = what as { ports?: { from?: object; to?: object } };
+      return {
+        ...rest,
+        ...protocol,
+        source: { ...source, ...ports?.from },
+        destination: { ...destination, ...ports?.to },
+      };
+    }),
+);
 const rules = fc.array(rule, { maxLength: 4 });
 
 const lists = fc.constantFrom(

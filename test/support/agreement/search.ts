@@ -34,7 +34,8 @@ export async function searchWorld(dataplane: Dataplane, source: SourceName, seed
 export async function replay(dataplane: Dataplane, saved: SavedCase): Promise<{ agree: boolean; text: string }> {
   const trial = trialOfCase(saved);
   const finding = await findingIn(dataplane, trial, saved.packet);
-  const trace = finding.agree ? "" : `\n${await dataplane.trace(saved.packet)}`;
+  const tracked = finding.kernel.told !== "untracked";
+  const trace = finding.agree ? "" : `\n${await dataplane.trace(saved.packet, tracked)}`;
   return { agree: finding.agree, text: `${worldText(saved)}${findingText(finding, trial.program)}${trace}` };
 }
 

@@ -49,12 +49,12 @@ export class Dataplane {
   }
 
   /** The chains that a packet walks, as `nft monitor trace` of each node prints them. */
-  async trace(packet: Packet): Promise<string> {
+  async trace(packet: Packet, tracked: boolean): Promise<string> {
     const monitors = this.#namespaces.map((name) => new TraceMonitor(name));
     try {
       for (const monitor of monitors) monitor.start();
       await until("a trace", async () => {
-        await this.send([packet], true);
+        await this.send([packet], tracked);
         return monitors.some(({ text }) => text !== "");
       });
       return (await Promise.all(monitors.map((monitor) => monitor.settled()))).join("");
