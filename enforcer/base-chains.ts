@@ -170,7 +170,7 @@ export function member(key: readonly Field[], set: Name): Condition {
   return { if: "member", key, set, not: false };
 }
 
-function sourceOf(family: Family): "saddr4" | "saddr6" {
+export function sourceOf(family: Family): "saddr4" | "saddr6" {
   return family === 4 ? "saddr4" : "saddr6";
 }
 

@@ -1,5 +1,6 @@
 // A class in a role as chains: the class jumps its stages, a stage its blocks. With the jump from the base chain and the one to
 // the chain that rejects that is a depth of four. Accept and drop end the walk, `return` in a stage goes on with the next one.
+import type { RuleId } from "../core/rule-id.ts";
 import type { PolicyClass, Stage } from "../policy/placement.ts";
 import type { BlockId, Instruction, Match, Program } from "../policy/program.ts";
 import { Draft, type Fragment } from "./draft.ts";
@@ -70,10 +71,17 @@ function partRules(
   });
 }
 
-function contextOf({ sets, log, deny }: Sources, draft: Draft, role: Role, part: Part): RenderContext {
-  const manner: Manner = { allow: part.allow, counts: part.counts, deny: role.rejects ? deny : "drop" };
-  return { draft, sets, log, direction: role.direction, manner };
+function contextOf({ program, sets, log, deny }: Sources, draft: Draft, role: Role, part: Part): RenderContext {
+  const manner: Manner = {
+    allow: part.allow,
+    counts: part.counts,
+    deny: role.deny === "configured" ? deny : role.deny,
+  };
+  const isStaged = (rule: RuleId) => stagedKinds.has(program.rules.get(rule)?.kind ?? "");
+  return { draft, sets, log, direction: role.direction, manner, isStaged };
 }
+
+const stagedKinds: ReadonlySet<string> = new Set(["snp", "sgnp", "sknp"]);
 
 function stagesOf(policyClass: PolicyClass, { list, direction }: Pick<Part, "list" | "direction">): readonly Stage[] {
   return list === "normal" ? policyClass[direction] : policyClass.others[list][direction];
@@ -85,14 +93,11 @@ type BlockChain = ({ readonly jumpTo: Name } | { readonly inline: readonly Rule[
 /** Each block is rendered once for each way in which it is asked. */
 export class BlockCache {
   readonly #chains = new Map<string, BlockChain>();
-  #program: Program | undefined;
 
-  /** Where the program is another, blocks that it lacks are forgotten. */
-  use(program: Program): void {
-    if (program.blocks === this.#program?.blocks) return;
-    this.#program = program;
+  /** Blocks that no program has are forgotten. */
+  use(has: (block: BlockId) => boolean): void {
     for (const key of this.#chains.keys())
-      if (!program.blocks.has(key.slice(key.lastIndexOf(" ") + 1) as BlockId)) this.#chains.delete(key);
+      if (!has(key.slice(key.lastIndexOf(" ") + 1) as BlockId)) this.#chains.delete(key);
   }
 
   /** Of a set it is other than it was whether it holds CIDRs. */

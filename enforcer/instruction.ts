@@ -31,6 +31,7 @@ export interface RenderContext {
   readonly direction: Direction;
   readonly log: { readonly group: number; readonly snaplen: number };
   readonly manner: Manner;
+  readonly isStaged: (rule: RuleId) => boolean;
 }
 
 /** How verdicts are carried out where a list is asked. */
@@ -40,9 +41,10 @@ export interface Manner {
    * endpoint are not asked; `notrack`, that connection tracking leaves it alone; `accept`, nothing but that.
    */
   readonly allow: "label" | "settle" | "notrack" | "accept";
-  readonly deny: "drop" | "reject";
-  /** Whether hits are counted and logged: a list that is asked twice about a packet counts and logs once. */
-  readonly counts: boolean;
+  /** `accept`: nothing is decided in truth, so nothing is logged either. */
+  readonly deny: "drop" | "reject" | "accept";
+  /** Of which rules hits are counted: a list that is asked twice about a packet counts, and logs, once: the second time is `none`. */
+  readonly counts: "all" | "staged" | "none";
 }
 
 /** Any of these conjunctions; none: the match never holds. */
@@ -57,8 +59,7 @@ interface Scope {
 }
 
 export function renderInstruction(context: RenderContext, instruction: Instruction): readonly Rule[] {
-  const { draft, manner } = context;
-  if (instruction.verdict === "log" && !manner.counts) return [];
+  const { draft } = context;
   if (tryParseRuleId(instruction.id) === undefined) {
     draft.problem(String(instruction.id).slice(0, 40), "is no rule id: what reaches this rule is denied");
     return [{ when: [], statements: denial(context, "unrenderable") }];
@@ -68,6 +69,8 @@ export function renderInstruction(context: RenderContext, instruction: Instructi
   if (faults.length > 0 && (instruction.verdict === "allow" || instruction.verdict === "log")) return [];
   const sound = instruction.when.filter((match) => faultOf(context, match) === undefined);
   const statements = faults.length > 0 ? denial(context, instruction.id) : statementsOf(context, instruction);
+  // A rule that would log where nothing is logged.
+  if (statements.length === 0) return [];
   return conjunctions(context, sound, instruction.verdict === "log").map((when) => ({ when, statements }));
 }
 
@@ -77,6 +80,7 @@ export function denial(
   because: LogPrefix["because"],
   deny: Manner["deny"] = context.manner.deny,
 ): readonly Statement[] {
+  if (deny === "accept") return [...counting(context, because), { do: "accept" }];
   const end: Statement = deny === "drop" ? { do: "drop" } : { do: "jump", to: rejection(context.draft) };
   return [logStatement(context, "D", because), ...counting(context, because), end];
 }
@@ -91,9 +95,11 @@ function rejection(draft: Draft): Name {
 }
 
 /** Of a rule, or of a reason in this direction. */
-function counting({ draft, direction, manner }: RenderContext, because: LogPrefix["because"]): readonly Statement[] {
-  if (!manner.counts) return [];
+function counting(context: RenderContext, because: LogPrefix["because"]): readonly Statement[] {
+  const { draft, direction, manner } = context;
   const id = tryParseRuleId(because);
+  if (manner.counts === "none") return [];
+  if (manner.counts === "staged" && (id === undefined || !context.isStaged(id))) return [];
   const name = id === undefined ? `${direction}_${because.replaceAll("-", "_")}` : `r_${id}`;
   return [{ do: "count", counter: draft.counter(nameOf(name)) }];
 }
@@ -106,8 +112,11 @@ function statementsOf(context: RenderContext, { id, verdict }: Instruction): rea
       return denial(context, id);
     case "next":
       return [...counting(context, id), { do: "return" }];
-    case "log":
-      return [logStatement(context, "L", id), ...counting(context, id)];
+    case "log": {
+      const { deny, counts } = context.manner;
+      const logs = deny !== "accept" && counts !== "none";
+      return [...(logs ? [logStatement(context, "L", id)] : []), ...counting(context, id)];
+    }
   }
 }
 

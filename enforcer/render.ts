@@ -2,7 +2,7 @@ import type { Address, Cidr } from "../core/address.ts";
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
 import type { Problem } from "./draft.ts";
-import { Renderer, type RenderSettings } from "./renderer.ts";
+import { Renderer, type RenderSettings, type Situation } from "./renderer.ts";
 import type { Ruleset } from "./ruleset.ts";
 
 /**
@@ -37,12 +37,10 @@ export interface Rendered {
 }
 
 /** The ruleset of one node, from scratch. */
-export function render(program: Program, placement: Placement, view: NodeView): Rendered {
+export function render(program: Program, placement: Placement, view: NodeView, pending?: Situation): Rendered {
   const { node, interfaces, own, podCidrs, settings } = view;
   const renderer = new Renderer(node, settings);
-  const { problems } = renderer.follow(program, placement, {
-    links: { behind: interfaces, own: own ?? new Map() },
-    podCidrs,
-  });
+  const links = { behind: interfaces, own: own ?? new Map() };
+  const { problems } = renderer.follow(program, placement, { links, podCidrs }, pending);
   return { ruleset: renderer.ruleset, problems };
 }

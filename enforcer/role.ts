@@ -1,6 +1,7 @@
 // Where the lists of an endpoint are asked, by the table in policy/route.ts: which lists see which traffic, and in what order.
 //
 //   hook         priority      pods            hosts
+//   all below    p-1           what is staged: staged.ts
 //   prerouting   raw -300                      untracked, of what comes in
 //   output       raw -300                      untracked, of what processes send
 //   prerouting   mangle -150                   preDnat
@@ -18,7 +19,7 @@ export interface Part {
   readonly list: PolicyList;
   readonly direction: Direction;
   readonly allow: Manner["allow"];
-  readonly counts: boolean;
+  readonly counts: Manner["counts"];
   /** Only for packets of which this holds. */
   readonly when: readonly Condition[];
   /** Of the packets that answer those that the list is about: source and destination change places. */
@@ -34,13 +35,15 @@ export interface Role {
   readonly needs: Part["list"];
   /** What becomes of a packet that no rule decided. `accept`: lists at later hooks decide; `return`: what stands after the dispatch. */
   readonly end: "deny" | "accept" | "return";
-  /** Whether the kernel can answer a packet at this hook. */
-  readonly rejects: boolean;
+  /** What becomes of a denied packet: `configured` where the kernel can answer it, `accept` where nothing is decided in truth. */
+  readonly deny: "configured" | "drop" | "accept";
 }
 
 export type RoleName =
   | "podEgress"
   | "podIngress"
+  | "stagedEgress"
+  | "stagedIngress"
   | "hostRawIn"
   | "hostRawOut"
   | "hostUntrackedIn"
@@ -52,12 +55,12 @@ export type RoleName =
   | "hostOutput";
 
 const part = (list: PolicyList, direction: Direction, allow: Part["allow"], more: Partial<Part> = {}): Part => ({
-  ...{ list, direction, allow, counts: true, when: [], answers: false },
+  ...{ list, direction, allow, counts: "all", when: [], answers: false },
   ...more,
 });
-const silent = { counts: false };
-const toHere = { when: [{ if: "localDestination" }], counts: false } as const;
-const tracked = { end: "deny", rejects: true } as const;
+const silent = { counts: "none" } as const;
+const toHere = { when: [{ if: "localDestination" }], counts: "none" } as const;
+const tracked = { end: "deny", deny: "configured" } as const;
 
 const all: readonly Role[] = [
   {
@@ -69,7 +72,15 @@ const all: readonly Role[] = [
     parts: [part("normal", "ingress", "label")],
   },
   {
-    ...{ name: "hostRawIn", direction: "ingress", needs: "untracked", end: "accept", rejects: false },
+    ...{ name: "stagedEgress", direction: "egress", needs: "normal", end: "accept", deny: "accept" },
+    parts: [part("normal", "egress", "accept", { counts: "staged" })],
+  },
+  {
+    ...{ name: "stagedIngress", direction: "ingress", needs: "normal", end: "accept", deny: "accept" },
+    parts: [part("normal", "ingress", "accept", { counts: "staged" })],
+  },
+  {
+    ...{ name: "hostRawIn", direction: "ingress", needs: "untracked", end: "accept", deny: "drop" },
     parts: [
       part("failsafe", "ingress", "accept", toHere),
       part("failsafe", "egress", "accept", { ...toHere, answers: true }),
@@ -77,7 +88,7 @@ const all: readonly Role[] = [
     ],
   },
   {
-    ...{ name: "hostRawOut", direction: "egress", needs: "untracked", end: "accept", rejects: false },
+    ...{ name: "hostRawOut", direction: "egress", needs: "untracked", end: "accept", deny: "drop" },
     parts: [
       part("failsafe", "egress", "accept", silent),
       part("failsafe", "ingress", "accept", { ...silent, answers: true }),
@@ -85,15 +96,15 @@ const all: readonly Role[] = [
     ],
   },
   {
-    ...{ name: "hostUntrackedIn", direction: "ingress", needs: "untracked", end: "return", rejects: false },
+    ...{ name: "hostUntrackedIn", direction: "ingress", needs: "untracked", end: "return", deny: "drop" },
     parts: [part("untracked", "ingress", "accept", silent)],
   },
   {
-    ...{ name: "hostUntrackedOut", direction: "egress", needs: "untracked", end: "return", rejects: false },
+    ...{ name: "hostUntrackedOut", direction: "egress", needs: "untracked", end: "return", deny: "drop" },
     parts: [part("untracked", "egress", "accept", silent)],
   },
   {
-    ...{ name: "hostPreDnat", direction: "ingress", needs: "preDnat", end: "accept", rejects: false },
+    ...{ name: "hostPreDnat", direction: "ingress", needs: "preDnat", end: "accept", deny: "drop" },
     parts: [part("failsafe", "ingress", "accept", toHere), part("preDnat", "ingress", "settle")],
   },
   {
@@ -109,7 +120,7 @@ const all: readonly Role[] = [
     parts: [part("forward", "egress", "accept")],
   },
   {
-    ...{ name: "hostOutput", direction: "egress", needs: "normal", end: "deny", rejects: false },
+    ...{ name: "hostOutput", direction: "egress", needs: "normal", end: "deny", deny: "drop" },
     parts: [part("failsafe", "egress", "label"), part("normal", "egress", "label")],
   },
 ];

@@ -39,7 +39,7 @@ export class Table {
   }
 
   change({ fragments, maps, sets }: Structure, membersOf: (id: SetId) => SetMembers): Transaction {
-    const before = this.#drafted;
+    const drafted = this.#drafted;
     const isSame = fragments === this.#fragments;
     if (!isSame) this.#drafted = unionOf(fragments);
     this.#fragments = fragments;
@@ -47,11 +47,13 @@ export class Table {
     const changed: Changed = {
       sets: { come: [], gone: [] },
       elements: [],
-      counters: isSame ? none : changeOf(before.counters, counters),
+      counters: isSame ? none : changeOf(drafted.counters, counters),
       chains: isSame ? none : changeOfObjects(this.#chains, chains),
       rewritten: isSame ? [] : [...chains.values()].filter((chain) => isRewritten(this.#chains.get(chain.name), chain)),
       maps: changeOfObjects(this.#maps, maps),
-      entries: [...maps.values()].map((map) => ({ before: this.#maps.get(map.name), after: map })),
+      entries: [...maps.values()]
+        .map((map) => ({ before: this.#maps.get(map.name), after: map }))
+        .filter(({ before, after }) => before !== after),
     };
     const setChanges = this.#changeSets(sets, membersOf, isSame);
     this.#maps = maps;

@@ -15,7 +15,8 @@ const usage = `usage: npm run conformance -- [--dataplane] FILE...
 
 Checks the policy engine against truth tables (one JSON case per line; docs/conformance.md).
 With --dataplane, the rules are loaded into the kernel (root; in network namespaces that are made for it), and the probes are packets.
-Prints the failing cases and, per file, how many passed. Exit code 0: all passed, 1: a case failed, 2: no such file.`;
+Prints the failing cases and, per file, how many passed; a case of which a probe got no answer is none of them. Exit code 0: no case
+failed, 1: a case failed, 2: no such file.`;
 
 interface Tally {
   readonly passed: number;
@@ -69,18 +70,19 @@ async function runFileOn(dataplane: Dataplane, path: string): Promise<Tally> {
     show(one.value.id, outcome.faults);
     outcomes.push(outcome);
   }
-  const tried = outcomes.filter(({ skipped }) => skipped === null);
-  const tally = tallyOf(tried);
   const seconds = (systemClock.monotonic() - begun) / 1000;
+  const tried = outcomes.filter(({ skipped }) => skipped === null);
+  const tally = tallyOf(tried.filter(({ untold, faults }) => untold.length === 0 || faults.length > 0));
+  const untold = tried.length - tally.passed - tally.failed;
   const packets = tried.reduce((sum, outcome) => sum + outcome.packets, 0);
   const rate = `${packets} packets in ${seconds.toFixed(1)} s, ${Math.round(packets / seconds)} a second`;
-  const skipped = outcomes.length - tried.length;
-  console.log(`${basename(path)}: ${tally.passed} passed, ${tally.failed} failed, ${skipped} skipped; ${rate}`);
-  for (const [why, list] of Map.groupBy(
-    tried.flatMap(({ untold }) => untold),
-    (each) => each,
-  ))
-    console.log(`  not told by the kernel: ${list.length} packets: ${untellable[why]}`);
+  const rest = `${untold} without all answers, ${outcomes.length - tried.length} skipped`;
+  console.log(`${basename(path)}: ${tally.passed} passed, ${tally.failed} failed, ${rest}; ${rate}`);
+  const reasons = Map.groupBy(
+    tried.flatMap((outcome) => outcome.untold),
+    (why) => why,
+  );
+  for (const [why, list] of reasons) console.log(`  no answer: ${list.length} packets: ${untellable[why]}`);
   return tally;
 }
 

@@ -37,14 +37,19 @@ describe("a renderer", () => {
       for (const [turn, batch] of split.entries()) {
         world.apply(batch);
         const [program, placement, links] = [world.program(), world.placement(), linksAt(turn)];
-        const { changes, problems } = renderer.follow(program, placement, { links, podCidrs });
+        const staged = world.pending().program === program ? undefined : world.pending();
+        const { changes, problems } = renderer.follow(program, placement, { links, podCidrs }, staged);
         await nft.apply(changes);
         const view = { node: "n1", interfaces: links.behind, own: links.own, podCidrs, settings: defaultSettings };
-        const scratch = render(program, placement, view);
+        const scratch = render(program, placement, view, staged);
         assert.deepEqual(plain(renderer.ruleset), plain(scratch.ruleset));
         assert.deepEqual(plain(nft.ruleset as Ruleset), plain(scratch.ruleset), "what the changes lead to");
         assert.deepEqual(problems, scratch.problems);
-        assert.deepEqual(renderer.follow(program, placement, { links, podCidrs }).changes, [], "nothing more to do");
+        assert.deepEqual(
+          renderer.follow(program, placement, { links, podCidrs }, staged).changes,
+          [],
+          "nothing more to do",
+        );
       }
     });
     await fc.assert(property, { numRuns: runs });
