@@ -23,6 +23,9 @@ export function diff(applied: Ruleset | undefined, desired: Ruleset): Transactio
   return [
     ...added(applied.sets, desired.sets).map((set): Command => ({ verb: "add-set", set: setHeader(set) })),
     ...added(applied.maps, desired.maps).map((map): Command => ({ verb: "add-map", map: mapHeader(map) })),
+    ...[...desired.counters]
+      .filter((name) => !applied.counters.has(name))
+      .map((name): Command => ({ verb: "add-counter", name })),
     ...added(applied.chains, desired.chains).map(addChain),
     ...[...desired.sets.values()].flatMap((set) => elementChanges(applied.sets.get(set.name), set)),
     ...[...desired.chains.values()].flatMap((chain) => ruleChanges(applied.chains.get(chain.name), chain)),
@@ -93,6 +96,9 @@ function removals(applied: Ruleset, desired: Ruleset): Command[] {
     ...added(desired.maps, applied.maps).map(({ name }): Command => ({ verb: "delete-map", name })),
     ...chains.map(({ name }): Command => ({ verb: "delete-chain", name })),
     ...added(desired.sets, applied.sets).map(({ name }): Command => ({ verb: "delete-set", name })),
+    ...[...applied.counters]
+      .filter((name) => !desired.counters.has(name))
+      .map((name): Command => ({ verb: "delete-counter", name })),
   ];
 }
 

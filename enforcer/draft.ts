@@ -25,6 +25,7 @@ export class Draft {
   readonly #sets = new Map<Name, NamedSet>();
   readonly #maps = new Map<Name, VerdictMap>();
   readonly #chains = new Map<Name, Chain>();
+  readonly #counters = new Set<Name>();
   readonly #names = new Map<string, Name>();
   readonly #problems = new Map<string, Problem>();
 
@@ -36,6 +37,11 @@ export class Draft {
 
   map(name: Name, type: readonly DataType[], entries: ReadonlyMap<Element, MapVerdict>): Name {
     this.#maps.set(name, { name, type, entries });
+    return name;
+  }
+
+  counter(name: Name): Name {
+    this.#counters.add(name);
     return name;
   }
 
@@ -63,7 +69,8 @@ export class Draft {
   }
 
   finish(): { readonly ruleset: Ruleset; readonly problems: readonly Problem[] } {
-    const ruleset = { sets: sorted(this.#sets), maps: sorted(this.#maps), chains: sorted(this.#chains) };
+    const [sets, maps, chains] = [sorted(this.#sets), sorted(this.#maps), sorted(this.#chains)];
+    const ruleset = { sets, maps, chains, counters: new Set([...this.#counters].sort()) };
     return { ruleset, problems: [...this.#problems.values()] };
   }
 }

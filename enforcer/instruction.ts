@@ -47,7 +47,7 @@ export function renderInstruction(context: RenderContext, instruction: Instructi
 }
 
 export function denial(context: RenderContext, because: LogPrefix["because"]): readonly Statement[] {
-  return [logStatement(context, "D", because), { do: "count" }, { do: "drop" }];
+  return [logStatement(context, "D", because), { do: "count", counter: null }, { do: "drop" }];
 }
 
 function statementsOf(context: RenderContext, { id, verdict }: Instruction): readonly Statement[] {

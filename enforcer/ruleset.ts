@@ -12,9 +12,11 @@ export interface Ruleset {
   readonly sets: ReadonlyMap<Name, NamedSet>;
   readonly maps: ReadonlyMap<Name, VerdictMap>;
   readonly chains: ReadonlyMap<Name, Chain>;
+  /** Named ones: what several rules share, or somebody reads. */
+  readonly counters: ReadonlySet<Name>;
 }
 
-export const emptyRuleset: Ruleset = { sets: new Map(), maps: new Map(), chains: new Map() };
+export const emptyRuleset: Ruleset = { sets: new Map(), maps: new Map(), chains: new Map(), counters: new Set() };
 
 /** Name of a set, map or chain. */
 export type Name = string & { readonly __nftName: never };
@@ -109,7 +111,7 @@ export type Condition =
 
 export type Statement =
   | { readonly do: "log"; readonly prefix: LogPrefix; readonly group: number; readonly snaplen: number }
-  | { readonly do: "count" }
+  | { readonly do: "count"; readonly counter: Name | null }
   | { readonly do: "label"; readonly direction: Direction; readonly rule: RuleId }
   | { readonly do: "dispatch"; readonly key: readonly Field[]; readonly map: Name }
   | { readonly do: "jump"; readonly to: Name }
@@ -136,6 +138,7 @@ export type Command =
   | { readonly verb: "delete-table" }
   | { readonly verb: "add-set"; readonly set: SetHeader }
   | { readonly verb: "add-map"; readonly map: MapHeader }
+  | { readonly verb: "add-counter"; readonly name: Name }
   | { readonly verb: "add-chain"; readonly chain: ChainHeader }
   | { readonly verb: "add-elements"; readonly set: Name; readonly elements: readonly Element[] }
   | { readonly verb: "delete-elements"; readonly set: Name; readonly elements: readonly Element[] }
@@ -143,4 +146,4 @@ export type Command =
   | { readonly verb: "delete-entries"; readonly map: Name; readonly keys: readonly Element[] }
   | { readonly verb: "add-rules"; readonly chain: Name; readonly rules: readonly Rule[] }
   | { readonly verb: "flush-chain"; readonly chain: Name }
-  | { readonly verb: "delete-chain" | "delete-map" | "delete-set"; readonly name: Name };
+  | { readonly verb: "delete-chain" | "delete-map" | "delete-set" | "delete-counter"; readonly name: Name };

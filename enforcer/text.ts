@@ -38,6 +38,8 @@ function linesOf(command: Command): readonly string[] {
       return [`add set ${table} ${nameOf(command.set.name)} { ${setText(command.set)} }`];
     case "add-map":
       return [`add map ${table} ${nameOf(command.map.name)} { type ${typeText(command.map.type)} : verdict ; }`];
+    case "add-counter":
+      return [`add counter ${table} ${nameOf(command.name)}`];
     case "add-chain":
       return [`add chain ${table} ${nameOf(command.chain.name)}${hookText(command.chain.base)}`];
     case "add-elements":
@@ -60,6 +62,8 @@ function linesOf(command: Command): readonly string[] {
       return [`delete chain ${table} ${nameOf(command.name)}`];
     case "delete-map":
       return [`delete map ${table} ${nameOf(command.name)}`];
+    case "delete-counter":
+      return [`delete counter ${table} ${nameOf(command.name)}`];
     case "delete-set":
       return [`delete set ${table} ${nameOf(command.name)}`];
   }
@@ -125,7 +129,7 @@ function statementText(statement: Statement): string {
       return `log prefix "${prefixText(statement.prefix)}" group ${integer(group)} snaplen ${integer(snaplen)}`;
     }
     case "count":
-      return "counter";
+      return statement.counter === null ? "counter" : `counter name "${nameOf(statement.counter)}"`;
     case "label":
       return `ct label set ${labelText(statement.rule, statement.direction === "egress" ? 0 : 64)}`;
     case "dispatch":

@@ -63,6 +63,7 @@ interface Draft {
   readonly sets: Map<Name, NamedSet>;
   readonly maps: Map<Name, VerdictMap>;
   readonly chains: Map<Name, Chain>;
+  readonly counters: Set<Name>;
 }
 
 /** The ruleset after a transaction; NFT_FAILED if nft would refuse it. */
@@ -78,8 +79,8 @@ export function applied(before: Ruleset | undefined, transaction: Transaction): 
   return table;
 }
 
-function copyOf({ sets, maps, chains }: Ruleset): Draft {
-  return { sets: new Map(sets), maps: new Map(maps), chains: new Map(chains) };
+function copyOf({ sets, maps, chains, counters }: Ruleset): Draft {
+  return { sets: new Map(sets), maps: new Map(maps), chains: new Map(chains), counters: new Set(counters) };
 }
 
 type InTable = Exclude<Command, { verb: "add-table" | "delete-table" }>;
@@ -92,6 +93,14 @@ function carryOut(table: Draft, command: InTable): void {
       break;
     case "add-map":
       insert(command, maps, { ...command.map, entries: new Map<Element, MapVerdict>() });
+      break;
+    case "add-counter":
+      if (table.counters.has(command.name)) throw refused(command, `${command.name} is there already`);
+      table.counters.add(command.name);
+      break;
+    case "delete-counter":
+      if (isReferred(table, command.name)) throw refused(command, `${command.name} is in use`);
+      if (!table.counters.delete(command.name)) throw refused(command, `${command.name} is not there`);
       break;
     case "add-chain":
       insert(command, chains, { ...command.chain, rules: [] });
@@ -170,8 +179,9 @@ function existing<T>(command: Command, objects: ReadonlyMap<Name, T>, name: Name
   return found;
 }
 
-function demand(command: Command, { sets, maps, chains }: Draft, name: Name): void {
-  if (!sets.has(name) && !maps.has(name) && !chains.has(name)) throw refused(command, `${name} is not there`);
+function demand(command: Command, { sets, maps, chains, counters }: Draft, name: Name): void {
+  if (![sets, maps, chains, counters].some((objects) => objects.has(name)))
+    throw refused(command, `${name} is not there`);
 }
 
 function isReferred({ maps, chains }: Draft, name: Name): boolean {
@@ -186,6 +196,7 @@ function namesIn(rule: { readonly when: readonly Condition[]; readonly statement
   const inConditions = rule.when.flatMap((condition) => (condition.if === "member" ? [condition.set] : []));
   const inStatements = rule.statements.flatMap((statement) => {
     if (statement.do === "jump") return [statement.to];
+    if (statement.do === "count") return statement.counter === null ? [] : [statement.counter];
     return statement.do === "dispatch" ? [statement.map] : [];
   });
   return [...inConditions, ...inStatements];
