@@ -4,6 +4,7 @@ import type { Family } from "../core/address.ts";
 import type { Direction } from "../policy/program.ts";
 import type { Draft } from "./draft.ts";
 import { denial, type RenderContext } from "./instruction.ts";
+import { probeRules } from "./probe-rules.ts";
 import {
   type Condition,
   type DataType,
@@ -63,6 +64,7 @@ function addBaseChain(draft: Draft, context: RenderContext, settings: BaseSettin
     ...(spoofing ? antiSpoofing(context, settings) : []),
     ...families.flatMap((family) => exceptions(context, family)),
     { when: [{ if: "connection", state: "established" }], statements: [{ do: "accept" }] },
+    ...probeRules(draft, context.direction, hook),
     ...(hook === "output" ? [fromThisHost] : []),
     ...families.map((family) => dispatch(context.direction, family)),
     ...(settings.unknownEndpoints === "deny" ? unknownEndpoints(context, settings) : []),
