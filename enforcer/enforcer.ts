@@ -10,7 +10,8 @@ import type { Problem } from "./draft.ts";
 import type { Interfaces } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
 import { type RenderSettings, render } from "./render.ts";
-import type { Ruleset, Transaction } from "./ruleset.ts";
+import { emptyRuleset, type Ruleset, type Transaction } from "./ruleset.ts";
+import { type RulesetSize, rulesetSize } from "./ruleset-size.ts";
 import { damageOf } from "./wholeness.ts";
 
 export interface EnforcerOptions {
@@ -98,6 +99,11 @@ export class Enforcer {
 
   get status(): EnforcerStatus {
     return this.#status;
+  }
+
+  /** Of the ruleset that the kernel has, as far as that is known. */
+  get size(): RulesetSize {
+    return rulesetSize(this.#applied ?? emptyRuleset);
   }
 
   /** What is wanted from now on. Of several updates in quick succession only the newest is carried out. */
