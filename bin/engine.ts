@@ -20,6 +20,7 @@ import { Prover } from "../enforcer/prover.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { World } from "../policy/world.ts";
+import { agreementOf } from "./disagreements.ts";
 import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
 import { type Collecting, FlowPath } from "./flow-path.ts";
 import { type Kind, measured, readCollectors, readEnforcers } from "./measure.ts";
@@ -100,6 +101,13 @@ export class Engine {
       clock,
       cluster: config.cluster.name,
       keepMs: config.enricher.deletedPodsKeptMs,
+      agreement: agreementOf({
+        sample: config.enricher.agreementSample,
+        metrics: this.#metrics,
+        clock,
+        log: options.log,
+        onAlert: options.onAlert,
+      }),
     });
     this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
     this.#tenures = new Feed({ name: "tenures", clock });

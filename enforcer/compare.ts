@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { diff } from "./diff.ts";
-import { type Listing, listingOf, sizeOf } from "./listing.ts";
+import { flagsListing, type Listing, listingOf, sizeOf } from "./listing.ts";
 import { compareListings, type ListingDifference } from "./listing-diff.ts";
 import type { NftAccess } from "./nft-open.ts";
 import type { Ruleset } from "./ruleset.ts";
@@ -27,19 +27,26 @@ export async function compareWithKernel(
 ): Promise<Comparison> {
   const started = clock.monotonic();
   return inScratch(access, ruleset, async (scratch) => {
-    const wanted = await listingIn(access, scratch);
+    const wanted = (await listingIn(access, scratch)) ?? nothing;
     const found = await listingIn(access, namespace);
-    const same = compareListings(wanted ?? nothing, found ?? nothing).length === 0;
-    // To print rules for people takes as long again, so only where there is something to tell.
-    const differences = same
-      ? []
-      : compareListings(
-          (await listingIn(access, scratch, true)) ?? nothing,
-          (await listingIn(access, namespace, true)) ?? nothing,
-        );
-    const size = sizeOf(wanted ?? nothing);
-    return { loaded: found !== undefined, differences, size, ms: clock.monotonic() - started };
+    const same = compareListings(wanted, found ?? nothing).length === 0;
+    const differences = same ? [] : await differencesInWords(access, scratch, namespace);
+    return { loaded: found !== undefined, differences, size: sizeOf(wanted), ms: clock.monotonic() - started };
   });
+}
+
+/** To print rules for people takes as long again, so only where there is something to tell. */
+async function differencesInWords(
+  access: NftAccess,
+  scratch: string,
+  namespace: string | null,
+): Promise<readonly ListingDifference[]> {
+  const wanted = (await listingIn(access, scratch, true)) ?? nothing;
+  const found = (await listingIn(access, namespace, true)) ?? nothing;
+  const differences = compareListings(wanted, found);
+  // Of a table that sleeps nothing more is known than that it does.
+  const sleeps = found.size === 1 && found.has("table");
+  return sleeps ? differences.filter(({ key }) => key === "table") : differences;
 }
 
 /** How nft lists a ruleset that was written from nothing. */
@@ -62,5 +69,11 @@ async function inScratch<T>(access: NftAccess, ruleset: Ruleset, work: (path: st
 async function listingIn(access: NftAccess, namespace: string | null, withWords = false): Promise<Listing | undefined> {
   const json = await access.print(namespace, "json");
   if (json === undefined) return undefined;
-  return listingOf(json, withWords ? await access.print(namespace, "text") : undefined);
+  try {
+    return listingOf(json, withWords ? await access.print(namespace, "text") : undefined);
+  } catch (thrown) {
+    const flags = flagsListing((await access.print(namespace, "text")) ?? "");
+    if (flags === undefined) throw thrown;
+    return flags;
+  }
 }

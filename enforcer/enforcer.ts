@@ -168,10 +168,10 @@ export class Enforcer {
 
   /** Whether our table is as we left it. If not, it is forgotten, so that this turn writes it anew. */
   async #look(): Promise<void> {
-    const { nft, clock, log, node } = this.#options;
+    const { clock, log, node } = this.#options;
     const started = clock.monotonic();
     if (this.#applied === undefined || started < this.#lookAt) return;
-    const damage = damageOf(this.#applied, await nft.list());
+    const damage = await this.#damage(this.#applied);
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
     if (damage === undefined) return;
@@ -179,6 +179,16 @@ export class Enforcer {
     this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
     this.#applied = undefined;
     this.#done = undefined;
+  }
+
+  async #damage(applied: Ruleset): Promise<string | undefined> {
+    try {
+      return damageOf(applied, await this.#options.nft.list());
+    } catch (thrown) {
+      // What nft itself cannot print we did not write.
+      if (thrown instanceof SluiceError && thrown.code === "DECODE_FAILED") return messageOf(thrown);
+      throw thrown;
+    }
   }
 
   async #enforce(desired: Desired, interfaces: ReadonlyMap<Address, string>): Promise<void> {

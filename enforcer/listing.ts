@@ -5,6 +5,7 @@
 // `nft -a -s -t list table` => a rule a line, that ends with `# handle N`: the words for people
 
 import { SluiceError } from "../core/errors.ts";
+import { unreadable } from "./nft-answer.ts";
 
 /** One object of the table: a set, map, chain or counter, and the table itself. */
 export interface ListedObject {
@@ -50,6 +51,18 @@ export function listingOf(json: string, text = ""): Listing {
   return objects;
 }
 
+/**
+ * Of a table that nft cannot print as data, what tells that: its flags. Undefined where it has none, so that something else is the
+ * matter.
+ */
+export function flagsListing(text: string): Listing | undefined {
+  const [, flags] = /^\tflags (.*)$/m.exec(text) ?? [];
+  if (flags === undefined) return undefined;
+  return new Map([["table", { key: "table", header: JSON.stringify({ ...ourTable, flags }), items: [] }]]);
+}
+
+const ourTable = { family: "inet", name: "sluice" };
+
 /** How many rules, sets (with maps), elements and counters there are. */
 export function sizeOf(listing: Listing): {
   readonly rules: number;
@@ -75,7 +88,7 @@ function entriesOf(json: string): readonly (readonly [kind: string, value: Field
   try {
     document = JSON.parse(json);
   } catch (cause) {
-    throw new SluiceError("NFT_FAILED", "nft printed a listing that is no JSON", { cause });
+    throw unreadable(cause);
   }
   const entries = fieldsOf(document)["nftables"];
   if (!Array.isArray(entries)) throw new SluiceError("NFT_FAILED", "nft printed a listing of another shape");
