@@ -9,8 +9,7 @@ import { type Rim, realRim } from "../rim.ts";
 import { interfacesIn, type WantedRuleset, wantedRuleset } from "../wanted-ruleset.ts";
 
 const examples = `
-A dry run: the whole transaction goes to the kernel, which judges it and throws it away. Nothing changes, not even the generation
-of the ruleset. Exit code 3: the kernel would refuse it, or a policy says what no rule can express.
+A dry run: the whole transaction goes to the kernel, which judges it and throws it away. Nothing changes. Exit code 3: the kernel would refuse it, or a policy says what no rule can express.
 
 Example:
   sluice enforce check policies-new/ --node node-1
