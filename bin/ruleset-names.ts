@@ -61,7 +61,7 @@ export class RulesetNames {
   }
 }
 
-export function originText(origin: RuleOrigin): string {
+function originText(origin: RuleOrigin): string {
   const { tier, direction, action, rule } = origin;
   const what = rule < 0 ? "end of the tier" : `rule ${rule}`;
   return `tier ${tier}, ${policyTitle(origin)}, ${direction} ${what}: ${action}`;
