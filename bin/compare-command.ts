@@ -4,7 +4,7 @@ import { type NodeOptions, namespaceOf, nodeConfig, withNft } from "./enforce-op
 import { exitCodes } from "./exit-codes.ts";
 import { comparisonObject, comparisonText } from "./listing-diff-text.ts";
 import type { Rim } from "./rim.ts";
-import { interfacesIn, wantedRuleset } from "./wanted-ruleset.ts";
+import { linksIn, wantedRuleset } from "./wanted-ruleset.ts";
 
 export interface CompareOptions extends NodeOptions {
   readonly output: "text" | "json";
@@ -17,7 +17,7 @@ export async function compareCommand(folder: string | undefined, options: Compar
   const namespace = namespaceOf(options);
   await withNft(config, async (access) => {
     const from = { folder: folder ?? config.objects.folder, node: options.node ?? config.node.name, config };
-    const wanted = await wantedRuleset({ ...from, interfaces: await interfacesIn(namespace) }, rim);
+    const wanted = await wantedRuleset({ ...from, links: await linksIn(namespace) }, rim);
     const comparison = await compareWithKernel(access, wanted.ruleset, namespace, rim.clock);
     const text =
       options.output === "json"

@@ -246,6 +246,7 @@ export class Engine {
           // It names the node itself.
           log: log.child({ part: "enforcer" }),
           settings,
+          onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
           random: Math.random,
         }),
     );
@@ -297,7 +298,7 @@ export class Engine {
           probe: this.#provers[index]?.status,
         }),
         counters: this.#enforcing ? () => this.#proof.in(seat.namespacePath).counters() : undefined,
-        program: () => this.#world.program(),
+        originOf: (id) => this.#world.program().rules.get(id) ?? this.#world.pending().program.rules.get(id),
       });
       return (stop) => reporter.run(stop);
     });
@@ -357,7 +358,9 @@ export class Engine {
     const nodes = this.#world.nodes();
     for (const [index, enforcer] of this.#enforcers.entries()) {
       const podCidrs = nodes.get(this.#options.seats[index]?.node ?? "")?.podCidrs ?? [];
-      enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs });
+      const pending = this.#world.pending();
+      const isStaged = pending.program !== this.#world.program();
+      enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs }, isStaged ? pending : undefined);
     }
   }
 

@@ -1,6 +1,6 @@
-import { tryParseRuleId } from "../core/rule-id.ts";
+import { type RuleId, tryParseRuleId } from "../core/rule-id.ts";
 import type { Counts } from "../enforcer/counters.ts";
-import type { Program, RuleOrigin } from "../policy/program.ts";
+import type { RuleOrigin } from "../policy/program.ts";
 
 /** How often each rule of a node was met, kept over restarts: the content of <data>/status/NODE.hits.json. Times are milliseconds. */
 export interface HitHistory {
@@ -42,14 +42,19 @@ export function emptyHistory(node: string): HitHistory {
 }
 
 /** What is known after the kernel's counters were read once more. Counters that went back were made anew. */
-export function withCounts(history: HitHistory, counts: Counts, program: Program, now: number): HitHistory {
+export function withCounts(
+  history: HitHistory,
+  counts: Counts,
+  originOf: (id: RuleId) => RuleOrigin | undefined,
+  now: number,
+): HitHistory {
   const rules: Record<string, RuleHits> = {};
   for (const [id, hits] of Object.entries(history.rules)) if (now - hits.seenAt < goneDays * dayMs) rules[id] = hits;
   for (const [name, { packets }] of counts) {
     const id = name.startsWith("r_") ? tryParseRuleId(name.slice(2)) : undefined;
     if (id === undefined) continue;
     const before = rules[id];
-    rules[id] = counted(before, packets, program.rules.get(id) ?? before?.origin ?? null, now);
+    rules[id] = counted(before, packets, originOf(id) ?? before?.origin ?? null, now);
   }
   return { ...history, writtenAt: now, rules };
 }

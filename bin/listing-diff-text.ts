@@ -7,7 +7,7 @@ import type { WantedRuleset } from "./wanted-ruleset.ts";
 /** `+` is wanted and not there, `-` is there and not wanted; for people. */
 export function comparisonText(wanted: WantedRuleset, comparison: Comparison, limit: number): string {
   const { differences, loaded } = comparison;
-  const names = new RulesetNames(wanted.program, wanted.ruleset);
+  const names = new RulesetNames(wanted);
   if (differences.length === 0) return `${inSyncText(wanted, comparison)}\n`;
   if (!loaded)
     return `✗ there is no table "inet sluice": nothing is enforced here; ${summaryText(wanted, comparison)}\n`;
@@ -17,7 +17,7 @@ export function comparisonText(wanted: WantedRuleset, comparison: Comparison, li
 
 /** For programs. */
 export function comparisonObject(wanted: WantedRuleset, comparison: Comparison): object {
-  const names = new RulesetNames(wanted.program, wanted.ruleset);
+  const names = new RulesetNames(wanted);
   return {
     type: "ruleset-comparison",
     node: wanted.node,
@@ -44,8 +44,10 @@ function inSyncText({ node, program }: WantedRuleset, comparison: Comparison): s
 function comparedText({ size, ms }: Comparison): string {
   const { rules, sets, elements } = size;
   const parts = [plural(rules, "rule"), plural(sets, "set"), plural(elements, "element")];
-  return `${parts.join(", ")}, compared in ${(ms / 1000).toFixed(1)} s`;
+  return `${parts.join(", ")}, compared in ${durationText(ms)}`;
 }
+
+const durationText = (ms: number) => (ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 function summaryText({ node, program }: WantedRuleset, comparison: Comparison): string {
   const { objects, rules, elements } = countsOf(comparison.differences);

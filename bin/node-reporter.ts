@@ -1,8 +1,9 @@
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import type { RuleId } from "../core/rule-id.ts";
 import type { Counts } from "../enforcer/counters.ts";
-import type { Program } from "../policy/program.ts";
+import type { RuleOrigin } from "../policy/program.ts";
 import { type HitHistory, withCounts } from "./hit-history.ts";
 import { nodeStatusOf, type StatusSources, statusEveryMs } from "./node-status.ts";
 import { readHits, writeHits, writeStatus } from "./status-folder.ts";
@@ -15,7 +16,8 @@ export interface NodeReporterOptions {
   readonly sources: () => StatusSources;
   /** Of the node's kernel; undefined where nothing is enforced. */
   readonly counters: (() => Promise<Counts>) | undefined;
-  readonly program: () => Program;
+  /** What an id stands for now. */
+  readonly originOf: (id: RuleId) => RuleOrigin | undefined;
 }
 
 const lookMs = 1_000;
@@ -65,13 +67,13 @@ export class NodeReporter {
   }
 
   async #sample(): Promise<void> {
-    const { clock, counters, data, program, sources } = this.#options;
+    const { clock, counters, data, originOf, sources } = this.#options;
     if (counters === undefined || clock.monotonic() - this.#sampledAt < sampleMs) return;
     this.#sampledAt = clock.monotonic();
     const counts = await counters();
     if (counts.size === 0) return;
     const before = this.#hits ?? (await readHits(data, sources().node));
-    this.#hits = withCounts(before, counts, program(), clock.now());
+    this.#hits = withCounts(before, counts, originOf, clock.now());
     if (this.#hits.writtenAt - this.#hitsWrittenAt < hitsEveryMs && !hasNews(before, this.#hits)) return;
     await writeHits(data, this.#hits);
     this.#hitsWrittenAt = this.#hits.writtenAt;

@@ -1,5 +1,6 @@
 import type { Config } from "../core/config.ts";
-import { defaultSettings, type RenderSettings } from "../enforcer/render.ts";
+import { defaultSettings } from "../enforcer/render.ts";
+import type { RenderSettings } from "../enforcer/renderer.ts";
 
 /** What the configuration says of rulesets. */
 export function renderSettingsOf({ enforcer, collector }: Config): RenderSettings {

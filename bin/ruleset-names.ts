@@ -1,9 +1,10 @@
 import { type RuleId, tryParseRuleId } from "../core/rule-id.ts";
-import { Draft } from "../enforcer/draft.ts";
+import { contentName } from "../enforcer/draft.ts";
 import type { Name, Rule, Ruleset } from "../enforcer/ruleset.ts";
 import { policyTitle } from "../policy/kind-names.ts";
 import type { Program, RuleOrigin, SetDefinition } from "../policy/program.ts";
 import { clean } from "../sinks/live/text.ts";
+import type { WantedRuleset } from "./wanted-ruleset.ts";
 
 /** So many policies of a chain are named. */
 const namedPolicies = 3;
@@ -11,18 +12,20 @@ const namedPolicies = 3;
 /** What the hashes in a ruleset stand for, in words of policies. */
 export class RulesetNames {
   readonly #program: Program;
+  readonly #rules: Program["rules"];
   readonly #chains: Ruleset["chains"];
   readonly #policiesOf = new Map<Name, ReadonlySet<string>>();
   #sets: ReadonlyMap<string, string> | undefined;
 
-  constructor(program: Program, ruleset: Ruleset) {
+  constructor({ program, rules, ruleset }: WantedRuleset) {
     this.#program = program;
+    this.#rules = rules;
     this.#chains = ruleset.chains;
   }
 
   /** `tier security, GlobalNetworkPolicy security.payments, egress rule 0: deny`; undefined for an id of another program. */
   rule(id: RuleId): string | undefined {
-    const origin = this.#program.rules.get(id);
+    const origin = this.#rules.get(id);
     return origin === undefined ? undefined : clean(originText(origin));
   }
 
@@ -52,7 +55,7 @@ export class RulesetNames {
     const found = new Set<string>();
     this.#policiesOf.set(name, found);
     for (const rule of this.#chains.get(name)?.rules ?? []) {
-      const origin = this.#program.rules.get(ruleIdIn(rule) ?? ("" as RuleId));
+      const origin = this.#rules.get(ruleIdIn(rule) ?? ("" as RuleId));
       if (origin !== undefined && origin.rule >= 0) found.add(clean(policyTitle(origin)));
       for (const statement of rule.statements)
         if (statement.do === "jump") for (const policy of this.#policiesIn(statement.to)) found.add(policy);
@@ -71,6 +74,8 @@ function originText(origin: RuleOrigin): string {
 function ruleIdIn({ statements }: Rule): RuleId | undefined {
   for (const statement of statements) {
     if (statement.do === "label") return statement.rule;
+    if (statement.do === "count" && statement.counter.startsWith("r_"))
+      return tryParseRuleId(statement.counter.slice(2));
     if (statement.do === "log") return tryParseRuleId(statement.prefix.because);
   }
   return undefined;
@@ -86,10 +91,9 @@ export function ruleIdsInWords(words: string): readonly RuleId[] {
 const kindsOfSet = ["pods4", "pods6", "nets4", "nets6", "ports4", "ports6"];
 
 function setNames(program: Program): ReadonlyMap<string, string> {
-  const draft = new Draft();
   const names = new Map<string, string>();
   for (const [id, definition] of program.sets)
-    for (const kind of kindsOfSet) names.set(draft.nameOf(kind, id), clean(definitionText(definition)));
+    for (const kind of kindsOfSet) names.set(contentName(kind, id), clean(definitionText(definition)));
   return names;
 }
 

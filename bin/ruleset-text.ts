@@ -10,7 +10,7 @@ import type { WantedRuleset } from "./wanted-ruleset.ts";
  */
 export function rulesetText(wanted: WantedRuleset): string {
   const { program, ruleset, node } = wanted;
-  const names = new RulesetNames(program, ruleset);
+  const names = new RulesetNames(wanted);
   const head = `# Node ${node}, policy revision ${program.revision}: load it with nft -f`;
   const lines = diff(undefined, ruleset).flatMap((command) => linesOf(command, names));
   return `${[head, ...lines].join("\n")}\n`;
@@ -40,6 +40,7 @@ export function rulesetObject({ node, program, ruleset, problems }: WantedRulese
     type: "ruleset",
     node,
     revision: program.revision,
+    counters: [...ruleset.counters],
     sets: [...ruleset.sets.values()].map((set) => ({ ...set, elements: [...set.elements] })),
     maps: [...ruleset.maps.values()].map((map) => ({ ...map, entries: Object.fromEntries(map.entries) })),
     chains: [...ruleset.chains.values()],

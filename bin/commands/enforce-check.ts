@@ -6,7 +6,7 @@ import { plural } from "../../sinks/live/text.ts";
 import { addNodeOptions, type NodeOptions, namespaceOf, nodeConfig, withNft } from "../enforce-options.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { type Rim, realRim } from "../rim.ts";
-import { interfacesIn, type WantedRuleset, wantedRuleset } from "../wanted-ruleset.ts";
+import { linksIn, type WantedRuleset, wantedRuleset } from "../wanted-ruleset.ts";
 
 const examples = `
 A dry run: the whole transaction goes to the kernel, which judges it and throws it away. Nothing changes. Exit code 3: the kernel would refuse it, or a policy says what no rule can express.
@@ -29,8 +29,8 @@ export function enforceCheckCommand(rim: Rim = realRim): Command {
     const config = nodeConfig(options, rim);
     const namespace = namespaceOf(options);
     await withNft(config, async (access) => {
-      const interfaces = await interfacesIn(namespace);
-      const wanted = await wantedRuleset({ folder, node: options.node ?? config.node.name, config, interfaces }, rim);
+      const links = await linksIn(namespace);
+      const wanted = await wantedRuleset({ folder, node: options.node ?? config.node.name, config, links }, rim);
       const started = rim.clock.monotonic();
       const refused = await refusalOf(() => access.in(namespace).check(diff(undefined, wanted.ruleset)));
       const answer = { refused, ms: Math.round(rim.clock.monotonic() - started) };

@@ -4,7 +4,7 @@ import { addNodeOptions, type NodeOptions, namespaceOf, nodeConfig } from "../en
 import { exitCodeHelp } from "../exit-codes.ts";
 import { type Rim, realRim } from "../rim.ts";
 import { rulesetObject, rulesetText } from "../ruleset-text.ts";
-import { interfacesIn, wantedRuleset } from "../wanted-ruleset.ts";
+import { linksIn, noLinks, wantedRuleset } from "../wanted-ruleset.ts";
 
 const examples = `
 Prints what "nft -f" takes, with the policy and rule that each id stands for. It asks no kernel and needs no rights. Behind which
@@ -28,8 +28,8 @@ export function enforceRenderCommand(rim: Rim = realRim): Command {
   return addNodeOptions(command).action(async (folder: string, options: Options) => {
     const config = nodeConfig(options, rim);
     const namespace = namespaceOf(options);
-    const interfaces = namespace === null ? new Map() : await interfacesIn(namespace);
-    const wanted = await wantedRuleset({ folder, node: options.node ?? config.node.name, config, interfaces }, rim);
+    const links = namespace === null ? noLinks : await linksIn(namespace);
+    const wanted = await wantedRuleset({ folder, node: options.node ?? config.node.name, config, links }, rim);
     const text =
       options.output === "json" ? `${JSON.stringify(rulesetObject(wanted), null, 2)}\n` : rulesetText(wanted);
     await new Output(rim.stdout).write(text);

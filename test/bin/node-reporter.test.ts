@@ -7,7 +7,7 @@ import type { StatusSources } from "../../bin/node-status.ts";
 import { readHits, readStatuses } from "../../bin/status-folder.ts";
 import { silentLog } from "../../core/log.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { program, rule } from "../support/program.ts";
+import { rule } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
 describe("bin/node-reporter", () => {
@@ -32,7 +32,7 @@ describe("bin/node-reporter", () => {
       log: silentLog,
       sources: () => sources,
       counters: () => Promise.resolve(new Map([[`r_${rule(1)}`, { packets, bytes: 0 }]])),
-      program: () => program().program(),
+      originOf: () => undefined,
     });
     running = reporter.run(stop.signal);
   });

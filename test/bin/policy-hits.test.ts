@@ -8,8 +8,7 @@ import { policyUses } from "../../bin/policy-hits.ts";
 import { writeHits } from "../../bin/status-folder.ts";
 import { type RuleId, ruleIdOf } from "../../core/rule-id.ts";
 import type { Counts } from "../../enforcer/counters.ts";
-import type { Program, RuleOrigin } from "../../policy/program.ts";
-import { program } from "../support/program.ts";
+import type { RuleOrigin } from "../../policy/program.ts";
 import { FakeRim, run } from "./fake-rim.ts";
 
 const [allow, deny] = [1, 2].map((n) => ruleIdOf(Uint8Array.of(0x10, 0, 0, 0, 0, 0, 0, n))) as [RuleId, RuleId];
@@ -22,14 +21,12 @@ const origin = (action: RuleOrigin["action"], rule: number): RuleOrigin => ({
   action,
   rule,
 });
-const inForce: Program = {
-  ...program().program(),
-  rules: new Map([
-    [allow, origin("allow", 0)],
-    [deny, origin("deny", -1)],
-  ]),
-};
-const without: Program = program().program();
+const rules = new Map([
+  [allow, origin("allow", 0)],
+  [deny, origin("deny", -1)],
+]);
+const inForce = (id: RuleId) => rules.get(id);
+const without = () => undefined;
 const counts = (values: Readonly<Record<string, number>>): Counts =>
   new Map(Object.entries(values).map(([name, packets]) => [name, { packets, bytes: 0 }]));
 

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { Engine } from "../../bin/engine.ts";
 import { engineArchive } from "../../bin/engine-archive.ts";
 import { judgeNode } from "../../bin/node-status.ts";
-import { readStatuses } from "../../bin/status-folder.ts";
+import { policyUses } from "../../bin/policy-hits.ts";
+import { readAllHits, readStatuses } from "../../bin/status-folder.ts";
 import { systemClock } from "../../core/clock.ts";
 import { parseConfig } from "../../core/config.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
@@ -131,6 +132,21 @@ describe("an engine that proves that it enforces", function () {
     runIn(namespace, "nft", "delete table inet foreign");
     await until("the end of it", () => alerts.find((text) => text.startsWith("node-1 enforces again")), 15_000);
     await until("the status", async () => (await stateOf("node-1"))?.state === "enforcing");
+  });
+
+  it("counts what a rule denied, for policy hits", async () => {
+    const agent = await lab.agent("shop/mallory");
+    await agent.probe({ protocol: "udp", address: "10.93.2.11", port: 5353, sourcePort: 20_999, timeoutMs: 300 });
+    const use = await until(
+      "the hits",
+      async () => {
+        const now = systemClock.now();
+        return policyUses(await readAllHits(folder), { now, since: null }).find(({ hits }) => hits > 0);
+      },
+      25_000,
+    );
+    assert.deepEqual([use.policy, use.tier, use.nodes.includes("node-2")], ["NetworkPolicy shop/app.db", "app", true]);
+    assert.ok(use.lastHit !== null && use.lastHit >= use.since);
   });
 
   it("finds a connection that the kernel let through although the policies deny it", async () => {

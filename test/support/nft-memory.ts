@@ -62,8 +62,8 @@ function inventoryOf(ruleset: Ruleset): Inventory {
 interface Draft {
   readonly sets: Map<Name, NamedSet>;
   readonly maps: Map<Name, VerdictMap>;
-  readonly chains: Map<Name, Chain>;
   readonly counters: Set<Name>;
+  readonly chains: Map<Name, Chain>;
 }
 
 /** The ruleset after a transaction; NFT_FAILED if nft would refuse it. */
@@ -79,14 +79,14 @@ export function applied(before: Ruleset | undefined, transaction: Transaction): 
   return table;
 }
 
-function copyOf({ sets, maps, chains, counters }: Ruleset): Draft {
-  return { sets: new Map(sets), maps: new Map(maps), chains: new Map(chains), counters: new Set(counters) };
+function copyOf({ sets, maps, counters, chains }: Ruleset): Draft {
+  return { sets: new Map(sets), maps: new Map(maps), counters: new Set(counters), chains: new Map(chains) };
 }
 
 type InTable = Exclude<Command, { verb: "add-table" | "delete-table" }>;
 
 function carryOut(table: Draft, command: InTable): void {
-  const { sets, maps, chains } = table;
+  const { sets, maps, counters, chains } = table;
   switch (command.verb) {
     case "add-set":
       insert(command, sets, { ...command.set, elements: new Set<Element>() });
@@ -95,12 +95,8 @@ function carryOut(table: Draft, command: InTable): void {
       insert(command, maps, { ...command.map, entries: new Map<Element, MapVerdict>() });
       break;
     case "add-counter":
-      if (table.counters.has(command.name)) throw refused(command, `${command.name} is there already`);
-      table.counters.add(command.name);
-      break;
-    case "delete-counter":
-      if (isReferred(table, command.name)) throw refused(command, `${command.name} is in use`);
-      if (!table.counters.delete(command.name)) throw refused(command, `${command.name} is not there`);
+      if (counters.has(command.name)) throw refused(command, `${command.name} is there already`);
+      counters.add(command.name);
       break;
     case "add-chain":
       insert(command, chains, { ...command.chain, rules: [] });
@@ -130,6 +126,10 @@ function carryOut(table: Draft, command: InTable): void {
       break;
     case "delete-set":
       remove(command, table, sets, command.name);
+      break;
+    case "delete-counter":
+      if (isReferred(table, command.name)) throw refused(command, `${command.name} is in use`);
+      if (!counters.delete(command.name)) throw refused(command, `${command.name} is not there`);
       break;
   }
 }
@@ -179,8 +179,8 @@ function existing<T>(command: Command, objects: ReadonlyMap<Name, T>, name: Name
   return found;
 }
 
-function demand(command: Command, { sets, maps, chains, counters }: Draft, name: Name): void {
-  if (![sets, maps, chains, counters].some((objects) => objects.has(name)))
+function demand(command: Command, { sets, maps, counters, chains }: Draft, name: Name): void {
+  if (!sets.has(name) && !maps.has(name) && !counters.has(name) && !chains.has(name))
     throw refused(command, `${name} is not there`);
 }
 
@@ -196,7 +196,7 @@ function namesIn(rule: { readonly when: readonly Condition[]; readonly statement
   const inConditions = rule.when.flatMap((condition) => (condition.if === "member" ? [condition.set] : []));
   const inStatements = rule.statements.flatMap((statement) => {
     if (statement.do === "jump") return [statement.to];
-    if (statement.do === "count") return statement.counter === null ? [] : [statement.counter];
+    if (statement.do === "count") return [statement.counter];
     return statement.do === "dispatch" ? [statement.map] : [];
   });
   return [...inConditions, ...inStatements];
