@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { KubeObject } from "../../core/kube/objects.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
 import { probeInterface } from "../../core/probe.ts";
 import { diff } from "../../enforcer/diff.ts";
@@ -6,6 +7,7 @@ import { type NftAccess, openNft } from "../../enforcer/nft-open.ts";
 import { judgeProbe } from "../../enforcer/probe.ts";
 import { KernelProof } from "../../enforcer/proof-kernel.ts";
 import { render } from "../../enforcer/render.ts";
+import { World } from "../../policy/world.ts";
 import { deleteNamespace, makeNamespace, runIn } from "../support/namespace.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
 import { program } from "../support/program.ts";
@@ -119,6 +121,34 @@ describe("a probe of the node's rules", function () {
   it("is inconclusive where the rules are replaced meanwhile", async () => {
     const { before, after, ...rest } = await proof.in(path).probe();
     assert.equal(judgeProbe({ ...rest, before: after, after: before }).state, "inconclusive");
+  });
+
+  it("proves it as well where host endpoints deny everything at every hook", async () => {
+    const object = (kind: string, name: string, spec: object) =>
+      ({ apiVersion: "projectcalico.org/v3", kind, metadata: { name, labels: { host: "yes" } }, spec }) as KubeObject;
+    const closing = { selector: "host == 'yes'", ingress: [{ action: "Deny" }], egress: [{ action: "Deny" }] };
+    const world = new World();
+    world.apply(
+      [
+        { apiVersion: "v1", kind: "Node", metadata: { name: "a" } } as KubeObject,
+        object("HostEndpoint", "a", { node: "a", interfaceName: "*" }),
+        object("GlobalNetworkPolicy", "all", closing),
+        object("GlobalNetworkPolicy", "forward", { ...closing, applyOnForward: true }),
+        object("GlobalNetworkPolicy", "dnat", {
+          ...{ selector: "host == 'yes'", types: ["Ingress"], ingress: [{ action: "Deny" }] },
+          ...{ applyOnForward: true, preDNAT: true },
+        }),
+      ].map((one) => ({ type: "upsert", object: one })),
+    );
+    const placement = world.placement();
+    const { ruleset } = render(world.program(), placement, viewOf(placement, "a", ["10.1.0.0/24"]));
+    const hooks = [...ruleset.chains.values()].flatMap(({ name, base }) => (base === null ? [] : [name as string]));
+    for (const chain of ["host_input_input", "host_output_postrouting", "host_pre_dnat_prerouting"])
+      assert.ok(hooks.includes(chain), hooks.join());
+    await access.in(path).apply(diff(undefined, ruleset));
+    const sighting = await proof.in(path).probe();
+    assert.deepEqual(judgeProbe(sighting), { state: "enforcing", faults: [], notes: [] });
+    assert.equal(sighting.sent.length, 7);
   });
 
   it("leaves no interface, route or address behind", async () => {
