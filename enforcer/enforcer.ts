@@ -12,6 +12,7 @@ import type { Interfaces, Links } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
 import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
 import type { Transaction } from "./ruleset.ts";
+import { type RulesetSize, rulesetSize } from "./ruleset-size.ts";
 import { damageOf } from "./wholeness.ts";
 
 export interface EnforcerOptions {
@@ -85,6 +86,7 @@ export class Enforcer {
   /** Whether the kernel has what the renderer says: not before the first success nor after a failure. */
   #isApplied = false;
   #lookAt = 0;
+  #sized: { readonly applied: number; readonly size: RulesetSize } | undefined;
   /** What was last carried out, to see at a glance that there is nothing to do. */
   #done: { readonly desired: Desired; readonly links: Links } | undefined;
   #status: EnforcerStatus = {
@@ -106,6 +108,14 @@ export class Enforcer {
 
   get status(): EnforcerStatus {
     return this.#status;
+  }
+
+  /** Of the ruleset that was last applied. */
+  get size(): RulesetSize {
+    const { applied } = this.#status;
+    if (this.#sized?.applied !== applied && this.#isApplied)
+      this.#sized = { applied, size: rulesetSize(this.#renderer.ruleset) };
+    return this.#sized?.size ?? { rules: 0, sets: 0, elements: 0 };
   }
 
   /** What is wanted from now on; `pending` is what it would be with everything staged in force. Of several updates in quick succession only the newest is carried out. */
@@ -170,16 +180,26 @@ export class Enforcer {
 
   /** Whether our table is as we left it. If not, it is forgotten, so that this turn writes it anew. */
   async #look(): Promise<void> {
-    const { nft, clock, log, node } = this.#options;
+    const { clock, log, node } = this.#options;
     const started = clock.monotonic();
     if (!this.#isApplied || started < this.#lookAt) return;
-    const damage = damageOf(this.#renderer.ruleset, await nft.list());
+    const damage = await this.#damage();
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
     if (damage === undefined) return;
     log.error({ node, damage }, "somebody changed our table, it is written anew");
     this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
     this.#isApplied = false;
+  }
+
+  async #damage(): Promise<string | undefined> {
+    try {
+      return damageOf(this.#renderer.ruleset, await this.#options.nft.list());
+    } catch (thrown) {
+      // What nft itself cannot print we did not write.
+      if (thrown instanceof SluiceError && thrown.code === "DECODE_FAILED") return messageOf(thrown);
+      throw thrown;
+    }
   }
 
   async #enforce(desired: Desired, links: Links): Promise<void> {
