@@ -161,7 +161,7 @@ export function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: O
 }
 
 /** Whether a path is one of a host endpoint of the reporting node, and of the node that is itself at this end. */
-function hostsOf({ kind, node }: FlowEndpoint, { flow, policy }: Evidence) {
+function hostsOf({ kind, node }: FlowEndpoint, { flow, policy }: Opinion) {
   const hosts = policy?.placement && HostEndpoints.of(policy.placement);
   const isOn = (wanted: string | null) => (path: Pick<Path, "endpoint">) => hosts?.isOn(wanted, path) ?? false;
   return { hosts, isHere: isOn(flow.node), isEnd: kind === "node" ? isOn(node) : () => false };
