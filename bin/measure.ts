@@ -8,7 +8,7 @@ import type { EnforcerStatus } from "../enforcer/enforcer.ts";
 import type { SpoolUsage } from "./spool-usage.ts";
 
 /** What a sink stores, for the label `kind`. */
-export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program";
+export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change";
 
 export interface Measures<T> {
   readonly metrics: Metrics;

@@ -1,4 +1,5 @@
 import type { RecordKind } from "../../core/records/codec.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
@@ -14,9 +15,12 @@ export interface RecordOf {
   heartbeat: Heartbeat;
   endpoint: EndpointTenure;
   program: ProgramRecord;
+  change: ChangeRecord;
 }
 
-export const kinds = ["flow", "loss", "heartbeat", "endpoint", "program"] as const satisfies readonly RecordKind[];
+export const kinds = [
+  ...(["flow", "loss", "heartbeat", "endpoint", "program", "change"] as const),
+] as const satisfies readonly RecordKind[];
 
 const numbered = ["node", "epoch", "seq"] as const;
 
@@ -73,12 +77,30 @@ const programTable: Table<ProgramRecord> = {
   timeOf: (program) => program.start,
 };
 
+const changeTable: Table<ChangeRecord> = {
+  measures: measures<ChangeRecord>("TIMESTAMP", "start", "foundAt", "end"),
+  groups: [
+    texts<ChangeRecord>("names", "id", "cluster", "node", "kind", "object", "summary", "outcome", "outcomeDetail"),
+    group<ChangeRecord, object>("actor", (change) => change.actor, {
+      actor: ["VARCHAR", (actor) => JSON.stringify(actor)],
+    }),
+    group<ChangeRecord, object>("diff", (change) => change.diff, {
+      diff: ["VARCHAR", (diff) => JSON.stringify(diff)],
+    }),
+  ],
+  order: ["start", "node", "id"],
+  id: ["id"],
+  time: "start",
+  timeOf: (change) => change.start,
+};
+
 export const tables: { readonly [K in RecordKind]: Table<RecordOf[K]> } = {
   flow: flowTable,
   loss: lossTable,
   heartbeat: heartbeatTable,
   endpoint: endpointTable,
   program: programTable,
+  change: changeTable,
 };
 
 function texts<T>(name: string, ...fields: readonly (keyof T & string)[]): Group<T> {
