@@ -11,6 +11,8 @@ import type { Interfaces } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
 import { type RenderSettings, render } from "./render.ts";
 import type { Ruleset, Transaction } from "./ruleset.ts";
+import { mending } from "./tamper/mending.ts";
+import type { Tampering } from "./tamper/table-event.ts";
 import { damageOf } from "./wholeness.ts";
 
 export interface EnforcerOptions {
@@ -23,6 +25,25 @@ export interface EnforcerOptions {
   readonly settings: RenderSettings;
   /** From 0 up to 1, for pauses that differ between nodes. */
   readonly random: () => number;
+  /** How often the table is compared with what it should be; seldom where `disturbed` tells of changes. */
+  readonly lookMs?: number;
+  /** Called when what others had changed is as wanted again. */
+  readonly onRepair?: (repair: Repair) => void;
+}
+
+/** Our table was put right. Times are wall time, milliseconds. */
+export interface Repair {
+  /** Those that `disturbed` told of. */
+  readonly tamperings: readonly Tampering[];
+  /** What a look at the table found that nothing told of, in words. */
+  readonly damage: string | null;
+  /** When the table was last looked at and whole, or written; null if never. */
+  readonly wholeAt: number | null;
+  readonly at: number;
+  /** What it was put back to. */
+  readonly wanted: Ruleset;
+  /** What it took; null: everything was written anew. */
+  readonly commands: number | null;
 }
 
 /** What the node knows of itself beyond its routes. */
@@ -56,9 +77,9 @@ interface Desired {
 
 // How often routes are asked for changes: at most so long, a new pod waits for its interface to be known.
 const routesMs = 200;
-// How often the table is compared with what it should be. Listing many rules takes seconds (10,000: up to 3.4 s measured),
+// Comparing the table with what it should be lists it, which takes seconds with many rules (10,000: up to 3.4 s measured),
 // so of the time at most this share.
-const lookMs = 10_000;
+const defaultLookMs = 10_000;
 const lookShare = 1 / 20;
 const firstPauseMs = 100;
 const maxPauseMs = 30_000;
@@ -78,6 +99,11 @@ export class Enforcer {
   /** What the kernel has; undefined if unknown, as before the first success and after a failure. */
   #applied: Ruleset | undefined;
   #lookAt = 0;
+  #wholeAt: number | null = null;
+  /** Told since the last turn began, and told before but not put right yet. */
+  #tamperings: Tampering[] = [];
+  #unrepaired: readonly Tampering[] = [];
+  #damage: string | null = null;
   /** What was last carried out, to see at a glance that there is nothing to do. */
   #done: { readonly desired: Desired; readonly interfaces: ReadonlyMap<Address, string> } | undefined;
   #status: EnforcerStatus = {
@@ -106,6 +132,14 @@ export class Enforcer {
     this.#woken.changed();
   }
 
+  /** Others changed our table: the next turn, at once, puts it right. False before there are rules of ours to change. */
+  disturbed(tampering: Tampering): boolean {
+    if (this.#status.applied === 0) return false;
+    this.#tamperings.push(tampering);
+    this.#woken.changed();
+    return true;
+  }
+
   /** Works until the signal aborts. The rules stay: see `stop`. */
   run(signal: AbortSignal): Promise<void> {
     const until = AbortSignal.any([signal, this.#ended.signal]);
@@ -129,9 +163,10 @@ export class Enforcer {
       const wanted = this.#desired;
       failures = (await this.#turn()) ? 0 : failures + 1;
       const earliest = this.#options.clock.monotonic() + (failures === 0 ? 0 : this.#pauseMs(failures));
-      // An update ends the wait at once: it may be what cures a failure.
-      do if (this.#desired === wanted) await this.#woken.wait(signal);
-      while (!signal.aborted && this.#desired === wanted && this.#options.clock.monotonic() < earliest);
+      // News end the wait at once: an update may be what cures a failure.
+      const isOld = () => this.#desired === wanted && this.#tamperings.length === 0;
+      do if (isOld()) await this.#woken.wait(signal);
+      while (!signal.aborted && isOld() && this.#options.clock.monotonic() < earliest);
     }
   }
 
@@ -147,12 +182,15 @@ export class Enforcer {
   async #turn(): Promise<boolean> {
     const desired = this.#desired;
     if (desired === undefined) return true;
+    this.#unrepaired = [...this.#unrepaired, ...this.#tamperings.splice(0)];
     try {
+      await this.#mend();
       const interfaces = await this.#options.interfaces.read();
       await this.#look();
       if (this.#done?.desired !== desired || this.#done.interfaces !== interfaces)
         await this.#enforce(desired, interfaces);
       this.#done = { desired, interfaces };
+      this.#repaired(null);
       return true;
     } catch (thrown) {
       this.#note(thrown);
@@ -160,17 +198,41 @@ export class Enforcer {
     }
   }
 
+  /** Undoes what others did. If that fails, nothing is known any more, and the turn writes everything anew. */
+  async #mend(): Promise<void> {
+    const [applied, done] = [this.#applied, this.#done];
+    if (this.#unrepaired.length === 0 || applied === undefined) return;
+    const small = mending(applied, this.#unrepaired);
+    this.#done = undefined;
+    await this.#apply(small ?? diff(undefined, applied), applied);
+    this.#applied = applied;
+    this.#done = done;
+    this.#repaired(small?.length ?? null);
+  }
+
+  #repaired(commands: number | null): void {
+    const [tamperings, damage, wholeAt, wanted] = [this.#unrepaired, this.#damage, this.#wholeAt, this.#applied];
+    if (wanted === undefined || (tamperings.length === 0 && damage === null)) return;
+    const at = this.#options.clock.now();
+    this.#unrepaired = [];
+    this.#damage = null;
+    this.#wholeAt = at;
+    this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
+    this.#options.onRepair?.({ tamperings, damage, wholeAt, at, wanted, commands });
+  }
+
   /** Whether our table is as we left it. If not, it is forgotten, so that this turn writes it anew. */
   async #look(): Promise<void> {
-    const { nft, clock, log, node } = this.#options;
-    const started = clock.monotonic();
+    const { nft, clock, log, node, lookMs = defaultLookMs } = this.#options;
+    const [started, now] = [clock.monotonic(), clock.now()];
     if (this.#applied === undefined || started < this.#lookAt) return;
     const damage = damageOf(this.#applied, await nft.list());
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
+    if (damage === undefined) this.#wholeAt = now;
     if (damage === undefined) return;
     log.error({ node, damage }, "somebody changed our table, it is written anew");
-    this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
+    this.#damage = damage;
     this.#applied = undefined;
     this.#done = undefined;
   }
@@ -186,6 +248,7 @@ export class Enforcer {
     this.#applied = ruleset;
     const { revision } = desired.program;
     this.#status = { ...this.#status, revision, appliedAt: clock.now(), failure: null };
+    this.#wholeAt ??= clock.now();
     if (transaction.length > 0) this.#succeeded(transaction, clock.monotonic() - started);
   }
 

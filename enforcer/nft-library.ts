@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { SluiceError } from "../core/errors.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
-import { textOf } from "./text.ts";
+import { listChainCommand, textOf } from "./text.ts";
 
 /** To the worker. */
 export interface Request {
@@ -13,6 +13,8 @@ export interface Request {
   readonly text: string;
   readonly dryRun: boolean;
   readonly json: boolean;
+  /** Print rules with their handles. */
+  readonly handles?: boolean;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -52,7 +54,7 @@ export class NftLibrary {
 
   /** nftables of the namespace at a path, or of our own. */
   in(namespace: string | null): Nft {
-    const path = namespace ?? `/proc/${process.pid}/ns/net`;
+    const path = pathOf(namespace);
     const carryOut = async (text: string, dryRun: boolean) => {
       if (text === "") return;
       const { status, words } = await this.#ask(path, text, { dryRun, json: false });
@@ -70,11 +72,18 @@ export class NftLibrary {
     };
   }
 
+  /** A chain of our table as nft prints it, with handles; undefined if there is none. */
+  async chainText(namespace: string | null, name: string): Promise<string | undefined> {
+    const how = { dryRun: false, json: false, handles: true };
+    const { status, output } = await this.#ask(pathOf(namespace), listChainCommand(name), how);
+    return status === 0 ? output : undefined;
+  }
+
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
 
-  #ask(namespace: string, text: string, how: { readonly dryRun: boolean; readonly json: boolean }): Promise<Answer> {
+  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "handles">): Promise<Answer> {
     if (this.#ended) return Promise.reject(threadEnded(undefined));
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();
@@ -88,6 +97,10 @@ export class NftLibrary {
     for (const { reject } of this.#waiting.values()) reject(threadEnded(cause));
     this.#waiting.clear();
   }
+}
+
+function pathOf(namespace: string | null): string {
+  return namespace ?? `/proc/${process.pid}/ns/net`;
 }
 
 function threadEnded(cause: unknown): SluiceError {

@@ -11,7 +11,8 @@ import type { Answer, Request } from "./nft-library.ts";
 // enterNamespace.
 
 const soname = "libnftables.so.1";
-// nftables/libnftables.h: NFT_CTX_OUTPUT_JSON, and NUMERIC_PROTO, NUMERIC_PRIO, NUMERIC_SYMBOL, NUMERIC_TIME
+// nftables/libnftables.h: NFT_CTX_OUTPUT_HANDLE, NFT_CTX_OUTPUT_JSON, and NUMERIC_PROTO, NUMERIC_PRIO, NUMERIC_SYMBOL, NUMERIC_TIME
+const handleOutput = 0x8 | 0x80 | 0x100 | 0x200 | 0x400;
 const jsonOutput = 0x10 | 0x80 | 0x100 | 0x200 | 0x400;
 
 type Outcome = Omit<Answer, "id">;
@@ -37,10 +38,10 @@ class Library {
   readonly #runFile = this.#library.func("int nft_run_cmd_from_filename(void *ctx, const char *name)");
   readonly #contexts = new Map<string, Context>();
 
-  run({ namespace, text, dryRun, json }: Request): Outcome {
+  run({ namespace, text, dryRun, json, handles = false }: Request): Outcome {
     const handle = this.#contextIn(namespace);
     this.#setDryRun(handle, dryRun);
-    this.#setFlags(handle, json ? jsonOutput : 0);
+    this.#setFlags(handle, json ? jsonOutput : handles ? handleOutput : 0);
     const status = this.#run(handle, text) as number;
     const outcome = { status, output: this.#output(handle) as string, words: this.#error(handle) as string };
     return status === 0 ? outcome : { ...outcome, words: this.#explain(handle, text) ?? outcome.words };

@@ -120,9 +120,11 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     log,
     flows: out.flows,
     losses: out.losses,
+    changes: out.changes,
     openStore: engineArchive({ config, clock, log }),
     metrics,
     onPolicy: (notice) => out.notice(policyText(notice)),
+    onTamper: out.tampered,
     leaveRules: false,
   });
   const traffic = async (until: AbortSignal) => {

@@ -22,7 +22,13 @@ type Named = "chain" | "set" | "object" | "flowtable";
 
 export type NftEvent =
   | { readonly what: "table"; readonly family: number; readonly table: string; readonly gone: boolean }
-  | { readonly what: Named; readonly family: number; readonly table: string; readonly name: string; readonly gone: boolean }
+  | {
+      readonly what: Named;
+      readonly family: number;
+      readonly table: string;
+      readonly name: string;
+      readonly gone: boolean;
+    }
   | {
       readonly what: "rule";
       readonly family: number;
@@ -95,7 +101,8 @@ export function decodeNftEvent(bytes: Uint8Array, { type, start, end }: Framed):
   if (type >> 8 !== subsystem.nftables) return undefined;
   const kind = kinds.get(type & 0xff);
   if (kind === undefined && !isGeneration({ type })) return undefined;
-  if (end - start < netfilterHeaderBytes) throw new SluiceError("DECODE_FAILED", "nftables: a message without a header");
+  if (end - start < netfilterHeaderBytes)
+    throw new SluiceError("DECODE_FAILED", "nftables: a message without a header");
   const attributes = new Attributes("nftables", bytes, start + netfilterHeaderBytes, end);
   const event = kind === undefined ? generation(attributes) : change(attributes, kind, bytes[start] ?? 0);
   attributes.finish();
@@ -111,7 +118,11 @@ function generation(a: Attributes): NftEvent {
   return { what: "generation", id, pid, program };
 }
 
-function change(a: Attributes, { what, gone }: { readonly what: Kind; readonly gone: boolean }, family: number): NftEvent {
+function change(
+  a: Attributes,
+  { what, gone }: { readonly what: Kind; readonly gone: boolean },
+  family: number,
+): NftEvent {
   let [table, second, third]: [string, string, string] = ["", "", ""];
   let handle = 0;
   const elements: NftElement[] = [];

@@ -15,7 +15,7 @@ export interface Culprit {
   readonly login: string | null;
   /** Id of the container, and of its pod where the control group says so. */
   readonly container: string | null;
-  /** `bash (pid 812): bash -l`: what started it, and what started that. */
+  /** `bash (pid 812)`: what started it, and what started that; with the first one's command line where its own is not known. */
   readonly ancestors: readonly string[];
 }
 
@@ -67,26 +67,30 @@ export function culpritOf(
     user: userName(passwd, uid),
     login: login === nobody ? null : userName(passwd, login),
     container: containerOf(cgroup),
-    ancestors: ancestorsOf(Number(field(status, "PPid")), read),
+    ancestors: ancestorsOf(Number(field(status, "PPid")), read, !commandLine),
   };
 }
 
-function ancestorsOf(parent: number, read: Read): readonly string[] {
+/** By name: what else the command lines of a machine's processes hold is nobody's business here. */
+function ancestorsOf(parent: number, read: Read, withCommand: boolean): readonly string[] {
   const found: string[] = [];
   let pid = parent;
   while (pid > 0 && found.length < mostAncestors) {
     const status = read(`/proc/${pid}/status`);
     if (status === undefined) break;
-    const command = commandText(read(`/proc/${pid}/cmdline`) ?? "");
+    const command = withCommand && found.length === 0 ? commandText(read(`/proc/${pid}/cmdline`) ?? "") : null;
     found.push(`${field(status, "Name")} (pid ${pid})${command === null ? "" : `: ${command}`}`);
     pid = Number(field(status, "PPid"));
   }
   return found;
 }
 
+/** What comes after `--password` and the like. */
+const secret = /((?:password|passwd|token|secret|api-?key)[=: ]+)\S+/gi;
+
 /** Arguments end with NUL each; empty for a process that has ended but is not yet waited for. */
 function commandText(cmdline: string): string | null {
-  const text = cmdline.replace(/\0+$/, "").replaceAll("\0", " ");
+  const text = cmdline.replace(/\0+$/, "").replaceAll("\0", " ").replace(secret, "$1***");
   if (text === "") return null;
   return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }

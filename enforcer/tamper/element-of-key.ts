@@ -47,7 +47,7 @@ function partOf(type: DataType, bytes: Uint8Array): Element | undefined {
     case "ipv4_addr":
       return addressElement(addressFromBytes(bytes, 0, 4));
     case "ipv6_addr":
-      return addressRangeElement(6, valueOf(bytes), valueOf(bytes));
+      return addressRangeElement(6, numberOf(bytes), numberOf(bytes));
     case "inet_proto":
       return numberElement(view.getUint8(0), 255);
     case "inet_service":
@@ -75,12 +75,12 @@ export function intervalsOfKeys(elements: readonly NftElement[], type: DataType)
 
 function range(type: DataType, first: Uint8Array, after: Uint8Array): string | undefined {
   if (first.length !== bytesOf[type] || after.length !== bytesOf[type]) return undefined;
-  if (type === "inet_service") return portRangeElement(Number(valueOf(first)), Number(valueOf(after)) - 1);
+  if (type === "inet_service") return portRangeElement(Number(numberOf(first)), Number(numberOf(after)) - 1);
   if (type !== "ipv4_addr" && type !== "ipv6_addr") return undefined;
-  return addressRangeElement(type === "ipv4_addr" ? 4 : 6, valueOf(first), valueOf(after) - 1n);
+  return addressRangeElement(type === "ipv4_addr" ? 4 : 6, numberOf(first), numberOf(after) - 1n);
 }
 
-const valueOf = (bytes: Uint8Array) => bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+const numberOf = (bytes: Uint8Array) => bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 
 function half({ key, isEnd }: NftElement, type: DataType): string {
   const text = elementOfKey(key, [type]) ?? Buffer.from(key).toString("hex");

@@ -77,7 +77,7 @@ class Followed {
     if (systemClock.monotonic() < this.#readAt + sysctlMs) return undefined;
     this.#readAt = systemClock.monotonic();
     enterNamespace(this.#namespace);
-    const values = Object.fromEntries(this.#sysctls.map((name) => [name, valueOf(name)]));
+    const values = Object.fromEntries(this.#sysctls.map((name) => [name, sysctlValue(name)]));
     const text = JSON.stringify(values);
     if (text === this.#values) return undefined;
     this.#values = text;
@@ -86,7 +86,7 @@ class Followed {
 }
 
 /** /proc/sys/net is that of the calling thread's namespace. */
-function valueOf(name: string): string | null {
+function sysctlValue(name: string): string | null {
   try {
     return readFileSync(`/proc/sys/${name.replaceAll(".", "/")}`, "utf8").trim();
   } catch {

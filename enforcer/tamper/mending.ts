@@ -10,7 +10,9 @@ import type { TableEvent, Tampering } from "./table-event.ts";
  */
 export function mending(wanted: Ruleset, tamperings: readonly Tampering[]): Transaction | undefined {
   const draft = new Mending(wanted);
-  const isSmall = tamperings.every(({ events, omitted }) => omitted === 0 && events.every((event) => draft.take(event)));
+  const isSmall = tamperings.every(
+    ({ events, omitted }) => omitted === 0 && events.every((event) => draft.take(event)),
+  );
   return isSmall ? draft.transaction() : undefined;
 }
 
@@ -33,7 +35,10 @@ class Mending {
   transaction(): Transaction {
     const chains = [...this.#chains].flatMap((chain): Command[] => {
       const rules = this.#wanted.chains.get(chain)?.rules ?? [];
-      return [{ verb: "flush-chain", chain }, ...(rules.length > 0 ? [{ verb: "add-rules" as const, chain, rules }] : [])];
+      return [
+        { verb: "flush-chain", chain },
+        ...(rules.length > 0 ? [{ verb: "add-rules" as const, chain, rules }] : []),
+      ];
     });
     const elements = [...this.#elements].flatMap(([name, touched]) => [
       ...this.#setCommands(name, touched),

@@ -32,6 +32,11 @@ export class RulePlaces {
       }
   }
 
+  /** Nothing is known any more. */
+  forget(): void {
+    this.#chains.clear();
+  }
+
   #followRule(chain: string, handle: number, gone: boolean): void {
     const handles = this.#chains.get(chain);
     if (gone) handles?.delete(handle);

@@ -1,11 +1,11 @@
-import type { NftEvent, NftVerdict } from "../../core/netlink/nft-event.ts";
 import { netfilterFamily } from "../../core/netlink/netfilter.ts";
+import type { NftEvent, NftVerdict } from "../../core/netlink/nft-event.ts";
 import { table } from "../text.ts";
 
 /** A change within our table, by whomever. */
 export type TableEvent = Exclude<NftEvent, { what: "generation" }>;
 
-/** One transaction of somebody else that changed our table. */
+/** One transaction of somebody else that changed our table, or may have: then it has no events, and some are omitted. */
 export interface Tampering {
   readonly events: readonly TableEvent[];
   /** Events beyond those, which were too many to tell. */

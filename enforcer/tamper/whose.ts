@@ -13,7 +13,9 @@ export const pidsAreOurs = readlinkSync("/proc/self/ns/pid") === firstPidNamespa
 
 /** `pid`: of the thread that made a change; `port`: of its netlink socket. In the namespace of the calling thread. */
 export function isOurs(pid: number, port: number): boolean {
-  return pidsAreOurs ? pid > 0 && statSync(`/proc/self/task/${pid}`, { throwIfNoEntry: false }) !== undefined : isOurPort(port);
+  return pidsAreOurs
+    ? pid > 0 && statSync(`/proc/self/task/${pid}`, { throwIfNoEntry: false }) !== undefined
+    : isOurPort(port);
 }
 
 function isOurPort(port: number): boolean {

@@ -43,8 +43,14 @@ function actsOf(wanted: Ruleset, events: readonly TableEvent[], lore: RuleLore):
   // Who deletes the table deletes what is in it, and the kernel tells of all of it.
   if (events.some(({ what, gone }) => what === "table" && gone)) return [tableGone(wanted)];
   const gone = new Set(events.flatMap((event) => (event.gone && "name" in event ? [event.name] : [])));
-  const rules = Map.groupBy(events.filter((event) => event.what === "rule"), ({ chain }) => chain);
-  const elements = Map.groupBy(events.filter((event) => event.what === "elements"), ({ set }) => set);
+  const rules = Map.groupBy(
+    events.filter((event) => event.what === "rule"),
+    ({ chain }) => chain,
+  );
+  const elements = Map.groupBy(
+    events.filter((event) => event.what === "elements"),
+    ({ set }) => set,
+  );
   return [
     ...events.flatMap((event) => ("name" in event ? [objectAct(wanted, event)] : [])),
     ...[...rules].filter(([chain]) => !gone.has(chain)).flatMap(([chain, some]) => ruleActs(wanted, chain, some, lore)),
@@ -100,7 +106,7 @@ function ruleActs(wanted: Ruleset, chain: string, events: readonly RuleEvent[], 
 
 function lostText(all: readonly Parameters<typeof ruleText>[0][], handle: number, place: number | undefined): string {
   const rule = place === undefined ? undefined : all[place];
-  if (rule === undefined || place === undefined) return `a rule that was not ours (handle ${handle})`;
+  if (rule === undefined || place === undefined) return `a rule (handle ${handle})`;
   return `rule ${place + 1} of ${all.length}: ${ruleText(rule)}`;
 }
 

@@ -1,5 +1,5 @@
-import type { RecordKind } from "../../core/records/codec.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
+import type { RecordKind } from "../../core/records/codec.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
