@@ -45,7 +45,7 @@ const tenureFields = columnsOf([
   ...["start", "end", "toldAt"],
 ]);
 const changeFields = columnsOf([
-  ...["id", "cluster", "node", "kind", "start", "foundAt", "end", "object", "summary", "outcome", "outcomeDetail"],
+  ...["cluster", "node", "kind", "start", "foundAt", "end", "object", "summary", "outcome", "outcomeDetail"],
 ]);
 const programFields = columnsOf(["cluster", "revision", "start", "text"]);
 
@@ -87,7 +87,7 @@ export function programOfRow(row: Row): ProgramRecord {
 export function changeOfRow(row: Row): ChangeRecord {
   const known = plain(row, changeFields);
   const actor = row["actor"] === null ? null : json(row, "actor");
-  return { ...known, actor, diff: json(row, "diff") } as unknown as ChangeRecord;
+  return { id: row["change_id"], ...known, actor, diff: json(row, "diff") } as unknown as ChangeRecord;
 }
 
 function plain(row: Row, columns: Columns): Record<string, unknown> {

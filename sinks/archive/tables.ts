@@ -80,7 +80,9 @@ const programTable: Table<ProgramRecord> = {
 const changeTable: Table<ChangeRecord> = {
   measures: measures<ChangeRecord>("TIMESTAMP", "start", "foundAt", "end"),
   groups: [
-    texts<ChangeRecord>("names", "id", "cluster", "node", "kind", "object", "summary", "outcome", "outcomeDetail"),
+    // Groups have an `id` of their own.
+    group<ChangeRecord, string>("change", ({ id }) => id, { change_id: ["VARCHAR", (id) => id] }),
+    texts<ChangeRecord>("names", "cluster", "node", "kind", "object", "summary", "outcome", "outcomeDetail"),
     group<ChangeRecord, object>("actor", (change) => change.actor, {
       actor: ["VARCHAR", (actor) => JSON.stringify(actor)],
     }),
@@ -88,8 +90,8 @@ const changeTable: Table<ChangeRecord> = {
       diff: ["VARCHAR", (diff) => JSON.stringify(diff)],
     }),
   ],
-  order: ["start", "node", "id"],
-  id: ["id"],
+  order: ["start", "node", "change_id"],
+  id: ["change_id"],
   time: "start",
   timeOf: (change) => change.start,
 };
