@@ -185,7 +185,7 @@ describe("enforcer/tamper/tamper-watch", () => {
     assert.equal(bench.disturbed.length, 1);
   });
 
-  it("tells what a look at the table found, since the last time that it was whole", async () => {
+  it("tells what a look at the table found, since the last time that it was whole", () => {
     const at = bench.clock.now();
     bench.watch.repaired({
       tamperings: [],
