@@ -63,8 +63,8 @@ export interface EngineOptions {
   readonly collect?: (seat: Seat) => Collecting;
   /** Told when policies change, not when pods do. */
   readonly onPolicy?: (notice: PolicyNotice) => void;
-  /** Told when somebody else changed our rules: the first of its like, and how many more there were in a minute. */
-  readonly onTamper?: (change: ChangeRecord, repeats: number) => void;
+  /** Shown when somebody else changed our rules: the first of its like, and how many more there were in a minute. */
+  readonly onTamper?: ((change: ChangeRecord, repeats: number) => void) | null;
   /** Whether the rules stay in force when the engine stops. */
   readonly leaveRules: boolean;
 }
@@ -290,7 +290,7 @@ export class Engine {
         metrics.add("sluice_enforcer_tamperings_total", { node });
         this.#changes.push([change]);
       },
-      onNotice: onTamper ?? (() => {}),
+      onNotice: onTamper ?? null,
       onGap: ({ from, to }) => metrics.add("sluice_enforcer_gap_seconds_total", { node }, (to - from) / 1000),
     });
   }

@@ -4,7 +4,6 @@ import type { Sink } from "../core/pipeline.ts";
 import type { ChangeRecord } from "../core/records/change.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
-import { changeText } from "../sinks/live/change-text.ts";
 import { JsonLines } from "../sinks/live/jsonl.ts";
 import { LiveView } from "../sinks/live/live-view.ts";
 import { Output as Writer } from "../sinks/live/output.ts";
@@ -26,8 +25,8 @@ export interface Output {
   readonly end: () => void;
   /** Something worth knowing between the records. */
   readonly notice: (text: string) => void;
-  /** Somebody else changed our rules. */
-  readonly tampered: (change: ChangeRecord, repeats: number) => void;
+  /** Somebody else changed our rules; null where the records and the log say it. */
+  readonly tampered: ((change: ChangeRecord, repeats: number) => void) | null;
   /** A manifest is not accepted: told now, and at the end if it still is so then. */
   readonly fault: (fault: ManifestFault) => void;
   readonly mended: (fault: ManifestFault) => void;
@@ -104,7 +103,7 @@ function jsonLines(writer: Writer): Output {
     begin: () => {},
     end: () => {},
     notice,
-    tampered: (change, repeats) => notice(`⚠ TAMPER ${changeText(change, repeats)}`),
+    tampered: null,
     fault: faults.add,
     mended: faults.remove,
     close: () => Promise.resolve(),

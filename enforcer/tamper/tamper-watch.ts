@@ -29,8 +29,8 @@ export interface TamperWatchOptions {
   readonly log: Log;
   /** Each one. */
   readonly onChange: (change: ChangeRecord) => void;
-  /** For people: the first of its like, later how many more of them (`repeats`) there were in a minute. */
-  readonly onNotice: (change: ChangeRecord, repeats: number) => void;
+  /** Shows people the first of its like, later how many more of them (`repeats`) there were in a minute; null: nobody looks. */
+  readonly onNotice: ((change: ChangeRecord, repeats: number) => void) | null;
   /** After each repair: connections opened in it were judged by other rules than ours. */
   readonly onGap: (gap: Gap) => void;
 }
@@ -196,8 +196,10 @@ export class TamperWatch {
     const { node, log, onNotice } = this.#options;
     const { summary, actor, outcomeDetail } = change;
     const who = { program: actor?.program ?? null, pid: actor?.pid ?? null, command: actor?.commandLine ?? null };
-    log.error({ node, summary, ...who, outcome: outcomeDetail, repeats }, "somebody changed our table");
-    onNotice(change, repeats);
+    // Where people look on, they are told once.
+    const tell = onNotice === null ? log.error : log.info;
+    tell.call(log, { node, summary, ...who, outcome: outcomeDetail, repeats }, "somebody changed our table");
+    onNotice?.(change, repeats);
   }
 }
 

@@ -134,7 +134,8 @@ export class ArchiveStore implements FlowStore {
   async changes(span: Span, signal?: AbortSignal): Promise<readonly ChangeRecord[]> {
     const bindings = new Bindings();
     const within = startedIn(span, bindings);
-    const sql = (relation: string) => `select distinct * from ${relation} where ${within} order by start, node, change_id`;
+    const sql = (relation: string) =>
+      `select distinct * from ${relation} where ${within} order by start, node, change_id`;
     const hours = await this.#reader.hours("change", hourOf(span.since), hourOf(span.until));
     return (await this.#reader.rows("change", hours, sql, bindings, signal)).map(changeOfRow);
   }

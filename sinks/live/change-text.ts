@@ -19,9 +19,14 @@ export function actorText(actor: Actor | null): string {
     ...(pid === null ? [] : [`pid ${pid}`]),
     ...(user === null ? [] : [login === null || login === user ? user : `${user}, logged in as ${login}`]),
     ...(container === null ? [] : [`container ${container}`]),
-    ...(commandLine === null ? [] : [`"${commandLine}"`]),
+    ...(commandLine === null ? startedBy(actor) : [`"${commandLine}"`]),
   ];
   return known.length === 0 ? program : `${program} (${known.join(", ")})`;
+}
+
+/** It was gone at once, which is mostly so because somebody typed it, or a script had it. */
+function startedBy({ ancestors: [first] }: Actor): readonly string[] {
+  return first === undefined ? [] : [`started by ${first}`];
 }
 
 /** `repaired after 34 ms`: from when it was found. */

@@ -66,7 +66,8 @@ export class LiveView implements Sink<Flow> {
 
   /** Somebody changed rules; what comes too often is told once for many. */
   async tampered(change: ChangeRecord, repeats: number): Promise<void> {
-    await this.#tell(change.foundAt / 1000, "⚠ TAMPER", changeText(change, repeats));
+    const at = repeats === 0 ? change.foundAt / 1000 : this.#options.clock.now();
+    await this.#tell(at, "⚠ TAMPER", changeText(change, repeats));
   }
 
   async #tell(ms: number, sign: string, text: string): Promise<void> {

@@ -18,12 +18,21 @@ describe("sinks/live/change-text", () => {
     ],
     [
       "who logged in, and in which container",
-      changeText(change({ actor: { ...nftActor, login: "ada", container: "0123456789ab", commandLine: null } })),
+      changeText(
+        change({ actor: { ...nftActor, login: "ada", container: "0123456789ab", commandLine: null, ancestors: [] } }),
+      ),
       `node-1: nft (pid 4711, root, logged in as ada, container 0123456789ab) ${did}`,
     ],
     [
+      "who started a process that had ended",
+      changeText(
+        change({ actor: { ...nftActor, commandLine: null, ancestors: ["bash (pid 812): bash -l", "sshd (pid 7)"] } }),
+      ),
+      `node-1: nft (pid 4711, root, started by bash (pid 812): bash -l) ${did}`,
+    ],
+    [
       "a process that was gone at once",
-      changeText(change({ actor: { ...nftActor, user: null, commandLine: null } })),
+      changeText(change({ actor: { ...nftActor, user: null, commandLine: null, ancestors: [] } })),
       `node-1: nft (pid 4711) ${did}`,
     ],
     ["nobody", changeText(change({ actor: null })), `node-1: somebody ${did}`],
@@ -46,7 +55,11 @@ describe("sinks/live/change-text", () => {
     ],
     [
       "no more than text of what a process calls itself",
-      changeText(change({ actor: { ...nftActor, program: "\x1b[2Jnft", commandLine: null, user: null, pid: null } })),
+      changeText(
+        change({
+          actor: { ...nftActor, program: "\x1b[2Jnft", commandLine: null, user: null, pid: null, ancestors: [] },
+        }),
+      ),
       `node-1: \\x1b[2Jnft ${did}`,
     ],
   ];
