@@ -81,6 +81,7 @@ const routesMs = 200;
 // so of the time at most this share.
 const defaultLookMs = 10_000;
 const lookShare = 1 / 20;
+const newsMs = 50;
 const firstPauseMs = 100;
 const maxPauseMs = 30_000;
 
@@ -230,11 +231,17 @@ export class Enforcer {
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
     if (damage === undefined) this.#wholeAt = now;
-    if (damage === undefined) return;
+    if (damage === undefined || (await this.#isToldOf())) return;
     log.error({ node, damage }, "somebody changed our table, it is written anew");
     this.#damage = damage;
     this.#applied = undefined;
     this.#done = undefined;
+  }
+
+  /** Whether somebody tells what the look found: news of a change may come a little later than a look sees it. */
+  async #isToldOf(): Promise<boolean> {
+    if (this.#tamperings.length === 0) await this.#options.clock.sleep(newsMs, this.#ended.signal);
+    return this.#tamperings.length > 0;
   }
 
   async #enforce(desired: Desired, interfaces: ReadonlyMap<Address, string>): Promise<void> {
@@ -249,6 +256,7 @@ export class Enforcer {
     const { revision } = desired.program;
     this.#status = { ...this.#status, revision, appliedAt: clock.now(), failure: null };
     this.#wholeAt ??= clock.now();
+    if (this.#lookAt === 0) this.#lookAt = started + (this.#options.lookMs ?? defaultLookMs);
     if (transaction.length > 0) this.#succeeded(transaction, clock.monotonic() - started);
   }
 

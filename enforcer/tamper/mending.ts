@@ -5,8 +5,8 @@ import { elementOfKey } from "./element-of-key.ts";
 import type { TableEvent, Tampering } from "./table-event.ts";
 
 /**
- * The least that undoes what others did to rules and elements, so that counters and what else the table has learned stay;
- * undefined if only writing everything anew does it: other objects came or went, or not all is known.
+ * The least that undoes what others did, so that counters and what else the table has learned stay, and little time is lost;
+ * undefined if only writing everything anew does it: objects of ours are gone, or not all is known.
  */
 export function mending(wanted: Ruleset, tamperings: readonly Tampering[]): Transaction | undefined {
   const draft = new Mending(wanted);
@@ -16,9 +16,14 @@ export function mending(wanted: Ruleset, tamperings: readonly Tampering[]): Tran
   return isSmall ? draft.transaction() : undefined;
 }
 
+/** What text.ts takes for a name. */
+const isName = (text: string) => /^[a-z][a-z0-9_]{0,62}$/.test(text);
+
 class Mending {
   readonly #wanted: Ruleset;
   readonly #chains = new Set<Name>();
+  /** What others added. */
+  readonly #strangers = new Map<Name, "chain" | "set">();
   /** Of sets and maps: which elements were touched, and whether they are there now. */
   readonly #elements = new Map<Name, Map<Element, boolean>>();
 
@@ -29,7 +34,8 @@ class Mending {
   /** False if it cannot be mended in part. */
   take(event: TableEvent): boolean {
     if (event.what === "rule") return this.#takeRule(event.chain as Name);
-    return event.what === "elements" && this.#takeElements(event.set as Name, event.elements, event.gone);
+    if (event.what === "elements") return this.#takeElements(event.set as Name, event.elements, event.gone);
+    return (event.what === "chain" || event.what === "set") && this.#takeObject(event.what, event.name, event.gone);
   }
 
   transaction(): Transaction {
@@ -44,16 +50,28 @@ class Mending {
       ...this.#setCommands(name, touched),
       ...this.#mapCommands(name, touched),
     ]);
-    return [...chains, ...elements];
+    const strangers = [...this.#strangers].map(([name, what]): Command => ({ verb: `delete-${what}`, name }));
+    return [...chains, ...elements, ...strangers];
   }
 
   #takeRule(chain: Name): boolean {
-    if (!this.#wanted.chains.has(chain)) return false;
+    if (!this.#wanted.chains.has(chain) && !this.#strangers.has(chain)) return false;
     this.#chains.add(chain);
     return true;
   }
 
+  /** Something that is not ours goes, once no rule refers to it. */
+  #takeObject(what: "chain" | "set", text: string, gone: boolean): boolean {
+    const { chains, sets, maps } = this.#wanted;
+    const name = text as Name;
+    if (gone || !isName(text) || chains.has(name) || sets.has(name) || maps.has(name)) return false;
+    if (what === "chain") this.#chains.add(name);
+    this.#strangers.set(name, what);
+    return true;
+  }
+
   #takeElements(name: Name, elements: readonly NftElement[], gone: boolean): boolean {
+    if (this.#strangers.has(name)) return true;
     const header = this.#wanted.sets.get(name) ?? this.#wanted.maps.get(name);
     if (header === undefined || ("flag" in header && header.flag === "interval")) return false;
     const touched = this.#elements.get(name) ?? new Map<Element, boolean>();

@@ -79,7 +79,7 @@ export class Transactions {
     const culprit = this.#options.culpritOf({ pid, program }, glimpse);
     const events = own.flatMap((each) => decodeNftEvent(each.bytes, framed(each)) ?? []);
     const changes = events.filter((event): event is TableEvent => event.what !== "generation");
-    const ours = changes.filter(isInOurTable);
+    const ours = mostTelling(changes.filter(isInOurTable));
     return {
       kind: "foreign",
       at: this.#options.now(),
@@ -88,7 +88,7 @@ export class Transactions {
       port,
       events: ours.slice(0, mostEvents),
       omitted: Math.max(0, ours.length - mostEvents),
-      touchesOthers: ours.length < changes.length,
+      touchesOthers: changes.some((event) => !isInOurTable(event)),
     };
   }
 
@@ -96,6 +96,12 @@ export class Transactions {
     this.#kept = [];
     this.#bytes = 0;
   }
+}
+
+/** Who deletes the table deletes all that is in it, of which the kernel tells as well. */
+function mostTelling(events: readonly TableEvent[]): readonly TableEvent[] {
+  const end = events.findLast(({ what, gone }) => what === "table" && gone);
+  return end === undefined ? events : [end];
 }
 
 /** Elements are left out: of our own nobody needs to know, and they are many. */

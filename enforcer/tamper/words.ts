@@ -24,16 +24,24 @@ export interface RuleLore {
 
 /** A diff longer than that tells no more to people; the number of what is left out stands at its end. */
 const longest = 60;
+/** Nobody reads a longer sentence. */
+const mostActs = 3;
 
 export function wordsOf(wanted: Ruleset, { events, omitted }: Tampering, lore: RuleLore): Words {
   const acts = actsOf(wanted, events, lore);
   const lines = acts.flatMap(({ diff }) => diff);
   const left = Math.max(0, lines.length - longest) + omitted;
   return {
-    summary: acts.map(({ summary }) => summary).join(", ") || "changed it",
+    summary: summaryOf(acts),
     kind: [...new Set(acts.map(({ kind }) => kind))].sort().join(", "),
     diff: [...lines.slice(0, longest), ...(left > 0 ? [`… and ${left} more`] : [])],
   };
+}
+
+function summaryOf(acts: readonly Act[]): string {
+  if (acts.length === 0) return "changed it";
+  const more = acts.length > mostActs ? [`and ${acts.length - mostActs} more`] : [];
+  return [...acts.slice(0, mostActs).map(({ summary }) => summary), ...more].join(", ");
 }
 
 /** Everything of one kind that was done to one object. */

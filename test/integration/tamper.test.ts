@@ -216,6 +216,30 @@ describe("tampering with the rules of this machine's kernel", function () {
       command: () => "add chain inet sluice backdoor",
       summary: /^added chain backdoor$/,
       diff: /^\+ chain backdoor$/,
+      detail: /^put back by 2 commands$/,
+    },
+    {
+      title: "a base chain that is added, with a rule",
+      command: () =>
+        "add chain inet sluice early { type filter hook forward priority -300 ; }; add rule inet sluice early accept",
+      summary: /^added chain early, added 1 rule to chain early$/,
+      diff: /^\+ chain early\n\+ chain early: accept$/,
+      detail: /^put back by 2 commands$/,
+    },
+    {
+      title: "a set and a map that are added",
+      command: () =>
+        "add set inet sluice loot { type ipv4_addr ; }; add map inet sluice way { type ipv4_addr : verdict ; }",
+      summary: /^added set loot, added set way$/,
+      diff: /^\+ set loot\n\+ set way$/,
+      detail: /^(put back by 2 commands|everything was written anew)$/,
+    },
+    {
+      title: "a base chain that is deleted, and another flushed",
+      command: () =>
+        "flush chain inet sluice egress_forward; flush chain inet sluice ingress_forward; delete chain inet sluice egress_forward",
+      summary: /^deleted chain egress_forward \(\d+ rules\), removed all \d+ rules of chain ingress_forward$/,
+      diff: /^- chain egress_forward \{ type filter hook forward priority -5; policy accept; \} \(\d+ rules\)/,
       detail: /^everything was written anew$/,
     },
     {
@@ -310,7 +334,7 @@ describe("tampering with the rules of this machine's kernel", function () {
   });
 
   it("tampering in a loop is told once, and repaired each time", async () => {
-    for (let round = 0; round < 20; round++) await node.tamper("add set inet sluice loot { type ipv4_addr ; }");
+    for (let round = 0; round < 20; round++) await node.tamper("add counter inet sluice loot");
     assert.deepEqual([node.changes.length, node.gaps.length, node.notices.length], [20, 20, 1]);
     assert.equal(await node.isWhole(), true);
   });

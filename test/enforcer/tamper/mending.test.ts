@@ -68,15 +68,36 @@ describe("enforcer/tamper/mending", () => {
       );
     });
 
+  it("takes away chains and sets of others once nothing refers to them", () => {
+    const events = [
+      namedEvent("chain", "backdoor", false),
+      ruleEvent("backdoor", 30, false),
+      namedEvent("set", "loot", false),
+      elementEvent("loot", [10, 0, 0, 9], false),
+      ruleEvent("base", 31, false),
+      elementEvent("egress", [10, 0, 0, 2], false, { jump: "backdoor" }),
+    ];
+    assert.deepEqual(textOf(mending(wanted, [{ events, omitted: 0 }]) ?? []).split("\n"), [
+      "flush chain inet sluice backdoor",
+      ...flushed,
+      "delete element inet sluice egress { 10.0.0.2 }",
+      "delete chain inet sluice backdoor",
+      "delete set inet sluice loot",
+    ]);
+  });
+
   const large: readonly (readonly [title: string, events: readonly TableEvent[], omitted?: number])[] = [
     ["the table is gone", [tableEvent(true)]],
-    ["a chain came", [namedEvent("chain", "backdoor", false)]],
+    ["a chain is gone", [namedEvent("chain", "base", true)]],
+    ["a chain came whose name is none of ours", [namedEvent("chain", "Back-door", false)]],
+    ["a chain of ours came anew", [namedEvent("chain", "base", false)]],
     ["a set is gone", [namedEvent("set", "pods", true)]],
     ["an interval changed", [elementEvent("nets", [10, 0, 0, 0], true)]],
     ["a key is not one of ours", [elementEvent("pods", [10, 0, 0], false)]],
     ["a set is not ours", [elementEvent("loot", [10, 0, 0, 1], false)]],
     ["a rule of a chain that is not ours", [ruleEvent("backdoor", 3, false)]],
     ["not all is known", [ruleEvent("base", 7, true)], 1],
+    ["an object came", [namedEvent("object", "hits", false)]],
     ["a small thing beside a large one", [ruleEvent("base", 7, true), namedEvent("object", "x", false)]],
   ];
   for (const [title, events, omitted = 0] of large)

@@ -109,6 +109,14 @@ describe("enforcer/tamper/words", () => {
   for (const { title, events, ...words } of cases)
     it(title, () => assert.deepEqual(wordsOf(wanted, { events, omitted: 0 }, lore), words));
 
+  it("names a few of many things", () => {
+    const events = ["a", "b", "c", "d", "e"].map((name) => namedEvent("set", name, false));
+    assert.equal(
+      wordsOf(wanted, { events, omitted: 0 }, lore).summary,
+      "added set a, added set b, added set c, and 2 more",
+    );
+  });
+
   it("says how much it leaves out", () => {
     const events = Array.from({ length: 100 }, (_, at) => elementEvent("pods", [10, 0, 1, at], false));
     const { diff, summary } = wordsOf(wanted, { events, omitted: 5 }, lore);
