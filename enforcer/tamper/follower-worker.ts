@@ -48,6 +48,8 @@ class Followed {
         if (!pidsAreOurs) enterNamespace(namespace);
         return isOurs(pid, port);
       },
+      // The port of a process's first socket is its pid in its own namespace (netlink_autobind, net/netlink/af_netlink.c).
+      localPid: (pid, port) => (pidsAreOurs ? pid : port),
       // Where pids are not ours, a process of that number is somebody else.
       glimpseOf: (pid) => glimpseOf(pidsAreOurs ? pid : 0),
       culpritOf,

@@ -10,8 +10,8 @@ export type News =
       /** Nothing of this had happened by then. */
       readonly after: number;
       readonly culprit: Culprit;
-      /** Of the socket: where pids say nothing, the port of a child's first socket is its pid. */
-      readonly port: number;
+      /** Its pid as this process numbers them. */
+      readonly localPid: number;
       /** Changes of our table, empty if it was not touched. */
       readonly events: readonly TableEvent[];
       readonly omitted: number;

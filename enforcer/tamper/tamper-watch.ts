@@ -92,7 +92,7 @@ export class TamperWatch {
   async #takeForeign(news: Foreign): Promise<void> {
     const { events, omitted } = news;
     if (events.length + omitted === 0) return;
-    if (this.#options.isOurChild(news.culprit.pid) || this.#options.isOurChild(news.port)) {
+    if (this.#options.isOurChild(news.localPid)) {
       this.#places.follow(events);
       if (omitted > 0) this.#places.forget();
       return;

@@ -13,6 +13,8 @@ const mostBytes = 64 * 1024 * 1024;
 export interface TransactionsOptions {
   /** Whether a thread that made a change is ours; asked at once, as the others are about to be gone. */
   readonly isOurs: (pid: number, port: number) => boolean;
+  /** As this process numbers them. */
+  readonly localPid: (pid: number, port: number) => number;
   readonly glimpseOf: (pid: number) => Glimpse;
   readonly culpritOf: (who: { readonly pid: number; readonly program: string }, glimpse: Glimpse) => Culprit;
   /** Wall time, milliseconds. */
@@ -85,7 +87,7 @@ export class Transactions {
       at: this.#options.now(),
       after: this.#quietAt,
       culprit,
-      port,
+      localPid: this.#options.localPid(pid, port),
       events: ours.slice(0, mostEvents),
       omitted: Math.max(0, ours.length - mostEvents),
       touchesOthers: changes.some((event) => !isInOurTable(event)),

@@ -32,7 +32,7 @@ const culprit = {
   ancestors: [],
 };
 const changed: News = {
-  ...{ kind: "foreign", at: 0, after: 0, culprit, port: 1, events: [], omitted: 0, touchesOthers: true },
+  ...{ kind: "foreign", at: 0, after: 0, culprit, localPid: 1, events: [], omitted: 0, touchesOthers: true },
 };
 
 describe("enforcer/tamper/findings-watch", () => {

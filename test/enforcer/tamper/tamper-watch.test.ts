@@ -59,7 +59,7 @@ class Bench {
   foreign(events: readonly TableEvent[], culprit: Culprit = nft): Promise<void> {
     const now = this.clock.now();
     return this.watch.take({
-      ...{ kind: "foreign", at: now, after: now - 20, culprit, port: culprit.pid },
+      ...{ kind: "foreign", at: now, after: now - 20, culprit, localPid: culprit.pid },
       ...{ events, omitted: 0, touchesOthers: false },
     });
   }

@@ -44,6 +44,7 @@ describe("enforcer/tamper/transactions", () => {
     looked = [];
     transactions = new Transactions({
       isOurs: (_pid, port) => port === ourPort,
+      localPid: (pid) => pid,
       glimpseOf: (pid) => {
         looked.push(`glimpse ${pid}`);
         return { commandLine: "nft", status: undefined };
