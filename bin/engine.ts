@@ -246,6 +246,7 @@ export class Engine {
           // It names the node itself.
           log: log.child({ part: "enforcer" }),
           settings,
+          onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
           random: Math.random,
           // Beside the guard, who is told of changes, a look is for what nobody tells.
           lookMs: 300_000,
@@ -348,7 +349,9 @@ export class Engine {
   #handOut(): void {
     for (const [index, enforcer] of this.#enforcers.entries()) {
       const podCidrs = this.#podCidrsOf(this.#options.seats[index]?.node ?? "");
-      enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs });
+      const pending = this.#world.pending();
+      const isStaged = pending.program !== this.#world.program();
+      enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs }, isStaged ? pending : undefined);
     }
   }
 

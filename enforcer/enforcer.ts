@@ -5,11 +5,12 @@ import { messageOf, SluiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
+import { Arrivals } from "./arrivals.ts";
 import { diff } from "./diff.ts";
 import type { Problem } from "./draft.ts";
-import type { Interfaces } from "./interfaces.ts";
+import type { Interfaces, Links } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
-import { type RenderSettings, render } from "./render.ts";
+import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
 import type { Ruleset, Transaction } from "./ruleset.ts";
 import { mending } from "./tamper/mending.ts";
 import type { Tampering } from "./tamper/table-event.ts";
@@ -23,6 +24,8 @@ export interface EnforcerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RenderSettings;
+  /** Told how long a pod that came waited until the rules knew it, in milliseconds. */
+  readonly onArrival?: (ms: number) => void;
   /** From 0 up to 1, for pauses that differ between nodes. */
   readonly random: () => number;
   /** How often the table is compared with what it should be; seldom where `disturbed` tells of changes. */
@@ -73,10 +76,12 @@ interface Desired {
   readonly program: Program;
   readonly placement: Placement;
   readonly facts: NodeFacts;
+  readonly pending: Situation | undefined;
 }
 
-// How often routes are asked for changes: at most so long, a new pod waits for its interface to be known.
-const routesMs = 200;
+// How often routes are asked for changes: at most so long, a new pod waits for its interface to be known. A look at the kernel's
+// events that finds none takes some 50 microseconds.
+const routesMs = 20;
 // Comparing the table with what it should be lists it, which takes seconds with many rules (10,000: up to 3.4 s measured),
 // so of the time at most this share.
 const defaultLookMs = 10_000;
@@ -97,8 +102,10 @@ export class Enforcer {
   readonly #ended = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #desired: Desired | undefined;
-  /** What the kernel has; undefined if unknown, as before the first success and after a failure. */
-  #applied: Ruleset | undefined;
+  readonly #arrivals = new Arrivals();
+  #renderer: Renderer;
+  /** Whether the kernel has what the renderer says: not before the first success nor after a failure. */
+  #isApplied = false;
   #lookAt = 0;
   #wholeAt: number | null = null;
   /** Told since the last turn began, and told before but not put right yet. */
@@ -106,7 +113,7 @@ export class Enforcer {
   #unrepaired: readonly Tampering[] = [];
   #damage: string | null = null;
   /** What was last carried out, to see at a glance that there is nothing to do. */
-  #done: { readonly desired: Desired; readonly interfaces: ReadonlyMap<Address, string> } | undefined;
+  #done: { readonly desired: Desired; readonly links: Links } | undefined;
   #status: EnforcerStatus = {
     revision: null,
     appliedAt: null,
@@ -121,15 +128,16 @@ export class Enforcer {
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
+    this.#renderer = new Renderer(options.node, options.settings);
   }
 
   get status(): EnforcerStatus {
     return this.#status;
   }
 
-  /** What is wanted from now on. Of several updates in quick succession only the newest is carried out. */
-  update(program: Program, placement: Placement, facts: NodeFacts): void {
-    this.#desired = { program, placement, facts };
+  /** What is wanted from now on; `pending` is what it would be with everything staged in force. Of several updates in quick succession only the newest is carried out. */
+  update(program: Program, placement: Placement, facts: NodeFacts, pending?: Situation): void {
+    this.#desired = { program, placement, facts, pending };
     this.#woken.changed();
   }
 
@@ -154,7 +162,7 @@ export class Enforcer {
     await this.#running;
     if (leaveRules || this.#status.applied === 0) return;
     await this.#options.nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
-    this.#applied = undefined;
+    this.#isApplied = false;
     this.#options.log.info({ node: this.#options.node }, "table removed");
   }
 
@@ -186,11 +194,11 @@ export class Enforcer {
     this.#unrepaired = [...this.#unrepaired, ...this.#tamperings.splice(0)];
     try {
       await this.#mend();
-      const interfaces = await this.#options.interfaces.read();
+      const links = await this.#options.interfaces.read();
       await this.#look();
-      if (this.#done?.desired !== desired || this.#done.interfaces !== interfaces)
-        await this.#enforce(desired, interfaces);
-      this.#done = { desired, interfaces };
+      if (!this.#isApplied || this.#done?.desired !== desired || this.#done.links !== links)
+        await this.#enforce(desired, links);
+      this.#done = { desired, links };
       this.#repaired(null);
       return true;
     } catch (thrown) {
@@ -201,19 +209,17 @@ export class Enforcer {
 
   /** Undoes what others did. If that fails, nothing is known any more, and the turn writes everything anew. */
   async #mend(): Promise<void> {
-    const [applied, done] = [this.#applied, this.#done];
-    if (this.#unrepaired.length === 0 || applied === undefined) return;
-    const small = mending(applied, this.#unrepaired);
-    this.#done = undefined;
-    await this.#apply(small ?? diff(undefined, applied), applied);
-    this.#applied = applied;
-    this.#done = done;
-    this.#repaired(small?.length ?? null);
+    if (this.#unrepaired.length === 0 || !this.#isApplied) return;
+    const small = mending(this.#renderer.ruleset, this.#unrepaired);
+    this.#isApplied = small !== undefined;
+    const commands = await this.#apply(small ?? []);
+    this.#repaired(commands === small?.length ? commands : null);
   }
 
   #repaired(commands: number | null): void {
-    const [tamperings, damage, wholeAt, wanted] = [this.#unrepaired, this.#damage, this.#wholeAt, this.#applied];
-    if (wanted === undefined || (tamperings.length === 0 && damage === null)) return;
+    const [tamperings, damage, wholeAt] = [this.#unrepaired, this.#damage, this.#wholeAt];
+    if (!this.#isApplied || (tamperings.length === 0 && damage === null)) return;
+    const wanted = this.#renderer.ruleset;
     const at = this.#options.clock.now();
     this.#unrepaired = [];
     this.#damage = null;
@@ -226,16 +232,15 @@ export class Enforcer {
   async #look(): Promise<void> {
     const { nft, clock, log, node, lookMs = defaultLookMs } = this.#options;
     const [started, now] = [clock.monotonic(), clock.now()];
-    if (this.#applied === undefined || started < this.#lookAt) return;
-    const damage = damageOf(this.#applied, await nft.list());
+    if (!this.#isApplied || started < this.#lookAt) return;
+    const damage = damageOf(this.#renderer.ruleset, await nft.list());
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
     if (damage === undefined) this.#wholeAt = now;
     if (damage === undefined || (await this.#isToldOf())) return;
     log.error({ node, damage }, "somebody changed our table, it is written anew");
     this.#damage = damage;
-    this.#applied = undefined;
-    this.#done = undefined;
+    this.#isApplied = false;
   }
 
   /** Whether somebody tells what the look found: news of a change may come a little later than a look sees it. */
@@ -244,41 +249,60 @@ export class Enforcer {
     return this.#tamperings.length > 0;
   }
 
-  async #enforce(desired: Desired, interfaces: ReadonlyMap<Address, string>): Promise<void> {
-    const { node, settings, clock } = this.#options;
+  async #enforce(desired: Desired, links: Links): Promise<void> {
+    const { clock } = this.#options;
     const started = clock.monotonic();
-    const view = { node, interfaces, podCidrs: desired.facts.podCidrs, settings };
-    const { ruleset, problems } = render(desired.program, desired.placement, view);
+    const { program, placement, facts, pending } = desired;
+    const own = { links, podCidrs: facts.podCidrs };
+    const { changes, problems } = this.#render(program, placement, own, pending);
     this.#report(problems);
-    const transaction = diff(this.#applied, ruleset);
-    if (transaction.length > 0) await this.#apply(transaction, ruleset);
-    this.#applied = ruleset;
-    const { revision } = desired.program;
-    this.#status = { ...this.#status, revision, appliedAt: clock.now(), failure: null };
+    const [pods, behind] = [this.#renderer.podAddresses(), podsBehind(links, this.#options.settings)];
+    this.#arrivals.see(pods, behind, started);
+    const commands = await this.#apply(changes);
+    this.#status = { ...this.#status, revision: program.revision, appliedAt: clock.now(), failure: null };
     this.#wholeAt ??= clock.now();
     if (this.#lookAt === 0) this.#lookAt = started + (this.#options.lookMs ?? defaultLookMs);
-    if (transaction.length > 0) this.#succeeded(transaction, clock.monotonic() - started);
+    const waits = this.#arrivals.enforced(pods, behind, clock.monotonic());
+    for (const ms of waits) this.#options.onArrival?.(ms);
+    if (commands > 0) this.#succeeded(commands, clock.monotonic() - started, waits);
   }
 
-  /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. */
-  async #apply(transaction: Transaction, ruleset: Ruleset): Promise<void> {
-    const { nft } = this.#options;
-    const known = this.#applied !== undefined;
-    this.#applied = undefined;
+  /** What a renderer says after it failed midway may be anything, so the next begins anew. */
+  #render(...state: Parameters<Renderer["follow"]>): Rendering {
     try {
-      await nft.apply(transaction);
+      return this.#renderer.follow(...state);
     } catch (thrown) {
-      if (!known) throw thrown;
-      this.#note(thrown);
-      await nft.apply(diff(undefined, ruleset));
+      this.#renderer = new Renderer(this.#options.node, this.#options.settings);
+      this.#isApplied = false;
+      throw thrown;
     }
   }
 
-  #succeeded(transaction: Transaction, ms: number): void {
+  /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. How many commands it took. */
+  async #apply(changes: Transaction): Promise<number> {
+    const { nft } = this.#options;
+    if (this.#isApplied) {
+      if (changes.length === 0) return 0;
+      this.#isApplied = false;
+      try {
+        await nft.apply(changes);
+        this.#isApplied = true;
+        return changes.length;
+      } catch (thrown) {
+        this.#note(thrown);
+      }
+    }
+    const everything = diff(undefined, this.#renderer.ruleset);
+    await nft.apply(everything);
+    this.#isApplied = true;
+    return everything.length;
+  }
+
+  #succeeded(commands: number, ms: number, waits: readonly number[]): void {
     const { log, node } = this.#options;
-    const commands = transaction.length;
     this.#status = { ...this.#status, commands, ms, applied: this.#status.applied + 1 };
-    log.info({ node, revision: this.#status.revision, commands, ms: Math.round(ms) }, "ruleset applied");
+    const arrived = waits.length === 0 ? {} : { pods: waits.length, podsWaitedMs: Math.round(Math.max(...waits)) };
+    log.info({ node, revision: this.#status.revision, commands, ms: Math.round(ms), ...arrived }, "ruleset applied");
   }
 
   #note(thrown: unknown): void {
@@ -303,4 +327,9 @@ export class Enforcer {
     const full = Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs);
     return full * (0.5 + this.#options.random() / 2);
   }
+}
+
+function podsBehind({ behind }: Links, { podInterfaces }: RenderSettings): ReadonlySet<Address> {
+  const isPods = (name: string) => podInterfaces.some((prefix) => name.startsWith(prefix));
+  return new Set([...behind].filter(([, name]) => isPods(name)).map(([address]) => address));
 }

@@ -45,6 +45,8 @@ function linesOf(command: Command): readonly string[] {
       return [`add set ${table} ${nameOf(command.set.name)} { ${setText(command.set)} }`];
     case "add-map":
       return [`add map ${table} ${nameOf(command.map.name)} { type ${typeText(command.map.type)} : verdict ; }`];
+    case "add-counter":
+      return [`add counter ${table} ${nameOf(command.name)}`];
     case "add-chain":
       return [`add chain ${table} ${nameOf(command.chain.name)}${hookText(command.chain.base)}`];
     case "add-elements":
@@ -69,6 +71,8 @@ function linesOf(command: Command): readonly string[] {
       return [`delete map ${table} ${nameOf(command.name)}`];
     case "delete-set":
       return [`delete set ${table} ${nameOf(command.name)}`];
+    case "delete-counter":
+      return [`delete counter ${table} ${nameOf(command.name)}`];
   }
 }
 
@@ -77,7 +81,8 @@ function elements(verb: "add" | "delete", name: string, texts: readonly string[]
 }
 
 function setText(set: SetHeader): string {
-  return `type ${typeText(set.type)} ;${set.flag === null ? "" : ` flags ${set.flag} ;`}`;
+  const timeout = set.timeoutMs === undefined ? "" : ` timeout ${integer(set.timeoutMs)}ms ;`;
+  return `type ${typeText(set.type)} ;${set.flag === null ? "" : ` flags ${set.flag} ;`}${timeout}`;
 }
 
 function typeText(type: readonly DataType[]): string {
@@ -119,9 +124,13 @@ function conditionText(condition: Condition): string {
     case "interface":
       return `${condition.field} "${interfaceText(condition.name)}${condition.prefix ? "*" : ""}"`;
     case "connection":
-      return `ct state ${condition.state === "established" ? "established,related" : "invalid"}`;
+      return `ct state ${condition.state === "established" ? "established,related" : condition.state}`;
+    case "settled":
+      return `ct label ${settledBit}`;
     case "localSource":
-      return "fib saddr type local";
+      return `fib saddr type ${negation(condition.not)}local`;
+    case "localDestination":
+      return "fib daddr type local";
   }
 }
 
@@ -132,13 +141,18 @@ function statementText(statement: Statement): string {
       return `log prefix "${prefixText(statement.prefix)}" group ${integer(group)} snaplen ${integer(snaplen)}`;
     }
     case "count":
-      return "counter";
+      return `counter name "${nameOf(statement.counter)}"`;
     case "label":
       return `ct label set ${labelText(statement.rule, statement.direction === "egress" ? 0 : 64)}`;
+    case "settle":
+      return `ct label set ${settledBit}`;
     case "dispatch":
       return `${keyText(statement.key)} vmap @${nameOf(statement.map)}`;
     case "jump":
       return `jump ${nameOf(statement.to)}`;
+    case "reject":
+      return `reject with ${statement.with === "tcp-reset" ? "tcp reset" : "icmpx admin-prohibited"}`;
+    case "notrack":
     case "accept":
     case "drop":
     case "return":
@@ -152,6 +166,9 @@ export function prefixText({ action, direction, because }: LogPrefix): string {
   if (known === undefined) throw new SluiceError("NFT_FAILED", "a log prefix names neither a rule nor a reason");
   return `${action}|${direction === "egress" ? "E" : "I"}|${known}`;
 }
+
+/** Of the half of ingress the one bit that no rule id uses. */
+const settledBit = 127;
 
 /** The kernel adds the bits to those that are set already (nf_connlabels_replace with the data as its own mask). */
 function labelText(rule: string, offset: number): string {

@@ -1,4 +1,5 @@
 import type { Address, Cidr } from "../core/address.ts";
+import type { SortedMap } from "../core/sorted-map.ts";
 import type { Applicability, Instruction, PolicyList, SetId } from "./program.ts";
 
 /**
@@ -69,4 +70,6 @@ export interface Members {
   readonly cidrs: readonly Cidr[];
   /** Only of sets of kind `port` and `service`. */
   readonly ports: readonly { readonly address: Address; readonly protocol: number; readonly port: number }[];
+  /** From whom they are, where they are from endpoints: two of these tell quickly what has changed between them. */
+  readonly from?: SortedMap<EndpointId, Pick<Endpoint, "addresses" | "nets" | "ports">>;
 }

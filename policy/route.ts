@@ -1,4 +1,4 @@
-import type { Address } from "../core/address.ts";
+import { type Address, familyOf } from "../core/address.ts";
 import type { Endpoint, EndpointId, Placement, Stage } from "./placement.ts";
 import type { Direction, PolicyList } from "./program.ts";
 import type { Interfaces, Packet, Verdict } from "./verdict.ts";
@@ -165,8 +165,9 @@ export class Routes {
   }
 
   /**
-   * The host endpoint of the interface through which the packet goes. Where that is not told: the one that has the packet's address,
-   * if it is one of the node; else the one of all interfaces; else the only one; else the one that has an address of the node.
+   * The host endpoint of the interface through which the packet goes. Where that is not told: of what processes send and get, the one
+   * that has the packet's address; of what passes through, the one that has an address of the node; else the one of all interfaces; else
+   * the only one.
    * Interfaces of pods belong to the one of all interfaces, unless another names them.
    */
   #governing(node: string | null, link: Link, { interfaces }: Hints): Endpoint | undefined {
@@ -181,9 +182,15 @@ export class Routes {
     const candidates = told === undefined ? some : some.filter(({ interfaceName }) => interfaceName === null);
     const having = (isWanted: (address: Address) => boolean) =>
       candidates.find(({ addresses }) => addresses.some(isWanted));
-    const found = having((address) => address === link.local) ?? all;
-    if (found !== undefined || (told !== undefined && link.local !== null)) return found;
-    return candidates.length === 1 ? candidates[0] : having((address) => this.#nodes.get(address) === node);
+    const ofNode = (host: Endpoint) => host.addresses.some((address) => this.#nodes.get(address) === node);
+    const { local } = link;
+    if (local === null) return candidates.find(ofNode) ?? all ?? (candidates.length === 1 ? candidates[0] : undefined);
+    // Who lists no address of this family may well be the one of this interface.
+    const isSilent = ({ addresses }: Endpoint) => addresses.every((address) => familyOf(address) !== familyOf(local));
+    const found =
+      having((address) => address === local) ?? candidates.find((host) => ofNode(host) && isSilent(host)) ?? all;
+    if (found !== undefined || told !== undefined) return found;
+    return candidates.length === 1 ? candidates[0] : candidates.find(ofNode);
   }
 }
 

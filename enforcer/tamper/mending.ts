@@ -23,7 +23,7 @@ class Mending {
   readonly #wanted: Ruleset;
   readonly #chains = new Set<Name>();
   /** What others added. */
-  readonly #strangers = new Map<Name, "chain" | "set">();
+  readonly #strangers = new Map<Name, "chain" | "set" | "counter">();
   /** Of sets and maps: which elements were touched, and whether they are there now. */
   readonly #elements = new Map<Name, Map<Element, boolean>>();
 
@@ -35,7 +35,8 @@ class Mending {
   take(event: TableEvent): boolean {
     if (event.what === "rule") return this.#takeRule(event.chain as Name);
     if (event.what === "elements") return this.#takeElements(event.set as Name, event.elements, event.gone);
-    return (event.what === "chain" || event.what === "set") && this.#takeObject(event.what, event.name, event.gone);
+    if (event.what === "table" || event.what === "flowtable") return false;
+    return this.#takeObject(event.what === "object" ? "counter" : event.what, event.name, event.gone);
   }
 
   transaction(): Transaction {
@@ -60,11 +61,12 @@ class Mending {
     return true;
   }
 
-  /** Something that is not ours goes, once no rule refers to it. */
-  #takeObject(what: "chain" | "set", text: string, gone: boolean): boolean {
-    const { chains, sets, maps } = this.#wanted;
+  /** Something that is not ours goes, once no rule refers to it. If nft knows it for something else, it refuses. */
+  #takeObject(what: "chain" | "set" | "counter", text: string, gone: boolean): boolean {
+    const { chains, sets, maps, counters } = this.#wanted;
     const name = text as Name;
-    if (gone || !isName(text) || chains.has(name) || sets.has(name) || maps.has(name)) return false;
+    const isOurs = [chains, sets, maps, counters].some((objects) => objects.has(name));
+    if (gone || isOurs || !isName(text)) return false;
     if (what === "chain") this.#chains.add(name);
     this.#strangers.set(name, what);
     return true;

@@ -39,6 +39,7 @@ const bounds = { found: 100, repaired: 500 };
 
 const web = parseAddress("10.1.0.1");
 const interfaces = new Map<Address, string>([[web, interfaceOf(web)]]);
+const links = { behind: interfaces, own: new Map() };
 
 /** A node with rules and its guard, in a namespace of its own. */
 class Node {
@@ -63,7 +64,7 @@ class Node {
     this.enforcer = new Enforcer({
       node: "a",
       nft: this.nft,
-      interfaces: { read: () => Promise.resolve(interfaces) },
+      interfaces: { read: () => Promise.resolve(links) },
       clock: systemClock,
       log: silentLog,
       settings: defaultSettings,

@@ -62,6 +62,7 @@ function inventoryOf(ruleset: Ruleset): Inventory {
 interface Draft {
   readonly sets: Map<Name, NamedSet>;
   readonly maps: Map<Name, VerdictMap>;
+  readonly counters: Set<Name>;
   readonly chains: Map<Name, Chain>;
 }
 
@@ -78,20 +79,24 @@ export function applied(before: Ruleset | undefined, transaction: Transaction): 
   return table;
 }
 
-function copyOf({ sets, maps, chains }: Ruleset): Draft {
-  return { sets: new Map(sets), maps: new Map(maps), chains: new Map(chains) };
+function copyOf({ sets, maps, counters, chains }: Ruleset): Draft {
+  return { sets: new Map(sets), maps: new Map(maps), counters: new Set(counters), chains: new Map(chains) };
 }
 
 type InTable = Exclude<Command, { verb: "add-table" | "delete-table" }>;
 
 function carryOut(table: Draft, command: InTable): void {
-  const { sets, maps, chains } = table;
+  const { sets, maps, counters, chains } = table;
   switch (command.verb) {
     case "add-set":
       insert(command, sets, { ...command.set, elements: new Set<Element>() });
       break;
     case "add-map":
       insert(command, maps, { ...command.map, entries: new Map<Element, MapVerdict>() });
+      break;
+    case "add-counter":
+      if (counters.has(command.name)) throw refused(command, `${command.name} is there already`);
+      counters.add(command.name);
       break;
     case "add-chain":
       insert(command, chains, { ...command.chain, rules: [] });
@@ -121,6 +126,10 @@ function carryOut(table: Draft, command: InTable): void {
       break;
     case "delete-set":
       remove(command, table, sets, command.name);
+      break;
+    case "delete-counter":
+      if (isReferred(table, command.name)) throw refused(command, `${command.name} is in use`);
+      if (!counters.delete(command.name)) throw refused(command, `${command.name} is not there`);
       break;
   }
 }
@@ -170,8 +179,9 @@ function existing<T>(command: Command, objects: ReadonlyMap<Name, T>, name: Name
   return found;
 }
 
-function demand(command: Command, { sets, maps, chains }: Draft, name: Name): void {
-  if (!sets.has(name) && !maps.has(name) && !chains.has(name)) throw refused(command, `${name} is not there`);
+function demand(command: Command, { sets, maps, counters, chains }: Draft, name: Name): void {
+  if (!sets.has(name) && !maps.has(name) && !counters.has(name) && !chains.has(name))
+    throw refused(command, `${name} is not there`);
 }
 
 function isReferred({ maps, chains }: Draft, name: Name): boolean {
@@ -186,6 +196,7 @@ function namesIn(rule: { readonly when: readonly Condition[]; readonly statement
   const inConditions = rule.when.flatMap((condition) => (condition.if === "member" ? [condition.set] : []));
   const inStatements = rule.statements.flatMap((statement) => {
     if (statement.do === "jump") return [statement.to];
+    if (statement.do === "count") return [statement.counter];
     return statement.do === "dispatch" ? [statement.map] : [];
   });
   return [...inConditions, ...inStatements];

@@ -40,6 +40,12 @@ export class ProgramBuilder {
     return this.#set(set, { kind: "cidrs", cidrs }, { cidrs });
   }
 
+  /** Addresses of pods, and CIDRs of network sets. */
+  mixed(set: string, addresses: readonly string[], cidrs: readonly string[]): this {
+    const members = { addresses: addresses.map(parseAddress), cidrs: cidrs.map(parseCidr) };
+    return this.#set(set, { kind: "selector", selector: set }, members);
+  }
+
   /** Ports as `address protocol port`. */
   ports(set: string, ...texts: readonly string[]): this {
     const ports = texts.map((text) => {

@@ -73,6 +73,7 @@ describe("enforcer/tamper/mending", () => {
       namedEvent("chain", "backdoor", false),
       ruleEvent("backdoor", 30, false),
       namedEvent("set", "loot", false),
+      namedEvent("object", "hits", false),
       elementEvent("loot", [10, 0, 0, 9], false),
       ruleEvent("base", 31, false),
       elementEvent("egress", [10, 0, 0, 2], false, { jump: "backdoor" }),
@@ -83,6 +84,7 @@ describe("enforcer/tamper/mending", () => {
       "delete element inet sluice egress { 10.0.0.2 }",
       "delete chain inet sluice backdoor",
       "delete set inet sluice loot",
+      "delete counter inet sluice hits",
     ]);
   });
 
@@ -97,8 +99,8 @@ describe("enforcer/tamper/mending", () => {
     ["a set is not ours", [elementEvent("loot", [10, 0, 0, 1], false)]],
     ["a rule of a chain that is not ours", [ruleEvent("backdoor", 3, false)]],
     ["not all is known", [ruleEvent("base", 7, true)], 1],
-    ["an object came", [namedEvent("object", "hits", false)]],
-    ["a small thing beside a large one", [ruleEvent("base", 7, true), namedEvent("object", "x", false)]],
+    ["a counter is gone", [namedEvent("object", "hits", true)]],
+    ["a small thing beside a large one", [ruleEvent("base", 7, true), namedEvent("object", "x", true)]],
   ];
   for (const [title, events, omitted = 0] of large)
     it(`everything is written anew where ${title}`, () =>

@@ -45,6 +45,7 @@ export const wanted: Ruleset = {
   chains: new Map(chains.map((chain) => [chain.name, chain])),
   sets: new Map([pods, nets, revoked].map((set) => [set.name, set])),
   maps: new Map([[egress.name, egress]]),
+  counters: new Set(),
 };
 
 const at = { family: 1, table: "sluice" };
