@@ -1,6 +1,6 @@
 import { netfilterFamily } from "../../core/netlink/netfilter.ts";
 import type { NftEvent, NftVerdict } from "../../core/netlink/nft-event.ts";
-import { table } from "../text.ts";
+import { tableFamily, tableName } from "../text.ts";
 
 /** A change within our table, by whomever. */
 export type TableEvent = Exclude<NftEvent, { what: "generation" }>;
@@ -12,10 +12,8 @@ export interface Tampering {
   readonly omitted: number;
 }
 
-const [familyName, tableName] = table.split(" ") as ["inet", string];
-
 export function isInOurTable(event: TableEvent): boolean {
-  return event.family === netfilterFamily[familyName] && event.table === tableName;
+  return event.family === netfilterFamily[tableFamily] && event.table === tableName;
 }
 
 const verdicts: ReadonlyMap<number, string> = new Map([
