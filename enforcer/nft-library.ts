@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, SluiceError } from "../core/errors.ts";
+import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
 import type { Transaction } from "./ruleset.ts";
@@ -15,10 +16,10 @@ export interface Request {
   readonly text: string;
   readonly dryRun: boolean;
   readonly json: boolean;
-  /** Print rules with their handles. */
-  readonly handles?: boolean;
   /** For a batch of our own. */
   readonly batch?: Transaction;
+  /** Print rules with their handles. */
+  readonly handles?: boolean;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -70,6 +71,15 @@ export class NftLibrary {
     throw new SluiceError("DEPENDENCY_MISSING", sentence);
   }
 
+  /** Our table as libnftables prints it; undefined if there is none. */
+  async print(namespace: string | null, way: Print): Promise<string | undefined> {
+    const how = { dryRun: false, json: way === "json" };
+    const { status, output, words } = await this.#ask(pathOf(namespace), listCommand, how);
+    if (status !== 0 && saysNoTable(words)) return undefined;
+    if (status !== 0) throw refusal(words);
+    return output;
+  }
+
   /** nftables of the namespace at a path, or of our own. Without `batches`, libnftables does everything. */
   in(namespace: string | null, { batches = true }: { readonly batches?: boolean } = {}): Nft {
     const path = pathOf(namespace);
@@ -85,10 +95,8 @@ export class NftLibrary {
     };
     return {
       list: async () => {
-        const { status, output, words } = await this.#ask(path, listCommand, { dryRun: false, json: true });
-        if (status !== 0 && saysNoTable(words)) return undefined;
-        if (status !== 0) throw refusal(words);
-        return inventoryOf(output);
+        const output = await this.print(namespace, "json");
+        return output === undefined ? undefined : inventoryOf(output);
       },
       check: (transaction) => carryOut(textOf(transaction), true),
       apply: (transaction) =>
@@ -107,7 +115,7 @@ export class NftLibrary {
     await this.#worker.terminate();
   }
 
-  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "handles" | "batch">): Promise<Answer> {
+  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "batch" | "handles">): Promise<Answer> {
     if (this.#ended) return Promise.reject(threadEnded(undefined));
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();
@@ -123,13 +131,11 @@ export class NftLibrary {
   }
 }
 
-function pathOf(namespace: string | null): string {
-  return namespace ?? `/proc/${process.pid}/ns/net`;
-}
-
 function isChange(transaction: Transaction): boolean {
   return transaction.length > 0 && transaction.every(({ verb }) => verb !== "add-table" && verb !== "delete-table");
 }
+
+const pathOf = (namespace: string | null): string => namespace ?? `/proc/${process.pid}/ns/net`;
 
 function threadEnded(cause: unknown): SluiceError {
   return new SluiceError("NFT_FAILED", "the thread that runs libnftables ended", { cause });

@@ -1,7 +1,7 @@
 import { SluiceError } from "../core/errors.ts";
 import type { Nft } from "./nft.ts";
 import { NftLibrary } from "./nft-library.ts";
-import { allTables, chainText, nftProgram } from "./nft-program.ts";
+import { allTables, nftProgram } from "./nft-program.ts";
 import { OwnChildren } from "./own-children.ts";
 import type { Listing } from "./tamper/listing.ts";
 
@@ -23,11 +23,8 @@ export async function openNft(): Promise<NftAccess> {
     return {
       way: "library",
       in: (namespace) => library.in(namespace),
-      listing: (namespace) => ({
-        chain: (name) => library.chainText(namespace, name),
-        // The library's only thread is for our own rules: it must not be busy for seconds with those of others.
-        all: () => allTables(namespace),
-      }),
+      // The library's only thread is for our own rules: it must not be busy for seconds with those of others.
+      listing: (namespace) => ({ all: () => allTables(namespace) }),
       isOurChild: () => false,
       close: () => library.close(),
     };
@@ -38,7 +35,7 @@ export async function openNft(): Promise<NftAccess> {
     return {
       way: "program",
       in: (namespace) => nftProgram(namespace, children),
-      listing: (namespace) => ({ chain: (name) => chainText(namespace, name), all: () => allTables(namespace) }),
+      listing: (namespace) => ({ all: () => allTables(namespace) }),
       isOurChild: (pid) => children.has(pid),
       close: () => Promise.resolve(),
     };

@@ -3,7 +3,7 @@ import { SluiceError } from "../core/errors.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
 import type { OwnChildren } from "./own-children.ts";
-import { listChainCommand, textOf } from "./text.ts";
+import { textOf } from "./text.ts";
 
 interface Outcome {
   readonly status: number;
@@ -32,12 +32,6 @@ export function nftProgram(namespace: string | null, children?: OwnChildren): Nf
     check: (transaction) => carryOut(["-c"], textOf(transaction)),
     apply: (transaction) => carryOut([], textOf(transaction)),
   };
-}
-
-/** A chain of our table as nft prints it, with handles; undefined if there is none. */
-export async function chainText(namespace: string | null, name: string): Promise<string | undefined> {
-  const { status, output } = await runProgram(commandLine(namespace, ["-a", "-n", listChainCommand(name)]), "");
-  return status === 0 ? output : undefined;
 }
 
 /** All tables as JSON, by a process that lets others go first. */

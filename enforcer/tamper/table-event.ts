@@ -1,5 +1,5 @@
 import { netfilterFamily } from "../../core/netlink/netfilter.ts";
-import type { NftEvent, NftVerdict } from "../../core/netlink/nft-event.ts";
+import type { NftEvent } from "../../core/netlink/nft-event.ts";
 import { tableFamily, tableName } from "../text.ts";
 
 /** A change within our table, by whomever. */
@@ -14,19 +14,4 @@ export interface Tampering {
 
 export function isInOurTable(event: TableEvent): boolean {
   return event.family === netfilterFamily[tableFamily] && event.table === tableName;
-}
-
-const verdicts: ReadonlyMap<number, string> = new Map([
-  [0, "drop"],
-  [1, "accept"],
-  [-1, "continue"],
-  [-3, "jump"],
-  [-4, "goto"],
-  [-5, "return"],
-]);
-
-/** As nft writes it: `jump class_0123`. */
-export function verdictText({ code, chain }: NftVerdict): string {
-  const word = verdicts.get(code) ?? `verdict ${code}`;
-  return chain === null ? word : `${word} ${chain}`;
 }
