@@ -17,18 +17,24 @@ import { tee } from "../core/tee.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
 import { KernelInterfaces } from "../enforcer/interfaces-kernel.ts";
 import { type NftAccess, openNft } from "../enforcer/nft-open.ts";
+import { KernelProof } from "../enforcer/proof-kernel.ts";
+import { Prover } from "../enforcer/prover.ts";
 import { RulesetFollower } from "../enforcer/tamper/follower.ts";
 import { Guard } from "../enforcer/tamper/guard.ts";
 import { watchedSysctls } from "../enforcer/tamper/sysctls.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { World } from "../policy/world.ts";
+import { agreementOf } from "./disagreements.ts";
 import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
 import { type Collecting, FlowPath } from "./flow-path.ts";
 import { type Kind, measured, readCollectors, readEnforcers } from "./measure.ts";
+import { NodeReporter } from "./node-reporter.ts";
+import { proofText } from "./node-status.ts";
 import { renderSettingsOf } from "./render-settings.ts";
 import { spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
+import { sluiceVersion } from "./version.ts";
 
 /** A node of the cluster and where on this machine its network is. */
 export interface Seat {
@@ -62,6 +68,8 @@ export interface EngineOptions {
   readonly collect?: (seat: Seat) => Collecting;
   /** Told when policies change, not when pods do. */
   readonly onPolicy?: (notice: PolicyNotice) => void;
+  /** Told of what somebody should look at: a node that does not enforce, a verdict that nobody can explain. */
+  readonly onAlert?: (text: string) => void;
   /** Shown when somebody else changed our rules: the first of its like, and how many more there were in a minute. */
   readonly onTamper?: ((change: ChangeRecord, repeats: number) => void) | null;
   /** Whether the rules stay in force when the engine stops. */
@@ -89,7 +97,9 @@ export class Engine {
   readonly #changes: Feed<ChangeRecord>;
   readonly #opened = Promise.withResolvers<void>();
   readonly #policyReady = Promise.withResolvers<void>();
+  readonly #proof = new KernelProof();
   #enforcers: readonly Enforcer[] = [];
+  #provers: readonly Prover[] = [];
   #guards: readonly Guard[] = [];
   #revision: string | undefined;
 
@@ -101,6 +111,13 @@ export class Engine {
       clock,
       cluster: config.cluster.name,
       keepMs: config.enricher.deletedPodsKeptMs,
+      agreement: agreementOf({
+        sample: config.enricher.agreementSample,
+        metrics: this.#metrics,
+        clock,
+        log: options.log,
+        onAlert: options.onAlert,
+      }),
     });
     this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
     this.#tenures = new Feed({ name: "tenures", clock });
@@ -133,6 +150,7 @@ export class Engine {
       this.#opened.resolve();
       await this.#work(store, signal);
     } finally {
+      await this.#proof.close();
       await store.close();
     }
   }
@@ -144,6 +162,7 @@ export class Engine {
       (stop) => (this.#enforcing ? this.#enforce(stop) : Promise.resolve()).finally(() => this.#changes.close()),
       (stop) => this.#follow(stop),
       (stop) => this.#retell(stop),
+      ...this.#reporters(),
       () => this.#keep("endpoint", this.#tenures, store.tenures),
       () => this.#keep("program", this.#programs, store.programs),
       () => this.#keep("change", this.#changes, store.changes, this.#options.changes),
@@ -248,6 +267,7 @@ export class Engine {
           onRepair: (repair) => this.#guards[index]?.repaired(repair),
         }),
     );
+    if (config.enforcer.probeMs > 0) this.#provers = seats.map((seat, index) => this.#proverOf(seat, index));
     try {
       // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
       await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
@@ -256,12 +276,50 @@ export class Engine {
       if (this.#revision !== undefined) this.#handOut();
       await together(
         stop,
-        [...this.#enforcers, ...this.#guards].map((worker) => (until) => worker.run(until)),
+        [...this.#enforcers, ...this.#provers, ...this.#guards].map((part) => (until) => part.run(until)),
       );
       await Promise.all(this.#enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
     } finally {
       await Promise.all([interfaces.close(), follower.close()]);
     }
+  }
+
+  #proverOf({ node, namespacePath }: Seat, index: number): Prover {
+    const { config, clock, log, onAlert } = this.#options;
+    return new Prover({
+      node,
+      proof: this.#proof.in(namespacePath),
+      clock,
+      log: log.child({ part: "enforcer" }),
+      everyMs: config.enforcer.probeMs,
+      applied: () => this.#enforcers[index]?.status.revision != null,
+      onChange: (status) => onAlert?.(proofText(node, status)),
+    });
+  }
+
+  /** The data folder is ours only while the store is open. */
+  #reporters(): readonly ((stop: AbortSignal) => Promise<void>)[] {
+    const { openStore, seats, config, clock, log } = this.#options;
+    if (openStore === undefined) return [];
+    const version = sluiceVersion();
+    return seats.map((seat, index) => {
+      const reporter = new NodeReporter({
+        data: config.data.folder,
+        clock,
+        log,
+        sources: () => ({
+          node: seat.node,
+          version,
+          mode: config.enforcer.mode,
+          wanted: this.#revision,
+          enforcer: this.#enforcers[index],
+          probe: this.#provers[index]?.status,
+        }),
+        counters: this.#enforcing ? () => this.#proof.in(seat.namespacePath).counters() : undefined,
+        originOf: (id) => this.#world.program().rules.get(id) ?? this.#world.pending().program.rules.get(id),
+      });
+      return (stop) => reporter.run(stop);
+    });
   }
 
   #guardOf(
@@ -365,7 +423,13 @@ export class Engine {
       }),
     );
     readEnforcers(metrics, () =>
-      this.#enforcers.map(({ status }, index) => ({ node: nodeOf(index), status, wanted: this.#revision })),
+      this.#enforcers.map(({ status, size }, index) => ({
+        node: nodeOf(index),
+        status,
+        wanted: this.#revision,
+        size,
+        probe: this.#provers[index]?.status,
+      })),
     );
     metrics.read("sluice_enforcer_findings", () =>
       this.#guards.map(({ findings }, index) => ({ labels: { node: nodeOf(index) }, value: findings.length })),

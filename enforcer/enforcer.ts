@@ -12,6 +12,7 @@ import type { Interfaces, Links } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
 import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
 import type { Ruleset, Transaction } from "./ruleset.ts";
+import { type RulesetSize, rulesetSize } from "./ruleset-size.ts";
 import { mending } from "./tamper/mending.ts";
 import type { Tampering } from "./tamper/table-event.ts";
 import { damageOf } from "./wholeness.ts";
@@ -107,6 +108,7 @@ export class Enforcer {
   /** Whether the kernel has what the renderer says: not before the first success nor after a failure. */
   #isApplied = false;
   #lookAt = 0;
+  #sized: { readonly applied: number; readonly size: RulesetSize } | undefined;
   #wholeAt: number | null = null;
   /** Told since the last turn began, and told before but not put right yet. */
   #tamperings: Tampering[] = [];
@@ -133,6 +135,14 @@ export class Enforcer {
 
   get status(): EnforcerStatus {
     return this.#status;
+  }
+
+  /** Of the ruleset that was last applied. */
+  get size(): RulesetSize {
+    const { applied } = this.#status;
+    if (this.#sized?.applied !== applied && this.#isApplied)
+      this.#sized = { applied, size: rulesetSize(this.#renderer.ruleset) };
+    return this.#sized?.size ?? { rules: 0, sets: 0, elements: 0 };
   }
 
   /** What is wanted from now on; `pending` is what it would be with everything staged in force. Of several updates in quick succession only the newest is carried out. */
@@ -230,10 +240,10 @@ export class Enforcer {
 
   /** Whether our table is as we left it. If not, it is forgotten, so that this turn writes it anew. */
   async #look(): Promise<void> {
-    const { nft, clock, log, node, lookMs = defaultLookMs } = this.#options;
+    const { clock, log, node, lookMs = defaultLookMs } = this.#options;
     const [started, now] = [clock.monotonic(), clock.now()];
     if (!this.#isApplied || started < this.#lookAt) return;
-    const damage = damageOf(this.#renderer.ruleset, await nft.list());
+    const damage = await this.#damageOf();
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
     if (damage === undefined) this.#wholeAt = now;
@@ -241,6 +251,16 @@ export class Enforcer {
     log.error({ node, damage }, "somebody changed our table, it is written anew");
     this.#damage = damage;
     this.#isApplied = false;
+  }
+
+  async #damageOf(): Promise<string | undefined> {
+    try {
+      return damageOf(this.#renderer.ruleset, await this.#options.nft.list());
+    } catch (thrown) {
+      // What nft itself cannot print we did not write.
+      if (thrown instanceof SluiceError && thrown.code === "DECODE_FAILED") return messageOf(thrown);
+      throw thrown;
+    }
   }
 
   /** Whether somebody tells what the look found: news of a change may come a little later than a look sees it. */

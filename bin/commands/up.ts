@@ -90,6 +90,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         openStore: engineArchive({ config, clock: systemClock, log }),
         metrics,
         onPolicy: (notice) => out.notice(policyText(notice)),
+        onAlert: (text) => out.notice(`! ${text}`),
         onTamper: out.tampered,
         leaveRules,
       });
