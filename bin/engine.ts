@@ -7,16 +7,21 @@ import type { Change, ObjectSource } from "../core/kube/watch.ts";
 import type { Log } from "../core/log.ts";
 import { Metrics } from "../core/metrics.ts";
 import { run, type Sink } from "../core/pipeline.ts";
+import type { ChangeRecord } from "../core/records/change.ts";
 import type { EndpointTenure } from "../core/records/endpoint.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import { retrying } from "../core/retrying.ts";
+import { tee } from "../core/tee.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
 import { KernelInterfaces } from "../enforcer/interfaces-kernel.ts";
 import { type NftAccess, openNft } from "../enforcer/nft-open.ts";
 import { KernelProof } from "../enforcer/proof-kernel.ts";
 import { Prover } from "../enforcer/prover.ts";
+import { RulesetFollower } from "../enforcer/tamper/follower.ts";
+import { Guard } from "../enforcer/tamper/guard.ts";
+import { watchedSysctls } from "../enforcer/tamper/sysctls.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { World } from "../policy/world.ts";
@@ -55,6 +60,7 @@ export interface EngineOptions {
   /** Where records show while they come; they are kept in the store. */
   readonly flows: Sink<Flow>;
   readonly losses: Sink<Loss>;
+  readonly changes?: Sink<ChangeRecord>;
   /** Opens what records are kept in; without it they are only shown. */
   readonly openStore?: OpenStore;
   readonly metrics?: Metrics;
@@ -64,6 +70,8 @@ export interface EngineOptions {
   readonly onPolicy?: (notice: PolicyNotice) => void;
   /** Told of what somebody should look at: a node that does not enforce, a verdict that nobody can explain. */
   readonly onAlert?: (text: string) => void;
+  /** Shown when somebody else changed our rules: the first of its like, and how many more there were in a minute. */
+  readonly onTamper?: ((change: ChangeRecord, repeats: number) => void) | null;
   /** Whether the rules stay in force when the engine stops. */
   readonly leaveRules: boolean;
 }
@@ -86,11 +94,13 @@ export class Engine {
   readonly #collectors: readonly Collecting[];
   readonly #tenures: Feed<EndpointTenure>;
   readonly #programs: Feed<ProgramRecord>;
+  readonly #changes: Feed<ChangeRecord>;
   readonly #opened = Promise.withResolvers<void>();
   readonly #policyReady = Promise.withResolvers<void>();
   readonly #proof = new KernelProof();
   #enforcers: readonly Enforcer[] = [];
   #provers: readonly Prover[] = [];
+  #guards: readonly Guard[] = [];
   #revision: string | undefined;
 
   constructor(options: EngineOptions) {
@@ -112,6 +122,7 @@ export class Engine {
     this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
     this.#tenures = new Feed({ name: "tenures", clock });
     this.#programs = new Feed({ name: "programs", clock });
+    this.#changes = new Feed({ name: "changes", clock });
     this.#expose();
   }
 
@@ -148,12 +159,13 @@ export class Engine {
     await together(signal, [
       // First: until they listen, what comes and goes is not seen.
       (stop) => this.#collect(store, stop),
-      ...(this.#enforcing ? [(stop: AbortSignal) => this.#enforce(stop)] : []),
+      (stop) => (this.#enforcing ? this.#enforce(stop) : Promise.resolve()).finally(() => this.#changes.close()),
       (stop) => this.#follow(stop),
       (stop) => this.#retell(stop),
       ...this.#reporters(),
       () => this.#keep("endpoint", this.#tenures, store.tenures),
       () => this.#keep("program", this.#programs, store.programs),
+      () => this.#keep("change", this.#changes, store.changes, this.#options.changes),
       ...this.#collectors.flatMap((collector) => this.#flowPath(store).of(collector)),
     ]);
   }
@@ -217,10 +229,10 @@ export class Engine {
   }
 
   /** Until the feed is closed and all of it is stored. */
-  #keep<T>(kind: Kind, feed: Feed<T>, sink: Sink<T>): Promise<void> {
+  #keep<T>(kind: Kind, feed: Feed<T>, sink: Sink<T>, shown?: Sink<T>): Promise<void> {
     const { clock } = this.#options;
     const kept = retrying(measured(sink, { metrics: this.#metrics, clock, kind }), { clock });
-    return run(feed, (batch) => batch, kept, { signal: never });
+    return run(feed, (batch) => batch, shown === undefined ? kept : tee(shown, kept), { signal: never });
   }
 
   async #enforce(stop: AbortSignal): Promise<void> {
@@ -236,8 +248,10 @@ export class Engine {
     const { seats, config, clock, log, leaveRules } = this.#options;
     const settings = renderSettingsOf(config);
     const interfaces = new KernelInterfaces();
+    const follower = new RulesetFollower();
+    this.#guards = seats.map((seat, index) => this.#guardOf(seat, nft, follower, () => this.#enforcers[index]));
     this.#enforcers = seats.map(
-      ({ node, namespacePath }) =>
+      ({ node, namespacePath }, index) =>
         new Enforcer({
           node,
           nft: nft.in(namespacePath),
@@ -248,6 +262,9 @@ export class Engine {
           settings,
           onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
           random: Math.random,
+          // Beside the guard, who is told of changes, a look is for what nobody tells.
+          lookMs: 300_000,
+          onRepair: (repair) => this.#guards[index]?.repaired(repair),
         }),
     );
     if (config.enforcer.probeMs > 0) this.#provers = seats.map((seat, index) => this.#proverOf(seat, index));
@@ -255,14 +272,15 @@ export class Engine {
       // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
       await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
       if (stop.aborted) return;
+      await Promise.race([Promise.all(this.#guards.map(({ ready }) => ready)), aborted(stop)]);
       if (this.#revision !== undefined) this.#handOut();
       await together(
         stop,
-        [...this.#enforcers, ...this.#provers].map((part) => (until) => part.run(until)),
+        [...this.#enforcers, ...this.#provers, ...this.#guards].map((part) => (until) => part.run(until)),
       );
       await Promise.all(this.#enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
     } finally {
-      await interfaces.close();
+      await Promise.all([interfaces.close(), follower.close()]);
     }
   }
 
@@ -301,6 +319,33 @@ export class Engine {
         originOf: (id) => this.#world.program().rules.get(id) ?? this.#world.pending().program.rules.get(id),
       });
       return (stop) => reporter.run(stop);
+    });
+  }
+
+  #guardOf(
+    { node, namespacePath }: Seat,
+    nft: NftAccess,
+    follower: RulesetFollower,
+    enforcer: () => Enforcer | undefined,
+  ) {
+    const { config, clock, log, onTamper } = this.#options;
+    const metrics = this.#metrics;
+    return new Guard({
+      cluster: config.cluster.name,
+      node,
+      enforcer: { disturbed: (tampering) => enforcer()?.disturbed(tampering) ?? false },
+      news: follower.in(namespacePath, watchedSysctls),
+      listing: nft.listing(namespacePath),
+      isOurChild: nft.isOurChild,
+      ipv6: () => this.#podCidrsOf(node).some(({ family }) => family === 6),
+      clock,
+      log: log.child({ part: "guard" }),
+      onChange: (change) => {
+        metrics.add("sluice_enforcer_tamperings_total", { node });
+        this.#changes.push([change]);
+      },
+      onNotice: onTamper ?? null,
+      onGap: ({ from, to }) => metrics.add("sluice_enforcer_gap_seconds_total", { node }, (to - from) / 1000),
     });
   }
 
@@ -355,13 +400,16 @@ export class Engine {
   }
 
   #handOut(): void {
-    const nodes = this.#world.nodes();
     for (const [index, enforcer] of this.#enforcers.entries()) {
-      const podCidrs = nodes.get(this.#options.seats[index]?.node ?? "")?.podCidrs ?? [];
+      const podCidrs = this.#podCidrsOf(this.#options.seats[index]?.node ?? "");
       const pending = this.#world.pending();
       const isStaged = pending.program !== this.#world.program();
       enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs }, isStaged ? pending : undefined);
     }
+  }
+
+  #podCidrsOf(node: string) {
+    return this.#world.nodes().get(node)?.podCidrs ?? [];
   }
 
   #expose(): void {
@@ -383,12 +431,16 @@ export class Engine {
         probe: this.#provers[index]?.status,
       })),
     );
+    metrics.read("sluice_enforcer_findings", () =>
+      this.#guards.map(({ findings }, index) => ({ labels: { node: nodeOf(index) }, value: findings.length })),
+    );
     metrics.read("sluice_enricher_unreadable_addresses_total", () => [
       { labels: {}, value: this.#enricher.unreadable },
     ]);
     metrics.read("sluice_history_dropped_records_total", () => [
       { labels: { kind: "endpoint" }, value: this.#tenures.dropped },
       { labels: { kind: "program" }, value: this.#programs.dropped },
+      { labels: { kind: "change" }, value: this.#changes.dropped },
     ]);
     metrics.read("sluice_policy_rules", () => [{ labels: {}, value: this.#world.program().rules.size }]);
     metrics.read("sluice_policy_pods", () => [{ labels: {}, value: this.#world.placement().classOf.size }]);
@@ -400,12 +452,6 @@ export class Engine {
     this.#options.log.info({ revision, rules, pods }, "policies compiled");
     for (const tier of missingTiers)
       this.#options.log.warn({ tier }, "policies name a tier that nobody made: they come last and deny");
-    const hosts = [...this.#world.placement().endpoints.values()].filter(({ kind }) => kind === "host").length;
-    if (hosts > 0 && this.#enforcing)
-      this.#options.log.warn(
-        { hosts },
-        "host endpoints are evaluated, but not enforced by this version: nodes stay open",
-      );
   }
 }
 

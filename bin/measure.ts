@@ -10,7 +10,7 @@ import type { RulesetSize } from "../enforcer/ruleset-size.ts";
 import type { SpoolUsage } from "./spool-usage.ts";
 
 /** What a sink stores, for the label `kind`. */
-export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program";
+export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change";
 
 export interface Measures<T> {
   readonly metrics: Metrics;
