@@ -13,7 +13,7 @@ import { PodNetworks } from "./pod-networks.ts";
 import { programRecordOf } from "./program-record.ts";
 import { RuleBook } from "./rule-book.ts";
 import { Services } from "./services.ts";
-import { decide, type PolicyInForce } from "./verdict.ts";
+import { decide, modeOf, type PolicyInForce } from "./verdict.ts";
 
 export interface EnricherOptions {
   readonly clock: Clock;
@@ -54,6 +54,8 @@ export class Enricher {
   readonly #clock: Clock;
   readonly #cluster: string;
   #policy: PolicyInForce | undefined;
+  /** By node, where other policies are in force. */
+  #elsewhere: ReadonlyMap<string, PolicyInForce> = new Map();
   /** The revision that was told last. */
   #told: string | undefined;
 
@@ -96,14 +98,20 @@ export class Enricher {
     return this.#history.retell(now - (retellHours - 1) * hourUs, now);
   }
 
-  /** The policies from now on. Rules of earlier ones are still resolved. Gives the record of a program that is new. */
-  use(policy: PolicyInForce): readonly ProgramRecord[] {
-    const { program } = policy;
+  /**
+   * The policies from now on, and by node others where those are in force. Rules of earlier ones are still resolved. Gives the records
+   * of programs that are new.
+   */
+  use(policy: PolicyInForce, elsewhere: ReadonlyMap<string, PolicyInForce> = new Map()): readonly ProgramRecord[] {
+    const others = new Set([...elsewhere.values()].map(({ program }) => program));
+    const known = new Set([this.#told, ...[...this.#elsewhere.values()].map(({ program }) => program.revision)]);
     this.#policy = policy;
-    this.#rules.remember(program);
-    if (program.revision === this.#told) return [];
-    this.#told = program.revision;
-    return [programRecordOf(program, this.#cluster, this.#now())];
+    this.#elsewhere = elsewhere;
+    for (const program of [...others, policy.program]) this.#rules.remember(program);
+    const told = [...others].filter(({ revision }) => !known.has(revision));
+    if (policy.program.revision !== this.#told) told.push(policy.program);
+    this.#told = policy.program.revision;
+    return told.map((program) => programRecordOf(program, this.#cluster, this.#now()));
   }
 
   /** Pod addresses of the flow whose owner may become known in a moment; see hold-back.ts. */
@@ -125,12 +133,13 @@ export class Enricher {
     const source = this.#endpointOf(flow.sourceAddress, flow);
     const destination = this.#endpointOf(flow.destinationAddress, flow);
     const reporter = reporterOf(flow, source, destination);
+    const policy = this.#elsewhere.get(flow.node) ?? this.#policy;
     return {
       ...flow,
       reporter,
       authoritative: isAuthoritative(flow, reporter, { source, destination }),
-      mode: this.#policy?.mode(flow.node) ?? "observed",
-      ...decide(flow, { source, destination }, this.#policy, this.#rules),
+      mode: modeOf(flow, { source, destination }, policy),
+      ...decide(flow, { source, destination }, policy, this.#rules),
       pending: [],
       source,
       destination,
