@@ -5,9 +5,12 @@ import { messageOf, SluiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
+import { adopted, changesBaseChains } from "./adopt.ts";
 import { diff } from "./diff.ts";
 import type { Problem } from "./draft.ts";
+import { openRuleset } from "./fixed-rulesets.ts";
 import type { Interfaces } from "./interfaces.ts";
+import type { Keeper } from "./kept-file.ts";
 import type { Nft } from "./nft.ts";
 import { type RenderSettings, render } from "./render.ts";
 import type { Ruleset, Transaction } from "./ruleset.ts";
@@ -23,16 +26,22 @@ export interface EnforcerOptions {
   readonly settings: RenderSettings;
   /** From 0 up to 1, for pauses that differ between nodes. */
   readonly random: () => number;
+  /** Where what was applied is kept for the next process; without it the first ruleset replaces whatever there is. */
+  readonly keeper?: Keeper;
 }
 
 /** What the node knows of itself beyond its routes. */
 export interface NodeFacts {
   readonly podCidrs: readonly Cidr[];
+  /** Everything passes, whatever the policies say: break-glass. */
+  readonly open?: boolean;
 }
 
 export interface EnforcerStatus {
-  /** The program that the kernel enforces; null before the first success. */
+  /** The program that the kernel enforces; null before the first success, and while it is open. */
   readonly revision: string | null;
+  /** The kernel lets everything pass, as it was told to. */
+  readonly open: boolean;
   /** Wall time of the last success, milliseconds. */
   readonly appliedAt: number | null;
   /** Of the last transaction that changed something. */
@@ -78,10 +87,13 @@ export class Enforcer {
   /** What the kernel has; undefined if unknown, as before the first success and after a failure. */
   #applied: Ruleset | undefined;
   #lookAt = 0;
+  /** Whether what an earlier process left may still be taken over: until the first try. */
+  #mayAdopt = true;
   /** What was last carried out, to see at a glance that there is nothing to do. */
   #done: { readonly desired: Desired; readonly interfaces: ReadonlyMap<Address, string> } | undefined;
   #status: EnforcerStatus = {
     revision: null,
+    open: false,
     appliedAt: null,
     commands: 0,
     ms: 0,
@@ -179,14 +191,37 @@ export class Enforcer {
     const { node, settings, clock } = this.#options;
     const started = clock.monotonic();
     const view = { node, interfaces, podCidrs: desired.facts.podCidrs, settings };
-    const { ruleset, problems } = render(desired.program, desired.placement, view);
+    const open = desired.facts.open === true;
+    const { ruleset, problems } = open
+      ? { ruleset: openRuleset, problems: [] }
+      : render(desired.program, desired.placement, view);
     this.#report(problems);
+    if (this.#mayAdopt) this.#applied = await this.#adopt(ruleset);
     const transaction = diff(this.#applied, ruleset);
+    if (changesBaseChains(this.#applied, ruleset)) await this.#options.keeper?.unsettle();
     if (transaction.length > 0) await this.#apply(transaction, ruleset);
     this.#applied = ruleset;
-    const { revision } = desired.program;
-    this.#status = { ...this.#status, revision, appliedAt: clock.now(), failure: null };
+    const revision = open ? null : desired.program.revision;
+    this.#options.keeper?.keep({ node, revision, ruleset });
+    this.#status = { ...this.#status, revision, open, appliedAt: clock.now(), failure: null };
     if (transaction.length > 0) this.#succeeded(transaction, clock.monotonic() - started);
+  }
+
+  /** What an earlier process left in the kernel, if it can be known: then only what differs from it is changed. */
+  async #adopt(ruleset: Ruleset): Promise<Ruleset | undefined> {
+    const { keeper, nft, log, node } = this.#options;
+    this.#mayAdopt = false;
+    try {
+      const kept = (await keeper?.isSettled()) ? await keeper?.load() : undefined;
+      const found = kept === undefined ? undefined : await nft.list();
+      if (kept === undefined || found === undefined) return undefined;
+      const left = adopted(kept.ruleset, found, ruleset);
+      log.info({ node, known: left !== undefined }, "an earlier run left its rules in force");
+      return left;
+    } catch (thrown) {
+      log.warn({ node, error: messageOf(thrown) }, "what an earlier run left is replaced");
+      return undefined;
+    }
   }
 
   /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. */

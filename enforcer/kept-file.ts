@@ -1,0 +1,110 @@
+import { rm } from "node:fs/promises";
+import type { Clock } from "../core/clock.ts";
+import { Condition } from "../core/condition.ts";
+import { messageOf } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import { makePrivateFolder, readPrivateFile, writePrivateFile } from "../core/private-file.ts";
+import { type KeptRuleset, KeptRulesetWriter, parseKeptRuleset } from "./kept-ruleset.ts";
+
+/** Where an enforcer keeps what it has applied, for the next one. */
+export interface Keeper {
+  /** What was kept; undefined if there is none. Throws LAST_GOOD_INVALID if it is not to be used. */
+  load(): Promise<KeptRuleset | undefined>;
+  /** Base chains are about to become others than those that are kept: until the next is written, what is kept tells nothing of them. */
+  unsettle(): Promise<void>;
+  /** Whether the base chains in the kernel are those that are kept, if nobody touched them. */
+  isSettled(): Promise<boolean>;
+  /** Is written soon; of several in quick succession only the newest. */
+  keep(ruleset: KeptRuleset): void;
+}
+
+export interface KeptFileOptions {
+  /** `data/enforcer`. */
+  readonly folder: string;
+  readonly node: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+// A large ruleset takes a while to write: after each, so long a pause.
+const pauseMs = 2_000;
+// 50,000 pods in some sets are 2 MB; whatever is far beyond is none of ours.
+const maxBytes = 536_870_912;
+
+/** `<folder>/<node>.ruleset`: the last good ruleset of a node on disk; `<node>.unsettled` says that base chains may be others by now. */
+export class KeptFile implements Keeper {
+  readonly #options: KeptFileOptions;
+  readonly #path: string;
+  readonly #writer = new KeptRulesetWriter();
+  readonly #changed = new Condition();
+  /** The file and the marker change one after the other. */
+  #turn: Promise<void> = Promise.resolve();
+  #isUnsettled = false;
+  #newest: KeptRuleset | undefined;
+  #written: KeptRuleset | undefined;
+
+  constructor(options: KeptFileOptions) {
+    this.#options = options;
+    this.#path = `${options.folder}/${options.node}.ruleset`;
+  }
+
+  async load(): Promise<KeptRuleset | undefined> {
+    const text = await readPrivateFile(this.#path, { code: "LAST_GOOD_INVALID", maxBytes });
+    return text === undefined ? undefined : parseKeptRuleset(text, this.#options.node);
+  }
+
+  unsettle(): Promise<void> {
+    this.#isUnsettled = true;
+    return this.#inTurn(async () => {
+      await makePrivateFolder(this.#options.folder);
+      await writePrivateFile(this.#marker, "");
+    });
+  }
+
+  async isSettled(): Promise<boolean> {
+    return (await readPrivateFile(this.#marker, { code: "LAST_GOOD_INVALID", maxBytes })) === undefined;
+  }
+
+  get #marker(): string {
+    return `${this.#options.folder}/${this.#options.node}.unsettled`;
+  }
+
+  keep(ruleset: KeptRuleset): void {
+    this.#newest = ruleset;
+    this.#isUnsettled = false;
+    this.#changed.changed();
+  }
+
+  /** Writes until the signal aborts, and then what is newest. */
+  async run(signal: AbortSignal): Promise<void> {
+    await makePrivateFolder(this.#options.folder);
+    while (!signal.aborted) {
+      if (this.#newest === this.#written) await this.#changed.wait(signal);
+      await this.#inTurn(() => this.#write());
+      await this.#options.clock.sleep(pauseMs, signal);
+    }
+    await this.#inTurn(() => this.#write());
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #write(): Promise<void> {
+    const newest = this.#newest;
+    if (newest === undefined || newest === this.#written) return;
+    try {
+      await writePrivateFile(this.#path, this.#writer.text(newest));
+      if (newest === this.#newest && !this.#isUnsettled) await rm(this.#marker, { force: true });
+    } catch (thrown) {
+      const { log, node } = this.#options;
+      log.error(
+        { node, error: messageOf(thrown) },
+        "the last good ruleset is not kept: a restore would load an older one",
+      );
+    }
+    this.#written = newest;
+  }
+}
