@@ -13,25 +13,22 @@ import type { Loss } from "../core/records/loss.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import { retrying } from "../core/retrying.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
-import { KernelInterfaces } from "../enforcer/interfaces-kernel.ts";
-import { type NftAccess, openNft } from "../enforcer/nft-open.ts";
-import { defaultSettings } from "../enforcer/render.ts";
+import { KeptFile } from "../enforcer/kept-file.ts";
+import { modesOf } from "../enforcer/modes.ts";
 import { Enricher } from "../enrichers/enrich.ts";
+import type { PolicyInForce } from "../enrichers/verdict.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
+import type { Placement } from "../policy/placement.ts";
 import { World } from "../policy/world.ts";
 import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
 import { type Collecting, FlowPath } from "./flow-path.ts";
-import { type Kind, measured, readCollectors, readEnforcers } from "./measure.ts";
-
+import { type Kernel, openKernel } from "./kernel.ts";
+import { type Kind, measured, readCollectors, readEnforcers, readRollout } from "./measure.ts";
+import { PolicyRollout } from "./policy-rollout.ts";
+import { enforcerFolder, renderSettings } from "./render-settings.ts";
+import type { Seat } from "./seat-option.ts";
 import { spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
-
-/** A node of the cluster and where on this machine its network is. */
-export interface Seat {
-  readonly node: string;
-  /** Null: this process's own network namespace. */
-  readonly namespacePath: string | null;
-}
 
 /** The policies changed, or whom they are about. */
 export interface PolicyNotice {
@@ -52,11 +49,17 @@ export interface EngineOptions {
   readonly losses: Sink<Loss>;
   /** Opens what records are kept in; without it they are only shown. */
   readonly openStore?: OpenStore;
+  /** Last good rules and the state of the rollout are kept in the data folder, and orders are taken there; by default if there is a store. */
+  readonly keepsState?: boolean;
   readonly metrics?: Metrics;
   /** The collector of a node; in tests another one than the kernel's. */
   readonly collect?: (seat: Seat) => Collecting;
   /** Told when policies change, not when pods do. */
   readonly onPolicy?: (notice: PolicyNotice) => void;
+  /** Told what is worth knowing between the records: held and withdrawn policies, break-glass. */
+  readonly onNotice?: (sentence: string) => void;
+  /** Opens nftables and routes; in tests others than the kernel's. */
+  readonly openKernel?: () => Promise<Kernel>;
   /** Whether the rules stay in force when the engine stops. */
   readonly leaveRules: boolean;
 }
@@ -64,7 +67,7 @@ export interface EngineOptions {
 /**
  * Every stage in one process:
  *
- *   objects -> World -> Program, Placement -> an Enforcer per node
+ *   objects -> World -> Program, Placement -> PolicyRollout -> an Enforcer per node
  *                 \-> Enricher -> tenures, programs -> store
  *   a Collector per node -> once -> hold back -> Enricher -> shown, and kept in the store
  *
@@ -81,7 +84,10 @@ export class Engine {
   readonly #programs: Feed<ProgramRecord>;
   readonly #opened = Promise.withResolvers<void>();
   readonly #policyReady = Promise.withResolvers<void>();
-  #enforcers: readonly Enforcer[] = [];
+  readonly #rollout: PolicyRollout;
+  #enforcers: ReadonlyMap<string, Enforcer> = new Map();
+  /** What records of it need, by the Placement. */
+  readonly #inForceBy = new WeakMap<Placement, PolicyInForce>();
   #revision: string | undefined;
 
   constructor(options: EngineOptions) {
@@ -96,6 +102,18 @@ export class Engine {
     this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
     this.#tenures = new Feed({ name: "tenures", clock });
     this.#programs = new Feed({ name: "programs", clock });
+    this.#rollout = new PolicyRollout({
+      world: this.#world,
+      nodes: seats.map(({ node }) => node),
+      config,
+      clock,
+      log: options.log.child({ part: "rollout" }),
+      // The data folder is ours only while the store is open.
+      isKept: this.#keepsState,
+      notice: options.onNotice ?? (() => {}),
+      onChange: () => this.#spread(),
+      statuses: () => new Map([...this.#enforcers].map(([node, { status }]) => [node, status])),
+    });
     this.#expose();
   }
 
@@ -108,7 +126,7 @@ export class Engine {
     // Why a collector cannot begin, `run` tells; its caller then aborts.
     await Promise.race([begun, aborted(signal)]).catch(() => aborted(signal));
     while (!signal.aborted && !this.#inForce) {
-      const failing = this.#enforcers.find(({ status }) => status.failure !== null);
+      const failing = [...this.#enforcers.values()].find(({ status }) => status.failure !== null);
       if (failing !== undefined) throw new SluiceError("NFT_FAILED", failing.status.failure ?? "an enforcer failed");
       await this.#options.clock.sleep(20, signal);
     }
@@ -119,6 +137,7 @@ export class Engine {
     // First of all: a data folder that is not ours is refused before the kernel is touched.
     const store = await this.#openStore();
     try {
+      await this.#rollout.open();
       this.#enricher.remember(store.remembered);
       this.#opened.resolve();
       await this.#work(store, signal);
@@ -131,7 +150,8 @@ export class Engine {
     await together(signal, [
       // First: until they listen, what comes and goes is not seen.
       (stop) => this.#collect(store, stop),
-      ...(this.#enforcing ? [(stop: AbortSignal) => this.#enforce(stop)] : []),
+      (stop) => this.#enforce(stop),
+      (stop) => this.#rollout.run(stop),
       (stop) => this.#follow(stop),
       (stop) => this.#retell(stop),
       () => this.#keep("endpoint", this.#tenures, store.tenures),
@@ -140,13 +160,18 @@ export class Engine {
     ]);
   }
 
-  get #enforcing(): boolean {
-    return this.#options.config.enforcer.mode === "enforce";
+  get #keepsState(): boolean {
+    return this.#options.keepsState ?? this.#options.openStore !== undefined;
+  }
+
+  get #enforcing(): readonly Seat[] {
+    return this.#options.seats.filter(({ node }) => this.#rollout.modes.hasRules(node));
   }
 
   get #inForce(): boolean {
-    if (!this.#enforcing) return true;
-    return this.#enforcers.length > 0 && this.#enforcers.every(({ status }) => status.revision !== null);
+    if (this.#enforcing.length === 0) return true;
+    const statuses = [...this.#enforcers.values()].map(({ status }) => status);
+    return statuses.length > 0 && statuses.every(({ revision, open }) => revision !== null || open);
   }
 
   #openStore(): Promise<EngineStore> {
@@ -167,7 +192,7 @@ export class Engine {
       cluster: config.cluster.name,
       ...config.collector,
       // The enforcer's rules make the kernel track connections; where it only watches, the collector sees to it.
-      ensureConntrack: config.enforcer.mode === "observe",
+      ensureConntrack: !modesOf(config.enforcer).hasRules(node),
       // The data folder is ours only while the store is open.
       ...(openStore === undefined ? {} : { spool: { folder: spoolFolder(config.data.folder, node), ...config.spool } }),
       log: log.child({ part: "collector", node }),
@@ -206,47 +231,79 @@ export class Engine {
   }
 
   async #enforce(stop: AbortSignal): Promise<void> {
-    const nft = await openNft();
+    const kernel = await this.#openKernel();
+    if (kernel === undefined) return;
     try {
-      await this.#enforceWith(nft, stop);
+      await this.#enforceWith(kernel, stop);
     } finally {
-      await nft.close();
+      await kernel.close();
     }
   }
 
-  async #enforceWith(nft: NftAccess, stop: AbortSignal): Promise<void> {
-    const { seats, config, clock, log, leaveRules } = this.#options;
-    const settings = {
-      ...defaultSettings,
-      podInterfaces: config.enforcer.podInterfacePrefixes,
-      logGroup: config.collector.nflogGroup,
-    };
-    const interfaces = new KernelInterfaces();
-    this.#enforcers = seats.map(
-      ({ node, namespacePath }) =>
-        new Enforcer({
-          node,
-          nft: nft.in(namespacePath),
-          interfaces: interfaces.in(namespacePath),
-          clock,
-          // It names the node itself.
-          log: log.child({ part: "enforcer" }),
-          settings,
-          random: Math.random,
-        }),
-    );
+  /** Undefined where there is nothing to enforce, and nothing of nftables either. */
+  async #openKernel(): Promise<Kernel | undefined> {
     try {
-      // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
-      await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
-      if (stop.aborted) return;
-      if (this.#revision !== undefined) this.#handOut();
-      await together(
-        stop,
-        this.#enforcers.map((enforcer) => (until) => enforcer.run(until)),
-      );
-      await Promise.all(this.#enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
+      return await (this.#options.openKernel ?? openKernel)();
+    } catch (thrown) {
+      if (this.#enforcing.length === 0) return undefined;
+      throw thrown;
+    }
+  }
+
+  async #enforceWith(kernel: Kernel, stop: AbortSignal): Promise<void> {
+    const { leaveRules } = this.#options;
+    const keepers = new Map(this.#enforcing.flatMap(({ node }) => this.#keeperOf(node) ?? []));
+    this.#enforcers = new Map(
+      this.#enforcing.map((seat) => [seat.node, this.#enforcerOf(seat, kernel, keepers.get(seat.node))]),
+    );
+    // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
+    await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
+    if (stop.aborted) return;
+    await this.#clear(kernel);
+    if (this.#revision !== undefined) this.#handOut();
+    const enforcers = [...this.#enforcers.values()];
+    const applied = new AbortController();
+    // They end after the last that is to be kept.
+    const keeping = Promise.all([...keepers.values()].map((keeper) => keeper.run(applied.signal)));
+    try {
+      const runs = enforcers.map((enforcer) => (until: AbortSignal) => enforcer.run(until));
+      await together(stop, [...runs, (until) => Promise.race([keeping.then(() => {}), aborted(until)])]);
+      await Promise.all(enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
     } finally {
-      await interfaces.close();
+      applied.abort();
+      await keeping;
+    }
+  }
+
+  #enforcerOf({ node, namespacePath }: Seat, kernel: Kernel, keeper: KeptFile | undefined): Enforcer {
+    const { clock, log } = this.#options;
+    return new Enforcer({
+      node,
+      nft: kernel.nft(namespacePath),
+      interfaces: kernel.interfaces(namespacePath),
+      clock,
+      // It names the node itself.
+      log: log.child({ part: "enforcer" }),
+      settings: renderSettings(this.#options.config),
+      random: Math.random,
+      ...(keeper === undefined ? {} : { keeper }),
+    });
+  }
+
+  #keeperOf(node: string): readonly (readonly [string, KeptFile])[] | undefined {
+    const { config, clock, log } = this.#options;
+    if (!this.#keepsState) return undefined;
+    return [[node, new KeptFile({ folder: enforcerFolder(config.data.folder), node, clock, log })]];
+  }
+
+  /** A node that only observes has no rules of ours, neither of an earlier run. */
+  async #clear(kernel: Kernel): Promise<void> {
+    for (const { node, namespacePath } of this.#options.seats) {
+      if (this.#rollout.modes.hasRules(node)) continue;
+      const nft = kernel.nft(namespacePath);
+      if ((await nft.list()) === undefined) continue;
+      await nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
+      this.#options.log.warn({ node }, "rules of an earlier run are removed: this node only observes");
     }
   }
 
@@ -278,14 +335,37 @@ export class Engine {
     if (changes.some(({ type }) => type === "synced")) this.#requireNodes();
     this.#tenures.push(this.#enricher.update(changes));
     const program = this.#world.program();
-    const placement = this.#world.placement();
-    const mode = this.#enforcing ? ("enforced" as const) : ("observed" as const);
-    const evaluate = evaluatorOf(program, placement);
-    this.#programs.push(this.#enricher.use({ program, placement, evaluate, mode: () => mode }));
-    if (program.revision !== this.#revision) this.#notice(program.revision, program.rules.size, placement.classOf.size);
+    const isNew = program.revision !== this.#revision;
     this.#revision = program.revision;
-    this.#handOut();
+    if (isNew) this.#notice(program.revision, program.rules.size, this.#world.placement().classOf.size);
+    this.#rollout.take(changes);
+    this.#spread();
     this.#policyReady.resolve();
+  }
+
+  /** Gives what is in force where to those who enforce it, and to those who tell of it. */
+  #spread(): void {
+    const common = this.#policyInForce(null);
+    if (common === undefined) return;
+    const elsewhere = new Map<string, PolicyInForce>();
+    for (const { node } of this.#options.seats) {
+      const there = this.#policyInForce(node);
+      if (there !== undefined && there.program !== common.program) elsewhere.set(node, there);
+    }
+    this.#programs.push(this.#enricher.use(common, elsewhere));
+    this.#handOut();
+  }
+
+  #policyInForce(node: string | null): PolicyInForce | undefined {
+    const found = this.#rollout.policyOf(node);
+    if (found === undefined) return undefined;
+    const { program, everybody } = found;
+    const known = this.#inForceBy.get(everybody);
+    if (known?.program === program) return known;
+    const mode: PolicyInForce["mode"] = (where, namespace) => this.#rollout.modes.of(where, namespace);
+    const made = { program, placement: everybody, evaluate: evaluatorOf(program, everybody), mode };
+    this.#inForceBy.set(everybody, made);
+    return made;
   }
 
   /** Pods of a node that the objects do not know would all be unknown endpoints, and denied. */
@@ -302,9 +382,10 @@ export class Engine {
 
   #handOut(): void {
     const nodes = this.#world.nodes();
-    for (const [index, enforcer] of this.#enforcers.entries()) {
-      const podCidrs = nodes.get(this.#options.seats[index]?.node ?? "")?.podCidrs ?? [];
-      enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs });
+    for (const [node, enforcer] of this.#enforcers) {
+      const policy = this.#rollout.policyOf(node);
+      const podCidrs = nodes.get(node)?.podCidrs ?? [];
+      if (policy !== undefined) enforcer.update(policy.program, policy.enforced, { podCidrs, open: policy.open });
     }
   }
 
@@ -319,7 +400,12 @@ export class Engine {
       }),
     );
     readEnforcers(metrics, () =>
-      this.#enforcers.map(({ status }, index) => ({ node: nodeOf(index), status, wanted: this.#revision })),
+      [...this.#enforcers].map(([node, { status }]) => ({ node, status, wanted: this.#revision })),
+    );
+    readRollout(
+      metrics,
+      seats.map(({ node }) => node),
+      this.#rollout,
     );
     metrics.read("sluice_enricher_unreadable_addresses_total", () => [
       { labels: {}, value: this.#enricher.unreadable },
@@ -339,7 +425,7 @@ export class Engine {
     for (const tier of missingTiers)
       this.#options.log.warn({ tier }, "policies name a tier that nobody made: they come last and deny");
     const hosts = [...this.#world.placement().endpoints.values()].filter(({ kind }) => kind === "host").length;
-    if (hosts > 0 && this.#enforcing)
+    if (hosts > 0 && this.#enforcing.length > 0)
       this.#options.log.warn(
         { hosts },
         "host endpoints are evaluated, but not enforced by this version: nodes stay open",

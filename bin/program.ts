@@ -4,6 +4,7 @@ import { configCommand } from "./commands/config.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { endpointsCommand } from "./commands/endpoints.ts";
+import { enforceCommand } from "./commands/enforce.ts";
 import { flowsCommand } from "./commands/flows.ts";
 import { labCommand } from "./commands/lab.ts";
 import { pairsCommand } from "./commands/pairs.ts";
@@ -38,6 +39,7 @@ const commands = [
   completenessCommand,
   traceCommand,
   policyCommand,
+  enforceCommand,
   configCommand,
   doctorCommand,
   labCommand,

@@ -73,6 +73,11 @@ export const metricTable = {
   sluice_enforcer_transaction_commands: gauge("Commands of the last change.", "node"),
   sluice_enforcer_current: gauge("1 if the kernel enforces the program that is wanted, else 0.", "node"),
   sluice_enforcer_problems: gauge("Things that the rules could not express or find.", "node"),
+  sluice_rollout_held: gauge(
+    "1 while changed policies are held back or were withdrawn, so that older ones are in force, else 0.",
+  ),
+  sluice_rollout_trial: gauge("1 while changed policies are on canary nodes only, or wait to be confirmed, else 0."),
+  sluice_break_glass: gauge("1 while break-glass is on, so that policy denies nothing on the node, else 0.", "node"),
   sluice_objects_faults_total: counter("Manifests that were not accepted, counted each time they are read anew."),
   sluice_archive_flush_seconds: histogram("What writing one file of the archive took.", flushBuckets, "kind"),
   sluice_archive_rows_total: counter("Rows written to files of the archive.", "kind"),

@@ -63,14 +63,17 @@ export function clusterPaths({ endpoints }: Placement, { apiServers, dns }: Clus
   ];
 }
 
-/** Which of these paths are open in the one situation and not in the next, each rule that closes one told once. `isHere` as PathEnds. */
+/**
+ * Which of these paths are open in the one situation and not in the next, each rule that closes one told once. For those who are there
+ * in the first: who is new has no path that could close. `isHere` as PathEnds.
+ */
 export function closedPaths(
   paths: readonly GuardedPath[],
   good: Situation,
   next: Situation,
   isHere: (node: string) => boolean,
 ): readonly ClosedPath[] {
-  const ends = new PathEnds(next.placement, isHere);
+  const ends = new PathEnds(good.placement, isHere);
   const [before, after] = [good, next].map(({ program, placement }) => evaluatorOf(program, placement)) as [
     Judge,
     Judge,

@@ -123,6 +123,7 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     openStore: engineArchive({ config, clock, log }),
     metrics,
     onPolicy: (notice) => out.notice(policyText(notice)),
+    onNotice: out.notice,
     leaveRules: false,
   });
   const traffic = async (until: AbortSignal) => {
