@@ -378,8 +378,9 @@ export class PolicyRollout {
     const { clock, log } = this.#options;
     while (!stop.aborted) {
       if (!this.#isDirty) await this.#changed.wait(stop);
-      for (let waited = 0; waited < calmMs && !this.#isUrgent && !stop.aborted; waited += calmMs / 20)
-        await clock.sleep(calmMs / 20, stop);
+      const calm = clock.monotonic() + calmMs;
+      while (!this.#isUrgent && clock.monotonic() < calm && !stop.aborted)
+        await Promise.race([clock.sleep(calmMs / 10, stop), this.#changed.wait(stop)]);
       await this.#writeNow().catch((thrown: unknown) =>
         log.error({ error: messageOf(thrown) }, "the state of the rollout is not kept: a restart knows nothing of it"),
       );

@@ -12,8 +12,8 @@ export interface BreakGlass {
   readonly by: string;
 }
 
-export const shortestReason = 8;
-export const longestReason = 500;
+const shortestReason = 8;
+const longestReason = 500;
 
 /** Why this cannot be begun, in words; undefined if it can. */
 export function faultOfBreakGlass({ reason, from, until }: BreakGlass, maxMs: number): string | undefined {

@@ -47,11 +47,8 @@ export async function readState(folder: ControlFolder): Promise<ControlState | u
 
 /** The Programs that a state names, as far as they are there. Throws LAST_GOOD_INVALID if one is damaged. */
 export async function readPrograms(folder: ControlFolder, { confirmed, trial }: Rollout): Promise<readonly Program[]> {
-  const texts = await Promise.all(
-    [confirmed, trial?.revision].map((one) =>
-      one === null || one === undefined ? undefined : readPrivateFile(pathOf(folder, one), programLimits),
-    ),
-  );
+  const revisions = [confirmed, trial?.revision ?? null].filter((one) => one !== null);
+  const texts = await Promise.all(revisions.map((one) => readPrivateFile(pathOf(folder, one), programLimits)));
   return texts.filter((text) => text !== undefined).map(parseProgramText);
 }
 

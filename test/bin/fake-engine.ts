@@ -119,7 +119,7 @@ export class FakeStore implements EngineStore {
 }
 
 /** nftables in memory, one for all namespaces, and no routes. */
-export class FakeKernel implements Kernel {
+class FakeKernel implements Kernel {
   readonly memory = new NftMemory();
   readonly nft = () => this.memory;
   readonly interfaces = () => ({ read: () => Promise.resolve(this.#routes) });
