@@ -26,6 +26,11 @@ export interface KeptFileOptions {
   readonly log: Log;
 }
 
+interface Kept {
+  readonly ruleset: KeptRuleset;
+  readonly unsettled: number;
+}
+
 // A large ruleset takes a while to write: after each, so long a pause.
 const pauseMs = 2_000;
 // 50,000 pods in some sets are 2 MB; whatever is far beyond is none of ours.
@@ -39,9 +44,10 @@ export class KeptFile implements Keeper {
   readonly #changed = new Condition();
   /** The file and the marker change one after the other. */
   #turn: Promise<void> = Promise.resolve();
-  #isUnsettled = false;
-  #newest: KeptRuleset | undefined;
-  #written: KeptRuleset | undefined;
+  /** How often base chains were about to change. */
+  #unsettled = 0;
+  #newest: Kept | undefined;
+  #written: Kept | undefined;
 
   constructor(options: KeptFileOptions) {
     this.#options = options;
@@ -54,7 +60,7 @@ export class KeptFile implements Keeper {
   }
 
   unsettle(): Promise<void> {
-    this.#isUnsettled = true;
+    this.#unsettled += 1;
     return this.#inTurn(async () => {
       await makePrivateFolder(this.#options.folder);
       await writePrivateFile(this.#marker, "");
@@ -70,8 +76,7 @@ export class KeptFile implements Keeper {
   }
 
   keep(ruleset: KeptRuleset): void {
-    this.#newest = ruleset;
-    this.#isUnsettled = false;
+    this.#newest = { ruleset, unsettled: this.#unsettled };
     this.#changed.changed();
   }
 
@@ -96,8 +101,9 @@ export class KeptFile implements Keeper {
     const newest = this.#newest;
     if (newest === undefined || newest === this.#written) return;
     try {
-      await writePrivateFile(this.#path, this.#writer.text(newest));
-      if (newest === this.#newest && !this.#isUnsettled) await rm(this.#marker, { force: true });
+      await writePrivateFile(this.#path, this.#writer.text(newest.ruleset));
+      // Its base chains are those of the kernel unless they were about to change once more.
+      if (newest.unsettled === this.#unsettled) await rm(this.#marker, { force: true });
     } catch (thrown) {
       const { log, node } = this.#options;
       log.error(
