@@ -19,13 +19,9 @@ const nobody: Placement = { classOf: new Map(), classes: new Map(), members: new
  * already. Other traffic of the node is not touched.
  */
 export function closedRuleset(node: string, settings: RenderSettings): Ruleset {
-  const view = {
-    node,
-    interfaces: new Map(),
-    podCidrs: [],
-    settings: { ...settings, unknownEndpoints: "deny" as const },
-  };
-  return render(noProgram, nobody, view).ruleset;
+  // Who is behind which interface is not known either: answers to the node's probes would count as spoofed.
+  const closed: RenderSettings = { ...settings, unknownEndpoints: "deny", antiSpoofing: false };
+  return render(noProgram, nobody, { node, interfaces: new Map(), podCidrs: [], settings: closed }).ruleset;
 }
 
 /**

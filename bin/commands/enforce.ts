@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { SluiceError } from "../../core/errors.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { type Rim, realRim } from "../rim.ts";
 import { enforceBreakGlassCommand } from "./enforce-break-glass.ts";
@@ -25,15 +26,18 @@ const commands = [
 export function enforceCommand(rim: Rim = realRim): Command {
   const group = new Command("enforce")
     .description("how policies come into force, and what to do if they should not")
-    .option("--restore", "the same as restore")
-    // Else its options would take those of its commands.
-    .enablePositionalOptions()
+    .option("--restore", "the same as restore, with its options")
+    // They are those of restore, which has them checked.
     .allowUnknownOption()
-    .allowExcessArguments()
+    .argument("[arguments...]")
     .addHelpText("after", examples)
-    .action(async ({ restore }: { readonly restore?: boolean }, { args }: Command) => {
+    .action(async (args: readonly string[], { restore }: { readonly restore?: boolean }) => {
+      if (restore !== true && args[0] !== undefined)
+        throw new SluiceError("USAGE", `enforce has no command "${args[0]}"; see "sluice enforce --help"`);
       if (restore !== true) group.help({ error: true });
-      await enforceRestoreCommand(rim).copyInheritedSettings(group).parseAsync(args, { from: "user" });
+      await enforceRestoreCommand(rim)
+        .copyInheritedSettings(group)
+        .parseAsync([...args], { from: "user" });
     });
   for (const command of commands) group.addCommand(command(rim));
   return group;
