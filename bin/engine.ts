@@ -15,20 +15,26 @@ import { retrying } from "../core/retrying.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
 import { KeptFile } from "../enforcer/kept-file.ts";
 import { modesOf } from "../enforcer/modes.ts";
+import { KernelProof } from "../enforcer/proof-kernel.ts";
+import { Prover } from "../enforcer/prover.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import type { PolicyInForce } from "../enrichers/verdict.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import type { Placement } from "../policy/placement.ts";
 import { World } from "../policy/world.ts";
+import { agreementOf } from "./disagreements.ts";
 import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
 import { type Collecting, FlowPath } from "./flow-path.ts";
 import { type Kernel, openKernel } from "./kernel.ts";
 import { type Kind, measured, readCollectors, readEnforcers, readRollout } from "./measure.ts";
+import { NodeReporter } from "./node-reporter.ts";
+import { proofText } from "./node-status.ts";
 import { PolicyRollout } from "./policy-rollout.ts";
-import { enforcerFolder, renderSettings } from "./render-settings.ts";
+import { enforcerFolder, renderSettingsOf } from "./render-settings.ts";
 import type { Seat } from "./seat-option.ts";
 import { spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
+import { sluiceVersion } from "./version.ts";
 
 /** The policies changed, or whom they are about. */
 export interface PolicyNotice {
@@ -58,6 +64,8 @@ export interface EngineOptions {
   readonly onPolicy?: (notice: PolicyNotice) => void;
   /** Told what is worth knowing between the records: held and withdrawn policies, break-glass. */
   readonly onNotice?: (sentence: string) => void;
+  /** Told of what somebody should look at: a node that does not enforce, a verdict that nobody can explain. */
+  readonly onAlert?: (text: string) => void;
   /** Opens nftables and routes; in tests others than the kernel's. */
   readonly openKernel?: () => Promise<Kernel>;
   /** Whether the rules stay in force when the engine stops. */
@@ -85,7 +93,9 @@ export class Engine {
   readonly #opened = Promise.withResolvers<void>();
   readonly #policyReady = Promise.withResolvers<void>();
   readonly #rollout: PolicyRollout;
+  readonly #proof = new KernelProof();
   #enforcers: ReadonlyMap<string, Enforcer> = new Map();
+  #provers: ReadonlyMap<string, Prover> = new Map();
   /** What records of it need, by the Placement. */
   readonly #inForceBy = new WeakMap<Placement, PolicyInForce>();
   #revision: string | undefined;
@@ -98,6 +108,13 @@ export class Engine {
       clock,
       cluster: config.cluster.name,
       keepMs: config.enricher.deletedPodsKeptMs,
+      agreement: agreementOf({
+        sample: config.enricher.agreementSample,
+        metrics: this.#metrics,
+        clock,
+        log: options.log,
+        onAlert: options.onAlert,
+      }),
     });
     this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
     this.#tenures = new Feed({ name: "tenures", clock });
@@ -142,6 +159,7 @@ export class Engine {
       this.#opened.resolve();
       await this.#work(store, signal);
     } finally {
+      await this.#proof.close();
       await store.close();
     }
   }
@@ -154,6 +172,7 @@ export class Engine {
       (stop) => this.#rollout.run(stop),
       (stop) => this.#follow(stop),
       (stop) => this.#retell(stop),
+      ...this.#reporters(),
       () => this.#keep("endpoint", this.#tenures, store.tenures),
       () => this.#keep("program", this.#programs, store.programs),
       ...this.#collectors.flatMap((collector) => this.#flowPath(store).of(collector)),
@@ -256,6 +275,8 @@ export class Engine {
     this.#enforcers = new Map(
       this.#enforcing.map((seat) => [seat.node, this.#enforcerOf(seat, kernel, keepers.get(seat.node))]),
     );
+    if (this.#options.config.enforcer.probeMs > 0)
+      this.#provers = new Map(this.#enforcing.map((seat) => [seat.node, this.#proverOf(seat)]));
     // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
     await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
     if (stop.aborted) return;
@@ -266,7 +287,7 @@ export class Engine {
     // They end after the last that is to be kept.
     const keeping = Promise.all([...keepers.values()].map((keeper) => keeper.run(applied.signal)));
     try {
-      const runs = enforcers.map((enforcer) => (until: AbortSignal) => enforcer.run(until));
+      const runs = [...enforcers, ...this.#provers.values()].map((part) => (until: AbortSignal) => part.run(until));
       await together(stop, [...runs, (until) => Promise.race([keeping.then(() => {}), aborted(until)])]);
       await Promise.all(enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
     } finally {
@@ -284,7 +305,8 @@ export class Engine {
       clock,
       // It names the node itself.
       log: log.child({ part: "enforcer" }),
-      settings: renderSettings(this.#options.config),
+      settings: renderSettingsOf(this.#options.config),
+      onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
       random: Math.random,
       ...(keeper === undefined ? {} : { keeper }),
     });
@@ -294,6 +316,47 @@ export class Engine {
     const { config, clock, log } = this.#options;
     if (!this.#keepsState) return undefined;
     return [[node, new KeptFile({ folder: enforcerFolder(config.data.folder), node, clock, log })]];
+  }
+
+  #proverOf({ node, namespacePath }: Seat): Prover {
+    const { config, clock, log, onAlert } = this.#options;
+    return new Prover({
+      node,
+      proof: this.#proof.in(namespacePath),
+      clock,
+      log: log.child({ part: "enforcer" }),
+      everyMs: config.enforcer.probeMs,
+      // While break-glass is on there is nothing to prove.
+      applied: () => this.#enforcers.get(node)?.status.revision != null,
+      onChange: (status) => onAlert?.(proofText(node, status)),
+    });
+  }
+
+  /** The data folder is ours only while the store is open. */
+  #reporters(): readonly ((stop: AbortSignal) => Promise<void>)[] {
+    const { openStore, seats, config, clock, log } = this.#options;
+    if (openStore === undefined) return [];
+    const version = sluiceVersion();
+    return seats.map((seat) => {
+      const { node } = seat;
+      const isEnforcing = this.#rollout.modes.hasRules(node);
+      const reporter = new NodeReporter({
+        data: config.data.folder,
+        clock,
+        log,
+        sources: () => ({
+          node,
+          version,
+          mode: isEnforcing ? "enforce" : "observe",
+          wanted: this.#revision,
+          enforcer: this.#enforcers.get(node),
+          probe: this.#provers.get(node)?.status,
+        }),
+        counters: isEnforcing ? () => this.#proof.in(seat.namespacePath).counters() : undefined,
+        originOf: (id) => this.#world.program().rules.get(id) ?? this.#world.pending().program.rules.get(id),
+      });
+      return (stop) => reporter.run(stop);
+    });
   }
 
   /** A node that only observes has no rules of ours, neither of an earlier run. */
@@ -361,9 +424,10 @@ export class Engine {
     if (found === undefined) return undefined;
     const { program, everybody } = found;
     const known = this.#inForceBy.get(everybody);
-    if (known?.program === program) return known;
-    const mode: PolicyInForce["mode"] = (where, namespace) => this.#rollout.modes.of(where, namespace);
-    const made = { program, placement: everybody, evaluate: evaluatorOf(program, everybody), mode };
+    const { of: mode } = this.#rollout.modes;
+    if (known?.program === program && known.mode === mode) return known;
+    const evaluate = known?.program === program ? known.evaluate : evaluatorOf(program, everybody);
+    const made = { program, placement: everybody, evaluate, mode };
     this.#inForceBy.set(everybody, made);
     return made;
   }
@@ -382,10 +446,12 @@ export class Engine {
 
   #handOut(): void {
     const nodes = this.#world.nodes();
+    const staged = this.#rollout.staged();
     for (const [node, enforcer] of this.#enforcers) {
       const policy = this.#rollout.policyOf(node);
       const podCidrs = nodes.get(node)?.podCidrs ?? [];
-      if (policy !== undefined) enforcer.update(policy.program, policy.enforced, { podCidrs, open: policy.open });
+      if (policy !== undefined)
+        enforcer.update(policy.program, policy.enforced, { podCidrs, open: policy.open }, staged);
     }
   }
 
@@ -400,7 +466,13 @@ export class Engine {
       }),
     );
     readEnforcers(metrics, () =>
-      [...this.#enforcers].map(([node, { status }]) => ({ node, status, wanted: this.#revision })),
+      [...this.#enforcers].map(([node, { status, size }]) => ({
+        node,
+        status,
+        wanted: this.#revision,
+        size,
+        probe: this.#provers.get(node)?.status,
+      })),
     );
     readRollout(
       metrics,
@@ -424,12 +496,6 @@ export class Engine {
     this.#options.log.info({ revision, rules, pods }, "policies compiled");
     for (const tier of missingTiers)
       this.#options.log.warn({ tier }, "policies name a tier that nobody made: they come last and deny");
-    const hosts = [...this.#world.placement().endpoints.values()].filter(({ kind }) => kind === "host").length;
-    if (hosts > 0 && this.#enforcing.length > 0)
-      this.#options.log.warn(
-        { hosts },
-        "host endpoints are evaluated, but not enforced by this version: nodes stay open",
-      );
   }
 }
 

@@ -154,6 +154,13 @@ export class PolicyRollout {
     return { program, everybody: placement, enforced: this.#enforcedPart(placement), open };
   }
 
+  /** As everything staged would have it, for those who are enforced; undefined if nothing is staged. */
+  staged(): Situation | undefined {
+    const { world } = this.#options;
+    const { program, placement } = world.pending();
+    return program === world.program() ? undefined : { program, placement: this.#enforcedPart(placement) };
+  }
+
   /** Something that a node does otherwise than it should: what is being tried there is withdrawn. */
   trouble(node: string, what: string): void {
     const revision = revisionOn(node, this.#rollout, this.#options.config.enforcer);

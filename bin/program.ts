@@ -7,13 +7,15 @@ import { endpointsCommand } from "./commands/endpoints.ts";
 import { enforceCommand } from "./commands/enforce.ts";
 import { flowsCommand } from "./commands/flows.ts";
 import { labCommand } from "./commands/lab.ts";
+import { nodeCommand } from "./commands/node.ts";
 import { pairsCommand } from "./commands/pairs.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
-import { sluiceVersion, versionCommand } from "./commands/version.ts";
+import { versionCommand } from "./commands/version.ts";
 import { exitCodeHelp } from "./exit-codes.ts";
+import { sluiceVersion } from "./version.ts";
 
 const about = `Network-security controls for Kubernetes, and the evidence that they work.
 
@@ -40,6 +42,7 @@ const commands = [
   traceCommand,
   policyCommand,
   enforceCommand,
+  nodeCommand,
   configCommand,
   doctorCommand,
   labCommand,

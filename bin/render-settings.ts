@@ -1,15 +1,14 @@
 import type { Config } from "../core/config.ts";
-import { defaultSettings, type RenderSettings } from "../enforcer/render.ts";
+import { defaultSettings } from "../enforcer/render.ts";
+import type { RenderSettings } from "../enforcer/renderer.ts";
 
-/** How rules are written, by the configuration. */
-export function renderSettings({ enforcer, collector }: Config): RenderSettings {
-  return {
-    ...defaultSettings,
-    podInterfaces: enforcer.podInterfacePrefixes,
-    logGroup: collector.nflogGroup,
-    // Where only some namespaces are enforced, nobody else is to be denied anything.
-    unknownEndpoints: enforcer.mode === "enforce" ? defaultSettings.unknownEndpoints : "allow",
-  };
+/** How rulesets are made, as the operator has set it. */
+export function renderSettingsOf({ enforcer, collector }: Pick<Config, "enforcer" | "collector">): RenderSettings {
+  const { podInterfacePrefixes: podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints } = enforcer;
+  const logGroup = collector.nflogGroup;
+  // Where only some namespaces are enforced, nobody else is to be denied anything.
+  const strangers = enforcer.mode === "enforce" ? unknownEndpoints : "allow";
+  return { ...defaultSettings, podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints: strangers, logGroup };
 }
 
 /** Where last good rulesets are kept, one a node. */

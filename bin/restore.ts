@@ -10,7 +10,7 @@ import { modesOf } from "../enforcer/modes.ts";
 import type { Nft } from "../enforcer/nft.ts";
 import { ControlFolder } from "./control/folder.ts";
 import { readState } from "./control/state.ts";
-import { enforcerFolder, renderSettings } from "./render-settings.ts";
+import { enforcerFolder, renderSettingsOf } from "./render-settings.ts";
 
 /** What became of a node. */
 export interface Restored {
@@ -50,7 +50,7 @@ export async function restore({ node, nft, config, clock }: RestoreOptions): Pro
   }
 
   async function close(why: string): Promise<Restored> {
-    await nft.apply(diff(undefined, closedRuleset(node, renderSettings(config))));
+    await nft.apply(diff(undefined, closedRuleset(node, renderSettingsOf(config))));
     const sentence = `${node} has no last good rules (${why}): its pods are closed until policies are known, the node itself is not`;
     return { did: "closed", sentence };
   }

@@ -98,6 +98,33 @@ const schema = z.strictObject({
         .min(1, "must name at least one")
         .default(["slp", "cali"])
         .describe("How the names of interfaces that lead to pods begin, on the node's side."),
+      deny: z
+        .enum(["drop", "reject"])
+        .default("drop")
+        .describe(
+          "drop: say nothing to who sent a denied packet. reject: TCP reset or ICMP error, where the kernel can answer.",
+        ),
+      podToHost: z
+        .enum(["policy", "allow", "deny"])
+        .default("policy")
+        .describe(
+          "What pods may send to their own node, after their egress policies. policy: what its host endpoints say.",
+        ),
+      antiSpoofing: z
+        .boolean()
+        .default(true)
+        .describe("Deny packets of pods with an address that is not theirs, and of others with one of a pod."),
+      unknownEndpoints: z
+        .enum(["deny", "allow"])
+        .default("deny")
+        .describe("What becomes of packets of pod interfaces and pod addresses that belong to no known pod."),
+      probeMs: z
+        .int()
+        .min(0)
+        .max(3_600_000)
+        .refine((ms) => ms === 0 || ms >= 1_000, "must be 0 or at least 1000")
+        .default(30_000)
+        .describe("How often packets through the node's own hooks prove that the rules are in force; 0: never."),
       observedNodes: nodeNames().describe("Nodes that only observe, whatever the mode: they have no rules of ours."),
       observedNamespaces: namespaces().describe(
         "In mode enforce: namespaces whose pods get no policy in either direction, while records tell what it would decide.",
@@ -144,6 +171,9 @@ const schema = z.strictObject({
     .prefault({}),
   enricher: z
     .strictObject({
+      agreementSample: count(0, 1_000_000)
+        .default(16)
+        .describe("Of so many new connections one is judged again by the evaluator, and every denial; 0: none."),
       holdBackMs: count(0, 60_000)
         .default(5_000)
         .describe("How long a record waits for the owner of a fresh address of the cluster."),

@@ -10,6 +10,7 @@ export interface MetricDeclaration {
 }
 
 const freshnessBuckets = [0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 300, 3600];
+const podWaitBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const flushBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const counter = (help: string, ...labels: readonly string[]) => ({ type: "counter", help, labels }) as const;
@@ -71,6 +72,11 @@ export const metricTable = {
   sluice_enforcer_failures_total: counter("Tries to bring the ruleset up to date that failed.", "node"),
   sluice_enforcer_transaction_seconds: gauge("What the last change took, rendering included.", "node"),
   sluice_enforcer_transaction_commands: gauge("Commands of the last change.", "node"),
+  sluice_enforcer_pod_wait_seconds: histogram(
+    "From when the interface of a pod is there until the rules know it.",
+    podWaitBuckets,
+    "node",
+  ),
   sluice_enforcer_current: gauge("1 if the kernel enforces the program that is wanted, else 0.", "node"),
   sluice_enforcer_problems: gauge("Things that the rules could not express or find.", "node"),
   sluice_rollout_held: gauge(
@@ -78,6 +84,25 @@ export const metricTable = {
   ),
   sluice_rollout_trial: gauge("1 while changed policies are on canary nodes only, or wait to be confirmed, else 0."),
   sluice_break_glass: gauge("1 while break-glass is on, so that policy denies nothing on the node, else 0.", "node"),
+  sluice_enforcer_rules: gauge("Rules in force.", "node"),
+  sluice_enforcer_sets: gauge("Sets and maps in force.", "node"),
+  sluice_enforcer_elements: gauge("Elements of sets and maps in force.", "node"),
+  sluice_enforcer_drifts_total: counter("Times somebody else had changed our table, and it was put right.", "node"),
+  sluice_enforcer_applied_timestamp_seconds: gauge("When the rules were last brought up to date.", "node"),
+  sluice_enforcer_proven: gauge(
+    "1 if the last probe through the node's hooks was treated as the rules say, 0 if not; absent if none can be sent.",
+    "node",
+  ),
+  sluice_enforcer_probes_total: counter("Probes that said something, by what they found.", "node", "outcome"),
+  sluice_agreement_checked_total: counter("Verdicts of the kernel that the evaluator judged again."),
+  sluice_agreement_skipped_total: counter(
+    "Verdicts of the sample that could not be compared: policies or labels changed around them, or too little is known.",
+    "reason",
+  ),
+  sluice_agreement_disagreements_total: counter(
+    "Verdicts on which kernel and evaluator do not agree: allowed (the kernel let through what the evaluator denies), denied, or rule.",
+    "kind",
+  ),
   sluice_objects_faults_total: counter("Manifests that were not accepted, counted each time they are read anew."),
   sluice_archive_flush_seconds: histogram("What writing one file of the archive took.", flushBuckets, "kind"),
   sluice_archive_rows_total: counter("Rows written to files of the archive.", "kind"),

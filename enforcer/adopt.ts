@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Inventory } from "./nft.ts";
-import type { Chain, MapVerdict, Name, NamedSet, Rule, Ruleset, VerdictMap } from "./ruleset.ts";
+import type { Chain, MapVerdict, Name, NamedSet, Rule, Ruleset, Transaction, VerdictMap } from "./ruleset.ts";
 
 /**
  * What is in the kernel after an earlier process ended in the middle of something, as far as it can be known: `kept` is what that
@@ -22,15 +21,30 @@ export function adopted(kept: Ruleset, found: Inventory, desired: Ruleset): Rule
     return { ...known, entries: new Map([...keys].map((key) => [key, nowhere])) };
   });
   const chains = objects(found.chains, (name, count) => chainAs(name, count, kept, desired));
-  return [...chains.values()].includes(undefined) ? undefined : { sets, maps, chains: chains as Ruleset["chains"] };
+  if ([...chains.values()].includes(undefined)) return undefined;
+  return { sets, maps, counters: found.counters, chains: chains as Ruleset["chains"] };
 }
 
-/** Whether the next is another picture of base chains than the one before. */
-export function changesBaseChains(before: Ruleset | undefined, after: Ruleset): boolean {
-  const isSame = ({ name, base, rules }: Chain) =>
-    base === null || isDeepStrictEqual(before?.chains.get(name)?.rules, rules);
-  return before === undefined || ![...after.chains.values()].every(isSame);
+/** Whether chains that are not named after their content become others: base chains, and all if the table does. */
+export function touchesBaseChains(transaction: Transaction): boolean {
+  return transaction.some((command) => {
+    switch (command.verb) {
+      case "delete-table":
+        return true;
+      case "add-chain":
+        return !isContentName(command.chain.name);
+      case "add-rules":
+      case "flush-chain":
+        return !isContentName(command.chain);
+      case "delete-chain":
+        return !isContentName(command.name);
+      default:
+        return false;
+    }
+  });
 }
+
+const isContentName = (name: Name) => /_[0-9a-f]{16}$/.test(name);
 
 const nowhere: MapVerdict = { verdict: "jump", to: "" as Name };
 

@@ -5,15 +5,17 @@ import { messageOf, SluiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
-import { adopted, changesBaseChains } from "./adopt.ts";
+import { adopted, touchesBaseChains } from "./adopt.ts";
+import { Arrivals } from "./arrivals.ts";
 import { diff } from "./diff.ts";
 import type { Problem } from "./draft.ts";
 import { openRuleset } from "./fixed-rulesets.ts";
-import type { Interfaces } from "./interfaces.ts";
+import type { Interfaces, Links } from "./interfaces.ts";
 import type { Keeper } from "./kept-file.ts";
 import type { Nft } from "./nft.ts";
-import { type RenderSettings, render } from "./render.ts";
+import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
 import type { Ruleset, Transaction } from "./ruleset.ts";
+import { type RulesetSize, rulesetSize } from "./ruleset-size.ts";
 import { damageOf } from "./wholeness.ts";
 
 export interface EnforcerOptions {
@@ -24,6 +26,8 @@ export interface EnforcerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RenderSettings;
+  /** Told how long a pod that came waited until the rules knew it, in milliseconds. */
+  readonly onArrival?: (ms: number) => void;
   /** From 0 up to 1, for pauses that differ between nodes. */
   readonly random: () => number;
   /** Where what was applied is kept for the next process; without it the first ruleset replaces whatever there is. */
@@ -61,10 +65,12 @@ interface Desired {
   readonly program: Program;
   readonly placement: Placement;
   readonly facts: NodeFacts;
+  readonly pending: Situation | undefined;
 }
 
-// How often routes are asked for changes: at most so long, a new pod waits for its interface to be known.
-const routesMs = 200;
+// How often routes are asked for changes: at most so long, a new pod waits for its interface to be known. A look at the kernel's
+// events that finds none takes some 50 microseconds.
+const routesMs = 20;
 // How often the table is compared with what it should be. Listing many rules takes seconds (10,000: up to 3.4 s measured),
 // so of the time at most this share.
 const lookMs = 10_000;
@@ -84,13 +90,20 @@ export class Enforcer {
   readonly #ended = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #desired: Desired | undefined;
-  /** What the kernel has; undefined if unknown, as before the first success and after a failure. */
-  #applied: Ruleset | undefined;
+  readonly #arrivals = new Arrivals();
+  #renderer: Renderer;
+  /** Whether the kernel has what the renderer says: not before the first success nor after a failure. */
+  #isApplied = false;
   #lookAt = 0;
+  /** Whether this run has written to our table, or taken over what an earlier one wrote. */
+  #isOurs = false;
+  /** Of what is applied, or about to be. */
+  #isOpen = false;
   /** Whether what an earlier process left may still be taken over: until the first try. */
   #mayAdopt = true;
+  #sized: { readonly applied: number; readonly size: RulesetSize } | undefined;
   /** What was last carried out, to see at a glance that there is nothing to do. */
-  #done: { readonly desired: Desired; readonly interfaces: ReadonlyMap<Address, string> } | undefined;
+  #done: { readonly desired: Desired; readonly links: Links } | undefined;
   #status: EnforcerStatus = {
     revision: null,
     open: false,
@@ -106,15 +119,23 @@ export class Enforcer {
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
+    this.#renderer = new Renderer(options.node, options.settings);
   }
 
   get status(): EnforcerStatus {
     return this.#status;
   }
 
-  /** What is wanted from now on. Of several updates in quick succession only the newest is carried out. */
-  update(program: Program, placement: Placement, facts: NodeFacts): void {
-    this.#desired = { program, placement, facts };
+  /** Of the ruleset that was last applied. */
+  get size(): RulesetSize {
+    const { applied } = this.#status;
+    if (this.#sized?.applied !== applied && this.#isApplied) this.#sized = { applied, size: rulesetSize(this.#wanted) };
+    return this.#sized?.size ?? { rules: 0, sets: 0, elements: 0 };
+  }
+
+  /** What is wanted from now on; `pending` is what it would be with everything staged in force. Of several updates in quick succession only the newest is carried out. */
+  update(program: Program, placement: Placement, facts: NodeFacts, pending?: Situation): void {
+    this.#desired = { program, placement, facts, pending };
     this.#woken.changed();
   }
 
@@ -129,9 +150,9 @@ export class Enforcer {
   async stop({ leaveRules }: { readonly leaveRules: boolean }): Promise<void> {
     this.#ended.abort();
     await this.#running;
-    if (leaveRules || this.#status.applied === 0) return;
+    if (leaveRules || !this.#isOurs) return;
     await this.#options.nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
-    this.#applied = undefined;
+    this.#isApplied = false;
     this.#options.log.info({ node: this.#options.node }, "table removed");
   }
 
@@ -160,11 +181,11 @@ export class Enforcer {
     const desired = this.#desired;
     if (desired === undefined) return true;
     try {
-      const interfaces = await this.#options.interfaces.read();
+      const links = await this.#options.interfaces.read();
       await this.#look();
-      if (this.#done?.desired !== desired || this.#done.interfaces !== interfaces)
-        await this.#enforce(desired, interfaces);
-      this.#done = { desired, interfaces };
+      if (!this.#isApplied || this.#done?.desired !== desired || this.#done.links !== links)
+        await this.#enforce(desired, links);
+      this.#done = { desired, links };
       return true;
     } catch (thrown) {
       this.#note(thrown);
@@ -174,48 +195,99 @@ export class Enforcer {
 
   /** Whether our table is as we left it. If not, it is forgotten, so that this turn writes it anew. */
   async #look(): Promise<void> {
-    const { nft, clock, log, node } = this.#options;
+    const { clock, log, node } = this.#options;
     const started = clock.monotonic();
-    if (this.#applied === undefined || started < this.#lookAt) return;
-    const damage = damageOf(this.#applied, await nft.list());
+    if (!this.#isApplied || started < this.#lookAt) return;
+    const damage = await this.#damage();
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
     if (damage === undefined) return;
     log.error({ node, damage }, "somebody changed our table, it is written anew");
     this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
-    this.#applied = undefined;
-    this.#done = undefined;
+    this.#isApplied = false;
   }
 
-  async #enforce(desired: Desired, interfaces: ReadonlyMap<Address, string>): Promise<void> {
-    const { node, settings, clock } = this.#options;
+  async #damage(): Promise<string | undefined> {
+    try {
+      return damageOf(this.#wanted, await this.#options.nft.list());
+    } catch (thrown) {
+      // What nft itself cannot print we did not write.
+      if (thrown instanceof SluiceError && thrown.code === "DECODE_FAILED") return messageOf(thrown);
+      throw thrown;
+    }
+  }
+
+  async #enforce(desired: Desired, links: Links): Promise<void> {
+    const { clock } = this.#options;
     const started = clock.monotonic();
-    const view = { node, interfaces, podCidrs: desired.facts.podCidrs, settings };
-    const open = desired.facts.open === true;
-    const { ruleset, problems } = open
-      ? { ruleset: openRuleset, problems: [] }
-      : render(desired.program, desired.placement, view);
+    const { program, placement, facts, pending } = desired;
+    const own = { links, podCidrs: facts.podCidrs };
+    const { changes, problems } = this.#render(program, placement, own, pending);
     this.#report(problems);
-    if (this.#mayAdopt) this.#applied = await this.#adopt(ruleset);
-    const transaction = diff(this.#applied, ruleset);
-    if (changesBaseChains(this.#applied, ruleset)) await this.#options.keeper?.unsettle();
-    if (transaction.length > 0) await this.#apply(transaction, ruleset);
-    this.#applied = ruleset;
-    const revision = open ? null : desired.program.revision;
-    this.#options.keeper?.keep({ node, revision, ruleset });
+    const [pods, behind] = [this.#renderer.podAddresses(), podsBehind(links, this.#options.settings)];
+    this.#arrivals.see(pods, behind, started);
+    const open = facts.open === true;
+    // Then the other rules are others altogether.
+    if (open !== this.#isOpen) this.#isApplied = false;
+    this.#isOpen = open;
+    const commands = await this.#apply(open ? [] : changes);
+    const revision = open ? null : program.revision;
+    this.#options.keeper?.keep(revision, () => (this.#isApplied ? this.#wanted : undefined));
     this.#status = { ...this.#status, revision, open, appliedAt: clock.now(), failure: null };
-    if (transaction.length > 0) this.#succeeded(transaction, clock.monotonic() - started);
+    const waits = this.#arrivals.enforced(pods, behind, clock.monotonic());
+    for (const ms of waits) this.#options.onArrival?.(ms);
+    if (commands > 0) this.#succeeded(commands, clock.monotonic() - started, waits);
+  }
+
+  /** What a renderer says after it failed midway may be anything, so the next begins anew. */
+  #render(...state: Parameters<Renderer["follow"]>): Rendering {
+    try {
+      return this.#renderer.follow(...state);
+    } catch (thrown) {
+      this.#renderer = new Renderer(this.#options.node, this.#options.settings);
+      this.#isApplied = false;
+      throw thrown;
+    }
+  }
+
+  /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. How many commands it took. */
+  async #apply(changes: Transaction): Promise<number> {
+    if (this.#isApplied) {
+      if (changes.length === 0) return 0;
+      this.#isApplied = false;
+      try {
+        return await this.#carryOut(changes);
+      } catch (thrown) {
+        this.#note(thrown);
+      }
+    }
+    const left = this.#mayAdopt ? await this.#adopt() : undefined;
+    if (left !== undefined)
+      try {
+        return await this.#carryOut(diff(left, this.#wanted));
+      } catch (thrown) {
+        this.#note(thrown);
+      }
+    return this.#carryOut(diff(undefined, this.#wanted));
+  }
+
+  async #carryOut(transaction: Transaction): Promise<number> {
+    const { nft, keeper } = this.#options;
+    if (touchesBaseChains(transaction)) await keeper?.unsettle();
+    if (transaction.length > 0) await nft.apply(transaction);
+    [this.#isApplied, this.#isOurs] = [true, true];
+    return transaction.length;
   }
 
   /** What an earlier process left in the kernel, if it can be known: then only what differs from it is changed. */
-  async #adopt(ruleset: Ruleset): Promise<Ruleset | undefined> {
+  async #adopt(): Promise<Ruleset | undefined> {
     const { keeper, nft, log, node } = this.#options;
     this.#mayAdopt = false;
     try {
       const kept = (await keeper?.isSettled()) ? await keeper?.load() : undefined;
       const found = kept === undefined ? undefined : await nft.list();
       if (kept === undefined || found === undefined) return undefined;
-      const left = adopted(kept.ruleset, found, ruleset);
+      const left = adopted(kept.ruleset, found, this.#wanted);
       log.info({ node, known: left !== undefined }, "an earlier run left its rules in force");
       return left;
     } catch (thrown) {
@@ -224,25 +296,15 @@ export class Enforcer {
     }
   }
 
-  /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. */
-  async #apply(transaction: Transaction, ruleset: Ruleset): Promise<void> {
-    const { nft } = this.#options;
-    const known = this.#applied !== undefined;
-    this.#applied = undefined;
-    try {
-      await nft.apply(transaction);
-    } catch (thrown) {
-      if (!known) throw thrown;
-      this.#note(thrown);
-      await nft.apply(diff(undefined, ruleset));
-    }
+  get #wanted(): Ruleset {
+    return this.#isOpen ? openRuleset : this.#renderer.ruleset;
   }
 
-  #succeeded(transaction: Transaction, ms: number): void {
+  #succeeded(commands: number, ms: number, waits: readonly number[]): void {
     const { log, node } = this.#options;
-    const commands = transaction.length;
     this.#status = { ...this.#status, commands, ms, applied: this.#status.applied + 1 };
-    log.info({ node, revision: this.#status.revision, commands, ms: Math.round(ms) }, "ruleset applied");
+    const arrived = waits.length === 0 ? {} : { pods: waits.length, podsWaitedMs: Math.round(Math.max(...waits)) };
+    log.info({ node, revision: this.#status.revision, commands, ms: Math.round(ms), ...arrived }, "ruleset applied");
   }
 
   #note(thrown: unknown): void {
@@ -267,4 +329,9 @@ export class Enforcer {
     const full = Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs);
     return full * (0.5 + this.#options.random() / 2);
   }
+}
+
+function podsBehind({ behind }: Links, { podInterfaces }: RenderSettings): ReadonlySet<Address> {
+  const isPods = (name: string) => podInterfaces.some((prefix) => name.startsWith(prefix));
+  return new Set([...behind].filter(([, name]) => isPods(name)).map(([address]) => address));
 }

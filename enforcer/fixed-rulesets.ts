@@ -1,7 +1,8 @@
 // Rulesets that depend on no policy.
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
-import { type RenderSettings, render } from "./render.ts";
+import { render } from "./render.ts";
+import type { RenderSettings } from "./renderer.ts";
 import { emptyRuleset, nameOf, type Ruleset } from "./ruleset.ts";
 
 const noProgram: Program = {

@@ -5,6 +5,7 @@ import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { makePrivateFolder, readPrivateFile, writePrivateFile } from "../core/private-file.ts";
 import { type KeptRuleset, KeptRulesetWriter, parseKeptRuleset } from "./kept-ruleset.ts";
+import type { Ruleset } from "./ruleset.ts";
 
 /** Where an enforcer keeps what it has applied, for the next one. */
 export interface Keeper {
@@ -14,8 +15,8 @@ export interface Keeper {
   unsettle(): Promise<void>;
   /** Whether the base chains in the kernel are those that are kept, if nobody touched them. */
   isSettled(): Promise<boolean>;
-  /** Is written soon; of several in quick succession only the newest. */
-  keep(ruleset: KeptRuleset): void;
+  /** What is in force is written soon, as it is then; undefined: something is about to change, so a little later. */
+  keep(revision: string | null, ruleset: () => Ruleset | undefined): void;
 }
 
 export interface KeptFileOptions {
@@ -27,12 +28,13 @@ export interface KeptFileOptions {
 }
 
 interface Kept {
-  readonly ruleset: KeptRuleset;
-  readonly unsettled: number;
+  readonly revision: string | null;
+  readonly ruleset: () => Ruleset | undefined;
 }
 
-// A large ruleset takes a while to write: after each, so long a pause.
+// After each, so long a pause; a large ruleset takes a while to write: of the time at most this share.
 const pauseMs = 2_000;
+const writeShare = 1 / 20;
 // 50,000 pods in some sets are 2 MB; whatever is far beyond is none of ours.
 const maxBytes = 536_870_912;
 
@@ -75,18 +77,20 @@ export class KeptFile implements Keeper {
     return `${this.#options.folder}/${this.#options.node}.unsettled`;
   }
 
-  keep(ruleset: KeptRuleset): void {
-    this.#newest = { ruleset, unsettled: this.#unsettled };
+  keep(revision: string | null, ruleset: () => Ruleset | undefined): void {
+    this.#newest = { revision, ruleset };
     this.#changed.changed();
   }
 
   /** Writes until the signal aborts, and then what is newest. */
   async run(signal: AbortSignal): Promise<void> {
     await makePrivateFolder(this.#options.folder);
+    const { clock } = this.#options;
     while (!signal.aborted) {
       if (this.#newest === this.#written) await this.#changed.wait(signal);
+      const started = clock.monotonic();
       await this.#inTurn(() => this.#write());
-      await this.#options.clock.sleep(pauseMs, signal);
+      await clock.sleep(Math.max(pauseMs, (clock.monotonic() - started) / writeShare), signal);
     }
     await this.#inTurn(() => this.#write());
   }
@@ -98,14 +102,15 @@ export class KeptFile implements Keeper {
   }
 
   async #write(): Promise<void> {
-    const newest = this.#newest;
-    if (newest === undefined || newest === this.#written) return;
+    const { log, node } = this.#options;
+    const [newest, unsettled] = [this.#newest, this.#unsettled];
+    const ruleset = newest === this.#written ? undefined : newest?.ruleset();
+    if (newest === undefined || ruleset === undefined) return;
     try {
-      await writePrivateFile(this.#path, this.#writer.text(newest.ruleset));
+      await writePrivateFile(this.#path, this.#writer.text({ node, revision: newest.revision, ruleset }));
       // Its base chains are those of the kernel unless they were about to change once more.
-      if (newest.unsettled === this.#unsettled) await rm(this.#marker, { force: true });
+      if (unsettled === this.#unsettled) await rm(this.#marker, { force: true });
     } catch (thrown) {
-      const { log, node } = this.#options;
       log.error(
         { node, error: messageOf(thrown) },
         "the last good ruleset is not kept: a restore would load an older one",

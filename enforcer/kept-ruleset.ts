@@ -7,7 +7,7 @@
 import { messageOf, SluiceError } from "../core/errors.ts";
 import { textHash } from "../policy/hash.ts";
 import { diff } from "./diff.ts";
-import type { Ruleset } from "./ruleset.ts";
+import type { Chain, Ruleset } from "./ruleset.ts";
 import { ruleText, textOf } from "./text.ts";
 
 const format = "sluice ruleset 1";
@@ -20,23 +20,24 @@ export interface KeptRuleset {
   readonly ruleset: Ruleset;
 }
 
-/** Texts of objects that stay the same from one ruleset to the next are made once. */
+/** Texts of chains, which never change, are made once. */
 export class KeptRulesetWriter {
-  readonly #texts = new WeakMap<object, string>();
+  readonly #texts = new WeakMap<Chain, string>();
 
   text({ node, revision, ruleset }: KeptRuleset): string {
-    const parts = Object.entries(ruleset).map(([key, objects]) => `${JSON.stringify(key)}:${this.#objects(objects)}`);
-    const body = `{${parts.join()}}`;
+    const { chains, ...others } = ruleset;
+    const parts = Object.entries(others).map(([key, objects]) => `"${key}":${JSON.stringify(objects, collected)}`);
+    const body = `{${[...parts, `"chains":{"map":[${this.#chains(chains)}]}`].join()}}`;
     return `${JSON.stringify({ format, node, revision, hash: textHash(body) })}\n${body}\n`;
   }
 
-  #objects(objects: ReadonlyMap<string, object>): string {
-    return `{"map":[${[...objects].map(([name, object]) => `[${JSON.stringify(name)},${this.#object(object)}]`).join()}]}`;
+  #chains(chains: Ruleset["chains"]): string {
+    return [...chains].map(([name, chain]) => `[${JSON.stringify(name)},${this.#chain(chain)}]`).join();
   }
 
-  #object(object: object): string {
-    const known = this.#texts.get(object) ?? JSON.stringify(object, collected);
-    this.#texts.set(object, known);
+  #chain(chain: Chain): string {
+    const known = this.#texts.get(chain) ?? JSON.stringify(chain, collected);
+    this.#texts.set(chain, known);
     return known;
   }
 }
@@ -55,8 +56,9 @@ export function parseKeptRuleset(text: string, node: string): KeptRuleset {
 }
 
 function rulesetOf(value: unknown): Ruleset {
-  const { sets, maps, chains } = Object(value) as Partial<Record<keyof Ruleset, unknown>>;
+  const { sets, maps, chains, counters } = Object(value) as Partial<Record<keyof Ruleset, unknown>>;
   for (const part of [sets, maps, chains]) if (!(part instanceof Map)) throw refused("it lacks sets, maps or chains");
+  if (!(counters instanceof Set)) throw refused("it lacks counters");
   const ruleset = value as Ruleset;
   try {
     // Whatever is missing, or unknown to this version, prints as such or as nothing.

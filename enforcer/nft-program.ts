@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { SluiceError } from "../core/errors.ts";
+import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
 import { textOf } from "./text.ts";
@@ -20,14 +21,21 @@ export function nftProgram(namespace: string | null): Nft {
   };
   return {
     async list() {
-      const { status, output, words } = await run(["-j", "-n", listCommand], "");
-      if (status !== 0 && saysNoTable(words)) return undefined;
-      if (status !== 0) throw refusal(words);
-      return inventoryOf(output);
+      const output = await printByProgram(namespace, "json");
+      return output === undefined ? undefined : inventoryOf(output);
     },
     check: (transaction) => carryOut(["-c"], textOf(transaction)),
     apply: (transaction) => carryOut([], textOf(transaction)),
   };
+}
+
+/** Our table as the program prints it; undefined if there is none. */
+export async function printByProgram(namespace: string | null, way: Print): Promise<string | undefined> {
+  const options = way === "json" ? ["-j", "-n"] : ["-a", "-s", "-t"];
+  const { status, output, words } = await runProgram(commandLine(namespace, [...options, listCommand]), "");
+  if (status !== 0 && saysNoTable(words)) return undefined;
+  if (status !== 0) throw refusal(words);
+  return output;
 }
 
 function commandLine(namespace: string | null, options: readonly string[]): readonly string[] {

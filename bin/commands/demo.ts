@@ -124,6 +124,7 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     metrics,
     onPolicy: (notice) => out.notice(policyText(notice)),
     onNotice: out.notice,
+    onAlert: (text) => out.notice(`! ${text}`),
     leaveRules: false,
   });
   const traffic = async (until: AbortSignal) => {

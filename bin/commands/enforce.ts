@@ -3,12 +3,22 @@ import { SluiceError } from "../../core/errors.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { type Rim, realRim } from "../rim.ts";
 import { enforceBreakGlassCommand } from "./enforce-break-glass.ts";
+import { enforceCheckCommand } from "./enforce-check.ts";
 import { enforceAcceptCommand, enforceConfirmCommand } from "./enforce-confirm.ts";
+import { enforceDiffCommand } from "./enforce-diff.ts";
+import { enforceRenderCommand } from "./enforce-render.ts";
 import { enforceRestoreCommand } from "./enforce-restore.ts";
 import { enforceRolloutCommand } from "./enforce-rollout.ts";
+import { enforceVerifyCommand } from "./enforce-verify.ts";
 
 const examples = `
+FOLDER holds Kubernetes YAML: policies, and the Nodes, Pods, Namespaces and Services that they are about.
+
 Examples:
+  sluice enforce render lab/demo --node node-1
+  sluice enforce check policies-new/ --node node-1
+  sluice enforce diff policies-new/ --node node-1
+  sluice enforce verify --node node-1
   sluice enforce rollout
   sluice enforce confirm
   sluice enforce break-glass --reason "INC-4711: payments cut off from their database" --for 30m
@@ -16,6 +26,10 @@ Examples:
 ${exitCodeHelp}`;
 
 const commands = [
+  enforceRenderCommand,
+  enforceCheckCommand,
+  enforceDiffCommand,
+  enforceVerifyCommand,
   enforceRolloutCommand,
   enforceConfirmCommand,
   enforceAcceptCommand,
@@ -25,7 +39,7 @@ const commands = [
 
 export function enforceCommand(rim: Rim = realRim): Command {
   const group = new Command("enforce")
-    .description("how policies come into force, and what to do if they should not")
+    .description("the rules of one node: see them, try them, compare them; and how policies come into force")
     .option("--restore", "the same as restore, with its options")
     // They are those of restore, which has them checked.
     .allowUnknownOption()

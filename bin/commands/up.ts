@@ -86,6 +86,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         metrics,
         onPolicy: (notice) => out.notice(policyText(notice)),
         onNotice: out.notice,
+        onAlert: (text) => out.notice(`! ${text}`),
         leaveRules,
       });
       let began = false;

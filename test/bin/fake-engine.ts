@@ -124,7 +124,7 @@ class FakeKernel implements Kernel {
   readonly nft = () => this.memory;
   readonly interfaces = () => ({ read: () => Promise.resolve(this.#routes) });
   readonly close = () => Promise.resolve();
-  readonly #routes = new Map();
+  readonly #routes = { behind: new Map(), own: new Map() };
 }
 
 export interface Rig {

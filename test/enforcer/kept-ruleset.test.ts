@@ -49,15 +49,18 @@ describe("a ruleset as a text", () => {
   });
 
   const chain = (rule: object) =>
-    `{"sets":{"map":[]},"maps":{"map":[]},"chains":{"map":[["c",{"name":"c","base":null,"rules":[${JSON.stringify(rule)}]}]]}}`;
+    `{"sets":{"map":[]},"maps":{"map":[]},"counters":{"set":[]},"chains":{"map":[["c",{"name":"c","base":null,"rules":[${JSON.stringify(rule)}]}]]}}`;
   for (const { title, text } of [
     {
       title: "of another node",
-      text: sealed('{"sets":{"map":[]},"maps":{"map":[]},"chains":{"map":[]}}', { node: "b" }),
+      text: sealed('{"sets":{"map":[]},"maps":{"map":[]},"counters":{"set":[]},"chains":{"map":[]}}', { node: "b" }),
     },
     { title: "of another format", text: sealed("{}", { format: "sluice ruleset 9" }) },
     { title: "without chains", text: sealed('{"sets":{"map":[]},"maps":{"map":[]}}') },
-    { title: "whose chains are no map", text: sealed('{"sets":{"map":[]},"maps":{"map":[]},"chains":[]}') },
+    {
+      title: "whose chains are no map",
+      text: sealed('{"sets":{"map":[]},"maps":{"map":[]},"counters":{"set":[]},"chains":[]}'),
+    },
     { title: "with a statement that nobody knows", text: sealed(chain({ when: [], statements: [{ do: "explode" }] })) },
     { title: "with a jump to nowhere in particular", text: sealed(chain({ when: [], statements: [{ do: "jump" }] })) },
     {
@@ -67,7 +70,7 @@ describe("a ruleset as a text", () => {
     {
       title: "with an element that ends a command",
       text: sealed(
-        '{"sets":{"map":[["s",{"name":"s","type":["ipv4_addr"],"flag":null,"elements":{"set":["10.0.0.1 }\\nflush ruleset"]}}]]},"maps":{"map":[]},"chains":{"map":[]}}',
+        '{"sets":{"map":[["s",{"name":"s","type":["ipv4_addr"],"flag":null,"elements":{"set":["10.0.0.1 }\\nflush ruleset"]}}]]},"maps":{"map":[]},"counters":{"set":[]},"chains":{"map":[]}}',
       ),
     },
     { title: "that is no JSON", text: sealed("{") },
@@ -90,7 +93,7 @@ describe("a ruleset on disk", () => {
   async function written(...rulesets: readonly KeptRuleset[]): Promise<KeptFile> {
     const [keeping, one] = [file(), new AbortController()];
     const running = keeping.run(one.signal);
-    for (const ruleset of rulesets) keeping.keep(ruleset);
+    for (const ruleset of rulesets) keeping.keep(ruleset.revision, () => ruleset.ruleset);
     one.abort();
     await running;
     return keeping;
@@ -111,7 +114,7 @@ describe("a ruleset on disk", () => {
     const running = keeping.run(stop.signal);
     await keeping.unsettle();
     assert.equal(await file().isSettled(), false);
-    keeping.keep(kept(emptyRuleset));
+    keeping.keep("abc", () => emptyRuleset);
     await until("the marker to go", () => file().isSettled());
     stop.abort();
     await running;
@@ -120,9 +123,9 @@ describe("a ruleset on disk", () => {
   it("is written at most every two seconds, however often it changes", async () => {
     const [keeping, one] = [file(), new AbortController()];
     const running = keeping.run(one.signal);
-    keeping.keep(kept(emptyRuleset, "1"));
+    keeping.keep("1", () => emptyRuleset);
     await until("the first", async () => (await file().load())?.revision === "1");
-    for (const revision of ["2", "3"]) keeping.keep(kept(emptyRuleset, revision));
+    for (const revision of ["2", "3"]) keeping.keep(revision, () => emptyRuleset);
     await until("the pause", () => clock.sleeping > 0);
     await clock.advance(1_900);
     assert.equal((await file().load())?.revision, "1");
