@@ -7,16 +7,19 @@ import type { Change, ObjectSource } from "../core/kube/watch.ts";
 import type { Log } from "../core/log.ts";
 import { Metrics } from "../core/metrics.ts";
 import { run, type Sink } from "../core/pipeline.ts";
+import type { ChangeRecord } from "../core/records/change.ts";
 import type { EndpointTenure } from "../core/records/endpoint.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import { retrying } from "../core/retrying.ts";
+import { tee } from "../core/tee.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
 import { KeptFile } from "../enforcer/kept-file.ts";
 import { modesOf } from "../enforcer/modes.ts";
 import { KernelProof } from "../enforcer/proof-kernel.ts";
 import { Prover } from "../enforcer/prover.ts";
+import { Guard } from "../enforcer/tamper/guard.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import type { PolicyInForce } from "../enrichers/verdict.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
@@ -53,6 +56,7 @@ export interface EngineOptions {
   /** Where records show while they come; they are kept in the store. */
   readonly flows: Sink<Flow>;
   readonly losses: Sink<Loss>;
+  readonly changes?: Sink<ChangeRecord>;
   /** Opens what records are kept in; without it they are only shown. */
   readonly openStore?: OpenStore;
   /** Last good rules and the state of the rollout are kept in the data folder, and orders are taken there; by default if there is a store. */
@@ -68,6 +72,8 @@ export interface EngineOptions {
   readonly onAlert?: (text: string) => void;
   /** Opens nftables and routes; in tests others than the kernel's. */
   readonly openKernel?: () => Promise<Kernel>;
+  /** Shown when somebody else changed our rules: the first of its like, and how many more there were in a minute. */
+  readonly onTamper?: ((change: ChangeRecord, repeats: number) => void) | null;
   /** Whether the rules stay in force when the engine stops. */
   readonly leaveRules: boolean;
 }
@@ -90,12 +96,14 @@ export class Engine {
   readonly #collectors: readonly Collecting[];
   readonly #tenures: Feed<EndpointTenure>;
   readonly #programs: Feed<ProgramRecord>;
+  readonly #changes: Feed<ChangeRecord>;
   readonly #opened = Promise.withResolvers<void>();
   readonly #policyReady = Promise.withResolvers<void>();
   readonly #rollout: PolicyRollout;
   readonly #proof = new KernelProof();
   #enforcers: ReadonlyMap<string, Enforcer> = new Map();
   #provers: ReadonlyMap<string, Prover> = new Map();
+  #guards: ReadonlyMap<string, Guard> = new Map();
   /** What records of it need, by the Placement. */
   readonly #inForceBy = new WeakMap<Placement, PolicyInForce>();
   #revision: string | undefined;
@@ -119,6 +127,7 @@ export class Engine {
     this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
     this.#tenures = new Feed({ name: "tenures", clock });
     this.#programs = new Feed({ name: "programs", clock });
+    this.#changes = new Feed({ name: "changes", clock });
     this.#rollout = new PolicyRollout({
       world: this.#world,
       nodes: seats.map(({ node }) => node),
@@ -168,13 +177,14 @@ export class Engine {
     await together(signal, [
       // First: until they listen, what comes and goes is not seen.
       (stop) => this.#collect(store, stop),
-      (stop) => this.#enforce(stop),
+      (stop) => this.#enforce(stop).finally(() => this.#changes.close()),
       (stop) => this.#rollout.run(stop),
       (stop) => this.#follow(stop),
       (stop) => this.#retell(stop),
       ...this.#reporters(),
       () => this.#keep("endpoint", this.#tenures, store.tenures),
       () => this.#keep("program", this.#programs, store.programs),
+      () => this.#keep("change", this.#changes, store.changes, this.#options.changes),
       ...this.#collectors.flatMap((collector) => this.#flowPath(store).of(collector)),
     ]);
   }
@@ -243,10 +253,10 @@ export class Engine {
   }
 
   /** Until the feed is closed and all of it is stored. */
-  #keep<T>(kind: Kind, feed: Feed<T>, sink: Sink<T>): Promise<void> {
+  #keep<T>(kind: Kind, feed: Feed<T>, sink: Sink<T>, shown?: Sink<T>): Promise<void> {
     const { clock } = this.#options;
     const kept = retrying(measured(sink, { metrics: this.#metrics, clock, kind }), { clock });
-    return run(feed, (batch) => batch, kept, { signal: never });
+    return run(feed, (batch) => batch, shown === undefined ? kept : tee(shown, kept), { signal: never });
   }
 
   async #enforce(stop: AbortSignal): Promise<void> {
@@ -275,11 +285,16 @@ export class Engine {
     this.#enforcers = new Map(
       this.#enforcing.map((seat) => [seat.node, this.#enforcerOf(seat, kernel, keepers.get(seat.node))]),
     );
+    const { tamper } = kernel;
+    if (tamper !== undefined)
+      this.#guards = new Map(this.#enforcing.map((seat) => [seat.node, this.#guardOf(seat, tamper)]));
     if (this.#options.config.enforcer.probeMs > 0)
       this.#provers = new Map(this.#enforcing.map((seat) => [seat.node, this.#proverOf(seat)]));
     // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
     await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
     if (stop.aborted) return;
+    const guards = [...this.#guards.values()];
+    await Promise.race([Promise.all(guards.map(({ ready }) => ready)), aborted(stop)]);
     await this.#clear(kernel);
     if (this.#revision !== undefined) this.#handOut();
     const enforcers = [...this.#enforcers.values()];
@@ -287,7 +302,9 @@ export class Engine {
     // They end after the last that is to be kept.
     const keeping = Promise.all([...keepers.values()].map((keeper) => keeper.run(applied.signal)));
     try {
-      const runs = [...enforcers, ...this.#provers.values()].map((part) => (until: AbortSignal) => part.run(until));
+      const runs = [...enforcers, ...this.#provers.values(), ...guards].map(
+        (part) => (until: AbortSignal) => part.run(until),
+      );
       await together(stop, [...runs, (until) => Promise.race([keeping.then(() => {}), aborted(until)])]);
       await Promise.all(enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
     } finally {
@@ -308,6 +325,9 @@ export class Engine {
       settings: renderSettingsOf(this.#options.config),
       onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
       random: Math.random,
+      // Beside the guard, who is told of changes, a look is for what nobody tells.
+      ...(kernel.tamper === undefined ? {} : { lookMs: 300_000 }),
+      onRepair: (repair) => this.#guards.get(node)?.repaired(repair),
       ...(keeper === undefined ? {} : { keeper }),
     });
   }
@@ -368,6 +388,28 @@ export class Engine {
       await nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
       this.#options.log.warn({ node }, "rules of an earlier run are removed: this node only observes");
     }
+  }
+
+  #guardOf({ node, namespacePath }: Seat, tamper: NonNullable<Kernel["tamper"]>): Guard {
+    const { config, clock, log, onTamper } = this.#options;
+    const metrics = this.#metrics;
+    return new Guard({
+      cluster: config.cluster.name,
+      node,
+      enforcer: { disturbed: (tampering) => this.#enforcers.get(node)?.disturbed(tampering) ?? false },
+      news: tamper.news(namespacePath),
+      listing: tamper.listing(namespacePath),
+      isOurChild: tamper.isOurChild,
+      ipv6: () => this.#podCidrsOf(node).some(({ family }) => family === 6),
+      clock,
+      log: log.child({ part: "guard" }),
+      onChange: (change) => {
+        metrics.add("sluice_enforcer_tamperings_total", { node });
+        this.#changes.push([change]);
+      },
+      onNotice: onTamper ?? null,
+      onGap: ({ from, to }) => metrics.add("sluice_enforcer_gap_seconds_total", { node }, (to - from) / 1000),
+    });
   }
 
   #listening(): Promise<unknown> {
@@ -445,14 +487,17 @@ export class Engine {
   }
 
   #handOut(): void {
-    const nodes = this.#world.nodes();
     const staged = this.#rollout.staged();
     for (const [node, enforcer] of this.#enforcers) {
       const policy = this.#rollout.policyOf(node);
-      const podCidrs = nodes.get(node)?.podCidrs ?? [];
+      const podCidrs = this.#podCidrsOf(node);
       if (policy !== undefined)
         enforcer.update(policy.program, policy.enforced, { podCidrs, open: policy.open }, staged);
     }
+  }
+
+  #podCidrsOf(node: string) {
+    return this.#world.nodes().get(node)?.podCidrs ?? [];
   }
 
   #expose(): void {
@@ -479,12 +524,16 @@ export class Engine {
       seats.map(({ node }) => node),
       this.#rollout,
     );
+    metrics.read("sluice_enforcer_findings", () =>
+      [...this.#guards].map(([node, { findings }]) => ({ labels: { node }, value: findings.length })),
+    );
     metrics.read("sluice_enricher_unreadable_addresses_total", () => [
       { labels: {}, value: this.#enricher.unreadable },
     ]);
     metrics.read("sluice_history_dropped_records_total", () => [
       { labels: { kind: "endpoint" }, value: this.#tenures.dropped },
       { labels: { kind: "program" }, value: this.#programs.dropped },
+      { labels: { kind: "change" }, value: this.#changes.dropped },
     ]);
     metrics.read("sluice_policy_rules", () => [{ labels: {}, value: this.#world.program().rules.size }]);
     metrics.read("sluice_policy_pods", () => [{ labels: {}, value: this.#world.placement().classOf.size }]);

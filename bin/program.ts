@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { changesCommand } from "./commands/changes.ts";
 import { completenessCommand } from "./commands/completeness.ts";
 import { configCommand } from "./commands/config.ts";
 import { demoCommand } from "./commands/demo.ts";
@@ -39,6 +40,7 @@ const commands = [
   topCommand,
   endpointsCommand,
   completenessCommand,
+  changesCommand,
   traceCommand,
   policyCommand,
   enforceCommand,

@@ -63,7 +63,7 @@ export const metricTable = {
   sluice_enricher_held_back_seconds_total: counter("How long they waited."),
   sluice_enricher_unreadable_addresses_total: counter("Texts in objects in place of an address that are none."),
   sluice_history_dropped_records_total: counter(
-    "Records of endpoints and programs that found no place while the store was away.",
+    "Records of endpoints, programs and changes that found no place while the store was away.",
     "kind",
   ),
   sluice_policy_rules: gauge("Rules of the program that is wanted."),
@@ -103,6 +103,9 @@ export const metricTable = {
     "Verdicts on which kernel and evaluator do not agree: allowed (the kernel let through what the evaluator denies), denied, or rule.",
     "kind",
   ),
+  sluice_enforcer_tamperings_total: counter("Changes of our rules by others, each found and undone.", "node"),
+  sluice_enforcer_gap_seconds_total: counter("How long rules were, or may have been, other than wanted.", "node"),
+  sluice_enforcer_findings: gauge("Rules of others and sysctls that make our rules mean less than they say.", "node"),
   sluice_objects_faults_total: counter("Manifests that were not accepted, counted each time they are read anew."),
   sluice_archive_flush_seconds: histogram("What writing one file of the archive took.", flushBuckets, "kind"),
   sluice_archive_rows_total: counter("Rows written to files of the archive.", "kind"),

@@ -16,6 +16,8 @@ import type { Nft } from "./nft.ts";
 import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
 import type { Ruleset, Transaction } from "./ruleset.ts";
 import { type RulesetSize, rulesetSize } from "./ruleset-size.ts";
+import { mending } from "./tamper/mending.ts";
+import type { Tampering } from "./tamper/table-event.ts";
 import { damageOf } from "./wholeness.ts";
 
 export interface EnforcerOptions {
@@ -32,6 +34,25 @@ export interface EnforcerOptions {
   readonly random: () => number;
   /** Where what was applied is kept for the next process; without it the first ruleset replaces whatever there is. */
   readonly keeper?: Keeper;
+  /** How often the table is compared with what it should be; seldom where `disturbed` tells of changes. */
+  readonly lookMs?: number;
+  /** Called when what others had changed is as wanted again. */
+  readonly onRepair?: (repair: Repair) => void;
+}
+
+/** Our table was put right. Times are wall time, milliseconds. */
+export interface Repair {
+  /** Those that `disturbed` told of. */
+  readonly tamperings: readonly Tampering[];
+  /** What a look at the table found that nothing told of, in words. */
+  readonly damage: string | null;
+  /** When the table was last looked at and whole, or written; null if never. */
+  readonly wholeAt: number | null;
+  readonly at: number;
+  /** What it was put back to. */
+  readonly wanted: Ruleset;
+  /** What it took; null: everything was written anew. */
+  readonly commands: number | null;
 }
 
 /** What the node knows of itself beyond its routes. */
@@ -71,10 +92,11 @@ interface Desired {
 // How often routes are asked for changes: at most so long, a new pod waits for its interface to be known. A look at the kernel's
 // events that finds none takes some 50 microseconds.
 const routesMs = 20;
-// How often the table is compared with what it should be. Listing many rules takes seconds (10,000: up to 3.4 s measured),
+// Comparing the table with what it should be lists it, which takes seconds with many rules (10,000: up to 3.4 s measured),
 // so of the time at most this share.
-const lookMs = 10_000;
+const defaultLookMs = 10_000;
 const lookShare = 1 / 20;
+const newsMs = 50;
 const firstPauseMs = 100;
 const maxPauseMs = 30_000;
 
@@ -102,6 +124,11 @@ export class Enforcer {
   /** Whether what an earlier process left may still be taken over: until the first try. */
   #mayAdopt = true;
   #sized: { readonly applied: number; readonly size: RulesetSize } | undefined;
+  #wholeAt: number | null = null;
+  /** Told since the last turn began, and told before but not put right yet. */
+  #tamperings: Tampering[] = [];
+  #unrepaired: readonly Tampering[] = [];
+  #damage: string | null = null;
   /** What was last carried out, to see at a glance that there is nothing to do. */
   #done: { readonly desired: Desired; readonly links: Links } | undefined;
   #status: EnforcerStatus = {
@@ -139,6 +166,14 @@ export class Enforcer {
     this.#woken.changed();
   }
 
+  /** Others changed our table: the next turn, at once, puts it right. False before there are rules of ours to change. */
+  disturbed(tampering: Tampering): boolean {
+    if (!this.#isOurs) return false;
+    this.#tamperings.push(tampering);
+    this.#woken.changed();
+    return true;
+  }
+
   /** Works until the signal aborts. The rules stay: see `stop`. */
   run(signal: AbortSignal): Promise<void> {
     const until = AbortSignal.any([signal, this.#ended.signal]);
@@ -162,9 +197,10 @@ export class Enforcer {
       const wanted = this.#desired;
       failures = (await this.#turn()) ? 0 : failures + 1;
       const earliest = this.#options.clock.monotonic() + (failures === 0 ? 0 : this.#pauseMs(failures));
-      // An update ends the wait at once: it may be what cures a failure.
-      do if (this.#desired === wanted) await this.#woken.wait(signal);
-      while (!signal.aborted && this.#desired === wanted && this.#options.clock.monotonic() < earliest);
+      // News end the wait at once: an update may be what cures a failure.
+      const isOld = () => this.#desired === wanted && this.#tamperings.length === 0;
+      do if (isOld()) await this.#woken.wait(signal);
+      while (!signal.aborted && isOld() && this.#options.clock.monotonic() < earliest);
     }
   }
 
@@ -180,12 +216,15 @@ export class Enforcer {
   async #turn(): Promise<boolean> {
     const desired = this.#desired;
     if (desired === undefined) return true;
+    this.#unrepaired = [...this.#unrepaired, ...this.#tamperings.splice(0)];
     try {
+      await this.#mend();
       const links = await this.#options.interfaces.read();
       await this.#look();
       if (!this.#isApplied || this.#done?.desired !== desired || this.#done.links !== links)
         await this.#enforce(desired, links);
       this.#done = { desired, links };
+      this.#repaired(null);
       return true;
     } catch (thrown) {
       this.#note(thrown);
@@ -193,21 +232,43 @@ export class Enforcer {
     }
   }
 
+  /** Undoes what others did. If that fails, nothing is known any more, and the turn writes everything anew. */
+  async #mend(): Promise<void> {
+    if (this.#unrepaired.length === 0 || !this.#isApplied) return;
+    const small = mending(this.#wanted, this.#unrepaired);
+    this.#isApplied = small !== undefined;
+    const commands = await this.#apply(small ?? []);
+    this.#repaired(commands === small?.length ? commands : null);
+  }
+
+  #repaired(commands: number | null): void {
+    const [tamperings, damage, wholeAt] = [this.#unrepaired, this.#damage, this.#wholeAt];
+    if (!this.#isApplied || (tamperings.length === 0 && damage === null)) return;
+    const wanted = this.#wanted;
+    const at = this.#options.clock.now();
+    this.#unrepaired = [];
+    this.#damage = null;
+    this.#wholeAt = at;
+    this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
+    this.#options.onRepair?.({ tamperings, damage, wholeAt, at, wanted, commands });
+  }
+
   /** Whether our table is as we left it. If not, it is forgotten, so that this turn writes it anew. */
   async #look(): Promise<void> {
-    const { clock, log, node } = this.#options;
-    const started = clock.monotonic();
+    const { clock, log, node, lookMs = defaultLookMs } = this.#options;
+    const [started, now] = [clock.monotonic(), clock.now()];
     if (!this.#isApplied || started < this.#lookAt) return;
-    const damage = await this.#damage();
+    const damage = await this.#damageOf();
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
-    if (damage === undefined) return;
+    if (damage === undefined) this.#wholeAt = now;
+    if (damage === undefined || (await this.#isToldOf())) return;
     log.error({ node, damage }, "somebody changed our table, it is written anew");
-    this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
+    this.#damage = damage;
     this.#isApplied = false;
   }
 
-  async #damage(): Promise<string | undefined> {
+  async #damageOf(): Promise<string | undefined> {
     try {
       return damageOf(this.#wanted, await this.#options.nft.list());
     } catch (thrown) {
@@ -215,6 +276,12 @@ export class Enforcer {
       if (thrown instanceof SluiceError && thrown.code === "DECODE_FAILED") return messageOf(thrown);
       throw thrown;
     }
+  }
+
+  /** Whether somebody tells what the look found: news of a change may come a little later than a look sees it. */
+  async #isToldOf(): Promise<boolean> {
+    if (this.#tamperings.length === 0) await this.#options.clock.sleep(newsMs, this.#ended.signal);
+    return this.#tamperings.length > 0;
   }
 
   async #enforce(desired: Desired, links: Links): Promise<void> {
@@ -232,8 +299,10 @@ export class Enforcer {
     this.#isOpen = open;
     const commands = await this.#apply(open ? [] : changes);
     const revision = open ? null : program.revision;
-    this.#options.keeper?.keep(revision, () => (this.#isApplied ? this.#wanted : undefined));
     this.#status = { ...this.#status, revision, open, appliedAt: clock.now(), failure: null };
+    this.#keep();
+    this.#wholeAt ??= clock.now();
+    if (this.#lookAt === 0) this.#lookAt = started + (this.#options.lookMs ?? defaultLookMs);
     const waits = this.#arrivals.enforced(pods, behind, clock.monotonic());
     for (const ms of waits) this.#options.onArrival?.(ms);
     if (commands > 0) this.#succeeded(commands, clock.monotonic() - started, waits);
@@ -276,7 +345,15 @@ export class Enforcer {
     if (touchesBaseChains(transaction)) await keeper?.unsettle();
     if (transaction.length > 0) await nft.apply(transaction);
     [this.#isApplied, this.#isOurs] = [true, true];
+    this.#keep();
     return transaction.length;
+  }
+
+  #keep(): void {
+    const { keeper, node } = this.#options;
+    keeper?.keep(() =>
+      this.#isApplied ? { node, revision: this.#status.revision, ruleset: this.#wanted } : undefined,
+    );
   }
 
   /** What an earlier process left in the kernel, if it can be known: then only what differs from it is changed. */

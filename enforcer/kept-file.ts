@@ -5,7 +5,6 @@ import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { makePrivateFolder, readPrivateFile, writePrivateFile } from "../core/private-file.ts";
 import { type KeptRuleset, KeptRulesetWriter, parseKeptRuleset } from "./kept-ruleset.ts";
-import type { Ruleset } from "./ruleset.ts";
 
 /** Where an enforcer keeps what it has applied, for the next one. */
 export interface Keeper {
@@ -16,7 +15,7 @@ export interface Keeper {
   /** Whether the base chains in the kernel are those that are kept, if nobody touched them. */
   isSettled(): Promise<boolean>;
   /** What is in force is written soon, as it is then; undefined: something is about to change, so a little later. */
-  keep(revision: string | null, ruleset: () => Ruleset | undefined): void;
+  keep(inForce: () => KeptRuleset | undefined): void;
 }
 
 export interface KeptFileOptions {
@@ -28,8 +27,7 @@ export interface KeptFileOptions {
 }
 
 interface Kept {
-  readonly revision: string | null;
-  readonly ruleset: () => Ruleset | undefined;
+  readonly inForce: () => KeptRuleset | undefined;
 }
 
 // After each, so long a pause; a large ruleset takes a while to write: of the time at most this share.
@@ -77,8 +75,8 @@ export class KeptFile implements Keeper {
     return `${this.#options.folder}/${this.#options.node}.unsettled`;
   }
 
-  keep(revision: string | null, ruleset: () => Ruleset | undefined): void {
-    this.#newest = { revision, ruleset };
+  keep(inForce: () => KeptRuleset | undefined): void {
+    this.#newest = { inForce };
     this.#changed.changed();
   }
 
@@ -104,10 +102,10 @@ export class KeptFile implements Keeper {
   async #write(): Promise<void> {
     const { log, node } = this.#options;
     const [newest, unsettled] = [this.#newest, this.#unsettled];
-    const ruleset = newest === this.#written ? undefined : newest?.ruleset();
-    if (newest === undefined || ruleset === undefined) return;
+    const kept = newest === this.#written ? undefined : newest?.inForce();
+    if (kept === undefined) return;
     try {
-      await writePrivateFile(this.#path, this.#writer.text({ node, revision: newest.revision, ruleset }));
+      await writePrivateFile(this.#path, this.#writer.text(kept));
       // Its base chains are those of the kernel unless they were about to change once more.
       if (unsettled === this.#unsettled) await rm(this.#marker, { force: true });
     } catch (thrown) {

@@ -2,7 +2,9 @@ import { SluiceError } from "../core/errors.ts";
 import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { NftLibrary } from "./nft-library.ts";
-import { nftProgram, printByProgram } from "./nft-program.ts";
+import { allTables, chainText, nftProgram, printByProgram } from "./nft-program.ts";
+import { OwnChildren } from "./own-children.ts";
+import type { Listing } from "./tamper/listing.ts";
 
 /** nftables of any network namespace of this machine. */
 export interface NftAccess {
@@ -11,6 +13,9 @@ export interface NftAccess {
   in(namespace: string | null): Nft;
   /** Our table as nft itself prints it; undefined if there is none. For listing.ts. */
   print(namespace: string | null, way: Print): Promise<string | undefined>;
+  listing(namespace: string | null): Listing;
+  /** Whether a process is one that this started to change rules. */
+  isOurChild(pid: number): boolean;
   close(): Promise<void>;
 }
 
@@ -22,11 +27,25 @@ export async function openNft(): Promise<NftAccess> {
       way: "library",
       in: (namespace) => library.in(namespace),
       print: (namespace, way) => library.print(namespace, way),
+      listing: (namespace) => ({
+        chain: (name) => library.chainText(namespace, name),
+        // The library's only thread is for our own rules: it must not be busy for seconds with those of others.
+        all: () => allTables(namespace),
+      }),
+      isOurChild: () => false,
       close: () => library.close(),
     };
   } catch (thrown) {
     if (!(thrown instanceof SluiceError) || thrown.code !== "DEPENDENCY_MISSING") throw thrown;
     await nftProgram(null).list();
-    return { way: "program", in: nftProgram, print: printByProgram, close: () => Promise.resolve() };
+    const children = new OwnChildren();
+    return {
+      way: "program",
+      in: (namespace) => nftProgram(namespace, children),
+      listing: (namespace) => ({ chain: (name) => chainText(namespace, name), all: () => allTables(namespace) }),
+      print: printByProgram,
+      isOurChild: (pid) => children.has(pid),
+      close: () => Promise.resolve(),
+    };
   }
 }

@@ -93,7 +93,7 @@ describe("a ruleset on disk", () => {
   async function written(...rulesets: readonly KeptRuleset[]): Promise<KeptFile> {
     const [keeping, one] = [file(), new AbortController()];
     const running = keeping.run(one.signal);
-    for (const ruleset of rulesets) keeping.keep(ruleset.revision, () => ruleset.ruleset);
+    for (const ruleset of rulesets) keeping.keep(() => ruleset);
     one.abort();
     await running;
     return keeping;
@@ -114,7 +114,7 @@ describe("a ruleset on disk", () => {
     const running = keeping.run(stop.signal);
     await keeping.unsettle();
     assert.equal(await file().isSettled(), false);
-    keeping.keep("abc", () => emptyRuleset);
+    keeping.keep(() => kept(emptyRuleset));
     await until("the marker to go", () => file().isSettled());
     stop.abort();
     await running;
@@ -123,9 +123,9 @@ describe("a ruleset on disk", () => {
   it("is written at most every two seconds, however often it changes", async () => {
     const [keeping, one] = [file(), new AbortController()];
     const running = keeping.run(one.signal);
-    keeping.keep("1", () => emptyRuleset);
+    keeping.keep(() => kept(emptyRuleset, "1"));
     await until("the first", async () => (await file().load())?.revision === "1");
-    for (const revision of ["2", "3"]) keeping.keep(revision, () => emptyRuleset);
+    for (const revision of ["2", "3"]) keeping.keep(() => kept(emptyRuleset, revision));
     await until("the pause", () => clock.sleeping > 0);
     await clock.advance(1_900);
     assert.equal((await file().load())?.revision, "1");
