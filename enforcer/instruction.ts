@@ -43,7 +43,7 @@ export interface Manner {
   readonly allow: "label" | "settle" | "notrack" | "accept";
   /** `accept`: nothing is decided in truth, so nothing is logged either. */
   readonly deny: "drop" | "reject" | "accept";
-  /** Of which rules hits are counted: a list that is asked twice about a packet counts once. */
+  /** Of which rules hits are counted: a list that is asked twice about a packet counts, and logs, once: the second time is `none`. */
   readonly counts: "all" | "staged" | "none";
 }
 
@@ -112,8 +112,11 @@ function statementsOf(context: RenderContext, { id, verdict }: Instruction): rea
       return denial(context, id);
     case "next":
       return [...counting(context, id), { do: "return" }];
-    case "log":
-      return [...(context.manner.deny === "accept" ? [] : [logStatement(context, "L", id)]), ...counting(context, id)];
+    case "log": {
+      const { deny, counts } = context.manner;
+      const logs = deny !== "accept" && counts !== "none";
+      return [...(logs ? [logStatement(context, "L", id)] : []), ...counting(context, id)];
+    }
   }
 }
 

@@ -16,6 +16,8 @@ import type { Answer, Request } from "./nft-library.ts";
 const soname = "libnftables.so.1";
 // nftables/libnftables.h: NFT_CTX_OUTPUT_JSON, and NUMERIC_PROTO, NUMERIC_PRIO, NUMERIC_SYMBOL, NUMERIC_TIME
 const jsonOutput = 0x10 | 0x80 | 0x100 | 0x200 | 0x400;
+// NFT_CTX_OUTPUT_STATELESS, NFT_CTX_OUTPUT_HANDLE, NFT_CTX_OUTPUT_TERSE: rules as people read them, each with its handle
+const textOutput = 0x4 | 0x8 | 0x800;
 
 // Of a failed batch every message may be answered, each with less than 1 KiB of kernel memory.
 const answersBytes = 2 * 2 ** 20;
@@ -42,7 +44,7 @@ class Library {
 
   run(handle: unknown, { text, dryRun, json }: Run): Outcome {
     this.#setDryRun(handle, dryRun);
-    this.#setFlags(handle, json ? jsonOutput : 0);
+    this.#setFlags(handle, json ? jsonOutput : textOutput);
     const status = this.#run(handle, text) as number;
     const outcome = { status, output: this.#output(handle) as string, words: this.#error(handle) as string };
     return status === 0 ? outcome : { ...outcome, words: this.#explain(handle, text) ?? outcome.words };

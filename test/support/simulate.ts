@@ -88,6 +88,11 @@ class Run {
     return this.#sighting as Sighting;
   }
 
+  /** Else there is no connection that could carry a label. */
+  get #isTracked(): boolean {
+    return !this.label.untracked && this.#seen.state !== "invalid";
+  }
+
   chain({ name, rules }: Chain, depth: number): End {
     if (depth > 4) throw new Error(`${name} is ${depth} jumps deep`);
     for (const rule of rules) {
@@ -116,10 +121,10 @@ class Run {
         this.counted.push(statement.counter);
         return undefined;
       case "label":
-        if (!this.label.untracked) this.label[statement.direction] = statement.rule;
+        if (this.#isTracked) this.label[statement.direction] = statement.rule;
         return undefined;
       case "settle":
-        if (!this.label.untracked) this.label.settled = true;
+        if (this.#isTracked) this.label.settled = true;
         return undefined;
       case "notrack":
         this.label.untracked = true;
