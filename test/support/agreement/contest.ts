@@ -14,7 +14,8 @@ export interface Contest {
 export function trialOfContest({ objects, beyondSecond }: Contest): Trial {
   const world = new World();
   world.apply(objects.map((object) => ({ type: "upsert", object })));
-  return trialOf(world.program(), world.placement(), new Set(beyondSecond));
+  const options = { beyondSecond: new Set(beyondSecond), pending: world.pending() };
+  return trialOf(world.program(), world.placement(), options);
 }
 
 /** Where the two outside addresses of arbitrary-world.ts are: by turns beyond the one network and the other. */

@@ -39,7 +39,7 @@ export const sources = {
     const [world, packets] = draw(models, seed);
     const program = compile(world.tiers, world.policies);
     const placement = place(program, world.endpoints, world.services);
-    return { trial: trialOf(program, placement, new Set(outsideAt(seed))), packets, contest: null };
+    return { trial: trialOf(program, placement, { beyondSecond: new Set(outsideAt(seed)) }), packets, contest: null };
   },
   programs(seed: number): Draw {
     const [builder, hosts, packets] = draw(programs, seed);
