@@ -15,14 +15,13 @@ import { retrying } from "../core/retrying.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
 import { KernelInterfaces } from "../enforcer/interfaces-kernel.ts";
 import { type NftAccess, openNft } from "../enforcer/nft-open.ts";
-import { defaultSettings } from "../enforcer/render.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { World } from "../policy/world.ts";
 import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
 import { type Collecting, FlowPath } from "./flow-path.ts";
 import { type Kind, measured, readCollectors, readEnforcers } from "./measure.ts";
-
+import { renderSettingsOf } from "./render-settings.ts";
 import { spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
 
@@ -216,11 +215,7 @@ export class Engine {
 
   async #enforceWith(nft: NftAccess, stop: AbortSignal): Promise<void> {
     const { seats, config, clock, log, leaveRules } = this.#options;
-    const settings = {
-      ...defaultSettings,
-      podInterfaces: config.enforcer.podInterfacePrefixes,
-      logGroup: config.collector.nflogGroup,
-    };
+    const settings = renderSettingsOf(config);
     const interfaces = new KernelInterfaces();
     this.#enforcers = seats.map(
       ({ node, namespacePath }) =>
@@ -341,12 +336,6 @@ export class Engine {
     this.#options.log.info({ revision, rules, pods }, "policies compiled");
     for (const tier of missingTiers)
       this.#options.log.warn({ tier }, "policies name a tier that nobody made: they come last and deny");
-    const hosts = [...this.#world.placement().endpoints.values()].filter(({ kind }) => kind === "host").length;
-    if (hosts > 0 && this.#enforcing)
-      this.#options.log.warn(
-        { hosts },
-        "host endpoints are evaluated, but not enforced by this version: nodes stay open",
-      );
   }
 }
 

@@ -10,6 +10,7 @@ export interface Placement {
   /** Endpoints (by id) that get the same blocks share a class. Absent: the endpoint is not subject to policy. */
   readonly classOf: ReadonlyMap<EndpointId, ClassId>;
   readonly classes: ReadonlyMap<ClassId, PolicyClass>;
+  /** Of every set of the Program, as its definition has them of `endpoints` and of what stands behind Services; the evaluator relies on it. */
   readonly members: ReadonlyMap<SetId, Members>;
   readonly endpoints: ReadonlyMap<EndpointId, Endpoint>;
 }

@@ -72,7 +72,8 @@ export class Routes {
     const [from, to] = [this.placeOf(packet.source), this.placeOf(packet.destination)];
     const exempt = exemptionOf(from, to);
     if (exempt !== null) return { exempt, visits: [] };
-    if (areOnOneNode(from, to)) return { exempt, visits: this.#within(from, to, packet) };
+    if (areOnOneNode(from, to))
+      return { exempt, visits: [...this.departureWithin(from, to.at, packet), ...this.arrivalWithin(to, packet)] };
     return {
       exempt,
       visits: [
@@ -124,12 +125,16 @@ export class Routes {
     }
   }
 
-  /** From a pod to another, or to its node. */
-  #within(from: Place, to: Place, hints: Hints): readonly Visit[] {
+  /** Of a pod, for what goes to another pod of its node, or to the node. */
+  departureWithin(from: Place, to: Place["at"], hints: Hints = {}): readonly Visit[] {
     if (from.at !== "pod") return [];
     const egress = podVisit(this.#placement, from.pod, "egress");
-    if (to.at !== "pod") return some(egress, this.#enteringFromPod(from.node, toProcess, hints));
-    return some(egress, this.#enteringFromPod(from.node, passing, hints), ...this.#toPod(to.pod, hints));
+    return some(egress, this.#enteringFromPod(from.node, to === "pod" ? passing : toProcess, hints));
+  }
+
+  /** Of a pod, for what comes from another of its node. */
+  arrivalWithin(to: Place, hints: Hints = {}): readonly Visit[] {
+    return to.at === "pod" ? some(...this.#toPod(to.pod, hints)) : [];
   }
 
   /** On nodes that only pass it on. */

@@ -61,6 +61,10 @@ export class WorldBuilder {
     return this.#add("projectcalico.org/v3", "GlobalNetworkPolicy", { name }, { spec });
   }
 
+  host(name: string, spec: object, labels: Labels = {}): this {
+    return this.#add("projectcalico.org/v3", "HostEndpoint", { name, labels }, { spec });
+  }
+
   staged(name: string, spec: object): this {
     return this.#add("projectcalico.org/v3", "StagedGlobalNetworkPolicy", { name }, { spec });
   }
