@@ -51,5 +51,6 @@ async function findingIn(dataplane: Dataplane, trial: Trial, packet: Packet): Pr
 function worldText({ world }: SavedCase): string {
   if ("seed" in world) return `  world:     ${world.source} ${world.seed}\n`;
   const beyond = world.beyondSecond.length === 0 ? "" : `# beyond eth1: ${world.beyondSecond.join(", ")}\n`;
-  return `${beyond}${world.objects.map((object) => `---\n${stringify(object)}`).join("")}`;
+  const answers = world.deny === "reject" ? "# deny: reject\n" : "";
+  return `${beyond}${answers}${world.objects.map((object) => `---\n${stringify(object)}`).join("")}`;
 }

@@ -84,10 +84,10 @@ export class Expectations {
     );
   }
 
-  #reversed({ source, destination, sourcePort, destinationPort, ...rest }: Packet): Packet {
+  #reversed({ source, destination, sourcePort, destinationPort, protocol, icmp }: Packet): Packet {
     const ends = { source: destination, destination: source };
     const ports = { sourcePort: destinationPort, destinationPort: sourcePort };
-    return { ...rest, ...ends, ...ports, interfaces: interfacesOf(this.#layout, ends) };
+    return { protocol, icmp, ...ends, ...ports, interfaces: interfacesOf(this.#layout, ends) };
   }
 }
 

@@ -20,13 +20,15 @@ export interface TrialOptions {
   readonly beyondSecond?: ReadonlySet<Address>;
   /** What would be in force if what is staged were: it counts in the kernel, and decides nothing. */
   readonly pending?: Situation;
+  readonly deny?: "drop" | "reject";
 }
 
 export function trialOf(program: Program, placement: Placement, options: TrialOptions = {}): Trial {
   const layout = layoutOf(placement, options.beyondSecond);
+  const settings = { ...defaultSettings, deny: options.deny ?? defaultSettings.deny };
   const rulesets = layout.nodes.map(({ name, own, pods }) => {
     // Without the CIDRs of pods: what comes from an address there that nobody has is denied, and the evaluator does not know of it.
-    const view = { node: name, interfaces: interfacesOf(pods), own, podCidrs: [], settings: defaultSettings };
+    const view = { node: name, interfaces: interfacesOf(pods), own, podCidrs: [], settings };
     return render(program, placement, view, options.pending).ruleset;
   });
   return { program, placement, layout, rulesets };
