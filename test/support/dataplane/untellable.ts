@@ -19,6 +19,7 @@ export const untellable = {
   untracked:
     "it goes to a service by a node with untracked lists: what is not tracked is not translated, and these lists see the service",
   itself: "a pod talks to itself by a service: known as such only after translation, and preDNAT lists come before",
+  late: "it reaches a failsafe port by a service: known as such only after translation, and preDNAT lists come before",
   invalid:
     "conntrack holds it for invalid, which is denied before policy is asked, and without tracking policy is another",
 } as const;
