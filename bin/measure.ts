@@ -4,11 +4,15 @@ import type { Metrics } from "../core/metrics.ts";
 import type { Sink } from "../core/pipeline.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
+import { isOpenOn } from "../enforcer/break-glass.ts";
 import type { EnforcerStatus } from "../enforcer/enforcer.ts";
+import type { ProofStatus } from "../enforcer/prover.ts";
+import type { RulesetSize } from "../enforcer/ruleset-size.ts";
+import type { PolicyRollout } from "./policy-rollout.ts";
 import type { SpoolUsage } from "./spool-usage.ts";
 
 /** What a sink stores, for the label `kind`. */
-export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program";
+export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change";
 
 export interface Measures<T> {
   readonly metrics: Metrics;
@@ -122,6 +126,8 @@ export interface EnforcerGauges {
   readonly node: string;
   readonly status: EnforcerStatus;
   readonly wanted: string | undefined;
+  readonly size: RulesetSize;
+  readonly probe: ProofStatus | undefined;
 }
 
 export function readEnforcers(metrics: Metrics, enforcers: () => readonly EnforcerGauges[]): void {
@@ -148,9 +154,57 @@ export function readEnforcers(metrics: Metrics, enforcers: () => readonly Enforc
     each(({ status }) => status.problems.length),
   );
   metrics.read(
+    "sluice_enforcer_rules",
+    each(({ size }) => size.rules),
+  );
+  metrics.read(
+    "sluice_enforcer_sets",
+    each(({ size }) => size.sets),
+  );
+  metrics.read(
+    "sluice_enforcer_elements",
+    each(({ size }) => size.elements),
+  );
+  metrics.read(
+    "sluice_enforcer_drifts_total",
+    each(({ status }) => status.repaired),
+  );
+  metrics.read(
+    "sluice_enforcer_applied_timestamp_seconds",
+    each(({ status }) => (status.appliedAt ?? 0) / 1000),
+  );
+  readProbes(metrics, enforcers);
+  metrics.read(
     "sluice_enforcer_current",
     each(({ status, wanted }) =>
       Number(status.revision !== null && status.revision === wanted && status.failure === null),
     ),
+  );
+}
+
+export function readRollout(
+  metrics: Metrics,
+  nodes: readonly string[],
+  rollout: Pick<PolicyRollout, "rollout" | "breakGlass">,
+): void {
+  metrics.read("sluice_rollout_held", () => [{ labels: {}, value: Number(rollout.rollout.held !== null) }]);
+  metrics.read("sluice_rollout_trial", () => [{ labels: {}, value: Number(rollout.rollout.trial !== null) }]);
+  metrics.read("sluice_break_glass", () =>
+    nodes.map((node) => ({ labels: { node }, value: Number(isOpenOn(node, rollout.breakGlass)) })),
+  );
+}
+
+function readProbes(metrics: Metrics, enforcers: () => readonly EnforcerGauges[]): void {
+  const probed = () => enforcers().flatMap(({ node, probe }) => (probe === undefined ? [] : [{ node, probe }]));
+  metrics.read("sluice_enforcer_proven", () =>
+    probed()
+      .filter(({ probe }) => probe.state !== "unknown")
+      .map(({ node, probe }) => ({ labels: { node }, value: Number(probe.state === "enforcing") })),
+  );
+  metrics.read("sluice_enforcer_probes_total", () =>
+    probed().flatMap(({ node, probe: { probes, failures } }) => [
+      { labels: { node, outcome: "enforcing" }, value: probes - failures },
+      { labels: { node, outcome: "not-enforceable" }, value: failures },
+    ]),
   );
 }

@@ -1,4 +1,5 @@
 import type { SluiceError } from "../core/errors.ts";
+import { isProbe } from "../core/probe.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import type { Entry } from "./conntrack/entry.ts";
 import { Correlator } from "./correlate.ts";
@@ -67,6 +68,7 @@ export class Recorder {
   }
 
   entry(entry: Entry, now: number): void {
+    if (isProbe(entry.original.source, entry.original.destination)) return;
     if (entry.kind === "dump") this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
     this.#correlator.observe(entry, now);

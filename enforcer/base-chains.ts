@@ -3,6 +3,7 @@
 import type { Family } from "../core/address.ts";
 import type { Direction } from "../policy/program.ts";
 import { denial, type RenderContext } from "./instruction.ts";
+import { probeRules } from "./probe-rules.ts";
 import {
   type Condition,
   type DataType,
@@ -70,6 +71,7 @@ function addPodChain(context: RenderContext, settings: BaseSettings, hook: Hook)
     ...(spoofing ? antiSpoofing(context, settings) : []),
     ...families.flatMap((family) => exceptions(context, family)),
     established,
+    ...probeRules(draft, direction, hook),
     ...(hook === "output" ? [fromThisHost] : []),
     ...families.map((family) => dispatch(direction, family)),
     ...(settings.unknownEndpoints === "deny" ? unknownEndpoints(context, settings) : []),

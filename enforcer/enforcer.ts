@@ -5,13 +5,19 @@ import { messageOf, SluiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
+import { adopted, touchesBaseChains } from "./adopt.ts";
 import { Arrivals } from "./arrivals.ts";
 import { diff } from "./diff.ts";
 import type { Problem } from "./draft.ts";
+import { openRuleset } from "./fixed-rulesets.ts";
 import type { Interfaces, Links } from "./interfaces.ts";
+import type { Keeper } from "./kept-file.ts";
 import type { Nft } from "./nft.ts";
 import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
-import type { Transaction } from "./ruleset.ts";
+import type { Ruleset, Transaction } from "./ruleset.ts";
+import { type RulesetSize, rulesetSize } from "./ruleset-size.ts";
+import { mending } from "./tamper/mending.ts";
+import type { Tampering } from "./tamper/table-event.ts";
 import { damageOf } from "./wholeness.ts";
 
 export interface EnforcerOptions {
@@ -26,16 +32,41 @@ export interface EnforcerOptions {
   readonly onArrival?: (ms: number) => void;
   /** From 0 up to 1, for pauses that differ between nodes. */
   readonly random: () => number;
+  /** Where what was applied is kept for the next process; without it the first ruleset replaces whatever there is. */
+  readonly keeper?: Keeper;
+  /** How often the table is compared with what it should be; seldom where `disturbed` tells of changes. */
+  readonly lookMs?: number;
+  /** Called when what others had changed is as wanted again. */
+  readonly onRepair?: (repair: Repair) => void;
+}
+
+/** Our table was put right. Times are wall time, milliseconds. */
+export interface Repair {
+  /** Those that `disturbed` told of. */
+  readonly tamperings: readonly Tampering[];
+  /** What a look at the table found that nothing told of, in words. */
+  readonly damage: string | null;
+  /** When the table was last looked at and whole, or written; null if never. */
+  readonly wholeAt: number | null;
+  readonly at: number;
+  /** What it was put back to. */
+  readonly wanted: Ruleset;
+  /** What it took; null: everything was written anew. */
+  readonly commands: number | null;
 }
 
 /** What the node knows of itself beyond its routes. */
 export interface NodeFacts {
   readonly podCidrs: readonly Cidr[];
+  /** Everything passes, whatever the policies say: break-glass. */
+  readonly open?: boolean;
 }
 
 export interface EnforcerStatus {
-  /** The program that the kernel enforces; null before the first success. */
+  /** The program that the kernel enforces; null before the first success, and while it is open. */
   readonly revision: string | null;
+  /** The kernel lets everything pass, as it was told to. */
+  readonly open: boolean;
   /** Wall time of the last success, milliseconds. */
   readonly appliedAt: number | null;
   /** Of the last transaction that changed something. */
@@ -61,10 +92,11 @@ interface Desired {
 // How often routes are asked for changes: at most so long, a new pod waits for its interface to be known. A look at the kernel's
 // events that finds none takes some 50 microseconds.
 const routesMs = 20;
-// How often the table is compared with what it should be. Listing many rules takes seconds (10,000: up to 3.4 s measured),
+// Comparing the table with what it should be lists it, which takes seconds with many rules (10,000: up to 3.4 s measured),
 // so of the time at most this share.
-const lookMs = 10_000;
+const defaultLookMs = 10_000;
 const lookShare = 1 / 20;
+const newsMs = 50;
 const firstPauseMs = 100;
 const maxPauseMs = 30_000;
 
@@ -85,10 +117,23 @@ export class Enforcer {
   /** Whether the kernel has what the renderer says: not before the first success nor after a failure. */
   #isApplied = false;
   #lookAt = 0;
+  /** Whether this run has written to our table, or taken over what an earlier one wrote. */
+  #isOurs = false;
+  /** Of what is applied, or about to be. */
+  #isOpen = false;
+  /** Whether what an earlier process left may still be taken over: until the first try. */
+  #mayAdopt = true;
+  #sized: { readonly applied: number; readonly size: RulesetSize } | undefined;
+  #wholeAt: number | null = null;
+  /** Told since the last turn began, and told before but not put right yet. */
+  #tamperings: Tampering[] = [];
+  #unrepaired: readonly Tampering[] = [];
+  #damage: string | null = null;
   /** What was last carried out, to see at a glance that there is nothing to do. */
   #done: { readonly desired: Desired; readonly links: Links } | undefined;
   #status: EnforcerStatus = {
     revision: null,
+    open: false,
     appliedAt: null,
     commands: 0,
     ms: 0,
@@ -108,10 +153,25 @@ export class Enforcer {
     return this.#status;
   }
 
+  /** Of the ruleset that was last applied. */
+  get size(): RulesetSize {
+    const { applied } = this.#status;
+    if (this.#sized?.applied !== applied && this.#isApplied) this.#sized = { applied, size: rulesetSize(this.#wanted) };
+    return this.#sized?.size ?? { rules: 0, sets: 0, elements: 0 };
+  }
+
   /** What is wanted from now on; `pending` is what it would be with everything staged in force. Of several updates in quick succession only the newest is carried out. */
   update(program: Program, placement: Placement, facts: NodeFacts, pending?: Situation): void {
     this.#desired = { program, placement, facts, pending };
     this.#woken.changed();
+  }
+
+  /** Others changed our table: the next turn, at once, puts it right. False before there are rules of ours to change. */
+  disturbed(tampering: Tampering): boolean {
+    if (!this.#isOurs) return false;
+    this.#tamperings.push(tampering);
+    this.#woken.changed();
+    return true;
   }
 
   /** Works until the signal aborts. The rules stay: see `stop`. */
@@ -125,7 +185,7 @@ export class Enforcer {
   async stop({ leaveRules }: { readonly leaveRules: boolean }): Promise<void> {
     this.#ended.abort();
     await this.#running;
-    if (leaveRules || this.#status.applied === 0) return;
+    if (leaveRules || !this.#isOurs) return;
     await this.#options.nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
     this.#isApplied = false;
     this.#options.log.info({ node: this.#options.node }, "table removed");
@@ -137,9 +197,10 @@ export class Enforcer {
       const wanted = this.#desired;
       failures = (await this.#turn()) ? 0 : failures + 1;
       const earliest = this.#options.clock.monotonic() + (failures === 0 ? 0 : this.#pauseMs(failures));
-      // An update ends the wait at once: it may be what cures a failure.
-      do if (this.#desired === wanted) await this.#woken.wait(signal);
-      while (!signal.aborted && this.#desired === wanted && this.#options.clock.monotonic() < earliest);
+      // News end the wait at once: an update may be what cures a failure.
+      const isOld = () => this.#desired === wanted && this.#tamperings.length === 0;
+      do if (isOld()) await this.#woken.wait(signal);
+      while (!signal.aborted && isOld() && this.#options.clock.monotonic() < earliest);
     }
   }
 
@@ -155,12 +216,15 @@ export class Enforcer {
   async #turn(): Promise<boolean> {
     const desired = this.#desired;
     if (desired === undefined) return true;
+    this.#unrepaired = [...this.#unrepaired, ...this.#tamperings.splice(0)];
     try {
+      await this.#mend();
       const links = await this.#options.interfaces.read();
       await this.#look();
       if (!this.#isApplied || this.#done?.desired !== desired || this.#done.links !== links)
         await this.#enforce(desired, links);
       this.#done = { desired, links };
+      this.#repaired(null);
       return true;
     } catch (thrown) {
       this.#note(thrown);
@@ -168,18 +232,56 @@ export class Enforcer {
     }
   }
 
+  /** Undoes what others did. If that fails, nothing is known any more, and the turn writes everything anew. */
+  async #mend(): Promise<void> {
+    if (this.#unrepaired.length === 0 || !this.#isApplied) return;
+    const small = mending(this.#wanted, this.#unrepaired);
+    this.#isApplied = small !== undefined;
+    const commands = await this.#apply(small ?? []);
+    this.#repaired(commands === small?.length ? commands : null);
+  }
+
+  #repaired(commands: number | null): void {
+    const [tamperings, damage, wholeAt] = [this.#unrepaired, this.#damage, this.#wholeAt];
+    if (!this.#isApplied || (tamperings.length === 0 && damage === null)) return;
+    const wanted = this.#wanted;
+    const at = this.#options.clock.now();
+    this.#unrepaired = [];
+    this.#damage = null;
+    this.#wholeAt = at;
+    this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
+    this.#options.onRepair?.({ tamperings, damage, wholeAt, at, wanted, commands });
+  }
+
   /** Whether our table is as we left it. If not, it is forgotten, so that this turn writes it anew. */
   async #look(): Promise<void> {
-    const { nft, clock, log, node } = this.#options;
-    const started = clock.monotonic();
+    const { clock, log, node, lookMs = defaultLookMs } = this.#options;
+    const [started, now] = [clock.monotonic(), clock.now()];
     if (!this.#isApplied || started < this.#lookAt) return;
-    const damage = damageOf(this.#renderer.ruleset, await nft.list());
+    const damage = await this.#damageOf();
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
-    if (damage === undefined) return;
+    if (damage === undefined) this.#wholeAt = now;
+    if (damage === undefined || (await this.#isToldOf())) return;
     log.error({ node, damage }, "somebody changed our table, it is written anew");
-    this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
+    this.#damage = damage;
     this.#isApplied = false;
+  }
+
+  async #damageOf(): Promise<string | undefined> {
+    try {
+      return damageOf(this.#wanted, await this.#options.nft.list());
+    } catch (thrown) {
+      // What nft itself cannot print we did not write.
+      if (thrown instanceof SluiceError && thrown.code === "DECODE_FAILED") return messageOf(thrown);
+      throw thrown;
+    }
+  }
+
+  /** Whether somebody tells what the look found: news of a change may come a little later than a look sees it. */
+  async #isToldOf(): Promise<boolean> {
+    if (this.#tamperings.length === 0) await this.#options.clock.sleep(newsMs, this.#ended.signal);
+    return this.#tamperings.length > 0;
   }
 
   async #enforce(desired: Desired, links: Links): Promise<void> {
@@ -191,8 +293,16 @@ export class Enforcer {
     this.#report(problems);
     const [pods, behind] = [this.#renderer.podAddresses(), podsBehind(links, this.#options.settings)];
     this.#arrivals.see(pods, behind, started);
-    const commands = await this.#apply(changes);
-    this.#status = { ...this.#status, revision: program.revision, appliedAt: clock.now(), failure: null };
+    const open = facts.open === true;
+    // Then the other rules are others altogether.
+    if (open !== this.#isOpen) this.#isApplied = false;
+    this.#isOpen = open;
+    const commands = await this.#apply(open ? [] : changes);
+    const revision = open ? null : program.revision;
+    this.#status = { ...this.#status, revision, open, appliedAt: clock.now(), failure: null };
+    this.#keep();
+    this.#wholeAt ??= clock.now();
+    if (this.#lookAt === 0) this.#lookAt = started + (this.#options.lookMs ?? defaultLookMs);
     const waits = this.#arrivals.enforced(pods, behind, clock.monotonic());
     for (const ms of waits) this.#options.onArrival?.(ms);
     if (commands > 0) this.#succeeded(commands, clock.monotonic() - started, waits);
@@ -211,22 +321,60 @@ export class Enforcer {
 
   /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. How many commands it took. */
   async #apply(changes: Transaction): Promise<number> {
-    const { nft } = this.#options;
     if (this.#isApplied) {
       if (changes.length === 0) return 0;
       this.#isApplied = false;
       try {
-        await nft.apply(changes);
-        this.#isApplied = true;
-        return changes.length;
+        return await this.#carryOut(changes);
       } catch (thrown) {
         this.#note(thrown);
       }
     }
-    const everything = diff(undefined, this.#renderer.ruleset);
-    await nft.apply(everything);
-    this.#isApplied = true;
-    return everything.length;
+    const left = this.#mayAdopt ? await this.#adopt() : undefined;
+    if (left !== undefined)
+      try {
+        return await this.#carryOut(diff(left, this.#wanted));
+      } catch (thrown) {
+        this.#note(thrown);
+      }
+    return this.#carryOut(diff(undefined, this.#wanted));
+  }
+
+  async #carryOut(transaction: Transaction): Promise<number> {
+    const { nft, keeper } = this.#options;
+    if (touchesBaseChains(transaction)) await keeper?.unsettle();
+    if (transaction.length > 0) await nft.apply(transaction);
+    [this.#isApplied, this.#isOurs] = [true, true];
+    this.#keep();
+    return transaction.length;
+  }
+
+  #keep(): void {
+    const { keeper, node } = this.#options;
+    keeper?.keep(() =>
+      this.#isApplied ? { node, revision: this.#status.revision, ruleset: this.#wanted } : undefined,
+    );
+  }
+
+  /** What an earlier process left in the kernel, if it can be known: then only what differs from it is changed. */
+  async #adopt(): Promise<Ruleset | undefined> {
+    const { keeper, nft, log, node } = this.#options;
+    this.#mayAdopt = false;
+    try {
+      const kept = (await keeper?.isSettled()) ? await keeper?.load() : undefined;
+      const found = kept === undefined ? undefined : await nft.list();
+      if (kept === undefined || found === undefined) return undefined;
+      const left = adopted(kept.ruleset, found, this.#wanted);
+      log.info({ node, known: left !== undefined }, "an earlier run left its rules in force");
+      return left;
+    } catch (thrown) {
+      log.warn({ node, error: messageOf(thrown) }, "what an earlier run left is replaced");
+      return undefined;
+    }
+  }
+
+  get #wanted(): Ruleset {
+    return this.#isOpen ? openRuleset : this.#renderer.ruleset;
   }
 
   #succeeded(commands: number, ms: number, waits: readonly number[]): void {

@@ -6,7 +6,7 @@ import { table } from "./text.ts";
 
 // What `nft -j list` prints (libnftables-json(5)), as far as we read it:
 // document => {"nftables": [object*]}
-// object   => {"set": set} | {"map": set} | {"chain": {"name"}} | {"rule": {"chain"}} | others, passed over
+// object   => {"set": set} | {"map": set} | {"counter": {"name"}} | {"chain": {"name"}} | {"rule": {"chain"}} | others, passed over
 // set      => {"name", "type": text | [text*], "elem": [element*]}; elements of maps are [element, verdict]
 // element  => text | number | {"prefix": {"addr", "len"}} | {"range": [from, to]} | {"concat": [element*]}
 //           | {"elem": {"val": element, ...}}
@@ -19,7 +19,7 @@ export function saysNoTable(words: string): boolean {
 }
 
 export function inventoryOf(json: string): Inventory {
-  const inventory = { sets: new Map(), maps: new Map(), chains: new Map() };
+  const inventory = { sets: new Map(), maps: new Map(), counters: new Set<Name>(), chains: new Map() };
   for (const entry of list(field(parse(json), "nftables"))) addTo(inventory, entry);
   return inventory;
 }
@@ -37,14 +37,20 @@ export function refusal(words: string): SluiceError {
   return new SluiceError(code, `nft: ${sentence}`, { context: command ? { command } : {} });
 }
 
+/** nft 1.0.6 writes broken JSON of a table that somebody put to sleep (flags dormant): it prints the flag by a wrong pointer. */
+export function unreadable(cause: unknown): SluiceError {
+  return new SluiceError("DECODE_FAILED", "nft printed a listing that is no JSON", { cause });
+}
+
 interface Growing {
   readonly sets: Map<Name, ReadonlySet<Element>>;
   readonly maps: Map<Name, ReadonlySet<Element>>;
+  readonly counters: Set<Name>;
   readonly chains: Map<Name, number>;
 }
 
-function addTo({ sets, maps, chains }: Growing, entry: unknown): void {
-  const { set, map, chain, rule } = record(entry);
+function addTo({ sets, maps, counters, chains }: Growing, entry: unknown): void {
+  const { set, map, counter, chain, rule } = record(entry);
   const count = (name: Name, rules: number) => chains.set(name, (chains.get(name) ?? 0) + rules);
   if (set !== undefined)
     sets.set(
@@ -56,6 +62,7 @@ function addTo({ sets, maps, chains }: Growing, entry: unknown): void {
       nameIn(map, "name"),
       elementsOf(map, (element) => list(element)[0]),
     );
+  if (counter !== undefined) counters.add(nameIn(counter, "name"));
   if (chain !== undefined) count(nameIn(chain, "name"), 0);
   if (rule !== undefined) count(nameIn(rule, "chain"), 1);
 }
@@ -87,7 +94,7 @@ function parse(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch (cause) {
-    throw new SluiceError("NFT_FAILED", "nft printed a listing that is no JSON", { cause });
+    throw unreadable(cause);
   }
 }
 

@@ -1,6 +1,7 @@
 // The only place where nft text is made (nft(8)). Every value is a number, a checked name, an Element or a RuleId.
 import { SluiceError } from "../core/errors.ts";
 import { bitsOf, tryParseRuleId } from "../core/rule-id.ts";
+import type { Direction } from "../policy/program.ts";
 import { isInterfaceName } from "./element.ts";
 import {
   type Command,
@@ -17,7 +18,9 @@ import {
   type Transaction,
 } from "./ruleset.ts";
 
-export const table = "inet sluice";
+export const tableFamily = "inet";
+export const tableName = "sluice";
+export const table = `${tableFamily} ${tableName}`;
 
 /** One command a line, in order. */
 export function textOf(transaction: Transaction): string {
@@ -136,7 +139,7 @@ function statementText(statement: Statement): string {
     case "count":
       return `counter name "${nameOf(statement.counter)}"`;
     case "label":
-      return `ct label set ${labelText(statement.rule, statement.direction === "egress" ? 0 : 64)}`;
+      return `ct label set ${labelBits(statement.rule, statement.direction).join(" | ")}`;
     case "settle":
       return `ct label set ${settledBit}`;
     case "dispatch":
@@ -161,15 +164,16 @@ export function prefixText({ action, direction, because }: LogPrefix): string {
 }
 
 /** Of the half of ingress the one bit that no rule id uses. */
-const settledBit = 127;
+export const settledBit = 127;
 
-/** The kernel adds the bits to those that are set already (nf_connlabels_replace with the data as its own mask). */
-function labelText(rule: string, offset: number): string {
+/**
+ * Bits of a rule in a connection's label. The kernel adds them to those that are set already (nf_connlabels_replace with the data as
+ * its own mask).
+ */
+export function labelBits(rule: string, direction: Direction): readonly number[] {
   const id = tryParseRuleId(rule);
   if (id === undefined) throw new SluiceError("NFT_FAILED", "a label names no rule");
-  return bitsOf(id)
-    .map((bit) => bit + offset)
-    .join(" | ");
+  return bitsOf(id).map((bit) => bit + (direction === "egress" ? 0 : 64));
 }
 
 function keyText(key: readonly Field[]): string {

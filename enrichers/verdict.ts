@@ -13,8 +13,11 @@ export interface PolicyInForce {
   readonly evaluate: Evaluate;
   /** Tells endpoints without policy from such as the evaluator does not know; without it they look the same. */
   readonly placement?: Placement;
-  /** Whether that node's kernel decides, or only watches. */
-  readonly mode: (node: string) => Flow["mode"];
+  /**
+   * Whether that node's kernel decides, or only watches, about an endpoint there: by the namespace of a pod; null: about the node
+   * itself, and what passes through.
+   */
+  readonly mode: (node: string, namespace: string | null) => Flow["mode"];
 }
 
 export type Decision = Pick<Flow, "action" | "verdictSource" | "programRevision" | "enforced">;
@@ -63,6 +66,21 @@ export function decide(
   };
 }
 
+/**
+ * Whether what became of the flow is enforcement: a denial is, whoever is observed otherwise. What passed is if all those are enforced
+ * who had to let it pass: a chain of proof is as good as its weakest link.
+ */
+export function modeOf(flow: RawFlow, ends: Ends, policy: PolicyInForce | undefined): Flow["mode"] {
+  if (policy === undefined) return "observed";
+  if (flow.denied !== null) return "enforced";
+  const deciders = directionsOf(flow, ends).map((direction) =>
+    direction === "egress" ? ends.source : ends.destination,
+  );
+  const modes = deciders.map(({ kind, namespace }) => policy.mode(flow.node, kind === "pod" ? namespace : null));
+  if (modes.length === 0) return policy.mode(flow.node, null);
+  return modes.includes("observed") ? "observed" : "enforced";
+}
+
 /** What the policies in force make of the packet, on the way that the reporting node saw it take. */
 export function evaluate(flow: RawFlow, policy: PolicyInForce | undefined): Verdict | undefined {
   if (policy === undefined) return undefined;
@@ -96,13 +114,14 @@ function isDeniedWithoutRule(flow: RawFlow): boolean {
   return flow.state === "denied" && flow.reason !== null && flow.egressRule === null && flow.ingressRule === null;
 }
 
-function directionsOf(flow: RawFlow, { source, destination }: Ends): readonly Direction[] {
+/** The directions that the reporting node decides. */
+export function directionsOf(flow: RawFlow, { source, destination }: Ends): readonly Direction[] {
   const egress = flow.denied === "egress" || isLocal(source, flow.node);
   const ingress = flow.denied === "ingress" || (flow.denied !== "egress" && isLocal(destination, flow.node));
   return [...(egress ? (["egress"] as const) : []), ...(ingress ? (["ingress"] as const) : [])];
 }
 
-function packetOf(flow: RawFlow): Packet {
+export function packetOf(flow: RawFlow): Packet {
   return {
     source: flow.sourceAddress,
     destination: flow.destinationAddress,
@@ -113,10 +132,14 @@ function packetOf(flow: RawFlow): Packet {
   };
 }
 
-interface Evidence {
+interface Evidence extends Opinion {
+  readonly rules: RuleBook;
+}
+
+/** What the evaluator makes of a flow. */
+export interface Opinion {
   readonly flow: RawFlow;
   readonly ends: Ends;
-  readonly rules: RuleBook;
   readonly policy: PolicyInForce | undefined;
   readonly evaluated: Verdict | undefined;
 }
@@ -139,7 +162,7 @@ function judge(direction: Direction, evidence: Evidence): Judgement {
 }
 
 /** The evaluated way; `none` if the endpoint is subject to no policy, undefined if the evaluator speaks of somebody else. */
-function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: Evidence): Path | "none" | undefined {
+export function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: Opinion): Path | "none" | undefined {
   const { evaluated, policy } = evidence;
   if (evaluated === undefined) return undefined;
   const { hosts, isEnd, isHere } = hostsOf(endpoint, evidence);
@@ -156,7 +179,7 @@ function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: Evidence
 }
 
 /** Whether a path is one of a host endpoint of the reporting node, and of the node that is itself at this end. */
-function hostsOf({ kind, node }: FlowEndpoint, { flow, policy }: Evidence) {
+function hostsOf({ kind, node }: FlowEndpoint, { flow, policy }: Opinion) {
   const hosts = policy?.placement && HostEndpoints.of(policy.placement);
   const isOn = (wanted: string | null) => (path: Pick<Path, "endpoint">) => hosts?.isOn(wanted, path) ?? false;
   return { hosts, isHere: isOn(flow.node), isEnd: kind === "node" ? isOn(node) : () => false };
@@ -167,9 +190,9 @@ function endpointIdOf({ kind, namespace, name }: FlowEndpoint): EndpointId {
   return `${kind}:${namespace === null ? "" : `${namespace}/`}${name}` as EndpointId;
 }
 
-const askedHere = ({ flow, ends }: Evidence) => isLocal(ends.source, flow.node);
+const askedHere = ({ flow, ends }: Opinion) => isLocal(ends.source, flow.node);
 
-const isPath = (path: Path | "none" | undefined): path is Path => typeof path === "object";
+export const isPath = (path: Path | "none" | undefined): path is Path => typeof path === "object";
 
 function textsOf(path: Path, endpoint: FlowEndpoint, rules: RuleBook): readonly string[] {
   return stepTexts(path.steps, (id) => rules.originOf(id), endpoint);

@@ -1,16 +1,19 @@
 import { Engine, type EngineOptions } from "../../bin/engine.ts";
 import type { EngineStore, OpenStore } from "../../bin/engine-store.ts";
 import type { Collecting } from "../../bin/flow-path.ts";
+import type { Kernel } from "../../bin/kernel.ts";
 import type { Clock } from "../../core/clock.ts";
 import { parseConfig } from "../../core/config.ts";
 import { Feed } from "../../core/feed.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Delivery, Sink, Source } from "../../core/pipeline.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
+import { NftMemory } from "../support/nft-memory.ts";
 import { ObjectStore } from "../support/object-source.ts";
 import { world } from "../support/world.ts";
 
@@ -74,12 +77,14 @@ export class FakeStore implements EngineStore {
     heartbeats: [] as Heartbeat[],
     tenures: [] as EndpointTenure[],
     programs: [] as ProgramRecord[],
+    changes: [] as ChangeRecord[],
   };
   readonly flows = this.#sink("flows");
   readonly losses = this.#sink("losses");
   readonly heartbeats = this.#sink("heartbeats");
   readonly tenures = this.#sink("tenures");
   readonly programs = this.#sink("programs");
+  readonly changes = this.#sink("changes");
   /** Before flows are kept; a store that gathers would wait here. */
   beforeFlows: () => Promise<void> = () => Promise.resolve();
   readonly #diary: string[];
@@ -116,6 +121,15 @@ export class FakeStore implements EngineStore {
   }
 }
 
+/** nftables in memory, one for all namespaces, and no routes. */
+class FakeKernel implements Kernel {
+  readonly memory = new NftMemory();
+  readonly nft = () => this.memory;
+  readonly interfaces = () => ({ read: () => Promise.resolve(this.#routes) });
+  readonly close = () => Promise.resolve();
+  readonly #routes = { behind: new Map(), own: new Map() };
+}
+
 export interface Rig {
   readonly clock: Clock;
   readonly collector: FakeCollector;
@@ -140,6 +154,8 @@ export function engineOf({ clock, collector, openStore, options }: Rig): Engine 
     leaveRules: false,
     collect: () => collector,
     openStore,
+    keepsState: false,
+    openKernel: () => Promise.resolve(new FakeKernel()),
     ...options,
   });
 }

@@ -6,6 +6,7 @@ import { diff } from "../../enforcer/diff.ts";
 import { addressElement, type Element, numberElement } from "../../enforcer/element.ts";
 import type { Nft } from "../../enforcer/nft.ts";
 import { type Command, emptyRuleset, nameOf, type Rule } from "../../enforcer/ruleset.ts";
+import { membershipContract } from "./nft-membership.contract.ts";
 
 const web = addressElement(parseAddress("10.0.0.1"));
 const api = addressElement(parseAddress("10.0.0.2"));
@@ -77,6 +78,8 @@ export function nftContract(name: string, open: () => Nft | Promise<Nft>): void 
     });
     afterEach(() => nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]));
 
+    membershipContract(() => nft);
+
     it("lists nothing where there is no table", async () => {
       assert.equal(await nft.list(), undefined);
     });
@@ -125,7 +128,7 @@ export function nftContract(name: string, open: () => Nft | Promise<Nft>): void 
         { verb: "delete-chain", name: base },
         { verb: "delete-set", name: set },
       ]);
-      assert.deepEqual(await nft.list(), { sets: new Map(), maps: new Map(), chains: new Map() });
+      assert.deepEqual(await nft.list(), { sets: new Map(), maps: new Map(), counters: new Set(), chains: new Map() });
     });
 
     it("takes port numbers, ranges and concatenations as elements and lists them in the same words", async () => {

@@ -1,5 +1,6 @@
 import { SluiceError } from "../../core/errors.ts";
 import type { Element } from "../../enforcer/element.ts";
+import { intervalOf, keyOf } from "../../enforcer/element-key.ts";
 import type { Inventory, Nft } from "../../enforcer/nft.ts";
 import {
   type Chain,
@@ -51,8 +52,9 @@ export class NftMemory implements Nft {
 }
 
 function inventoryOf(ruleset: Ruleset): Inventory {
-  const { sets, maps, chains } = ruleset;
+  const { sets, maps, counters, chains } = ruleset;
   return {
+    counters,
     sets: new Map([...sets].map(([name, { elements }]) => [name, elements])),
     maps: new Map([...maps].map(([name, { entries }]) => [name, new Set(entries.keys())])),
     chains: new Map([...chains].map(([name, { rules }]) => [name, rules.length])),
@@ -145,7 +147,24 @@ function changeElements(
       if (!elements.delete(element)) throw refused(command, `${element} is not there`);
     } else if (elements.has(element)) throw refused(command, `${element} is there already`);
     else elements.add(element);
+  if (command.verb === "add-elements") demandFit(command, set, elements);
   sets.set(set.name, { ...set, elements });
+}
+
+/** All are of the set's type, and no two intervals overlap. */
+function demandFit(command: Command, { type, flag }: NamedSet, elements: ReadonlySet<Element>): void {
+  const [only] = type;
+  if (flag !== "interval" || only === undefined) {
+    for (const element of elements) keyOf(element, type);
+    return;
+  }
+  const intervals = [...elements].map((element) => intervalOf(element, only));
+  intervals.sort((a, b) => Buffer.compare(a.start, b.start));
+  for (const [index, { start }] of intervals.entries()) {
+    const before = intervals[index - 1];
+    if (before !== undefined && (before.end === null || Buffer.compare(before.end, start) > 0))
+      throw refused(command, "intervals overlap");
+  }
 }
 
 function changeEntries(table: Draft, command: Extract<Command, { verb: "add-entries" | "delete-entries" }>): void {
