@@ -1,13 +1,13 @@
 // What a node brings into its ruleset by itself: who is behind which interface, and where the dispatch of an address or interface leads.
-import { type Address, type Family, familyOf, parseCidr } from "../core/address.ts";
+import { type Address, type Cidr, type Family, familyOf, parseCidr } from "../core/address.ts";
 import type { Endpoint } from "../policy/placement.ts";
 import { addressType, families, shared } from "./base-chains.ts";
 import type { Problem } from "./draft.ts";
 import { addressElement, concatenation, type Element, interfaceElement, isInterfaceName } from "./element.ts";
 import { type HostVerdicts, interfaceMap } from "./host-chains.ts";
 import type { HostGround } from "./hosts.ts";
+import type { Links } from "./interfaces.ts";
 import { addressIntervals } from "./ranges.ts";
-import type { NodeFacts } from "./renderer.ts";
 import type { MapVerdict, Name, NamedSet, VerdictMap } from "./ruleset.ts";
 
 /** Who of this node has which address. */
@@ -17,6 +17,12 @@ export type Pods = ReadonlyMap<Address, Endpoint>;
 const multicast6 = addressIntervals(6, [parseCidr("ff00::/8")]);
 // So long a connection whose permission was withdrawn is told so; then both ends have given up.
 const revokedMs = 600_000;
+
+/** What the node knows of itself. */
+export interface NodeFacts {
+  readonly links: Links;
+  readonly podCidrs: readonly Cidr[];
+}
 
 export interface NodeSets {
   readonly sets: ReadonlyMap<Name, NamedSet>;

@@ -8,7 +8,7 @@
 // another namespace three times by the Enforcer's way and three times by `nft -f` of the same text, in turn; of each the best counts.
 // Changes, one at a time: from the object, as the watch gives it, until the kernel has taken the transaction: a pod of this node
 // comes, one of another comes, and both go again; a policy's ports are edited. A kind of change ends after a minute.
-// Judged are CPU times of the process with all its threads and its time in the kernel (process.cpuUsage), so that what else the
+// Judged are CPU times of the threads that are waited for, their time in the kernel included (waited-time.ts), so that what else the
 // machine does is not in them; elapsed times stand beside them. The ratio is of elapsed times. Memory is the peak of the process
 // (VmHWM), World and Node.js included, read before `nft -f` and the second loads.
 
@@ -23,6 +23,7 @@ import { textOf } from "../../enforcer/text.ts";
 import { deleteNamespace, makeNamespace } from "../support/namespace.ts";
 import { fullSize, localPods, nodeObjects, pathPolicies, podObject, policyObject } from "./large-node.ts";
 import { MeasuredEnforcer } from "./measured-enforcer.ts";
+import { sumOf, type Took, timed } from "./waited-time.ts";
 
 const limits = { coldMs: 2000, loadRatio: 1.2, podMs: 5, policyMs: 50, peakMib: 300 };
 const longestMs = 60_000;
@@ -34,18 +35,6 @@ function report(what: string, value: string, limit = "", isWithin = true): void 
   if (!isWithin) missed += 1;
   const judged = limit === "" ? "" : `   limit ${limit.padEnd(10)} ${isWithin ? "ok" : "FAIL"}`;
   console.log(`${what.padEnd(46)} ${value.padStart(52)}${judged}`);
-}
-
-interface Took {
-  readonly cpuMs: number;
-  readonly elapsedMs: number;
-}
-
-async function timed(work: () => void | Promise<void>): Promise<Took> {
-  const [cpu, clock] = [process.cpuUsage(), systemClock.monotonic()];
-  await work();
-  const { user, system } = process.cpuUsage(cpu);
-  return { cpuMs: (user + system) / 1000, elapsedMs: systemClock.monotonic() - clock };
 }
 
 function peakMib(): number {
@@ -70,13 +59,7 @@ async function cold(enforcer: MeasuredEnforcer): Promise<void> {
     enforcer.hand();
     await enforcer.nextTransaction();
   });
-  const total = steps.reduce(
-    (sum, [, took]) => ({ cpuMs: sum.cpuMs + took.cpuMs, elapsedMs: sum.elapsedMs + took.elapsedMs }),
-    {
-      cpuMs: 0,
-      elapsedMs: 0,
-    },
-  );
+  const total = sumOf(steps.map(([, took]) => took));
   report("cold: from objects to the kernel", inWords(total), `${limits.coldMs} ms`, total.cpuMs <= limits.coldMs);
   for (const [name, took] of steps) report(`  ${name}`, inWords(took));
   report("  of which text and kernel", `elapsed ${Math.round(enforcer.kernelMs[0] as number)} ms`);
