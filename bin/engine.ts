@@ -34,6 +34,7 @@ import { NodeReporter } from "./node-reporter.ts";
 import { proofText } from "./node-status.ts";
 import { PolicyRollout } from "./policy-rollout.ts";
 import { enforcerFolder, renderSettingsOf } from "./render-settings.ts";
+import { rolloutChange } from "./rollout-change.ts";
 import type { Seat } from "./seat-option.ts";
 import { spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
@@ -137,6 +138,7 @@ export class Engine {
       // The data folder is ours only while the store is open.
       isKept: this.#keepsState,
       notice: options.onNotice ?? (() => {}),
+      onHistory: (entry) => this.#changes.push([rolloutChange(entry, config.cluster.name)]),
       onChange: () => this.#spread(),
       statuses: () => new Map([...this.#enforcers].map(([node, { status }]) => [node, status])),
     });
@@ -177,8 +179,7 @@ export class Engine {
     await together(signal, [
       // First: until they listen, what comes and goes is not seen.
       (stop) => this.#collect(store, stop),
-      (stop) => this.#enforce(stop).finally(() => this.#changes.close()),
-      (stop) => this.#rollout.run(stop),
+      (stop) => this.#rollOut(stop).finally(() => this.#changes.close()),
       (stop) => this.#follow(stop),
       (stop) => this.#retell(stop),
       ...this.#reporters(),
@@ -257,6 +258,10 @@ export class Engine {
     const { clock } = this.#options;
     const kept = retrying(measured(sink, { metrics: this.#metrics, clock, kind }), { clock });
     return run(feed, (batch) => batch, shown === undefined ? kept : tee(shown, kept), { signal: never });
+  }
+
+  #rollOut(stop: AbortSignal): Promise<void> {
+    return together(stop, [(until) => this.#rollout.run(until), (until) => this.#enforce(until)]);
   }
 
   async #enforce(stop: AbortSignal): Promise<void> {
