@@ -1,6 +1,6 @@
+import type { Entry } from "../core/conntrack/entry.ts";
 import type { SluiceError } from "../core/errors.ts";
 import type { RawFlow } from "../core/records/flow.ts";
-import type { Entry } from "./conntrack/entry.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
 import { type Draft, draftOf, standingOf } from "./draft.ts";

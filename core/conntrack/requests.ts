@@ -1,6 +1,6 @@
-import { messageFlag } from "../../core/netlink/message.ts";
-import { MessageWriter } from "../../core/netlink/message-writer.ts";
-import { netfilterFamily, netfilterHeader, netfilterType, subsystem } from "../../core/netlink/netfilter.ts";
+import { messageFlag } from "../netlink/message.ts";
+import { MessageWriter } from "../netlink/message-writer.ts";
+import { netfilterFamily, netfilterHeader, netfilterType, subsystem } from "../netlink/netfilter.ts";
 
 const IPCTNL_MSG_CT_GET = 1;
 const IPCTNL_MSG_CT_GET_STATS = 5;

@@ -1,7 +1,7 @@
-import { type Address, addressFromBytes } from "../../core/address.ts";
-import type { Attributes } from "../../core/netlink/attributes.ts";
-import type { RawFlow } from "../../core/records/flow.ts";
+import { type Address, addressFromBytes } from "../address.ts";
 import type { AddressCache } from "../address-cache.ts";
+import type { Attributes } from "../netlink/attributes.ts";
+import type { RawFlow } from "../records/flow.ts";
 
 // CTA_TUPLE_ORIG, CTA_TUPLE_REPLY => CTA_TUPLE_IP CTA_TUPLE_PROTO [CTA_TUPLE_ZONE u16be]
 //   CTA_TUPLE_IP    => source destination, each 4 or 16 bytes
