@@ -4,6 +4,7 @@ import type { Family } from "../core/address.ts";
 import type { Direction } from "../policy/program.ts";
 import type { Draft } from "./draft.ts";
 import { denial, type RenderContext } from "./instruction.ts";
+import { revokedRule } from "./revoked-chain.ts";
 import {
   type Condition,
   type DataType,
@@ -34,8 +35,6 @@ export const shared = {
   bound: (family: Family) => nameOf(`bound${family}`),
   /** Pairs of addresses of one and the same pod. */
   self: (family: Family) => nameOf(`self${family}`),
-  /** Connections whose permission was withdrawn: both addresses, protocol and ports. */
-  revoked: (family: Family) => nameOf(`revoked${family}`),
   podCidrs: (family: Family) => nameOf(`pod_cidrs${family}`),
   multicast6: nameOf("multicast6"),
   dispatch: (direction: Direction, family: Family) => nameOf(`${direction}${family}`),
@@ -61,6 +60,7 @@ function addBaseChain(draft: Draft, context: RenderContext, settings: BaseSettin
     ...(spoofing ? falseRouters(context, settings) : []),
     ...neighbourDiscovery,
     ...(spoofing ? antiSpoofing(context, settings) : []),
+    ...(hook === "output" ? [ownReset] : []),
     ...families.flatMap((family) => exceptions(context, family)),
     { when: [{ if: "connection", state: "established" }], statements: [{ do: "accept" }] },
     ...(hook === "output" ? [fromThisHost] : []),
@@ -74,6 +74,9 @@ const loopback: Rule = {
   when: [{ if: "interface", field: "iifname", name: "lo", prefix: false }],
   statements: [{ do: "accept" }],
 };
+
+/** What a reset of the chain of revoked connections sends looks like a packet of those itself. */
+const ownReset: Rule = { when: [{ if: "connection", state: "related" }], statements: [{ do: "accept" }] };
 
 /** Kubelet probes its pods: a node may always reach the pods that run on it. */
 const fromThisHost: Rule = { when: [{ if: "localSource" }], statements: [{ do: "accept" }] };
@@ -124,10 +127,9 @@ function antiSpoofing(context: RenderContext, { podInterfaces }: BaseSettings): 
 
 function exceptions(context: RenderContext, family: Family): readonly Rule[] {
   const [source, destination] = [sourceOf(family), destinationOf(family)];
-  const tuple: Field[] = [source, destination, "protocol", "sport", "dport"];
   return [
     { when: [member([source, destination], shared.self(family))], statements: [{ do: "accept" }] },
-    { when: [member(tuple, shared.revoked(family))], statements: denial(context, "revoked") },
+    revokedRule(context, family),
   ];
 }
 

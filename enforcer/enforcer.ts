@@ -10,6 +10,7 @@ import type { Problem } from "./draft.ts";
 import type { Interfaces } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
 import { type RenderSettings, render } from "./render.ts";
+import type { Revoker } from "./revoker.ts";
 import type { Ruleset, Transaction } from "./ruleset.ts";
 import { damageOf } from "./wholeness.ts";
 
@@ -23,6 +24,8 @@ export interface EnforcerOptions {
   readonly settings: RenderSettings;
   /** From 0 up to 1, for pauses that differ between nodes. */
   readonly random: () => number;
+  /** Closes connections that changes forbid; without it they go on. */
+  readonly revoker?: Revoker;
 }
 
 /** What the node knows of itself beyond its routes. */
@@ -46,6 +49,9 @@ export interface EnforcerStatus {
   /** The last failure, if nothing has succeeded since. */
   readonly failure: string | null;
   readonly problems: readonly Problem[];
+  /** Connections that were closed because a change forbade them. */
+  readonly revoked: number;
+  readonly revokeFailures: number;
 }
 
 interface Desired {
@@ -80,7 +86,7 @@ export class Enforcer {
   #lookAt = 0;
   /** What was last carried out, to see at a glance that there is nothing to do. */
   #done: { readonly desired: Desired; readonly interfaces: ReadonlyMap<Address, string> } | undefined;
-  #status: EnforcerStatus = {
+  #status: Omit<EnforcerStatus, "revoked" | "revokeFailures"> = {
     revision: null,
     appliedAt: null,
     commands: 0,
@@ -97,7 +103,8 @@ export class Enforcer {
   }
 
   get status(): EnforcerStatus {
-    return this.#status;
+    const { revoked, failed } = this.#options.revoker?.counters ?? { revoked: 0, failed: 0 };
+    return { ...this.#status, revoked, revokeFailures: failed };
   }
 
   /** What is wanted from now on. Of several updates in quick succession only the newest is carried out. */
@@ -109,7 +116,9 @@ export class Enforcer {
   /** Works until the signal aborts. The rules stay: see `stop`. */
   run(signal: AbortSignal): Promise<void> {
     const until = AbortSignal.any([signal, this.#ended.signal]);
-    this.#running = Promise.all([this.#loop(until), this.#tick(until)]).then(() => {});
+    this.#running = Promise.all([this.#loop(until), this.#tick(until), this.#options.revoker?.run(until)]).then(
+      () => {},
+    );
     return this.#running;
   }
 
@@ -181,10 +190,13 @@ export class Enforcer {
     const view = { node, interfaces, podCidrs: desired.facts.podCidrs, settings };
     const { ruleset, problems } = render(desired.program, desired.placement, view);
     this.#report(problems);
-    const transaction = diff(this.#applied, ruleset);
+    const transaction = this.#refilled(diff(this.#applied, ruleset));
+    const afterGap = this.#applied === undefined;
     if (transaction.length > 0) await this.#apply(transaction, ruleset);
+    const { program, placement, facts } = desired;
+    this.#options.revoker?.applied({ program, placement, podCidrs: facts.podCidrs }, afterGap);
     this.#applied = ruleset;
-    const { revision } = desired.program;
+    const { revision } = program;
     this.#status = { ...this.#status, revision, appliedAt: clock.now(), failure: null };
     if (transaction.length > 0) this.#succeeded(transaction, clock.monotonic() - started);
   }
@@ -199,8 +211,14 @@ export class Enforcer {
     } catch (thrown) {
       if (!known) throw thrown;
       this.#note(thrown);
-      await nft.apply(diff(undefined, ruleset));
+      await nft.apply(this.#refilled(diff(undefined, ruleset)));
     }
+  }
+
+  /** A table made anew holds nothing that is not rendered: what was revoked is put back with it. */
+  #refilled(transaction: Transaction): Transaction {
+    const isAnew = transaction[0]?.verb === "add-table";
+    return isAnew ? [...transaction, ...(this.#options.revoker?.refill() ?? [])] : transaction;
   }
 
   #succeeded(transaction: Transaction, ms: number): void {

@@ -7,6 +7,7 @@ import { Draft, type Problem } from "./draft.ts";
 import { addressElement, concatenation, type Element, interfaceElement, isInterfaceName } from "./element.ts";
 import { denial, type RenderContext } from "./instruction.ts";
 import { addressIntervals } from "./ranges.ts";
+import { addRevokedSets } from "./revoked-chain.ts";
 import type { MapVerdict, Ruleset } from "./ruleset.ts";
 import type { SetLookup } from "./sets.ts";
 
@@ -122,8 +123,7 @@ function addNodeSets(draft: Draft, view: NodeView, pods: Pods): void {
     draft.set(shared.bindings(family), ["ifname", address], null, () => bindings(draft, view, family));
     draft.set(shared.bound(family), [address], null, () => bound(view, family));
     draft.set(shared.self(family), [address, address], null, () => selfPairs(pods, family));
-    const tuple = [address, address, "inet_proto", "inet_service", "inet_service"] as const;
-    draft.set(shared.revoked(family), tuple, "timeout", () => new Set());
+    addRevokedSets(draft, family);
     draft.set(shared.podCidrs(family), [address], "interval", () => addressIntervals(family, view.podCidrs));
   }
   draft.set(shared.multicast6, [addressType(6)], "interval", () => addressIntervals(6, [multicast6]));

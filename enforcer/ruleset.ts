@@ -30,9 +30,12 @@ export interface SetHeader {
   readonly name: Name;
   /** More than one: a concatenation. */
   readonly type: readonly DataType[];
-  /** `timeout`: elements come and go without us; diff.ts leaves them alone. */
+  /** `timeout`: elements go by themselves after `elementTimeoutMs`, and come without render.ts; diff.ts leaves them alone. */
   readonly flag: "interval" | "timeout" | null;
 }
+
+/** So long that whoever goes on sending has been reset, or has given up; conntrack itself remembers UDP for 2 minutes. */
+export const elementTimeoutMs = 600_000;
 
 export interface NamedSet extends SetHeader {
   readonly elements: ReadonlySet<Element>;
@@ -103,7 +106,7 @@ export type Condition =
     }
   | { readonly if: "member"; readonly key: readonly Field[]; readonly set: Name; readonly not: boolean }
   | { readonly if: "interface"; readonly field: "iifname" | "oifname"; readonly name: string; readonly prefix: boolean }
-  | { readonly if: "connection"; readonly state: "established" | "invalid" }
+  | { readonly if: "connection"; readonly state: "established" | "related" | "invalid" }
   /** The source is an address of this machine. */
   | { readonly if: "localSource" };
 
@@ -115,11 +118,16 @@ export type Statement =
   | { readonly do: "jump"; readonly to: Name }
   | { readonly do: "accept" }
   | { readonly do: "drop" }
+  /** A drop that tells the sender; a reset only of TCP. */
+  | { readonly do: "reject"; readonly with: "tcp-reset" | "admin-prohibited" }
   | { readonly do: "return" };
 
-/** What a log packet says: `D` deny or `L` log, direction, and the rule or the reason why no rule was asked. */
+/**
+ * What a log packet says: `D` deny or `L` log, direction, and the rule or the reason why no rule was asked. `R` denies as well, but
+ * what is denied is an answer: who asked is its destination.
+ */
 export interface LogPrefix {
-  readonly action: "D" | "L";
+  readonly action: "D" | "L" | "R";
   readonly direction: Direction;
   readonly because: RuleId | Reason;
 }

@@ -6,6 +6,7 @@ import {
   type Command,
   type Condition,
   type DataType,
+  elementTimeoutMs,
   type Field,
   type LogPrefix,
   type MapVerdict,
@@ -70,7 +71,8 @@ function elements(verb: "add" | "delete", name: string, texts: readonly string[]
 }
 
 function setText(set: SetHeader): string {
-  return `type ${typeText(set.type)} ;${set.flag === null ? "" : ` flags ${set.flag} ;`}`;
+  const timeout = set.flag === "timeout" ? ` timeout ${integer(elementTimeoutMs / 1000)}s ;` : "";
+  return `type ${typeText(set.type)} ;${set.flag === null ? "" : ` flags ${set.flag} ;`}${timeout}`;
 }
 
 function typeText(type: readonly DataType[]): string {
@@ -112,7 +114,7 @@ function conditionText(condition: Condition): string {
     case "interface":
       return `${condition.field} "${interfaceText(condition.name)}${condition.prefix ? "*" : ""}"`;
     case "connection":
-      return `ct state ${condition.state === "established" ? "established,related" : "invalid"}`;
+      return `ct state ${condition.state === "established" ? "established,related" : condition.state}`;
     case "localSource":
       return "fib saddr type local";
   }
@@ -136,6 +138,8 @@ function statementText(statement: Statement): string {
     case "drop":
     case "return":
       return statement.do;
+    case "reject":
+      return statement.with === "tcp-reset" ? "reject with tcp reset" : "reject with icmpx admin-prohibited";
   }
 }
 

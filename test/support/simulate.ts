@@ -98,6 +98,9 @@ class Run {
       case "drop":
       case "return":
         return statement.do;
+      case "reject":
+        // Of the packet there is no more left than by `drop`; what its sender is told, nobody here listens to.
+        return "drop";
     }
   }
 
