@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import { Condition } from "../core/condition.ts";
 import { messageOf } from "../core/errors.ts";
@@ -107,7 +106,7 @@ export class Revoker {
       const rest = Math.min((clock.monotonic() - started) / readShare, maxRestMs);
       if (done === "failed") await clock.sleep(Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs), signal);
       else if (done === "read") await clock.sleep(rest, signal);
-      else await this.#woken.wait(signal);
+      else if (this.#pending.length === 0) await this.#woken.wait(signal);
     }
   }
 
@@ -160,7 +159,7 @@ export class Revoker {
     this.#localAddresses = localAddresses;
     const judge = this.#judge(situation);
     const revocations: Revocation[] = [];
-    for await (const some of inTurns(all))
+    for await (const some of inTurns(all, this.#options.clock))
       for (const connection of some) {
         const direction = isConcerned(connection, concern) ? judge(connection) : null;
         if (direction !== null) revocations.push(revocationOf(connection, direction));
@@ -211,14 +210,14 @@ function untilFrom(now: number): number {
   return now + elementTimeoutMs - marginMs;
 }
 
-async function* inTurns(connections: Iterable<Connection>): AsyncGenerator<readonly Connection[]> {
+async function* inTurns(connections: Iterable<Connection>, clock: Clock): AsyncGenerator<readonly Connection[]> {
   let some: Connection[] = [];
   for (const connection of connections) {
     some.push(connection);
     if (some.length < judgedAtOnce) continue;
     yield some;
     some = [];
-    await setImmediate();
+    await clock.sleep(0);
   }
   yield some;
 }

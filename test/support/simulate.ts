@@ -22,7 +22,7 @@ export interface Sighting {
   /** Name of the interface it came from, empty for none. */
   readonly from: string;
   readonly to: string;
-  readonly state: "new" | "established" | "invalid";
+  readonly state: "new" | "established" | "related" | "invalid";
   readonly hopLimit: number;
   /** The source is an address of the node. */
   readonly localSource: boolean;
@@ -129,7 +129,7 @@ function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset): bool
       return condition.prefix ? name.startsWith(condition.name) : name === condition.name;
     }
     case "connection":
-      return sighting.state === condition.state;
+      return sighting.state === condition.state || (sighting.state === "related" && condition.state === "established");
     case "localSource":
       return sighting.localSource;
   }
