@@ -12,10 +12,12 @@ import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import { retrying } from "../core/retrying.ts";
+import { KernelConntrack } from "../enforcer/conntrack-kernel.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
 import { KernelInterfaces } from "../enforcer/interfaces-kernel.ts";
 import { type NftAccess, openNft } from "../enforcer/nft-open.ts";
 import { defaultSettings } from "../enforcer/render.ts";
+import { Revoker } from "../enforcer/revoker.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { World } from "../policy/world.ts";
@@ -222,17 +224,28 @@ export class Engine {
       logGroup: config.collector.nflogGroup,
     };
     const interfaces = new KernelInterfaces();
+    const conntrack = new KernelConntrack();
+    const revokerOf = ({ node, namespacePath }: Seat) =>
+      new Revoker({
+        node,
+        nft: nft.in(namespacePath),
+        conntrack: conntrack.in(namespacePath),
+        clock,
+        log: log.child({ part: "revoker" }),
+        unknownEndpoints: settings.unknownEndpoints,
+      });
     this.#enforcers = seats.map(
-      ({ node, namespacePath }) =>
+      (seat) =>
         new Enforcer({
-          node,
-          nft: nft.in(namespacePath),
-          interfaces: interfaces.in(namespacePath),
+          node: seat.node,
+          nft: nft.in(seat.namespacePath),
+          interfaces: interfaces.in(seat.namespacePath),
           clock,
           // It names the node itself.
           log: log.child({ part: "enforcer" }),
           settings,
           random: Math.random,
+          ...(config.enforcer.revoke ? { revoker: revokerOf(seat) } : {}),
         }),
     );
     try {
@@ -246,7 +259,7 @@ export class Engine {
       );
       await Promise.all(this.#enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
     } finally {
-      await interfaces.close();
+      await Promise.all([interfaces.close(), conntrack.close()]);
     }
   }
 

@@ -73,6 +73,11 @@ export const metricTable = {
   sluice_enforcer_transaction_commands: gauge("Commands of the last change.", "node"),
   sluice_enforcer_current: gauge("1 if the kernel enforces the program that is wanted, else 0.", "node"),
   sluice_enforcer_problems: gauge("Things that the rules could not express or find.", "node"),
+  sluice_enforcer_revoked_connections_total: counter("Connections closed because a change forbade them.", "node"),
+  sluice_enforcer_revoke_failures_total: counter(
+    "Tries to close connections that failed; what is left is tried again.",
+    "node",
+  ),
   sluice_objects_faults_total: counter("Manifests that were not accepted, counted each time they are read anew."),
   sluice_archive_flush_seconds: histogram("What writing one file of the archive took.", flushBuckets, "kind"),
   sluice_archive_rows_total: counter("Rows written to files of the archive.", "kind"),
