@@ -192,10 +192,9 @@ describe("revoking, by this machine's kernel", function () {
   });
 
   after(async () => {
-    await Promise.all([...ends.values()].map((end) => end.close()));
     stop.abort();
     try {
-      await running;
+      await Promise.all([...[...ends.values()].map((end) => end.close()), running]);
     } finally {
       await lab.down();
     }

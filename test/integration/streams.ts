@@ -32,6 +32,7 @@ export class StreamEnd {
   }
 
   async close(): Promise<void> {
+    if (this.#child.exitCode !== null || !this.#child.connected) return;
     const ended = once(this.#child, "exit");
     this.#child.disconnect();
     await ended;
