@@ -35,15 +35,26 @@ export function revocationOf(connection: Connection, direction: Direction): Revo
 function looksOf({ original, reply }: Connection): readonly Look[] {
   const { protocol } = original;
   if (!hasPorts(protocol)) return [];
+  const seen = seenLook({ original, reply });
+  if (!isTranslated({ original, reply })) return [seen];
   const sent = { protocol, source: original.source, sourcePort: original.sourcePort };
   const looks = new Map<Element, Look>();
   for (const look of [
-    seenLook({ original, reply }),
+    seen,
     { ...sent, destination: original.destination, destinationPort: original.destinationPort },
     reversed({ ...reply, protocol }),
   ])
     looks.set(elementOf(look), look);
   return [...looks.values()];
+}
+
+function isTranslated({ original, reply }: Pick<Connection, "original" | "reply">): boolean {
+  return (
+    reply.source !== original.destination ||
+    reply.destination !== original.source ||
+    reply.sourcePort !== original.destinationPort ||
+    reply.destinationPort !== original.sourcePort
+  );
 }
 
 function seenLook({ original, reply }: Pick<Connection, "original" | "reply">): Look {

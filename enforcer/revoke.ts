@@ -3,7 +3,7 @@
 import type { Address, Cidr } from "../core/address.ts";
 import { PrefixTable } from "../core/prefix-table.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
-import type { Endpoint, Members, Placement } from "../policy/placement.ts";
+import type { ClassId, Endpoint, EndpointId, Members, Placement } from "../policy/placement.ts";
 import type { Direction, Program } from "../policy/program.ts";
 import { hasPorts } from "../policy/protocol.ts";
 import type { Packet } from "../policy/verdict.ts";
@@ -28,8 +28,9 @@ export interface Seat {
 export type Judge = (connection: Connection) => Direction | null;
 
 export function judgeOf(situation: Situation, seat: Seat): Judge {
-  const whoHas = residentsOf(situation, seat);
-  const evaluate = evaluatorOf(situation.program, decidedHere(situation.placement, seat.node));
+  const { addresses, placement } = localPods(situation.placement, seat.node);
+  const whoHas = residentsOf(addresses, situation, seat);
+  const evaluate = evaluatorOf(situation.program, placement);
   return (connection) => {
     const { source } = connection.original;
     const destination = connection.reply.source;
@@ -84,20 +85,33 @@ function packetOf({ original, reply }: Connection): Packet {
   return { source, destination: reply.source, protocol, sourcePort, destinationPort, icmp };
 }
 
-/** The same with the policies of this node's pods alone, which is what its ruleset holds. */
-function decidedHere(placement: Placement, node: string): Placement {
-  const classOf = [...placement.classOf].filter(([id]) => {
-    const endpoint = placement.endpoints.get(id);
-    return endpoint?.kind === "pod" && endpoint.node === node;
-  });
-  return { ...placement, classOf: new Map(classOf) };
+/** Those of a node. */
+interface LocalPods {
+  readonly addresses: ReadonlySet<Address>;
+  /** The placement with the policies of these pods alone, which is what the node's ruleset holds. */
+  readonly placement: Placement;
+}
+
+/** If two endpoints claim an address, the last has it: as in render.ts. */
+function localPods(placement: Placement, node: string): LocalPods {
+  const addresses = new Set<Address>();
+  const classOf = new Map<EndpointId, ClassId>();
+  for (const endpoint of placement.endpoints.values()) {
+    if (endpoint.kind !== "pod" || endpoint.hostNetwork) continue;
+    const isHere = endpoint.node === node;
+    for (const address of endpoint.addresses)
+      if (isHere) addresses.add(address);
+      else addresses.delete(address);
+    const found = isHere ? placement.classOf.get(endpoint.id) : undefined;
+    if (found !== undefined) classOf.set(endpoint.id, found);
+  }
+  return { addresses, placement: { ...placement, classOf } };
 }
 
 /** Who has an address on this node; `nobody`: it is of the node's pods, but none is known to have it, and so the ruleset denies. */
 type Resident = "pod" | "host" | "nobody" | "elsewhere";
 
-function residentsOf({ placement, podCidrs }: Situation, seat: Seat): (address: Address) => Resident {
-  const pods = localPods(placement, seat.node);
+function residentsOf(pods: ReadonlySet<Address>, { podCidrs }: Situation, seat: Seat): (address: Address) => Resident {
   const cidrs = new PrefixTable<true>();
   if (seat.unknownEndpoints === "deny") for (const cidr of podCidrs) cidrs.set(cidr, true);
   const known = new Map<Address, Resident>();
@@ -111,14 +125,6 @@ function residentsOf({ placement, podCidrs }: Situation, seat: Seat): (address: 
     known.set(address, found);
     return found;
   };
-}
-
-/** If two endpoints claim an address, the last has it: as in render.ts. */
-function localPods({ endpoints }: Placement, node: string): ReadonlySet<Address> {
-  const nodes = new Map<Address, string | null>();
-  for (const { kind, hostNetwork, addresses, node: at } of endpoints.values())
-    if (kind === "pod" && !hostNetwork) for (const address of addresses) nodes.set(address, at);
-  return new Set([...nodes].filter(([, at]) => at === node).map(([address]) => address));
 }
 
 /** Endpoints that came, went or are others, as they were and as they are. Those that stay are the very same objects. */
