@@ -16,7 +16,6 @@ import { KernelConntrack } from "../enforcer/conntrack-kernel.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
 import { KernelInterfaces } from "../enforcer/interfaces-kernel.ts";
 import { type NftAccess, openNft } from "../enforcer/nft-open.ts";
-import { defaultSettings } from "../enforcer/render.ts";
 import { Revoker } from "../enforcer/revoker.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
@@ -24,7 +23,7 @@ import { World } from "../policy/world.ts";
 import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
 import { type Collecting, FlowPath } from "./flow-path.ts";
 import { type Kind, measured, readCollectors, readEnforcers } from "./measure.ts";
-
+import { renderSettingsOf } from "./render-settings.ts";
 import { spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
 
@@ -218,11 +217,7 @@ export class Engine {
 
   async #enforceWith(nft: NftAccess, stop: AbortSignal): Promise<void> {
     const { seats, config, clock, log, leaveRules } = this.#options;
-    const settings = {
-      ...defaultSettings,
-      podInterfaces: config.enforcer.podInterfacePrefixes,
-      logGroup: config.collector.nflogGroup,
-    };
+    const settings = renderSettingsOf(config);
     const interfaces = new KernelInterfaces();
     const conntrack = new KernelConntrack();
     const revokerOf = ({ node, namespacePath }: Seat) =>
@@ -235,17 +230,18 @@ export class Engine {
         unknownEndpoints: settings.unknownEndpoints,
       });
     this.#enforcers = seats.map(
-      (seat) =>
+      ({ node, namespacePath }) =>
         new Enforcer({
-          node: seat.node,
-          nft: nft.in(seat.namespacePath),
-          interfaces: interfaces.in(seat.namespacePath),
+          node,
+          nft: nft.in(namespacePath),
+          interfaces: interfaces.in(namespacePath),
           clock,
           // It names the node itself.
           log: log.child({ part: "enforcer" }),
           settings,
+          onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
           random: Math.random,
-          ...(config.enforcer.revoke ? { revoker: revokerOf(seat) } : {}),
+          ...(config.enforcer.revoke ? { revoker: revokerOf({ node, namespacePath }) } : {}),
         }),
     );
     try {
@@ -317,7 +313,9 @@ export class Engine {
     const nodes = this.#world.nodes();
     for (const [index, enforcer] of this.#enforcers.entries()) {
       const podCidrs = nodes.get(this.#options.seats[index]?.node ?? "")?.podCidrs ?? [];
-      enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs });
+      const pending = this.#world.pending();
+      const isStaged = pending.program !== this.#world.program();
+      enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs }, isStaged ? pending : undefined);
     }
   }
 
@@ -351,12 +349,6 @@ export class Engine {
     this.#options.log.info({ revision, rules, pods }, "policies compiled");
     for (const tier of missingTiers)
       this.#options.log.warn({ tier }, "policies name a tier that nobody made: they come last and deny");
-    const hosts = [...this.#world.placement().endpoints.values()].filter(({ kind }) => kind === "host").length;
-    if (hosts > 0 && this.#enforcing)
-      this.#options.log.warn(
-        { hosts },
-        "host endpoints are evaluated, but not enforced by this version: nodes stay open",
-      );
   }
 }
 

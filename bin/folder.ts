@@ -1,6 +1,7 @@
+import { text } from "node:stream/consumers";
 import { systemClock } from "../core/clock.ts";
 import { folderSource } from "../core/kube/folder.ts";
-import type { ManifestFault, Validate } from "../core/kube/manifest.ts";
+import { type ManifestFault, readManifest, type Validate } from "../core/kube/manifest.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
 import { silentLog } from "../core/log.ts";
 import { problemsOf } from "../policy/kinds/read.ts";
@@ -18,8 +19,9 @@ export async function readFolder(path: string, tell: (line: string) => void): Pr
   return objects;
 }
 
-/** Reads a folder of manifests once. */
+/** Reads a folder of manifests once; `-` is what `kubectl get -o yaml` of a live cluster pipes in. */
 export async function readManifests(path: string, validate: Validate = problemsOf): Promise<Manifests> {
+  if (path === "-") return readPiped(validate);
   const stop = new AbortController();
   const faults: ManifestFault[] = [];
   const onFault = (fault: ManifestFault) => void faults.push(fault);
@@ -29,6 +31,11 @@ export async function readManifests(path: string, validate: Validate = problemsO
     return { objects: changes.flatMap((change) => (change.type === "upsert" ? [change.object] : [])), faults };
   }
   return { objects: [], faults };
+}
+
+async function readPiped(validate: Validate): Promise<Manifests> {
+  const { objects, faults } = readManifest("standard input", await text(process.stdin), validate);
+  return { objects: [...objects.values()].map(({ object }) => object), faults };
 }
 
 /** `policies/app.yaml document 2 (line 14), spec.selector: …` */

@@ -25,7 +25,9 @@ export interface PolicyFolder {
 }
 
 export const objectsOption = (): Option =>
-  new Option("--objects <folder>", "folder of Kubernetes YAML with pods and policies").default("./manifests");
+  new Option("--objects <folder>", "folder of Kubernetes YAML with pods and policies, - for standard input").default(
+    "./manifests",
+  );
 
 /** Reads the folder and tells of what is not accepted in it. */
 export async function openPolicyFolder(path: string, rim: Pick<Rim, "note">): Promise<PolicyFolder> {

@@ -91,6 +91,21 @@ export function addressValue(address: Address): bigint {
   return (parseSix(address) as readonly number[]).reduce<bigint>((value, group) => (value << 16n) | BigInt(group), 0n);
 }
 
+/** The same for IPv4 only, where it costs less; -1 of an IPv6 address. */
+export function fourValue(address: Address): number {
+  let value = 0;
+  let part = 0;
+  for (let i = 0; i < address.length; i++) {
+    const digit = address.charCodeAt(i) - zero;
+    if (digit >= 0 && digit <= 9) part = part * 10 + digit;
+    else if (digit === dot) {
+      value = (value << 8) | part;
+      part = 0;
+    } else return -1;
+  }
+  return ((value << 8) | part) >>> 0;
+}
+
 /** Canonical text of a number of 32 (family 4) or 128 bits (family 6). */
 export function formatAddress(family: Family, value: bigint): Address {
   if (family === 4) return fourOf(Number(value)) as Address;

@@ -97,6 +97,26 @@ const schema = z.strictObject({
         .boolean()
         .default(true)
         .describe("Whether connections end that a change of policies or labels forbids; false: they go on."),
+      deny: z
+        .enum(["drop", "reject"])
+        .default("drop")
+        .describe(
+          "drop: say nothing to who sent a denied packet. reject: TCP reset or ICMP error, where the kernel can answer.",
+        ),
+      podToHost: z
+        .enum(["policy", "allow", "deny"])
+        .default("policy")
+        .describe(
+          "What pods may send to their own node, after their egress policies. policy: what its host endpoints say.",
+        ),
+      antiSpoofing: z
+        .boolean()
+        .default(true)
+        .describe("Deny packets of pods with an address that is not theirs, and of others with one of a pod."),
+      unknownEndpoints: z
+        .enum(["deny", "allow"])
+        .default("deny")
+        .describe("What becomes of packets of pod interfaces and pod addresses that belong to no known pod."),
     })
     .prefault({}),
   enricher: z

@@ -10,6 +10,7 @@ export interface MetricDeclaration {
 }
 
 const freshnessBuckets = [0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 300, 3600];
+const podWaitBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const flushBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const counter = (help: string, ...labels: readonly string[]) => ({ type: "counter", help, labels }) as const;
@@ -71,6 +72,11 @@ export const metricTable = {
   sluice_enforcer_failures_total: counter("Tries to bring the ruleset up to date that failed.", "node"),
   sluice_enforcer_transaction_seconds: gauge("What the last change took, rendering included.", "node"),
   sluice_enforcer_transaction_commands: gauge("Commands of the last change.", "node"),
+  sluice_enforcer_pod_wait_seconds: histogram(
+    "From when the interface of a pod is there until the rules know it.",
+    podWaitBuckets,
+    "node",
+  ),
   sluice_enforcer_current: gauge("1 if the kernel enforces the program that is wanted, else 0.", "node"),
   sluice_enforcer_problems: gauge("Things that the rules could not express or find.", "node"),
   sluice_enforcer_revoked_connections_total: counter("Connections closed because a change forbade them.", "node"),

@@ -86,6 +86,25 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
     for (const [key, value] of this) visit(value, key, this);
   }
 
+  /** What turned `older` into this map, key by key. Of two that share nearly everything it costs what they do not share. */
+  *differences(older: SortedMap<K, V>): Generator<Difference<K, V>> {
+    const [shared, kept] = [new Set(older.#leaves), new Set(this.#leaves)];
+    const after = entriesOf(this.#leaves.filter((leaf) => !shared.has(leaf)));
+    const before = entriesOf(older.#leaves.filter((leaf) => !kept.has(leaf)));
+    let [left, right] = [before.next(), after.next()];
+    while (!left.done || !right.done) {
+      const [was, is] = [left.value, right.value];
+      const isGone = right.done || (!left.done && (was as [K, V])[0] < (is as [K, V])[0]);
+      const isNew = left.done || (!right.done && (is as [K, V])[0] < (was as [K, V])[0]);
+      if (isGone) yield { key: (was as [K, V])[0], before: (was as [K, V])[1], after: undefined };
+      else if (isNew) yield { key: (is as [K, V])[0], before: undefined, after: (is as [K, V])[1] };
+      else if ((was as [K, V])[1] !== (is as [K, V])[1])
+        yield { key: (is as [K, V])[0], before: (was as [K, V])[1], after: (is as [K, V])[1] };
+      if (!isNew) left = before.next();
+      if (!isGone) right = after.next();
+    }
+  }
+
   /** Index of the last leaf that begins at or before the key; -1 if the key is before all. */
   #leafOf(key: K): number {
     let [low, high] = [0, this.#leaves.length];
@@ -96,6 +115,18 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
     }
     return low - 1;
   }
+}
+
+/** A key whose value is another than before; undefined: it was not there, or is there no more. */
+export interface Difference<K, V> {
+  readonly key: K;
+  readonly before: V | undefined;
+  readonly after: V | undefined;
+}
+
+function* entriesOf<K, V>(leaves: readonly Leaf<K, V>[]): Generator<[K, V]> {
+  for (const { keys, values } of leaves)
+    for (let place = 0; place < keys.length; place++) yield [keys[place] as K, values[place] as V];
 }
 
 /** Index of the first key that is not before the one asked for. */

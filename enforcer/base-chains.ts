@@ -1,8 +1,7 @@
-// The chains that the kernel calls. Egress policy at forward and input, ingress policy one priority later at forward and
+// The chains that the kernel calls, for pods: egress policy at forward and input, ingress policy later at forward and
 // output: `accept` ends only the chain it stands in, so both ends of a connection within one node are asked.
 import type { Family } from "../core/address.ts";
 import type { Direction } from "../policy/program.ts";
-import type { Draft } from "./draft.ts";
 import { denial, type RenderContext } from "./instruction.ts";
 import { revokedRule } from "./revoked-chain.ts";
 import {
@@ -17,7 +16,7 @@ import {
 } from "./ruleset.ts";
 
 export interface BaseSettings {
-  /** Of the egress chains; ingress is one later. */
+  /** Of the first chains at input, forward and output; those that follow have the next ones. */
   readonly priority: number;
   /** How the names of interfaces begin behind which there are pods. */
   readonly podInterfaces: readonly string[];
@@ -25,9 +24,11 @@ export interface BaseSettings {
   readonly antiSpoofing: boolean;
   /** What becomes of packets of pod interfaces and pod CIDRs whose endpoint nobody knows. */
   readonly unknownEndpoints: "deny" | "allow";
+  /** What becomes of what a pod sends to its own node, after its egress policy: `policy` is up to host endpoints. */
+  readonly podToHost: "policy" | "allow" | "deny";
 }
 
-/** The sets and maps that render.ts fills; each exists once per family. */
+/** The sets and maps that the renderer fills; each exists once per family. */
 export const shared = {
   /** Which address is behind which interface. */
   bindings: (family: Family) => nameOf(`bindings${family}`),
@@ -36,6 +37,8 @@ export const shared = {
   /** Pairs of addresses of one and the same pod. */
   self: (family: Family) => nameOf(`self${family}`),
   podCidrs: (family: Family) => nameOf(`pod_cidrs${family}`),
+  /** Addresses of the pods that run here. */
+  localPods: (family: Family) => nameOf(`local_pods${family}`),
   multicast6: nameOf("multicast6"),
   dispatch: (direction: Direction, family: Family) => nameOf(`${direction}${family}`),
 } as const;
@@ -47,46 +50,51 @@ export function addressType(family: Family): DataType {
 }
 
 /** Declares the base chains of one direction. */
-export function addBaseChains(context: RenderContext, settings: BaseSettings): void {
+export function addPodChains(context: RenderContext, settings: BaseSettings): void {
   const hooks: readonly Hook[] = context.direction === "egress" ? ["forward", "input"] : ["forward", "output"];
-  for (const hook of hooks) addBaseChain(context.draft, context, settings, hook);
+  for (const hook of hooks) addPodChain(context, settings, hook);
 }
 
-function addBaseChain(draft: Draft, context: RenderContext, settings: BaseSettings, hook: Hook): void {
-  const priority = settings.priority + (context.direction === "egress" ? 0 : 1);
-  const spoofing = context.direction === "egress" && settings.antiSpoofing;
-  draft.baseChain(nameOf(`${context.direction}_${hook}`), { hook, priority }, [
-    ...(hook === "input" ? [loopback] : []),
+// At forward the lists of host endpoints are asked in between: host-chains.ts.
+const later = { egress: { forward: 0, input: 0 }, ingress: { forward: 2, output: 1 } } as const;
+
+function addPodChain(context: RenderContext, settings: BaseSettings, hook: Hook): void {
+  const { draft, direction } = context;
+  const offset = (later[direction] as Readonly<Record<string, number>>)[hook] ?? 0;
+  const spoofing = direction === "egress" && settings.antiSpoofing;
+  draft.baseChain(nameOf(`${direction}_${hook}`), { hook, priority: settings.priority + offset }, [
+    ...(hook === "input" ? [loopback("iifname")] : []),
     ...(spoofing ? falseRouters(context, settings) : []),
     ...neighbourDiscovery,
     ...(spoofing ? antiSpoofing(context, settings) : []),
     ...(hook === "output" ? [ownReset] : []),
-    ...families.flatMap((family) => exceptions(context, family)),
-    { when: [{ if: "connection", state: "established" }], statements: [{ do: "accept" }] },
+    ...families.flatMap((family) => [toItself(family), revokedRule(context, family)]),
+    established,
     ...(hook === "output" ? [fromThisHost] : []),
-    ...families.map((family) => dispatch(context.direction, family)),
+    ...families.map((family) => dispatch(direction, family)),
     ...(settings.unknownEndpoints === "deny" ? unknownEndpoints(context, settings) : []),
   ]);
 }
 
 /** The machine talking to itself, perhaps with an address from its pod CIDR. */
-const loopback: Rule = {
-  when: [{ if: "interface", field: "iifname", name: "lo", prefix: false }],
-  statements: [{ do: "accept" }],
-};
+export function loopback(field: "iifname" | "oifname"): Rule {
+  return accepted({ if: "interface", field, name: "lo", prefix: false });
+}
+
+export const established: Rule = accepted({ if: "connection", state: "established" });
 
 /** What a reset of the chain of revoked connections sends looks like a packet of those itself. */
-const ownReset: Rule = { when: [{ if: "connection", state: "related" }], statements: [{ do: "accept" }] };
+const ownReset: Rule = accepted({ if: "connection", state: "related" });
 
 /** Kubelet probes its pods: a node may always reach the pods that run on it. */
-const fromThisHost: Rule = { when: [{ if: "localSource" }], statements: [{ do: "accept" }] };
+const fromThisHost: Rule = accepted({ if: "localSource", not: false });
 
 /**
  * IPv6 does not work without: RFC 4861 types 133-136 (137, redirect, no pod sends) come with hop limit 255, which no router
  * lets through. MLD (RFC 2710, RFC 3810) 130-132 and 143 comes with 1, as does what a router forwards that came with 2; but
  * it goes to groups only. So these rules are no way past policy to another machine.
  */
-const neighbourDiscovery: readonly Rule[] = [
+export const neighbourDiscovery: readonly Rule[] = [
   accepted(hopLimit(255), ...icmp6(133, 136)),
   accepted(hopLimit(1), member(["daddr6"], shared.multicast6), ...icmp6(130, 132)),
   accepted(hopLimit(1), member(["daddr6"], shared.multicast6), ...icmp6(143, 143)),
@@ -96,11 +104,11 @@ const neighbourDiscovery: readonly Rule[] = [
 function falseRouters(context: RenderContext, { podInterfaces }: BaseSettings): readonly Rule[] {
   return podInterfaces.map((name) => ({
     when: [behind("iifname", name), { if: "family", is: 6 }, ...icmp6(134, 134)],
-    statements: denial(context, "spoofed"),
+    statements: denial(context, "spoofed", "drop"),
   }));
 }
 
-function accepted(...when: readonly Condition[]): Rule {
+export function accepted(...when: readonly Condition[]): Rule {
   return { when, statements: [{ do: "accept" }] };
 }
 
@@ -121,16 +129,16 @@ function antiSpoofing(context: RenderContext, { podInterfaces }: BaseSettings): 
     const source = sourceOf(family);
     const elsewhere: Condition = { if: "member", key: ["iifname", source], set: shared.bindings(family), not: true };
     const suspects = [...podInterfaces.map((name) => behind("iifname", name)), member([source], shared.bound(family))];
-    return suspects.map((suspect) => ({ when: [suspect, elsewhere], statements: denial(context, "spoofed") }));
+    return suspects.map((suspect) => ({
+      when: [suspect, elsewhere],
+      statements: denial(context, "spoofed", "drop"),
+    }));
   });
 }
 
-function exceptions(context: RenderContext, family: Family): readonly Rule[] {
-  const [source, destination] = [sourceOf(family), destinationOf(family)];
-  return [
-    { when: [member([source, destination], shared.self(family))], statements: [{ do: "accept" }] },
-    revokedRule(context, family),
-  ];
+/** A pod that talks to itself, by its Service say. */
+export function toItself(family: Family): Rule {
+  return accepted(member([sourceOf(family), destinationOf(family)], shared.self(family)));
 }
 
 function dispatch(direction: Direction, family: Family): Rule {
@@ -146,21 +154,21 @@ function unknownEndpoints(context: RenderContext, { podInterfaces }: BaseSetting
     ...podInterfaces.map((name) => behind(egress ? "iifname" : "oifname", name)),
     ...families.map((family) => member([egress ? sourceOf(family) : destinationOf(family)], shared.podCidrs(family))),
   ];
-  return where.map((condition) => ({ when: [condition], statements: denial(context, reason) }));
+  return where.map((condition) => ({ when: [condition], statements: denial(context, reason, "drop") }));
 }
 
-function behind(field: "iifname" | "oifname", name: string): Condition {
+export function behind(field: "iifname" | "oifname", name: string): Condition {
   return { if: "interface", field, name, prefix: true };
 }
 
-function member(key: readonly Field[], set: Name): Condition {
+export function member(key: readonly Field[], set: Name): Condition {
   return { if: "member", key, set, not: false };
 }
 
-function sourceOf(family: Family): "saddr4" | "saddr6" {
+export function sourceOf(family: Family): "saddr4" | "saddr6" {
   return family === 4 ? "saddr4" : "saddr6";
 }
 
-function destinationOf(family: Family): "daddr4" | "daddr6" {
+export function destinationOf(family: Family): "daddr4" | "daddr6" {
   return family === 4 ? "daddr4" : "daddr6";
 }

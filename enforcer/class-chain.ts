@@ -1,55 +1,167 @@
-// A class as chains: the class jumps its stages, a stage its blocks. With the jump from the base chain that is a depth of
-// three. Accept and drop end the walk, `return` in a stage goes on with the next one.
+// A class in a role as chains: the class jumps its stages, a stage its blocks. With the jump from the base chain and the one to
+// the chain that rejects that is a depth of four. Accept and drop end the walk, `return` in a stage goes on with the next one.
+import type { RuleId } from "../core/rule-id.ts";
 import type { PolicyClass, Stage } from "../policy/placement.ts";
-import type { BlockId, Instruction, Program } from "../policy/program.ts";
-import { denial, type RenderContext, renderInstruction } from "./instruction.ts";
+import type { BlockId, Instruction, Match, Program } from "../policy/program.ts";
+import { Draft, type Fragment } from "./draft.ts";
+import { denial, type Manner, type RenderContext, renderInstruction } from "./instruction.ts";
+import type { Part, Role } from "./role.ts";
 import type { MapVerdict, Name, Rule } from "./ruleset.ts";
+import type { SetLookup } from "./sets.ts";
 
-/** Where the packets of an endpoint of this class go. A direction without stages is not subject to policy. */
-export function classVerdict(context: RenderContext, policyClass: PolicyClass, chainOf: ChainOfBlock): MapVerdict {
-  const stages = policyClass[context.direction];
-  if (stages.length === 0) return { verdict: "accept" };
-  const jumps = stages.map((stage): Rule => jump(stageChain(context, stage, chainOf)));
-  const invalid: Rule = { when: [{ if: "connection", state: "invalid" }], statements: denial(context, "invalid") };
-  const end: Rule = { when: [], statements: denial(context, "undecided") };
-  return { verdict: "jump", to: context.draft.chain("class", [invalid, ...jumps, end]) };
+/** What a chain is made from besides the class. */
+export interface Sources {
+  readonly program: Program;
+  readonly sets: SetLookup;
+  readonly log: RenderContext["log"];
+  /** What becomes of denied packets at hooks where both can be. */
+  readonly deny: Manner["deny"];
+  readonly blocks: BlockCache;
+}
+
+export interface ClassChain {
+  /** Where the packets of an endpoint of this class go; undefined: the role asks nothing of it. */
+  readonly verdict: MapVerdict | undefined;
+  readonly fragment: Fragment;
+}
+
+export function classChain(sources: Sources, role: Role, policyClass: PolicyClass): ClassChain {
+  const draft = new Draft();
+  if (stagesOf(policyClass, { list: role.needs, direction: role.direction }).length === 0)
+    return { verdict: undefined, fragment: draft.finish() };
+  const rules = role.parts.flatMap((part) => partRules(sources, draft, role, { part, policyClass }));
+  const whole = ended(contextOf(sources, draft, role, role.parts[0] as Part), role, rules);
+  return { verdict: { verdict: "jump", to: draft.chain("class", whole) }, fragment: draft.finish() };
+}
+
+function ended(context: RenderContext, { end }: Role, rules: readonly Rule[]): readonly Rule[] {
+  switch (end) {
+    case "deny":
+      return [
+        { when: [{ if: "connection", state: "invalid" }], statements: denial(context, "invalid", "drop") },
+        ...rules,
+        { when: [], statements: denial(context, "undecided") },
+      ];
+    case "accept":
+      return [...rules, { when: [], statements: [{ do: "accept" }] }];
+    case "return":
+      return rules;
+  }
+}
+
+/** A chain that denies whatever reaches it, for what should be known and is not. */
+export function deniedChain(sources: Sources, role: Role, subject: string, sentence: string): ClassChain {
+  const draft = new Draft();
+  draft.problem(subject, sentence);
+  const context = contextOf(sources, draft, role, role.parts[0] as Part);
+  const rule: Rule = { when: [], statements: denial(context, "unrenderable") };
+  return { verdict: { verdict: "jump", to: draft.chain("class", [rule]) }, fragment: draft.finish() };
+}
+
+function partRules(
+  sources: Sources,
+  draft: Draft,
+  role: Role,
+  { part, policyClass }: { readonly part: Part; readonly policyClass: PolicyClass },
+): readonly Rule[] {
+  const context = contextOf(sources, draft, role, part);
+  return stagesOf(policyClass, part).map((stage) => {
+    const to = stageChain(context, stage, (block) => sources.blocks.chainOf(sources, context, part, block));
+    return { when: part.when, statements: [{ do: "jump", to }] };
+  });
+}
+
+function contextOf({ program, sets, log, deny }: Sources, draft: Draft, role: Role, part: Part): RenderContext {
+  const manner: Manner = {
+    allow: part.allow,
+    counts: part.counts,
+    deny: role.deny === "configured" ? deny : role.deny,
+  };
+  const isStaged = (rule: RuleId) => stagedKinds.has(program.rules.get(rule)?.kind ?? "");
+  return { draft, sets, log, direction: role.direction, manner, isStaged };
+}
+
+const stagedKinds: ReadonlySet<string> = new Set(["snp", "sgnp", "sknp"]);
+
+function stagesOf(policyClass: PolicyClass, { list, direction }: Pick<Part, "list" | "direction">): readonly Stage[] {
+  return list === "normal" ? policyClass[direction] : policyClass.others[list][direction];
 }
 
 /** The rules of a block: to be jumped to, or to stand in the stage's chain itself. */
-export type BlockChain = { readonly jumpTo: Name } | { readonly inline: readonly Rule[] };
+type BlockChain = ({ readonly jumpTo: Name } | { readonly inline: readonly Rule[] }) & { readonly fragment: Fragment };
 
-export type ChainOfBlock = (block: BlockId) => BlockChain;
+/** Each block is rendered once for each way in which it is asked. */
+export class BlockCache {
+  readonly #chains = new Map<string, BlockChain>();
 
-/** Renders each block once per direction. */
-export function blockChains(context: RenderContext, program: Program): ChainOfBlock {
-  const done = new Map<BlockId, BlockChain>();
-  return (id) => {
-    const chain = done.get(id) ?? blockChain(context, id, program.blocks.get(id));
-    done.set(id, chain);
-    return chain;
-  };
+  /** Blocks that no program has are forgotten. */
+  use(has: (block: BlockId) => boolean): void {
+    for (const key of this.#chains.keys())
+      if (!has(key.slice(key.lastIndexOf(" ") + 1) as BlockId)) this.#chains.delete(key);
+  }
+
+  /** Of a set it is other than it was whether it holds CIDRs. */
+  forget(hasChanged: (fragment: Fragment) => boolean): void {
+    for (const [key, { fragment }] of this.#chains) if (hasChanged(fragment)) this.#chains.delete(key);
+  }
+
+  chainOf({ program }: Sources, context: RenderContext, part: Part, id: BlockId): BlockChain {
+    const { allow, counts, deny } = context.manner;
+    const key = `${context.direction} ${part.answers} ${allow} ${counts} ${deny} ${id}`;
+    const found = this.#chains.get(key) ?? blockChain(context, part, id, program.blocks.get(id));
+    this.#chains.set(key, found);
+    return found;
+  }
 }
 
 /** A `next` must return from the stage, so blocks with one cannot be chains of their own: it would return from them. */
-function blockChain(context: RenderContext, id: BlockId, instructions: readonly Instruction[] | undefined): BlockChain {
+function blockChain(
+  around: RenderContext,
+  { answers }: Part,
+  id: BlockId,
+  instructions: readonly Instruction[] | undefined,
+): BlockChain {
+  const draft = new Draft();
+  const context = { ...around, draft };
   if (instructions === undefined) {
-    context.draft.problem(id, "is no known block: what reaches it is denied");
-    return { inline: [{ when: [], statements: denial(context, "unrenderable") }] };
+    draft.problem(id, "is no known block: what reaches it is denied");
+    return { inline: [{ when: [], statements: denial(context, "unrenderable") }], fragment: draft.finish() };
   }
-  const rules = instructions.flatMap((instruction) => renderInstruction(context, instruction));
+  const asked = answers ? instructions.map(answering) : instructions;
+  const rules = asked.flatMap((instruction) => renderInstruction(context, instruction));
   const leaves = instructions.some(({ verdict }) => verdict === "next");
-  return leaves || rules.length < 2 ? { inline: rules } : { jumpTo: context.draft.chain("block", rules) };
+  if (leaves || rules.length < 2) return { inline: rules, fragment: draft.finish() };
+  const jumpTo = draft.chain("block", rules);
+  return { jumpTo, fragment: draft.finish() };
 }
 
-function stageChain(context: RenderContext, stage: Stage, chainOf: ChainOfBlock): Name {
-  const blocks = stage.blocks.flatMap(({ block }) => {
+function answering(instruction: Instruction): Instruction {
+  return { ...instruction, when: instruction.when.map(turned) };
+}
+
+function turned(match: Match): Match {
+  switch (match.field) {
+    case "source":
+      return { ...match, field: "destination" };
+    case "destination":
+      return { ...match, field: "source" };
+    case "sourcePort":
+      return { ...match, field: "destinationPort" };
+    case "destinationPort":
+      return { ...match, field: "sourcePort" };
+    case "family":
+    case "protocol":
+    case "icmp":
+      return match;
+  }
+}
+
+function stageChain(context: RenderContext, stage: Stage, chainOf: (block: BlockId) => BlockChain): Name {
+  const blocks = stage.blocks.flatMap(({ block }): readonly Rule[] => {
     const chain = chainOf(block);
-    return "inline" in chain ? chain.inline : [jump(chain.jumpTo)];
+    context.draft.include(chain.fragment);
+    return "inline" in chain ? chain.inline : [{ when: [], statements: [{ do: "jump", to: chain.jumpTo }] }];
   });
   const end = stage.otherwise.verdict === "next" ? [] : renderInstruction(context, stage.otherwise);
   return context.draft.chain("stage", [...blocks, ...end]);
-}
-
-function jump(to: Name): Rule {
-  return { when: [], statements: [{ do: "jump", to }] };
 }

@@ -1,33 +1,78 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Element } from "./element.ts";
-import type {
-  Chain,
-  Command,
-  MapHeader,
-  Name,
-  NamedSet,
-  Ruleset,
-  SetHeader,
-  Transaction,
-  VerdictMap,
+import {
+  type Chain,
+  type Command,
+  emptyRuleset,
+  type MapHeader,
+  type MapVerdict,
+  type Name,
+  type NamedSet,
+  type Ruleset,
+  type SetHeader,
+  type Transaction,
+  type VerdictMap,
 } from "./ruleset.ts";
-import { emptyRuleset } from "./ruleset.ts";
+
+interface Change<T> {
+  readonly come: readonly T[];
+  readonly gone: readonly T[];
+}
+
+/** How two rulesets differ. Every object in it that stays has the header that it had. */
+export interface Changed {
+  readonly sets: Change<SetHeader>;
+  readonly elements: readonly { readonly set: Name; readonly change: Change<Element> }[];
+  readonly counters: Change<Name>;
+  readonly chains: Change<Chain>;
+  /** Chains that stay with other rules. */
+  readonly rewritten: readonly Chain[];
+  readonly maps: Change<MapHeader>;
+  readonly entries: readonly { readonly before: VerdictMap | undefined; readonly after: VerdictMap }[];
+}
 
 /**
  * The commands that turn `applied` into `desired`, nothing if they are equal. Without knowledge of what is applied, or where
  * an object changed in a way nft cannot do in place, everything is replaced: in one transaction too, so at no moment
- * are there no rules. Order is by dependency: what is referred to comes before and goes after what refers to it.
+ * are there no rules.
  */
 export function diff(applied: Ruleset | undefined, desired: Ruleset): Transaction {
   if (applied === undefined || !changeableInPlace(applied, desired)) return replacement(desired);
+  return sequenceOf({
+    sets: changeOf(applied.sets, desired.sets),
+    elements: [...desired.sets.values()].map((set) => ({
+      set: set.name,
+      change: elementChange(applied.sets.get(set.name), set),
+    })),
+    counters: {
+      come: [...desired.counters].filter((name) => !applied.counters.has(name)),
+      gone: [...applied.counters].filter((name) => !desired.counters.has(name)),
+    },
+    chains: changeOf(applied.chains, desired.chains),
+    rewritten: [...desired.chains.values()].filter((chain) => isRewritten(applied.chains.get(chain.name), chain)),
+    maps: changeOf(applied.maps, desired.maps),
+    entries: [...desired.maps.values()].map((map) => ({ before: applied.maps.get(map.name), after: map })),
+  });
+}
+
+/** Order is by dependency: what is referred to comes before and goes after what refers to it. */
+export function sequenceOf(changed: Changed): Transaction {
+  const { sets, counters, maps, chains } = changed;
   return [
-    ...added(applied.sets, desired.sets).map((set): Command => ({ verb: "add-set", set: setHeader(set) })),
-    ...added(applied.maps, desired.maps).map((map): Command => ({ verb: "add-map", map: mapHeader(map) })),
-    ...added(applied.chains, desired.chains).map(addChain),
-    ...[...desired.sets.values()].flatMap((set) => elementChanges(applied.sets.get(set.name), set)),
-    ...[...desired.chains.values()].flatMap((chain) => ruleChanges(applied.chains.get(chain.name), chain)),
-    ...[...desired.maps.values()].flatMap((map) => entryChanges(applied.maps.get(map.name), map)),
-    ...removals(applied, desired),
+    ...sets.come.map((set): Command => ({ verb: "add-set", set: setHeader(set) })),
+    ...counters.come.map((name): Command => ({ verb: "add-counter", name })),
+    ...maps.come.map((map): Command => ({ verb: "add-map", map: mapHeader(map) })),
+    ...chains.come.map(addChain),
+    ...changed.elements.flatMap(({ set, change }) => elementCommands(set, change)),
+    ...chains.come.flatMap(addRules),
+    ...changed.rewritten.flatMap((chain) => [flushChain(chain), ...addRules(chain)]),
+    ...changed.entries.flatMap(({ before, after }) => entryCommands(before, after)),
+    // Chains are emptied first, as they may refer to each other and to sets, counters and maps that go as well.
+    ...chains.gone.filter(({ rules }) => rules.length > 0).map(flushChain),
+    ...maps.gone.map(({ name }): Command => ({ verb: "delete-map", name })),
+    ...chains.gone.map(({ name }): Command => ({ verb: "delete-chain", name })),
+    ...counters.gone.map((name): Command => ({ verb: "delete-counter", name })),
+    ...sets.gone.map(({ name }): Command => ({ verb: "delete-set", name })),
   ];
 }
 
@@ -56,21 +101,32 @@ function sameHeaders<T>(
   return true;
 }
 
+function changeOf<T>(before: ReadonlyMap<Name, T>, after: ReadonlyMap<Name, T>): Change<T> {
+  const missing = (from: ReadonlyMap<Name, T>, other: ReadonlyMap<Name, T>) =>
+    [...from].filter(([name]) => !other.has(name)).map(([, object]) => object);
+  return { come: missing(after, before), gone: missing(before, after) };
+}
+
+/** Elements with a timeout come and go without us. */
+function elementChange(before: NamedSet | undefined, after: NamedSet): Change<Element> {
+  if (before?.elements === after.elements || after.flag === "timeout") return { come: [], gone: [] };
+  return {
+    come: [...after.elements].filter((element) => !before?.elements.has(element)),
+    gone: before === undefined ? [] : [...before.elements].filter((element) => !after.elements.has(element)),
+  };
+}
+
 /** Deletes go first: an interval that grows would overlap with what it was. */
-function elementChanges(before: NamedSet | undefined, after: NamedSet): Command[] {
-  if (before?.elements === after.elements || after.flag === "timeout") return [];
-  const gone = before === undefined ? [] : [...before.elements].filter((element) => !after.elements.has(element));
-  const fresh = [...after.elements].filter((element) => !before?.elements.has(element));
-  const commands: Command[] = [
-    { verb: "delete-elements", set: after.name, elements: gone },
-    { verb: "add-elements", set: after.name, elements: fresh },
+function elementCommands(set: Name, { come, gone }: Change<Element>): readonly Command[] {
+  return [
+    ...(gone.length === 0 ? [] : [{ verb: "delete-elements" as const, set, elements: gone }]),
+    ...(come.length === 0 ? [] : [{ verb: "add-elements" as const, set, elements: come }]),
   ];
-  return commands.filter((command) => "elements" in command && command.elements.length > 0);
 }
 
 /** An entry that points elsewhere is deleted and added again: nft has no other way. */
-function entryChanges(before: VerdictMap | undefined, after: VerdictMap): Command[] {
-  const same = (key: Element) => isDeepStrictEqual(before?.entries.get(key), after.entries.get(key));
+function entryCommands(before: VerdictMap | undefined, after: VerdictMap): readonly Command[] {
+  const same = (key: Element) => isSameVerdict(before?.entries.get(key), after.entries.get(key));
   const keys = before === undefined ? [] : [...before.entries.keys()].filter((key) => !same(key));
   const entries = new Map([...after.entries].filter(([key]) => !same(key)));
   return [
@@ -79,39 +135,31 @@ function entryChanges(before: VerdictMap | undefined, after: VerdictMap): Comman
   ];
 }
 
-function ruleChanges(before: Chain | undefined, after: Chain): Command[] {
-  if (before !== undefined && isDeepStrictEqual(before.rules, after.rules)) return [];
-  const flush: Command[] = before === undefined || before.rules.length === 0 ? [] : [flushChain(before)];
-  return after.rules.length === 0 ? flush : [...flush, { verb: "add-rules", chain: after.name, rules: after.rules }];
+function isSameVerdict(a: MapVerdict | undefined, b: MapVerdict | undefined): boolean {
+  if (a === undefined || b === undefined || a.verdict !== b.verdict) return a === b;
+  return a.verdict === "accept" || (b.verdict === "jump" && a.to === b.to);
 }
 
-/** Chains are emptied first, as they may refer to each other and to sets and maps that go as well. */
-function removals(applied: Ruleset, desired: Ruleset): Command[] {
-  const chains = added(desired.chains, applied.chains);
-  return [
-    ...chains.filter(({ rules }) => rules.length > 0).map(flushChain),
-    ...added(desired.maps, applied.maps).map(({ name }): Command => ({ verb: "delete-map", name })),
-    ...chains.map(({ name }): Command => ({ verb: "delete-chain", name })),
-    ...added(desired.sets, applied.sets).map(({ name }): Command => ({ verb: "delete-set", name })),
-  ];
-}
-
-function added<T>(before: ReadonlyMap<Name, T>, after: ReadonlyMap<Name, T>): T[] {
-  return [...after].filter(([name]) => !before.has(name)).map(([, object]) => object);
+function isRewritten(before: Chain | undefined, after: Chain): boolean {
+  return before !== undefined && before !== after && !isDeepStrictEqual(before.rules, after.rules);
 }
 
 function addChain({ name, base }: Chain): Command {
   return { verb: "add-chain", chain: { name, base } };
 }
 
-function flushChain({ name }: Chain): Command {
+function addRules({ name, rules }: Chain): readonly Command[] {
+  return rules.length === 0 ? [] : [{ verb: "add-rules", chain: name, rules }];
+}
+
+function flushChain({ name }: Pick<Chain, "name">): Command {
   return { verb: "flush-chain", chain: name };
 }
 
-function setHeader({ name, type, flag }: NamedSet): SetHeader {
-  return { name, type, flag };
+function setHeader({ name, type, flag, timeoutMs }: SetHeader): SetHeader {
+  return { name, type, flag, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
 }
 
-function mapHeader({ name, type }: VerdictMap): MapHeader {
+function mapHeader({ name, type }: MapHeader): MapHeader {
   return { name, type };
 }

@@ -1,17 +1,8 @@
 import { createHash } from "node:crypto";
+import type { Family } from "../core/address.ts";
+import type { SetId } from "../policy/program.ts";
 import type { Element } from "./element.ts";
-import {
-  type BaseHook,
-  type Chain,
-  type DataType,
-  type MapVerdict,
-  type Name,
-  type NamedSet,
-  nameOf,
-  type Rule,
-  type Ruleset,
-  type VerdictMap,
-} from "./ruleset.ts";
+import { type BaseHook, type Chain, type DataType, type Name, nameOf, type Rule, type SetHeader } from "./ruleset.ts";
 
 /** Something in the input that no rule can express; it denies instead, or is left out where that denies. */
 export interface Problem {
@@ -20,22 +11,43 @@ export interface Problem {
   readonly sentence: string;
 }
 
-/** A ruleset in the making. Adding an object that is there already is free, which is how chains and sets get shared. */
-export class Draft {
-  readonly #sets = new Map<Name, NamedSet>();
-  readonly #maps = new Map<Name, VerdictMap>();
-  readonly #chains = new Map<Name, Chain>();
-  readonly #names = new Map<string, Name>();
-  readonly #problems = new Map<string, Problem>();
+/** Where the elements of a set come from: they are the same for ever, or follow a set of the Program. */
+export type Origin =
+  | { readonly from: "constant"; readonly elements: ReadonlySet<Element> }
+  | { readonly from: "members"; readonly id: SetId; readonly family: Family; readonly part: SetPart };
 
-  /** `elements` is asked only if the set is new. */
-  set(name: Name, type: readonly DataType[], flag: NamedSet["flag"], elements: () => ReadonlySet<Element>): Name {
-    if (!this.#sets.has(name)) this.#sets.set(name, { name, type, flag, elements: elements() });
+/** Single addresses, CIDRs, and (address, protocol, port) are in sets of their own. */
+export type SetPart = "addresses" | "nets" | "ports";
+
+export interface DraftedSet extends SetHeader {
+  readonly origin: Origin;
+}
+
+/** A part of a ruleset that is made once and shared by all that need it: it holds all that its chains refer to. */
+export interface Fragment {
+  readonly sets: ReadonlyMap<Name, DraftedSet>;
+  readonly counters: ReadonlySet<Name>;
+  readonly chains: ReadonlyMap<Name, Chain>;
+  readonly problems: readonly Problem[];
+  /** Sets of the Program of which it mattered whether they hold CIDRs, and what was so. */
+  readonly nets: ReadonlyMap<SetId, boolean>;
+}
+
+/** A fragment in the making. Adding an object that is there already is free, which is how chains and sets get shared. */
+export class Draft {
+  readonly #sets = new Map<Name, DraftedSet>();
+  readonly #counters = new Set<Name>();
+  readonly #chains = new Map<Name, Chain>();
+  readonly #problems: Problem[] = [];
+  readonly #nets = new Map<SetId, boolean>();
+
+  set(name: Name, type: readonly DataType[], flag: SetHeader["flag"], origin: Origin): Name {
+    if (!this.#sets.has(name)) this.#sets.set(name, { name, type, flag, origin });
     return name;
   }
 
-  map(name: Name, type: readonly DataType[], entries: ReadonlyMap<Element, MapVerdict>): Name {
-    this.#maps.set(name, { name, type, entries });
+  counter(name: Name): Name {
+    this.#counters.add(name);
     return name;
   }
 
@@ -44,34 +56,52 @@ export class Draft {
   }
 
   /** A chain named after its content: equal chains are one, and a chain never changes under its name. */
-  chain(kind: "block" | "stage" | "class" | "revoked", rules: readonly Rule[]): Name {
-    const name = hashedName(kind, JSON.stringify(rules));
+  chain(kind: "block" | "stage" | "class" | "reject" | "revoked", rules: readonly Rule[]): Name {
+    const name = contentName(kind, JSON.stringify(rules));
     if (!this.#chains.has(name)) this.#chains.set(name, { name, base: null, rules });
     return name;
   }
 
-  /** `kind_` and 64 bits of a hash of the content. */
-  nameOf(kind: string, content: string): Name {
-    const key = `${kind} ${content}`;
-    const name = this.#names.get(key) ?? hashedName(kind, content);
-    this.#names.set(key, name);
-    return name;
+  dependsOnNets(id: SetId, are: boolean): void {
+    this.#nets.set(id, are);
   }
 
   problem(subject: string, sentence: string): void {
-    this.#problems.set(`${subject} ${sentence}`, { subject, sentence });
+    this.#problems.push({ subject, sentence });
   }
 
-  finish(): { readonly ruleset: Ruleset; readonly problems: readonly Problem[] } {
-    const ruleset = { sets: sorted(this.#sets), maps: sorted(this.#maps), chains: sorted(this.#chains) };
-    return { ruleset, problems: [...this.#problems.values()] };
+  include(fragment: Fragment): void {
+    for (const [name, set] of fragment.sets) this.#sets.set(name, set);
+    for (const name of fragment.counters) this.#counters.add(name);
+    for (const [name, chain] of fragment.chains) this.#chains.set(name, chain);
+    for (const [id, are] of fragment.nets) this.#nets.set(id, are);
+    this.#problems.push(...fragment.problems);
   }
+
+  finish(): Fragment {
+    return {
+      sets: this.#sets,
+      counters: this.#counters,
+      chains: this.#chains,
+      problems: this.#problems,
+      nets: this.#nets,
+    };
+  }
+}
+
+const names = new Map<string, Name>();
+const maxNames = 100_000;
+
+/** `kind_` and 64 bits of a hash of the content. */
+export function contentName(kind: string, content: string): Name {
+  if (content.length > 64) return hashedName(kind, content);
+  const key = `${kind} ${content}`;
+  const found = names.get(key) ?? hashedName(kind, content);
+  if (names.size >= maxNames) names.clear();
+  names.set(key, found);
+  return found;
 }
 
 function hashedName(kind: string, content: string): Name {
   return nameOf(`${kind}_${createHash("sha256").update(content).digest("hex").slice(0, 16)}`);
-}
-
-function sorted<T>(objects: ReadonlyMap<Name, T>): ReadonlyMap<Name, T> {
-  return new Map([...objects].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

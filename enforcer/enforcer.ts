@@ -5,13 +5,14 @@ import { messageOf, SluiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
+import { Arrivals } from "./arrivals.ts";
 import { diff } from "./diff.ts";
 import type { Problem } from "./draft.ts";
-import type { Interfaces } from "./interfaces.ts";
+import type { Interfaces, Links } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
-import { type RenderSettings, render } from "./render.ts";
+import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
 import type { Revoker } from "./revoker.ts";
-import type { Ruleset, Transaction } from "./ruleset.ts";
+import type { Transaction } from "./ruleset.ts";
 import { damageOf } from "./wholeness.ts";
 
 export interface EnforcerOptions {
@@ -22,6 +23,8 @@ export interface EnforcerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RenderSettings;
+  /** Told how long a pod that came waited until the rules knew it, in milliseconds. */
+  readonly onArrival?: (ms: number) => void;
   /** From 0 up to 1, for pauses that differ between nodes. */
   readonly random: () => number;
   /** Closes connections that changes forbid; without it they go on. */
@@ -49,7 +52,7 @@ export interface EnforcerStatus {
   /** The last failure, if nothing has succeeded since. */
   readonly failure: string | null;
   readonly problems: readonly Problem[];
-  /** Connections that were closed because a change forbade them. */
+  /** Connections that were closed because a change forbade them, and tries to close some that failed. */
   readonly revoked: number;
   readonly revokeFailures: number;
 }
@@ -58,10 +61,12 @@ interface Desired {
   readonly program: Program;
   readonly placement: Placement;
   readonly facts: NodeFacts;
+  readonly pending: Situation | undefined;
 }
 
-// How often routes are asked for changes: at most so long, a new pod waits for its interface to be known.
-const routesMs = 200;
+// How often routes are asked for changes: at most so long, a new pod waits for its interface to be known. A look at the kernel's
+// events that finds none takes some 50 microseconds.
+const routesMs = 20;
 // How often the table is compared with what it should be. Listing many rules takes seconds (10,000: up to 3.4 s measured),
 // so of the time at most this share.
 const lookMs = 10_000;
@@ -81,11 +86,13 @@ export class Enforcer {
   readonly #ended = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #desired: Desired | undefined;
-  /** What the kernel has; undefined if unknown, as before the first success and after a failure. */
-  #applied: Ruleset | undefined;
+  readonly #arrivals = new Arrivals();
+  #renderer: Renderer;
+  /** Whether the kernel has what the renderer says: not before the first success nor after a failure. */
+  #isApplied = false;
   #lookAt = 0;
   /** What was last carried out, to see at a glance that there is nothing to do. */
-  #done: { readonly desired: Desired; readonly interfaces: ReadonlyMap<Address, string> } | undefined;
+  #done: { readonly desired: Desired; readonly links: Links } | undefined;
   #status: Omit<EnforcerStatus, "revoked" | "revokeFailures"> = {
     revision: null,
     appliedAt: null,
@@ -100,6 +107,7 @@ export class Enforcer {
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
+    this.#renderer = new Renderer(options.node, options.settings);
   }
 
   get status(): EnforcerStatus {
@@ -107,9 +115,9 @@ export class Enforcer {
     return { ...this.#status, revoked, revokeFailures: failed };
   }
 
-  /** What is wanted from now on. Of several updates in quick succession only the newest is carried out. */
-  update(program: Program, placement: Placement, facts: NodeFacts): void {
-    this.#desired = { program, placement, facts };
+  /** What is wanted from now on; `pending` is what it would be with everything staged in force. Of several updates in quick succession only the newest is carried out. */
+  update(program: Program, placement: Placement, facts: NodeFacts, pending?: Situation): void {
+    this.#desired = { program, placement, facts, pending };
     this.#woken.changed();
   }
 
@@ -128,7 +136,7 @@ export class Enforcer {
     await this.#running;
     if (leaveRules || this.#status.applied === 0) return;
     await this.#options.nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
-    this.#applied = undefined;
+    this.#isApplied = false;
     this.#options.log.info({ node: this.#options.node }, "table removed");
   }
 
@@ -157,11 +165,11 @@ export class Enforcer {
     const desired = this.#desired;
     if (desired === undefined) return true;
     try {
-      const interfaces = await this.#options.interfaces.read();
+      const links = await this.#options.interfaces.read();
       await this.#look();
-      if (this.#done?.desired !== desired || this.#done.interfaces !== interfaces)
-        await this.#enforce(desired, interfaces);
-      this.#done = { desired, interfaces };
+      if (!this.#isApplied || this.#done?.desired !== desired || this.#done.links !== links)
+        await this.#enforce(desired, links);
+      this.#done = { desired, links };
       return true;
     } catch (thrown) {
       this.#note(thrown);
@@ -173,59 +181,71 @@ export class Enforcer {
   async #look(): Promise<void> {
     const { nft, clock, log, node } = this.#options;
     const started = clock.monotonic();
-    if (this.#applied === undefined || started < this.#lookAt) return;
-    const damage = damageOf(this.#applied, await nft.list());
+    if (!this.#isApplied || started < this.#lookAt) return;
+    const damage = damageOf(this.#renderer.ruleset, await nft.list());
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
     if (damage === undefined) return;
     log.error({ node, damage }, "somebody changed our table, it is written anew");
     this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
-    this.#applied = undefined;
-    this.#done = undefined;
+    this.#isApplied = false;
   }
 
-  async #enforce(desired: Desired, interfaces: ReadonlyMap<Address, string>): Promise<void> {
-    const { node, settings, clock } = this.#options;
+  async #enforce(desired: Desired, links: Links): Promise<void> {
+    const { clock } = this.#options;
     const started = clock.monotonic();
-    const view = { node, interfaces, podCidrs: desired.facts.podCidrs, settings };
-    const { ruleset, problems } = render(desired.program, desired.placement, view);
+    const { program, placement, facts, pending } = desired;
+    const own = { links, podCidrs: facts.podCidrs };
+    const { changes, problems } = this.#render(program, placement, own, pending);
     this.#report(problems);
-    const transaction = this.#refilled(diff(this.#applied, ruleset));
-    const afterGap = this.#applied === undefined;
-    if (transaction.length > 0) await this.#apply(transaction, ruleset);
-    const { program, placement, facts } = desired;
+    const [pods, behind] = [this.#renderer.podAddresses(), podsBehind(links, this.#options.settings)];
+    this.#arrivals.see(pods, behind, started);
+    const afterGap = !this.#isApplied;
+    const commands = await this.#apply(changes);
     this.#options.revoker?.applied({ program, placement, podCidrs: facts.podCidrs }, afterGap);
-    this.#applied = ruleset;
-    const { revision } = program;
-    this.#status = { ...this.#status, revision, appliedAt: clock.now(), failure: null };
-    if (transaction.length > 0) this.#succeeded(transaction, clock.monotonic() - started);
+    this.#status = { ...this.#status, revision: program.revision, appliedAt: clock.now(), failure: null };
+    const waits = this.#arrivals.enforced(pods, behind, clock.monotonic());
+    for (const ms of waits) this.#options.onArrival?.(ms);
+    if (commands > 0) this.#succeeded(commands, clock.monotonic() - started, waits);
   }
 
-  /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. */
-  async #apply(transaction: Transaction, ruleset: Ruleset): Promise<void> {
-    const { nft } = this.#options;
-    const known = this.#applied !== undefined;
-    this.#applied = undefined;
+  /** What a renderer says after it failed midway may be anything, so the next begins anew. */
+  #render(...state: Parameters<Renderer["follow"]>): Rendering {
     try {
-      await nft.apply(transaction);
+      return this.#renderer.follow(...state);
     } catch (thrown) {
-      if (!known) throw thrown;
-      this.#note(thrown);
-      await nft.apply(this.#refilled(diff(undefined, ruleset)));
+      this.#renderer = new Renderer(this.#options.node, this.#options.settings);
+      this.#isApplied = false;
+      throw thrown;
     }
   }
 
-  /** A table made anew holds nothing that is not rendered: what was revoked is put back with it. */
-  #refilled(transaction: Transaction): Transaction {
-    const isAnew = transaction[0]?.verb === "add-table";
-    return isAnew ? [...transaction, ...(this.#options.revoker?.refill() ?? [])] : transaction;
+  /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. How many commands it took. */
+  async #apply(changes: Transaction): Promise<number> {
+    const { nft } = this.#options;
+    if (this.#isApplied) {
+      if (changes.length === 0) return 0;
+      this.#isApplied = false;
+      try {
+        await nft.apply(changes);
+        this.#isApplied = true;
+        return changes.length;
+      } catch (thrown) {
+        this.#note(thrown);
+      }
+    }
+    // A table made anew holds nothing that is not rendered: what was revoked is put back with it.
+    const everything = [...diff(undefined, this.#renderer.ruleset), ...(this.#options.revoker?.refill() ?? [])];
+    await nft.apply(everything);
+    this.#isApplied = true;
+    return everything.length;
   }
 
-  #succeeded(transaction: Transaction, ms: number): void {
+  #succeeded(commands: number, ms: number, waits: readonly number[]): void {
     const { log, node } = this.#options;
-    const commands = transaction.length;
     this.#status = { ...this.#status, commands, ms, applied: this.#status.applied + 1 };
-    log.info({ node, revision: this.#status.revision, commands, ms: Math.round(ms) }, "ruleset applied");
+    const arrived = waits.length === 0 ? {} : { pods: waits.length, podsWaitedMs: Math.round(Math.max(...waits)) };
+    log.info({ node, revision: this.#status.revision, commands, ms: Math.round(ms), ...arrived }, "ruleset applied");
   }
 
   #note(thrown: unknown): void {
@@ -250,4 +270,9 @@ export class Enforcer {
     const full = Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs);
     return full * (0.5 + this.#options.random() / 2);
   }
+}
+
+function podsBehind({ behind }: Links, { podInterfaces }: RenderSettings): ReadonlySet<Address> {
+  const isPods = (name: string) => podInterfaces.some((prefix) => name.startsWith(prefix));
+  return new Set([...behind].filter(([, name]) => isPods(name)).map(([address]) => address));
 }

@@ -1,13 +1,22 @@
 // One instruction of a Program as nft rules. A rule is a conjunction, and knows one address family or none, so an
 // instruction becomes as many rules as it has families and alternatives, all with its id.
 import type { Family } from "../core/address.ts";
-import { tryParseRuleId } from "../core/rule-id.ts";
+import { type RuleId, tryParseRuleId } from "../core/rule-id.ts";
 import { type Direction, holdsPorts, type Instruction, type Match, type PortRange } from "../policy/program.ts";
 import type { Draft } from "./draft.ts";
 import { mergedPorts } from "./ranges.ts";
-import type { Condition, Field, LogPrefix, NumberField, Rule, Statement } from "./ruleset.ts";
 import {
-  addressSet,
+  type Condition,
+  type Field,
+  type LogPrefix,
+  type Name,
+  type NumberField,
+  nameOf,
+  type Rule,
+  type Statement,
+} from "./ruleset.ts";
+import {
+  addressSets,
   isInGroup,
   namedPortSet,
   type ProtocolGroup,
@@ -21,6 +30,21 @@ export interface RenderContext {
   readonly sets: SetLookup;
   readonly direction: Direction;
   readonly log: { readonly group: number; readonly snaplen: number };
+  readonly manner: Manner;
+  readonly isStaged: (rule: RuleId) => boolean;
+}
+
+/** How verdicts are carried out where a list is asked. */
+export interface Manner {
+  /**
+   * What an allowed packet gets: `label`, the rule's id into the connection's label; `settle`, that later lists of the host
+   * endpoint are not asked; `notrack`, that connection tracking leaves it alone; `accept`, nothing but that.
+   */
+  readonly allow: "label" | "settle" | "notrack" | "accept";
+  /** `accept`: nothing is decided in truth, so nothing is logged either. */
+  readonly deny: "drop" | "reject" | "accept";
+  /** Of which rules hits are counted: a list that is asked twice about a packet counts, and logs, once: the second time is `none`. */
+  readonly counts: "all" | "staged" | "none";
 }
 
 /** Any of these conjunctions; none: the match never holds. */
@@ -30,6 +54,8 @@ interface Scope {
   readonly family: Family | null;
   /** The protocol that the instruction asks for, if it asks for one. */
   readonly protocol: number | null;
+  /** No packet may match two of the alternatives. */
+  readonly once: boolean;
 }
 
 export function renderInstruction(context: RenderContext, instruction: Instruction): readonly Rule[] {
@@ -43,23 +69,67 @@ export function renderInstruction(context: RenderContext, instruction: Instructi
   if (faults.length > 0 && (instruction.verdict === "allow" || instruction.verdict === "log")) return [];
   const sound = instruction.when.filter((match) => faultOf(context, match) === undefined);
   const statements = faults.length > 0 ? denial(context, instruction.id) : statementsOf(context, instruction);
+  // A rule that would log where nothing is logged.
+  if (statements.length === 0) return [];
   return conjunctions(context, sound, instruction.verdict === "log").map((when) => ({ when, statements }));
 }
 
-export function denial(context: RenderContext, because: LogPrefix["because"]): readonly Statement[] {
-  return [logStatement(context, "D", because), { do: "count" }, { do: "drop" }];
+/** Says why, counts, and ends the packet. What may come from somebody else than it says is never answered: `drop`. */
+export function denial(
+  context: RenderContext,
+  because: LogPrefix["because"],
+  deny: Manner["deny"] = context.manner.deny,
+): readonly Statement[] {
+  if (deny === "accept") return [...counting(context, because), { do: "accept" }];
+  const end: Statement = deny === "drop" ? { do: "drop" } : { do: "jump", to: rejection(context.draft) };
+  return [logStatement(context, "D", because), ...counting(context, because), end];
+}
+
+/** TCP is told by a reset, which every client understands at once. */
+function rejection(draft: Draft): Name {
+  const tcp: Condition = { if: "number", field: "protocol", from: 6, to: 6, not: false };
+  return draft.chain("reject", [
+    { when: [tcp], statements: [{ do: "reject", with: "tcp-reset" }] },
+    { when: [], statements: [{ do: "reject", with: "admin-prohibited" }] },
+  ]);
+}
+
+/** Of a rule, or of a reason in this direction. */
+function counting(context: RenderContext, because: LogPrefix["because"]): readonly Statement[] {
+  const { draft, direction, manner } = context;
+  const id = tryParseRuleId(because);
+  if (manner.counts === "none") return [];
+  if (manner.counts === "staged" && (id === undefined || !context.isStaged(id))) return [];
+  const name = id === undefined ? `${direction}_${because.replaceAll("-", "_")}` : `r_${id}`;
+  return [{ do: "count", counter: draft.counter(nameOf(name)) }];
 }
 
 function statementsOf(context: RenderContext, { id, verdict }: Instruction): readonly Statement[] {
   switch (verdict) {
     case "allow":
-      return [{ do: "label", direction: context.direction, rule: id }, { do: "accept" }];
+      return [...counting(context, id), ...permission(context, id), { do: "accept" }];
     case "deny":
       return denial(context, id);
     case "next":
-      return [{ do: "return" }];
-    case "log":
-      return [logStatement(context, "L", id)];
+      return [...counting(context, id), { do: "return" }];
+    case "log": {
+      const { deny, counts } = context.manner;
+      const logs = deny !== "accept" && counts !== "none";
+      return [...(logs ? [logStatement(context, "L", id)] : []), ...counting(context, id)];
+    }
+  }
+}
+
+function permission({ direction, manner }: RenderContext, rule: RuleId): readonly Statement[] {
+  switch (manner.allow) {
+    case "label":
+      return [{ do: "label", direction, rule }];
+    case "settle":
+      return [{ do: "settle" }];
+    case "notrack":
+      return [{ do: "notrack" }];
+    case "accept":
+      return [];
   }
 }
 
@@ -75,7 +145,9 @@ function conjunctions(context: RenderContext, matches: readonly Match[], once: b
   return product(inOrder.map((match) => waysOf(match, once))).flatMap((ways) => {
     const chosen = ways.flat();
     return familiesOf(chosen).flatMap((family) =>
-      product(chosen.map((match) => alternativesOf(context, match, { family, protocol }))).map((parts) => parts.flat()),
+      product(chosen.map((match) => alternativesOf(context, match, { family, protocol, once }))).map((parts) =>
+        parts.flat(),
+      ),
     );
   });
 }
@@ -134,16 +206,20 @@ function alternativesOf(context: RenderContext, match: Match, scope: Scope): Alt
 function addressAlternatives(
   { draft, sets }: RenderContext,
   match: Extract<Match, { field: "source" | "destination" }>,
-  { family }: Scope,
+  { family, once }: Scope,
 ): Alternatives {
   if (family === null) throw new Error("an address is looked at without a family");
-  const found = sets(match.in);
+  const definition = sets(match.in)?.definition;
   // A list of CIDRs is fixed; where it has none of this family the answer is known. Other sets may get members later.
-  if (found?.definition.kind === "cidrs" && !found.members.cidrs.some((cidr) => cidr.family === family))
+  if (definition?.kind === "cidrs" && !definition.cidrs.some((cidr) => cidr.family === family))
     return match.not ? [[{ if: "family", is: family }]] : [];
-  const set = addressSet(draft, sets, match.in, family);
-  if (set === undefined) throw new Error(`set ${match.in} is unknown`);
-  return [[{ if: "member", key: [addressField(match.field, family)], set, not: match.not }]];
+  const names = addressSets(draft, sets, match.in, family);
+  if (names === undefined) throw new Error(`set ${match.in} is unknown`);
+  const key = [addressField(match.field, family)];
+  const inSet = (set: Name, not: boolean): Condition => ({ if: "member", key, set, not });
+  if (match.not) return [names.map((name) => inSet(name, true))];
+  const before = (index: number) => (once ? names.slice(0, index).map((name) => inSet(name, true)) : []);
+  return names.map((name, index) => [inSet(name, false), ...before(index)]);
 }
 
 function portAlternatives(

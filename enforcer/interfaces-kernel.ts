@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { Address } from "../core/address.ts";
 import { SluiceError } from "../core/errors.ts";
-import type { Interfaces } from "./interfaces.ts";
+import type { Interfaces, Links } from "./interfaces.ts";
 
 /** To the worker. */
 export interface Request {
@@ -9,9 +9,12 @@ export interface Request {
   readonly namespace: string;
 }
 
-/** From the worker; bindings are null if nothing changed. */
+/** Links as a message between threads. */
+export type Told = Readonly<Record<keyof Links, readonly (readonly [Address, string])[]>>;
+
+/** From the worker; null if nothing changed. */
 export type Answer =
-  | { readonly id: number; readonly bindings: readonly (readonly [Address, string])[] | null }
+  | { readonly id: number; readonly told: Told | null }
   | { readonly id: number; readonly fault: string };
 
 /** Interfaces from the kernel's routing tables, of any network namespace, read by one worker thread that starts when needed. */
@@ -23,12 +26,12 @@ export class KernelInterfaces {
 
   /** By the path of the namespace; null is our own. One reader per namespace: it is told each change once. */
   in(namespace: string | null): Interfaces {
-    let known: ReadonlyMap<Address, string> = new Map();
+    let known: Links = { behind: new Map(), own: new Map() };
     return {
       read: async () => {
         const answer = await this.#ask(namespace ?? `/proc/${process.pid}/ns/net`);
         if ("fault" in answer) throw new SluiceError("NETLINK_FAILED", answer.fault, { retriable: true });
-        if (answer.bindings !== null) known = new Map(answer.bindings);
+        if (answer.told !== null) known = { behind: new Map(answer.told.behind), own: new Map(answer.told.own) };
         return known;
       },
     };

@@ -1,20 +1,19 @@
 import { statSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
-import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
 import { messageFlag } from "../core/netlink/message.ts";
 import { MessageWriter } from "../core/netlink/message-writer.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
-import type { Answer, Request } from "./interfaces-kernel.ts";
-import { decodeHostRoute, decodeLink, dumpPayload, request } from "./routes.ts";
+import type { Answer, Request, Told } from "./interfaces-kernel.ts";
+import { decodeHostRoute, decodeLink, decodeOwnAddress, dumpPayload, type Placed, request } from "./routes.ts";
 
 // One thread for all namespaces of the process: a socket stays in the namespace in which it was opened. Synchronous calls
 // only: see enterNamespace.
 
 const NETLINK_ROUTE = 0;
-// RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE (include/uapi/linux/rtnetlink.h)
-const groups = [1, 7, 11];
+// RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE (include/uapi/linux/rtnetlink.h)
+const groups = [1, 5, 7, 9, 11];
 // A table that changes while it is dumped is dumped again; one that never rests is taken as it is.
 const maxDumps = 3;
 
@@ -30,12 +29,12 @@ class RouteTable {
   }
 
   /** Undefined if nothing changed since the last call. */
-  read(): [Address, string][] | undefined {
+  read(): Told | undefined {
     if (this.#sawEvents()) this.#stale = true;
     if (!this.#stale) return undefined;
-    const bindings = this.#bindings();
+    const told = this.#dumpAll();
     this.#stale = false;
-    return bindings;
+    return told;
   }
 
   close(): void {
@@ -55,21 +54,22 @@ class RouteTable {
     }
   }
 
-  #bindings(): [Address, string][] {
+  #dumpAll(): Told {
     for (let dump = 1; ; dump++) {
       const names = new Map<number, string>();
-      const bindings: [Address, string][] = [];
+      const [behind, own]: [Told["behind"][number][], Told["own"][number][]] = [[], []];
       let interrupted = this.#dump("links", null, (bytes, message) => {
         const { index, name } = decodeLink(bytes, message);
         names.set(index, name);
       });
+      const note = (list: Told["own"][number][], placed: Placed | undefined) => {
+        const name = placed && names.get(placed.interface);
+        if (placed !== undefined && name !== undefined) list.push([placed.address, name]);
+      };
+      interrupted ||= this.#dump("addresses", null, (bytes, message) => note(own, decodeOwnAddress(bytes, message)));
       for (const family of [4, 6] as const)
-        interrupted ||= this.#dump("routes", family, (bytes, message) => {
-          const route = decodeHostRoute(bytes, message);
-          const name = route && names.get(route.interface);
-          if (route !== undefined && name !== undefined) bindings.push([route.address, name]);
-        });
-      if (!interrupted || dump === maxDumps) return bindings;
+        interrupted ||= this.#dump("routes", family, (bytes, message) => note(behind, decodeHostRoute(bytes, message)));
+      if (!interrupted || dump === maxDumps) return { behind, own };
     }
   }
 
@@ -94,7 +94,7 @@ function tableOf(namespace: string): RouteTable {
 
 parentPort?.on("message", ({ id, namespace }: Request) => {
   try {
-    parentPort?.postMessage({ id, bindings: tableOf(namespace).read() ?? null } satisfies Answer);
+    parentPort?.postMessage({ id, told: tableOf(namespace).read() ?? null } satisfies Answer);
   } catch (thrown) {
     parentPort?.postMessage({ id, fault: messageOf(thrown) } satisfies Answer);
   }

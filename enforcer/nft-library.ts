@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { SluiceError } from "../core/errors.ts";
+import { type ErrorCode, SluiceError } from "../core/errors.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
+import type { Transaction } from "./ruleset.ts";
 import { textOf } from "./text.ts";
 
 /** To the worker. */
@@ -10,9 +11,12 @@ export interface Request {
   readonly id: number;
   /** Path of the network namespace. */
   readonly namespace: string;
+  /** For libnftables; empty if there is a batch. */
   readonly text: string;
   readonly dryRun: boolean;
   readonly json: boolean;
+  /** For a batch of our own. */
+  readonly batch?: Transaction;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -20,10 +24,24 @@ export interface Answer {
   readonly id: number;
   readonly status: number;
   readonly output: string;
+  /** Of libnftables. */
   readonly words: string;
+  /** The refusal of a batch. */
+  readonly error?: CarriedError;
 }
 
-/** libnftables in this process, on a thread of its own that serves all network namespaces. */
+/** A SluiceError on its way between threads, which would lose its class. */
+export interface CarriedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retriable: boolean;
+  readonly context: SluiceError["context"];
+}
+
+/**
+ * libnftables and our own batches in this process, on a thread of its own that serves all network namespaces. What changes a table
+ * that is there goes by batches; whole loads, checks and listings go by libnftables: see docs/decisions/0020.
+ */
 export class NftLibrary {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
@@ -50,13 +68,18 @@ export class NftLibrary {
     throw new SluiceError("DEPENDENCY_MISSING", sentence);
   }
 
-  /** nftables of the namespace at a path, or of our own. */
-  in(namespace: string | null): Nft {
+  /** nftables of the namespace at a path, or of our own. Without `batches`, libnftables does everything. */
+  in(namespace: string | null, { batches = true }: { readonly batches?: boolean } = {}): Nft {
     const path = namespace ?? `/proc/${process.pid}/ns/net`;
     const carryOut = async (text: string, dryRun: boolean) => {
       if (text === "") return;
       const { status, words } = await this.#ask(path, text, { dryRun, json: false });
       if (status !== 0) throw refusal(words);
+    };
+    const send = async (batch: Transaction) => {
+      const { error, words } = await this.#ask(path, "", { dryRun: false, json: false, batch });
+      if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+      if (words !== "") throw new SluiceError("NFT_FAILED", words);
     };
     return {
       list: async () => {
@@ -66,7 +89,8 @@ export class NftLibrary {
         return inventoryOf(output);
       },
       check: (transaction) => carryOut(textOf(transaction), true),
-      apply: (transaction) => carryOut(textOf(transaction), false),
+      apply: (transaction) =>
+        batches && isChange(transaction) ? send(transaction) : carryOut(textOf(transaction), false),
     };
   }
 
@@ -74,7 +98,7 @@ export class NftLibrary {
     await this.#worker.terminate();
   }
 
-  #ask(namespace: string, text: string, how: { readonly dryRun: boolean; readonly json: boolean }): Promise<Answer> {
+  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "batch">): Promise<Answer> {
     if (this.#ended) return Promise.reject(threadEnded(undefined));
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();
@@ -88,6 +112,10 @@ export class NftLibrary {
     for (const { reject } of this.#waiting.values()) reject(threadEnded(cause));
     this.#waiting.clear();
   }
+}
+
+function isChange(transaction: Transaction): boolean {
+  return transaction.length > 0 && transaction.every(({ verb }) => verb !== "add-table" && verb !== "delete-table");
 }
 
 function threadEnded(cause: unknown): SluiceError {

@@ -1,9 +1,12 @@
 import { statSync, writeSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import koffi from "koffi";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, SluiceError } from "../core/errors.ts";
 import { close } from "../core/netlink/libc.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
+import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
+import { NetlinkSocket } from "../core/netlink/socket.ts";
+import { applyBatch } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
 
 // libnftables(3). It is not made for several threads, so this one serves all namespaces of the process. A context keeps the
@@ -14,12 +17,13 @@ const soname = "libnftables.so.1";
 // nftables/libnftables.h: NFT_CTX_OUTPUT_JSON, and NUMERIC_PROTO, NUMERIC_PRIO, NUMERIC_SYMBOL, NUMERIC_TIME
 const jsonOutput = 0x10 | 0x80 | 0x100 | 0x200 | 0x400;
 
-type Outcome = Omit<Answer, "id">;
+// Of a failed batch every message may be answered, each with less than 1 KiB of kernel memory.
+const answersBytes = 2 * 2 ** 20;
 
-interface Context {
-  readonly inode: number;
-  readonly handle: unknown;
-}
+type Outcome = Omit<Answer, "id">;
+type Run = Pick<Request, "text" | "dryRun" | "json">;
+
+const done: Outcome = { status: 0, output: "", words: "" };
 
 const memfdCreate = koffi.load(null).func("int memfd_create(const char *name, uint32 flags)");
 
@@ -35,10 +39,8 @@ class Library {
   readonly #setFlags = this.#library.func("void nft_ctx_output_set_flags(void *ctx, uint32 flags)");
   readonly #run = this.#library.func("int nft_run_cmd_from_buffer(void *ctx, const char *text)");
   readonly #runFile = this.#library.func("int nft_run_cmd_from_filename(void *ctx, const char *name)");
-  readonly #contexts = new Map<string, Context>();
 
-  run({ namespace, text, dryRun, json }: Request): Outcome {
-    const handle = this.#contextIn(namespace);
+  run(handle: unknown, { text, dryRun, json }: Run): Outcome {
     this.#setDryRun(handle, dryRun);
     this.#setFlags(handle, json ? jsonOutput : 0);
     const status = this.#run(handle, text) as number;
@@ -61,20 +63,66 @@ class Library {
     }
   }
 
-  /** A namespace made anew under an old name has another inode; the number of the old one is not reused while we hold it. */
-  #contextIn(namespace: string): unknown {
-    enterNamespace(namespace);
-    const inode = statSync(namespace).ino;
-    const known = this.#contexts.get(namespace);
-    if (known?.inode === inode) return known.handle;
-    if (known !== undefined) this.#free(known.handle);
+  /** In the namespace where the thread is. */
+  open(): unknown {
     const handle = this.#new(0);
     if (handle === null) throw new Error("nft_ctx_new returned nothing");
     this.#bufferOutput(handle);
     this.#bufferError(handle);
-    this.#contexts.set(namespace, { inode, handle });
     return handle;
   }
+
+  close(handle: unknown): void {
+    this.#free(handle);
+  }
+}
+
+/** What there is of one namespace: a context of libnftables and a socket for batches, both opened in it. */
+class Namespace {
+  readonly inode: number;
+  readonly #library: Library;
+  readonly #context: unknown;
+  readonly #socket = NetlinkSocket.open(NETLINK_NETFILTER);
+
+  constructor(library: Library, inode: number) {
+    this.inode = inode;
+    this.#library = library;
+    this.#context = library.open();
+    this.#socket.growReceiveBuffer(answersBytes);
+  }
+
+  carryOut({ batch, ...work }: Request): Outcome {
+    if (batch === undefined) return this.#library.run(this.#context, work);
+    applyBatch(this.#socket, batch);
+    return done;
+  }
+
+  close(): void {
+    this.#library.close(this.#context);
+    this.#socket.close();
+  }
+}
+
+const namespaces = new Map<string, Namespace>();
+
+/** A namespace made anew under an old name has another inode; the number of the old one is not reused while we hold it. */
+function namespaceAt(library: Library, path: string): Namespace {
+  enterNamespace(path);
+  const inode = statSync(path).ino;
+  const known = namespaces.get(path);
+  if (known?.inode === inode) return known;
+  known?.close();
+  namespaces.delete(path);
+  const opened = new Namespace(library, inode);
+  namespaces.set(path, opened);
+  return opened;
+}
+
+function failure(thrown: unknown): Outcome {
+  const outcome = { status: -1, output: "", words: messageOf(thrown) };
+  if (!(thrown instanceof SluiceError)) return outcome;
+  const { code, message, retriable, context } = thrown;
+  return { ...outcome, error: { code, message, retriable, context } };
 }
 
 function load(): Library | string {
@@ -89,9 +137,11 @@ const library = load();
 parentPort?.postMessage(typeof library === "string" ? { missing: library } : { missing: null });
 parentPort?.on("message", (request: Request) => {
   if (typeof library === "string") return;
+  let outcome: Outcome;
   try {
-    parentPort?.postMessage({ id: request.id, ...library.run(request) });
+    outcome = namespaceAt(library, request.namespace).carryOut(request);
   } catch (thrown) {
-    parentPort?.postMessage({ id: request.id, status: -1, output: "", words: messageOf(thrown) });
+    outcome = failure(thrown);
   }
+  parentPort?.postMessage({ id: request.id, ...outcome } satisfies Answer);
 });

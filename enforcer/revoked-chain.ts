@@ -3,9 +3,11 @@
 // apart who asked and who answers, so that a log message names the connection as it was opened and never the wrong way round.
 import type { Family } from "../core/address.ts";
 import type { Direction } from "../policy/program.ts";
-import type { Draft } from "./draft.ts";
 import type { RenderContext } from "./instruction.ts";
-import { type Condition, type Field, type LogPrefix, type Name, nameOf, type Rule } from "./ruleset.ts";
+import { type Condition, type Field, type LogPrefix, type Name, type NamedSet, nameOf, type Rule } from "./ruleset.ts";
+
+/** So long that whoever goes on sending has been reset, or has given up; conntrack itself remembers UDP for 2 minutes. */
+export const revokedMs = 600_000;
 
 /** What packets of revoked connections look like, either way: both addresses, protocol and ports. */
 export function revokedSet(family: Family): Name {
@@ -17,11 +19,12 @@ export function revokedSetBy(direction: Direction, family: Family): Name {
   return nameOf(`revoked_${direction}${family}`);
 }
 
-export function addRevokedSets(draft: Draft, family: Family): void {
+/** Without elements, which come from revoker.ts. */
+export function revokedSets(family: Family): readonly NamedSet[] {
   const address = family === 4 ? "ipv4_addr" : "ipv6_addr";
-  const tuple = [address, address, "inet_proto", "inet_service", "inet_service"] as const;
-  for (const name of [revokedSet(family), ...directions.map((direction) => revokedSetBy(direction, family))])
-    draft.set(name, tuple, "timeout", () => new Set());
+  const type = [address, address, "inet_proto", "inet_service", "inet_service"] as const;
+  const names = [revokedSet(family), ...directions.map((direction) => revokedSetBy(direction, family))];
+  return names.map((name) => ({ name, type, flag: "timeout", timeoutMs: revokedMs, elements: none }));
 }
 
 /** To be asked before anything is accepted for being established. */
@@ -31,6 +34,7 @@ export function revokedRule(context: RenderContext, family: Family): Rule {
 }
 
 const directions = ["egress", "ingress"] as const;
+const none: NamedSet["elements"] = new Set();
 
 /** A sender of TCP is told, so that it does not try for a quarter of an hour. */
 function chain(context: RenderContext): readonly Rule[] {
@@ -38,18 +42,22 @@ function chain(context: RenderContext): readonly Rule[] {
     ...([4, 6] as const).flatMap((family) => directions.flatMap((direction) => logs(context, direction, family))),
     {
       when: [{ if: "number", field: "protocol", from: 6, to: 6, not: false }],
-      statements: [{ do: "count" }, { do: "reject", with: "tcp-reset" }],
+      statements: [{ do: "reject", with: "tcp-reset" }],
     },
-    { when: [], statements: [{ do: "count" }, { do: "drop" }] },
+    { when: [], statements: [{ do: "drop" }] },
   ];
 }
 
 function logs(context: RenderContext, direction: Direction, family: Family): readonly Rule[] {
   const set = revokedSetBy(direction, family);
   const { group, snaplen } = context.log;
+  const counter = context.draft.counter(nameOf(`${direction}_revoked`));
   const log = (key: readonly Field[], action: LogPrefix["action"]): Rule => ({
     when: [isIn(set, key)],
-    statements: [{ do: "log", prefix: { action, direction, because: "revoked" }, group, snaplen }],
+    statements: [
+      { do: "log", prefix: { action, direction, because: "revoked" }, group, snaplen },
+      { do: "count", counter },
+    ],
   });
   return [log(sent(family), "D"), log(answered(family), "R")];
 }

@@ -15,7 +15,8 @@ import {
   type Situation,
   union,
 } from "./revoke.ts";
-import { elementTimeoutMs, type Transaction } from "./ruleset.ts";
+import { revokedMs } from "./revoked-chain.ts";
+import type { Transaction } from "./ruleset.ts";
 import { StandingRevocations } from "./standing-revocations.ts";
 
 export interface RevokerOptions {
@@ -207,7 +208,7 @@ export class Revoker {
 }
 
 function untilFrom(now: number): number {
-  return now + elementTimeoutMs - marginMs;
+  return now + revokedMs - marginMs;
 }
 
 async function* inTurns(connections: Iterable<Connection>, clock: Clock): AsyncGenerator<readonly Connection[]> {

@@ -11,12 +11,14 @@ import type { Element } from "./element.ts";
 export interface Ruleset {
   readonly sets: ReadonlyMap<Name, NamedSet>;
   readonly maps: ReadonlyMap<Name, VerdictMap>;
+  /** Named counters: they outlive the rules that refer to them, and several rules may share one. */
+  readonly counters: ReadonlySet<Name>;
   readonly chains: ReadonlyMap<Name, Chain>;
 }
 
-export const emptyRuleset: Ruleset = { sets: new Map(), maps: new Map(), chains: new Map() };
+export const emptyRuleset: Ruleset = { sets: new Map(), maps: new Map(), counters: new Set(), chains: new Map() };
 
-/** Name of a set, map or chain. */
+/** Name of a set, map, counter or chain. */
 export type Name = string & { readonly __nftName: never };
 
 export function nameOf(text: string): Name {
@@ -30,12 +32,11 @@ export interface SetHeader {
   readonly name: Name;
   /** More than one: a concatenation. */
   readonly type: readonly DataType[];
-  /** `timeout`: elements go by themselves after `elementTimeoutMs`, and come without render.ts; diff.ts leaves them alone. */
+  /** `timeout`: elements come and go without us; diff.ts leaves them alone. */
   readonly flag: "interval" | "timeout" | null;
+  /** Of a set with timeouts: how long an element stays that says nothing else. */
+  readonly timeoutMs?: number;
 }
-
-/** So long that whoever goes on sending has been reset, or has given up; conntrack itself remembers UDP for 2 minutes. */
-export const elementTimeoutMs = 600_000;
 
 export interface NamedSet extends SetHeader {
   readonly elements: ReadonlySet<Element>;
@@ -61,7 +62,7 @@ export interface Chain extends ChainHeader {
   readonly rules: readonly Rule[];
 }
 
-export type Hook = "input" | "forward" | "output";
+export type Hook = "prerouting" | "input" | "forward" | "output" | "postrouting";
 
 export interface BaseHook {
   readonly hook: Hook;
@@ -106,19 +107,25 @@ export type Condition =
     }
   | { readonly if: "member"; readonly key: readonly Field[]; readonly set: Name; readonly not: boolean }
   | { readonly if: "interface"; readonly field: "iifname" | "oifname"; readonly name: string; readonly prefix: boolean }
-  | { readonly if: "connection"; readonly state: "established" | "related" | "invalid" }
-  /** The source is an address of this machine. */
-  | { readonly if: "localSource" };
+  | { readonly if: "connection"; readonly state: "established" | "related" | "invalid" | "untracked" }
+  /** `settle` was done for the connection. */
+  | { readonly if: "settled" }
+  /** The source, or the destination, is an address of this machine. */
+  | { readonly if: "localSource"; readonly not: boolean }
+  | { readonly if: "localDestination" };
 
 export type Statement =
   | { readonly do: "log"; readonly prefix: LogPrefix; readonly group: number; readonly snaplen: number }
-  | { readonly do: "count" }
+  | { readonly do: "count"; readonly counter: Name }
   | { readonly do: "label"; readonly direction: Direction; readonly rule: RuleId }
+  /** Notes at the connection that later ingress lists of host endpoints have no say (label bit 127, which no rule id has). */
+  | { readonly do: "settle" }
+  /** Connection tracking leaves the packet alone; in prerouting and output before it only. */
+  | { readonly do: "notrack" }
   | { readonly do: "dispatch"; readonly key: readonly Field[]; readonly map: Name }
   | { readonly do: "jump"; readonly to: Name }
   | { readonly do: "accept" }
   | { readonly do: "drop" }
-  /** A drop that tells the sender; a reset only of TCP. */
   | { readonly do: "reject"; readonly with: "tcp-reset" | "admin-prohibited" }
   | { readonly do: "return" };
 
@@ -132,7 +139,15 @@ export interface LogPrefix {
   readonly because: RuleId | Reason;
 }
 
-export const reasons = ["spoofed", "revoked", "invalid", "unknown-endpoint", "undecided", "unrenderable"] as const;
+export const reasons = [
+  "spoofed",
+  "revoked",
+  "invalid",
+  "unknown-endpoint",
+  "pod-to-host",
+  "undecided",
+  "unrenderable",
+] as const;
 /** `undecided`: no stage decided; `unrenderable`: the policy holds something that no rule can express, so it denies. */
 export type Reason = (typeof reasons)[number];
 
@@ -144,6 +159,7 @@ export type Command =
   | { readonly verb: "delete-table" }
   | { readonly verb: "add-set"; readonly set: SetHeader }
   | { readonly verb: "add-map"; readonly map: MapHeader }
+  | { readonly verb: "add-counter"; readonly name: Name }
   | { readonly verb: "add-chain"; readonly chain: ChainHeader }
   | { readonly verb: "add-elements"; readonly set: Name; readonly elements: readonly Element[] }
   | { readonly verb: "delete-elements"; readonly set: Name; readonly elements: readonly Element[] }
@@ -151,4 +167,4 @@ export type Command =
   | { readonly verb: "delete-entries"; readonly map: Name; readonly keys: readonly Element[] }
   | { readonly verb: "add-rules"; readonly chain: Name; readonly rules: readonly Rule[] }
   | { readonly verb: "flush-chain"; readonly chain: Name }
-  | { readonly verb: "delete-chain" | "delete-map" | "delete-set"; readonly name: Name };
+  | { readonly verb: "delete-chain" | "delete-map" | "delete-set" | "delete-counter"; readonly name: Name };

@@ -1,9 +1,8 @@
-import { cidrOf, type Family, familyOf, widthOf } from "../core/address.ts";
-import type { Members } from "../policy/placement.ts";
+import type { Family } from "../core/address.ts";
 import { holdsPorts, type PortRange, type SetDefinition, type SetId } from "../policy/program.ts";
 import { hasPorts, icmpOfFamily } from "../policy/protocol.ts";
-import type { Draft } from "./draft.ts";
-import { addressElement, concatenation, type Element, numberElement } from "./element.ts";
+import { contentName, type Draft } from "./draft.ts";
+import { numberElement } from "./element.ts";
 import { addressIntervals, portIntervals } from "./ranges.ts";
 import { type Name, nameOf } from "./ruleset.ts";
 
@@ -19,19 +18,29 @@ export function isInGroup(protocol: number, group: ProtocolGroup): boolean {
   return guarded[group].some((member) => member === protocol);
 }
 
-/** What a SetId means just now; undefined if it has no definition, no members, or is of the other kind. */
-export type SetLookup = (id: SetId) => { readonly definition: SetDefinition; readonly members: Members } | undefined;
+/** What a SetId means just now; undefined if it has no definition or nobody says who its members are. */
+export type SetLookup = (id: SetId) => { readonly definition: SetDefinition; readonly hasNets: boolean } | undefined;
 
-/** Declares the kernel's half of an address set that is of one family, and names it. */
-export function addressSet(draft: Draft, lookup: SetLookup, id: SetId, family: Family): Name | undefined {
+/**
+ * Declares the kernel's half of an address set that is of one family, and names its parts: single addresses are in a hash set, so
+ * that one that comes or goes costs the same however many there are, CIDRs in an interval set beside it. Undefined if the set is none
+ * of addresses. A network set may bring the first CIDR into a set of pods: whoever uses it is made anew then.
+ */
+export function addressSets(draft: Draft, lookup: SetLookup, id: SetId, family: Family): readonly Name[] | undefined {
   const found = lookup(id);
   if (found === undefined || holdsPorts(found.definition)) return undefined;
-  const { definition, members } = found;
+  const { definition, hasNets } = found;
   const type = [family === 4 ? "ipv4_addr" : "ipv6_addr"] as const;
-  // Network sets bring CIDRs into a selector's set. Such a set gets a name of its own, as nft cannot change its flags.
-  if (definition.kind === "cidrs" || members.cidrs.length > 0)
-    return draft.set(draft.nameOf(`nets${family}`, id), type, "interval", () => intervalsOf(members, family));
-  return draft.set(draft.nameOf(`pods${family}`, id), type, null, () => addressesOf(members, family));
+  if (definition.kind === "cidrs") {
+    const elements = addressIntervals(family, definition.cidrs);
+    return [draft.set(contentName(`nets${family}`, id), type, "interval", { from: "constant", elements })];
+  }
+  draft.dependsOnNets(id, hasNets);
+  const single = contentName(`pods${family}`, id);
+  const names = [draft.set(single, type, null, { from: "members", id, family, part: "addresses" })];
+  if (!hasNets) return names;
+  const nets = contentName(`nets${family}`, id);
+  return [...names, draft.set(nets, type, "interval", { from: "members", id, family, part: "nets" })];
 }
 
 /** Declares the half of a named port's set that is of one family: address . protocol . port. */
@@ -39,47 +48,19 @@ export function namedPortSet(draft: Draft, lookup: SetLookup, id: SetId, family:
   const found = lookup(id);
   if (found === undefined || !holdsPorts(found.definition)) return undefined;
   const type = [family === 4 ? "ipv4_addr" : "ipv6_addr", "inet_proto", "inet_service"] as const;
-  return draft.set(draft.nameOf(`ports${family}`, id), type, null, () =>
-    namedPortsOf(draft, id, found.members, family),
-  );
+  return draft.set(contentName(`ports${family}`, id), type, null, { from: "members", id, family, part: "ports" });
 }
 
 /** Ports that are merged already: equal ones share a set. */
 export function portSet(draft: Draft, ports: readonly PortRange[]): Name {
-  const name = draft.nameOf("ports", JSON.stringify(ports));
-  return draft.set(name, ["inet_service"], "interval", () => portIntervals(ports));
+  const elements = portIntervals(ports);
+  return draft.set(contentName("ports", JSON.stringify(ports)), ["inet_service"], "interval", {
+    from: "constant",
+    elements,
+  });
 }
 
 export function protocolSet(draft: Draft, group: ProtocolGroup): Name {
-  const elements = () => new Set(guarded[group].map((protocol) => numberElement(protocol, 255)));
-  return draft.set(nameOf(`protocols_${group}`), ["inet_proto"], null, elements);
-}
-
-function addressesOf(members: Members, family: Family): ReadonlySet<Element> {
-  return new Set(
-    members.addresses
-      .filter((address) => familyOf(address) === family)
-      .map(addressElement)
-      .sort(),
-  );
-}
-
-function intervalsOf(members: Members, family: Family): ReadonlySet<Element> {
-  const singles = members.addresses.map((address) => cidrOf(address, widthOf(familyOf(address))));
-  return addressIntervals(family, [...members.cidrs, ...singles]);
-}
-
-function namedPortsOf(draft: Draft, id: SetId, members: Members, family: Family): ReadonlySet<Element> {
-  const elements = new Set<Element>();
-  for (const { address, protocol, port } of members.ports) {
-    if (familyOf(address) !== family) continue;
-    if (isWithin(protocol, 255) && isWithin(port, 65_535))
-      elements.add(concatenation(addressElement(address), numberElement(protocol, 255), numberElement(port, 65_535)));
-    else draft.problem(id, `leaves out the named port ${protocol}/${port}: out of range`);
-  }
-  return new Set([...elements].sort());
-}
-
-function isWithin(value: number, max: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value <= max;
+  const elements = new Set(guarded[group].map((protocol) => numberElement(protocol, 255)));
+  return draft.set(nameOf(`protocols_${group}`), ["inet_proto"], null, { from: "constant", elements });
 }

@@ -1,12 +1,12 @@
 // The only place where nft text is made (nft(8)). Every value is a number, a checked name, an Element or a RuleId.
 import { SluiceError } from "../core/errors.ts";
 import { bitsOf, tryParseRuleId } from "../core/rule-id.ts";
+import type { Direction } from "../policy/program.ts";
 import { isInterfaceName } from "./element.ts";
 import {
   type Command,
   type Condition,
   type DataType,
-  elementTimeoutMs,
   type Field,
   type LogPrefix,
   type MapVerdict,
@@ -18,7 +18,9 @@ import {
   type Transaction,
 } from "./ruleset.ts";
 
-export const table = "inet sluice";
+export const tableFamily = "inet";
+export const tableName = "sluice";
+export const table = `${tableFamily} ${tableName}`;
 
 /** One command a line, in order. */
 export function textOf(transaction: Transaction): string {
@@ -39,6 +41,8 @@ function linesOf(command: Command): readonly string[] {
       return [`add set ${table} ${nameOf(command.set.name)} { ${setText(command.set)} }`];
     case "add-map":
       return [`add map ${table} ${nameOf(command.map.name)} { type ${typeText(command.map.type)} : verdict ; }`];
+    case "add-counter":
+      return [`add counter ${table} ${nameOf(command.name)}`];
     case "add-chain":
       return [`add chain ${table} ${nameOf(command.chain.name)}${hookText(command.chain.base)}`];
     case "add-elements":
@@ -63,6 +67,8 @@ function linesOf(command: Command): readonly string[] {
       return [`delete map ${table} ${nameOf(command.name)}`];
     case "delete-set":
       return [`delete set ${table} ${nameOf(command.name)}`];
+    case "delete-counter":
+      return [`delete counter ${table} ${nameOf(command.name)}`];
   }
 }
 
@@ -71,7 +77,7 @@ function elements(verb: "add" | "delete", name: string, texts: readonly string[]
 }
 
 function setText(set: SetHeader): string {
-  const timeout = set.flag === "timeout" ? ` timeout ${integer(elementTimeoutMs / 1000)}s ;` : "";
+  const timeout = set.timeoutMs === undefined ? "" : ` timeout ${integer(set.timeoutMs)}ms ;`;
   return `type ${typeText(set.type)} ;${set.flag === null ? "" : ` flags ${set.flag} ;`}${timeout}`;
 }
 
@@ -115,8 +121,12 @@ function conditionText(condition: Condition): string {
       return `${condition.field} "${interfaceText(condition.name)}${condition.prefix ? "*" : ""}"`;
     case "connection":
       return `ct state ${condition.state === "established" ? "established,related" : condition.state}`;
+    case "settled":
+      return `ct label ${settledBit}`;
     case "localSource":
-      return "fib saddr type local";
+      return `fib saddr type ${negation(condition.not)}local`;
+    case "localDestination":
+      return "fib daddr type local";
   }
 }
 
@@ -127,19 +137,22 @@ function statementText(statement: Statement): string {
       return `log prefix "${prefixText(statement.prefix)}" group ${integer(group)} snaplen ${integer(snaplen)}`;
     }
     case "count":
-      return "counter";
+      return `counter name "${nameOf(statement.counter)}"`;
     case "label":
-      return `ct label set ${labelText(statement.rule, statement.direction === "egress" ? 0 : 64)}`;
+      return `ct label set ${labelBits(statement.rule, statement.direction).join(" | ")}`;
+    case "settle":
+      return `ct label set ${settledBit}`;
     case "dispatch":
       return `${keyText(statement.key)} vmap @${nameOf(statement.map)}`;
     case "jump":
       return `jump ${nameOf(statement.to)}`;
+    case "reject":
+      return `reject with ${statement.with === "tcp-reset" ? "tcp reset" : "icmpx admin-prohibited"}`;
+    case "notrack":
     case "accept":
     case "drop":
     case "return":
       return statement.do;
-    case "reject":
-      return statement.with === "tcp-reset" ? "reject with tcp reset" : "reject with icmpx admin-prohibited";
   }
 }
 
@@ -150,13 +163,17 @@ export function prefixText({ action, direction, because }: LogPrefix): string {
   return `${action}|${direction === "egress" ? "E" : "I"}|${known}`;
 }
 
-/** The kernel adds the bits to those that are set already (nf_connlabels_replace with the data as its own mask). */
-function labelText(rule: string, offset: number): string {
+/** Of the half of ingress the one bit that no rule id uses. */
+export const settledBit = 127;
+
+/**
+ * Bits of a rule in a connection's label. The kernel adds them to those that are set already (nf_connlabels_replace with the data as
+ * its own mask).
+ */
+export function labelBits(rule: string, direction: Direction): readonly number[] {
   const id = tryParseRuleId(rule);
   if (id === undefined) throw new SluiceError("NFT_FAILED", "a label names no rule");
-  return bitsOf(id)
-    .map((bit) => bit + offset)
-    .join(" | ");
+  return bitsOf(id).map((bit) => bit + (direction === "egress" ? 0 : 64));
 }
 
 function keyText(key: readonly Field[]): string {

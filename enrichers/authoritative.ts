@@ -9,7 +9,7 @@ export type Reporter = "src" | "dst" | "fwd";
 
 /** Whether the endpoint is on the node that reports, or is that node. */
 export function isLocal(endpoint: FlowEndpoint, node: string): boolean {
-  return (endpoint.kind === "pod" || endpoint.kind === "node") && endpoint.node === node;
+  return isManaged(endpoint) && endpoint.node === node;
 }
 
 /**
@@ -26,7 +26,7 @@ export function reporterOf(flow: RawFlow, source: FlowEndpoint, destination: Flo
 /**
  * Whether this record, of all that nodes make of the connection, is the one to count: that of the last node with a policy to
  * decide by. That is the destination pod's node; where there is none that could speak (the packet was denied before, or goes
- * out of the cluster) the source's. A node has no policies of its own, so of a pod's connection to another node the
+ * out of the cluster) the source's. A node without host endpoint has no policies of its own, so of a pod's connection to it the
  * pod's node tells more.
  */
 export function isAuthoritative(flow: RawFlow, reporter: Flow["reporter"], { source, destination }: Ends): boolean {
@@ -35,11 +35,15 @@ export function isAuthoritative(flow: RawFlow, reporter: Flow["reporter"], { sou
     case "dst":
       return flow.state === "denied" || !podToNode;
     case "src":
-      return flow.state === "denied" || podToNode || !(destination.kind === "pod" || destination.kind === "node");
+      return flow.state === "denied" || podToNode || !isManaged(destination);
     case "fwd":
     case "unknown":
       return false;
   }
+}
+
+function isManaged({ kind }: FlowEndpoint): boolean {
+  return kind === "pod" || kind === "node" || kind === "host";
 }
 
 function sameNode(a: FlowEndpoint, b: FlowEndpoint): boolean {

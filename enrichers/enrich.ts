@@ -5,15 +5,17 @@ import type { Stage } from "../core/pipeline.ts";
 import { type EndpointTenure, retellHours } from "../core/records/endpoint.ts";
 import type { Flow, FlowEndpoint, FlowService, RawFlow } from "../core/records/flow.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
-import { isAuthoritative, reporterOf } from "./authoritative.ts";
+import type { Verdict } from "../policy/verdict.ts";
+import { type Ends, isAuthoritative, reporterOf } from "./authoritative.ts";
 import { History } from "./history.ts";
+import { HostEndpoints, namedByHost } from "./host-endpoints.ts";
 import { nodeFactsOf } from "./node-facts.ts";
 import { Owners } from "./owners.ts";
 import { PodNetworks } from "./pod-networks.ts";
 import { programRecordOf } from "./program-record.ts";
 import { RuleBook } from "./rule-book.ts";
 import { Services } from "./services.ts";
-import { decide, type PolicyInForce } from "./verdict.ts";
+import { decide, evaluate, type PolicyInForce } from "./verdict.ts";
 
 export interface EnricherOptions {
   readonly clock: Clock;
@@ -122,19 +124,36 @@ export class Enricher {
   }
 
   #enrich(flow: RawFlow): Flow {
-    const source = this.#endpointOf(flow.sourceAddress, flow);
-    const destination = this.#endpointOf(flow.destinationAddress, flow);
+    const policy = this.#policy;
+    const evaluated = evaluate(flow, policy);
+    const ends = {
+      source: this.#endpointOf(flow.sourceAddress, flow),
+      destination: this.#endpointOf(flow.destinationAddress, flow),
+    };
+    const { source, destination } = this.#namedByHosts(ends, flow, evaluated);
     const reporter = reporterOf(flow, source, destination);
     return {
       ...flow,
       reporter,
       authoritative: isAuthoritative(flow, reporter, { source, destination }),
-      mode: this.#policy?.mode(flow.node) ?? "observed",
-      ...decide(flow, { source, destination }, this.#policy, this.#rules),
+      mode: policy?.mode(flow.node) ?? "observed",
+      ...decide(flow, ends, policy, this.#rules, evaluated),
       pending: [],
       source,
       destination,
       service: this.#serviceOf(flow),
+    };
+  }
+
+  #namedByHosts(ends: Ends, flow: RawFlow, evaluated: Verdict | undefined): Ends {
+    const placement = this.#policy?.placement;
+    if (placement === undefined) return ends;
+    const hosts = HostEndpoints.of(placement);
+    const source = { direction: "egress", address: flow.sourceAddress } as const;
+    const destination = { direction: "ingress", address: flow.destinationAddress } as const;
+    return {
+      source: namedByHost(ends.source, source, hosts, evaluated),
+      destination: namedByHost(ends.destination, destination, hosts, evaluated),
     };
   }
 

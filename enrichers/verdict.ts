@@ -3,6 +3,7 @@ import type { EndpointId, Placement } from "../policy/placement.ts";
 import type { Direction, Program } from "../policy/program.ts";
 import type { Evaluate, Packet, Path, Verdict } from "../policy/verdict.ts";
 import { type Ends, isLocal } from "./authoritative.ts";
+import { decisiveHostPath, HostEndpoints } from "./host-endpoints.ts";
 import { stepText, stepTexts } from "./policy-string.ts";
 import type { BookedRule, RuleBook } from "./rule-book.ts";
 
@@ -35,12 +36,20 @@ const none: Judgement = { from: "none", steps: [] };
  *
  * The kernel's rule has the last word on what decided. The evaluator adds the way that led to this rule, if policies and labels
  * still lead there; and it stands in where the kernel names no rule (an older connection, an observing node).
+ *
+ * Where a node is at the end its host endpoint decides, in whichever list. Of what passes through a node only its denials are told: the
+ * kernel says of nothing else that it happened.
  */
-export function decide(flow: RawFlow, ends: Ends, policy: PolicyInForce | undefined, rules: RuleBook): Decision {
+export function decide(
+  flow: RawFlow,
+  ends: Ends,
+  policy: PolicyInForce | undefined,
+  rules: RuleBook,
+  evaluated: Verdict | undefined = evaluate(flow, policy),
+): Decision {
   const action = flow.state === "denied" ? "deny" : "allow";
   const revision = policy?.program.revision ?? null;
   if (isDeniedWithoutRule(flow)) return { action, verdictSource: "kernel", programRevision: revision, enforced: [] };
-  const evaluated = policy?.evaluate(packetOf(flow));
   const judgements = directionsOf(flow, ends).map((direction) => ({
     direction,
     ...judge(direction, { flow, ends, rules, policy, evaluated }),
@@ -51,6 +60,34 @@ export function decide(flow: RawFlow, ends: Ends, policy: PolicyInForce | undefi
     verdictSource: weakest(relevant, evaluated !== undefined),
     programRevision: judgements.find((each) => each.revision !== undefined)?.revision ?? revision,
     enforced: judgements.flatMap(({ steps }) => steps),
+  };
+}
+
+/** What the policies in force make of the packet, on the way that the reporting node saw it take. */
+export function evaluate(flow: RawFlow, policy: PolicyInForce | undefined): Verdict | undefined {
+  if (policy === undefined) return undefined;
+  const packet = packetOf(flow);
+  const hosts = policy.placement === undefined ? [] : HostEndpoints.of(policy.placement).on(flow.node);
+  return policy.evaluate(hosts.length === 0 ? packet : { ...packet, ...hintsOf(flow) });
+}
+
+/** What host endpoints look at beyond the packet itself. */
+function hintsOf({
+  node,
+  inInterface,
+  outInterface,
+  nat,
+  ...flow
+}: RawFlow): Pick<Packet, "interfaces" | "translated"> {
+  const seen = {
+    ...(inInterface === null ? {} : { in: inInterface }),
+    ...(outInterface === null ? {} : { out: outInterface }),
+  };
+  const isTranslated = nat !== null && nat.destinationAddress !== flow.destinationAddress;
+  const { destinationAddress: destination, destinationPort } = nat ?? flow;
+  return {
+    ...(Object.keys(seen).length === 0 ? {} : { interfaces: new Map([[node, seen]]) }),
+    ...(isTranslated ? { translated: { node, destination, destinationPort } } : {}),
   };
 }
 
@@ -105,12 +142,24 @@ function judge(direction: Direction, evidence: Evidence): Judgement {
 function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: Evidence): Path | "none" | undefined {
   const { evaluated, policy } = evidence;
   if (evaluated === undefined) return undefined;
+  const { hosts, isEnd, isHere } = hostsOf(endpoint, evidence);
+  const denial = evidence.flow.denied === direction && decisiveHostPath(evaluated, direction, "deny", isHere);
+  if (denial) return denial;
   const path = evaluated[direction];
   const id = endpointIdOf(endpoint);
-  if (path !== null) return path.endpoint === id ? path : undefined;
+  if (path !== null) return path.endpoint === id || isEnd(path) ? path : undefined;
+  const other = hosts && decisiveHostPath(evaluated, direction, null, isEnd);
+  if (other) return other;
   // After a denied egress ingress is not asked; that says nothing if the packet did arrive from another node.
   if (direction === "ingress" && evaluated.egress?.action === "deny") return askedHere(evidence) ? "none" : undefined;
   return policy?.placement?.endpoints.has(id) === false ? undefined : "none";
+}
+
+/** Whether a path is one of a host endpoint of the reporting node, and of the node that is itself at this end. */
+function hostsOf({ kind, node }: FlowEndpoint, { flow, policy }: Evidence) {
+  const hosts = policy?.placement && HostEndpoints.of(policy.placement);
+  const isOn = (wanted: string | null) => (path: Pick<Path, "endpoint">) => hosts?.isOn(wanted, path) ?? false;
+  return { hosts, isHere: isOn(flow.node), isEnd: kind === "node" ? isOn(node) : () => false };
 }
 
 /** As policy/placement.ts names endpoints. */

@@ -127,24 +127,26 @@ export class Classes {
   #classify(stale: ReadonlySet<Group>): void {
     const found = new Map<ClassId, PolicyClass>();
     const touched = new Set<ClassId>();
-    for (const group of stale) {
-      const before = group.id;
-      const after = group.size > 0 ? classOfEntries(this.#entries.inOrder(group.selectors), group.kind) : undefined;
-      if (after === undefined) this.#removeGroup(group);
-      else found.set(after.id, after);
-      if (before === after?.id) continue;
-      group.id = this.#ids[group.number] = after?.id;
-      this.#classOf = undefined;
-      for (const [id, count] of [
-        [before, -1],
-        [after?.id, 1],
-      ] as const) {
-        if (id === undefined) continue;
-        this.#shares.set(id, (this.#shares.get(id) ?? 0) + count);
-        touched.add(id);
-      }
-    }
+    for (const group of stale) this.#reclassify(group, found, touched);
     this.#settle(touched, found);
+  }
+
+  #reclassify(group: Group, found: Map<ClassId, PolicyClass>, touched: Set<ClassId>): void {
+    const before = group.id;
+    const after = group.size > 0 ? classOfEntries(this.#entries.inOrder(group.selectors), group.kind) : undefined;
+    if (after === undefined) this.#removeGroup(group);
+    if (before === after?.id) return;
+    group.id = this.#ids[group.number] = after?.id;
+    this.#classOf = undefined;
+    if (before !== undefined) this.#share(before, -1, touched);
+    if (after === undefined) return;
+    found.set(after.id, after);
+    this.#share(after.id, 1, touched);
+  }
+
+  #share(id: ClassId, more: 1 | -1, touched: Set<ClassId>): void {
+    this.#shares.set(id, (this.#shares.get(id) ?? 0) + more);
+    touched.add(id);
   }
 
   /** Classes stay the objects they were while somebody is of them. */

@@ -1,11 +1,11 @@
-import type { Address } from "../core/address.ts";
-import { KnownEnd, SetTable } from "./known-end.ts";
-import { Lane } from "./lane.ts";
-import { setsOf } from "./match.ts";
-import type { Placement, Stage } from "./placement.ts";
-import type { Program } from "./program.ts";
+import type { KnownEnd } from "./known-end.ts";
+import type { Lane } from "./lane.ts";
+import { type Leg, type Legs, Parties, type Party } from "./parties.ts";
+import type { EndpointId, Placement } from "./placement.ts";
+import { PortIntervals } from "./port-intervals.ts";
+import type { Direction, Program } from "./program.ts";
 import { kindOf, Recent } from "./recent.ts";
-import { areOnOneNode, exemptionOf, type Hop, type Place, Routes, type Visit } from "./route.ts";
+import { exemptionOf, Routes } from "./route.ts";
 import type { Trail } from "./trail.ts";
 import type { Evaluate, HostPath, Packet, Path, Verdict } from "./verdict.ts";
 
@@ -13,8 +13,8 @@ import type { Evaluate, HostPath, Packet, Path, Verdict } from "./verdict.ts";
  * Decides packets as the rendered ruleset does in the kernel: the property tests hold the two together.
  * Egress policy of the source is asked first; where it denies, ingress policy of the destination never sees the packet.
  *
- * Making one costs nothing; what packets teach it is kept for those after them, within bounds: the last 2^`cacheBits` verdicts.
- * Verdicts are shared between packets and never change.
+ * Making one costs nothing; what packets teach it is kept for those after them, within bounds: the last 2^`cacheBits` outcomes, each
+ * for two kinds of ends, a protocol and an interval of ports.
  */
 export function evaluatorOf(program: Program, placement: Placement, cacheBits = 18): Evaluate {
   let evaluator: Evaluator | undefined;
@@ -24,189 +24,142 @@ export function evaluatorOf(program: Program, placement: Placement, cacheBits = 
   };
 }
 
-/** Addresses outside the cluster of which something is known at a time; when there are more, all are forgotten. */
-const maxStrangers = 16_384;
-
-/** Somebody who sent or got a packet. */
-interface Party {
-  readonly end: KnownEnd;
-  readonly place: Place;
-  /** What it meets when it deals with somebody on another node, or outside. */
-  readonly departure: Legs;
-  readonly arrival: Legs;
-  /** Some list it meets asks for source ports. */
-  readonly seesSourcePort: boolean;
+/** What lists say about two kinds of ends. It becomes a verdict by who the ends are. */
+interface Outcome {
+  readonly action: Verdict["action"];
+  /** Of the `normal` lists; null where none was asked. */
+  readonly egress: Decision | null;
+  readonly ingress: Decision | null;
+  readonly hosts: readonly HostAnswer[];
 }
 
-/** The visits of a way one after the other, ready to be walked. */
-type Legs = readonly Leg[];
+type Decision = Pick<Path, "action" | "rule" | "steps">;
 
-interface Leg extends Hop {
-  readonly lane: Lane;
-  /** Where the next visit begins: whoever is allowed goes on there. */
-  readonly next: number;
+interface HostAnswer {
+  /** Whether it is one of the destination's legs, and which. */
+  readonly isArrival: boolean;
+  readonly leg: number;
+  readonly trail: Trail;
 }
 
 class Evaluator {
-  readonly #program: Program;
+  readonly #revision: string;
   readonly #routes: Routes;
-  readonly #table: SetTable;
-  readonly #verdicts: Recent<Verdict>;
-  /** Of lanes that ask about one end only, by lane and end: many who are new to each other know the one half of what they meet. */
-  readonly #trails: Recent<Trail>;
-  readonly #lanes = new Map<readonly Stage[], Lane>();
-  readonly #members = new Map<Address, Party>();
-  readonly #strangers = new Map<Address, Party>();
-  #met = 0;
+  readonly #parties: Parties;
+  readonly #intervals: PortIntervals;
+  readonly #outcomes: Recent<Outcome>;
 
   constructor(program: Program, placement: Placement, cacheBits: number) {
-    this.#program = program;
+    this.#revision = program.revision;
     this.#routes = new Routes(placement);
-    this.#table = new SetTable(placement, setsOf(placement));
-    this.#verdicts = new Recent(cacheBits);
-    this.#trails = new Recent(cacheBits);
+    this.#parties = new Parties(program, placement, this.#routes);
+    this.#intervals = new PortIntervals(program, placement);
+    this.#outcomes = new Recent(cacheBits);
   }
 
   decide(packet: Packet): Verdict {
-    const source = this.#party(packet.source);
-    const destination = this.#party(packet.destination);
-    if (packet.interfaces !== undefined || packet.translated !== undefined)
-      return this.#onItsOwnWay(source, destination, packet);
-    const kind = kindOf(packet, destination.end.family);
-    if (kind < 0) return this.#new(source, destination, packet, kind);
-    const [from, to] = [source.end.number, destination.end.number];
-    const port = seesSourcePort(source, destination) ? packet.sourcePort : 0;
-    const found = this.#verdicts.find(from, to, kind, port);
-    if (found !== undefined) return found;
-    const verdict = this.#new(source, destination, packet, kind);
-    this.#verdicts.keep(from, to, kind, port, verdict);
-    return verdict;
+    if (packet.interfaces !== undefined || packet.translated !== undefined) return this.#onItsOwnWay(packet);
+    const source = this.#parties.at(packet.source);
+    const destination = this.#parties.at(packet.destination);
+    if (source.node !== destination.node || source.node === 0)
+      return this.#between(source, source.departure, destination, destination.arrival, packet, 0);
+    const exempt = exemptionOf(source.place, destination.place);
+    if (exempt !== null) return exemptions[exempt];
+    const departure = destination.place.at === "pod" ? source.departureWithin : source.toOwnNode;
+    return this.#between(source, departure, destination, destination.arrivalWithin, packet, 1);
   }
 
-  #new(source: Party, destination: Party, packet: Packet, kind: number): Verdict {
-    if (areNear(source.place, destination.place)) return this.#onItsOwnWay(source, destination, packet);
-    return this.#through([source.departure, destination.arrival], null, {
-      source: source.end,
-      destination: destination.end,
-      packet,
-      kind,
-    });
-  }
-
-  #party(address: Address): Party {
-    return this.#members.get(address) ?? this.#strangers.get(address) ?? this.#meet(address);
-  }
-
-  #meet(address: Address): Party {
-    const place = this.#routes.placeOf(address);
-    const departure = this.#legs(this.#routes.departure(place, address));
-    const arrival = this.#legs(this.#routes.arrival(place, address));
-    const seesSourcePort = [...departure, ...arrival].some(({ lane }) => lane.seesSourcePort);
-    this.#met += 1;
-    const end = new KnownEnd(address, this.#met, this.#table);
-    const party = { end, place, departure, arrival, seesSourcePort };
-    if (this.#strangers.size >= maxStrangers) this.#strangers.clear();
-    (place.at === "outside" ? this.#strangers : this.#members).set(address, party);
-    return party;
+  #between(source: Party, departure: Legs, destination: Party, arrival: Legs, packet: Packet, within: 0 | 1): Verdict {
+    const kind = kindOf(packet, this.#intervals);
+    if (kind < 0) return verdictOf(this.#walk(departure, arrival, source, destination, packet), departure, arrival);
+    const seesSourcePort = source.seesSourcePort || destination.seesSourcePort;
+    const way = seesSourcePort ? 2 * this.#intervals.of(packet.sourcePort) + within : within;
+    const known = this.#outcomes.find(source.number, destination.number, kind, way);
+    if (known !== undefined) return verdictOf(known, departure, arrival);
+    const outcome = this.#walk(departure, arrival, source, destination, packet);
+    this.#outcomes.keep(source.number, destination.number, kind, way, outcome);
+    return verdictOf(outcome, departure, arrival);
   }
 
   /** Where the way depends on more than who the ends are, each by itself. */
-  #onItsOwnWay(source: Party, destination: Party, packet: Packet): Verdict {
+  #onItsOwnWay(packet: Packet): Verdict {
     const { exempt, visits } = this.#routes.way(packet);
-    const asked = { source: source.end, destination: destination.end, packet, kind: -1 };
-    return this.#through([this.#legs(visits)], exempt, asked);
+    if (exempt !== null) return exemptions[exempt];
+    const legs = this.#parties.legs(visits);
+    const [source, destination] = [this.#parties.at(packet.source), this.#parties.at(packet.destination)];
+    return verdictOf(this.#walk(legs, noLegs, source, destination, packet), legs, noLegs);
   }
 
-  #legs(visits: readonly Visit[]): Legs {
-    const legs: Leg[] = [];
-    for (const visit of visits) {
-      const next = legs.length + visit.length;
-      for (const hop of visit) legs.push({ ...hop, lane: this.#lane(hop.stages), next });
-    }
-    return legs;
-  }
-
-  #through(parts: readonly Legs[], exempt: Verdict["exempt"], asked: Asked): Verdict {
-    const verdict: Draft = { action: "allow", egress: null, ingress: null, hosts: none, exempt };
-    for (const legs of parts)
-      for (let at = 0; at < legs.length; ) {
-        const leg = legs[at] as Leg;
-        const trail = leg.untranslated ? this.#before(leg.lane, asked) : this.#walk(leg.lane, asked);
-        this.#note(verdict, leg, trail);
-        if (verdict.action === "deny") return verdict;
+  #walk(departure: Legs, arrival: Legs, source: Party, destination: Party, packet: Packet): Outcome {
+    const outcome: Draft = { action: "allow", egress: null, ingress: null, hosts: none };
+    const asked = { source: source.kind.end, destination: destination.kind.end, packet };
+    for (const legs of [departure, arrival])
+      for (let at = 0; at < legs.hops.length; ) {
+        const leg = legs.hops[at] as Leg;
+        const trail = leg.untranslated ? this.#before(leg.lane, asked) : walked(leg.lane, asked);
+        if (leg.list === "normal") outcome[leg.direction] = this.#decision(leg, trail);
+        else outcome.hosts = [...outcome.hosts, { isArrival: legs === arrival, leg: at, trail }];
+        if (trail.action === "deny") return { ...outcome, action: "deny" };
         at = trail.action === "allow" ? leg.next : at + 1;
       }
-    return verdict;
-  }
-
-  #note(verdict: Draft, leg: Leg, trail: Trail): void {
-    if (trail.action === "deny") verdict.action = "deny";
-    if (leg.list !== "normal") verdict.hosts = [...verdict.hosts, hostPathOf(leg, trail)];
-    else verdict[leg.direction] = this.#pathOf(leg, trail);
-  }
-
-  #walk(lane: Lane, { source, destination, packet, kind }: Asked): Trail {
-    if (lane.peer === null || kind < 0) return lane.walk(source, destination, packet);
-    const peer = lane.peer === "source" ? source.number : destination.number;
-    const port = lane.seesSourcePort ? packet.sourcePort : 0;
-    const found = this.#trails.find(lane.number, peer, kind, port);
-    if (found !== undefined) return found;
-    const trail = lane.walk(source, destination, packet);
-    this.#trails.keep(lane.number, peer, kind, port, trail);
-    return trail;
+    return outcome;
   }
 
   /** As the packet was before its destination was translated. */
   #before(lane: Lane, { source, packet }: Asked): Trail {
     const before = { ...packet, ...packet.translated };
-    return lane.walk(source, this.#party(before.destination).end, before);
-  }
-
-  #lane(stages: readonly Stage[]): Lane {
-    const found = this.#lanes.get(stages);
-    if (found !== undefined) return found;
-    const lane = new Lane(this.#program, stages, this.#lanes.size + 1, this.#table);
-    this.#lanes.set(stages, lane);
-    return lane;
+    return lane.walk(source, this.#parties.at(before.destination).kind.end, before);
   }
 
   /** The last stage's default neither passes nor logs (compile.ts), so a packet that falls out means a broken Program. */
-  #pathOf({ endpoint, direction }: Hop, { action, rule, steps }: Trail): Path {
+  #decision({ endpoint, direction }: Leg, { action, rule, steps }: Trail): Decision {
     if (action === "next" || rule === null)
-      throw new Error(`no stage decided about ${endpoint} ${direction} in program ${this.#program.revision}`);
-    return { endpoint, direction, action, rule, steps };
+      throw new Error(`no stage decided about ${endpoint} ${direction} in program ${this.#revision}`);
+    return { action, rule, steps };
   }
 }
 
-/** What is between two that share a node, or are one, is not put together from what each meets of others. */
-function areNear(from: Place, to: Place): boolean {
-  return areOnOneNode(from, to) || exemptionOf(from, to) !== null;
-}
-
-/** What a pod sends to its own node may meet another host endpoint than what comes to the node from elsewhere. */
-function seesSourcePort(source: Party, destination: Party): boolean {
-  if (source.seesSourcePort || destination.seesSourcePort) return true;
-  return destination.place.at === "node" && areOnOneNode(source.place, destination.place);
-}
-
-/** A packet and who it is between; `kind` is negative where nothing is to be remembered of it. */
 interface Asked {
   readonly source: KnownEnd;
   readonly destination: KnownEnd;
   readonly packet: Packet;
-  readonly kind: number;
 }
 
-interface Draft {
-  action: Verdict["action"];
-  egress: Path | null;
-  ingress: Path | null;
-  hosts: readonly HostPath[];
-  readonly exempt: Verdict["exempt"];
+type Draft = { -readonly [Field in keyof Outcome]: Outcome[Field] };
+
+const none: readonly never[] = [];
+const noLegs: Legs = { hops: [], egress: null, ingress: null };
+const exempted = (exempt: Verdict["exempt"]): Verdict => ({
+  action: "allow",
+  egress: null,
+  ingress: null,
+  hosts: none,
+  exempt,
+});
+const exemptions = { self: exempted("self"), "own-node": exempted("own-node") };
+
+function walked(lane: Lane, { source, destination, packet }: Asked): Trail {
+  return lane.walk(source, destination, packet);
 }
 
-const none: readonly HostPath[] = [];
+function verdictOf({ action, egress, ingress, hosts }: Outcome, departure: Legs, arrival: Legs): Verdict {
+  return {
+    action,
+    egress: pathOf(departure.egress, "egress", egress),
+    ingress: pathOf(arrival.ingress ?? departure.ingress, "ingress", ingress),
+    hosts: hosts.length === 0 ? none : hosts.map((answer) => hostPathOf(answer, departure, arrival)),
+    exempt: null,
+  };
+}
 
-function hostPathOf({ endpoint, list, direction }: Hop, { action, rule, steps }: Trail): HostPath {
+function pathOf(endpoint: EndpointId | null, direction: Direction, decision: Decision | null): Path | null {
+  if (endpoint === null || decision === null) return null;
+  const { action, rule, steps } = decision;
+  return { endpoint, direction, action, rule, steps };
+}
+
+function hostPathOf({ isArrival, leg, trail }: HostAnswer, departure: Legs, arrival: Legs): HostPath {
+  const { endpoint, list, direction } = (isArrival ? arrival : departure).hops[leg] as Leg;
+  const { action, rule, steps } = trail;
   return { endpoint, list, direction, action, rule, steps };
 }

@@ -60,12 +60,23 @@ export class Identities {
         return undefined;
       case "pod":
         return end.namespace === null || end.name === null ? undefined : this.#pod(end, end.namespace, address);
+      case "host":
+        return end.node === null ? undefined : this.#node(end.node, address);
       case "node":
       case "network": {
         const isPresent = !this.#podAddresses.has(address);
         return { ...bare, ...pick(end), kind: end.kind, address, labels: end.labels, isPresent };
       }
     }
+  }
+
+  /** Whom a host endpoint stands for. The labels in the record are the endpoint's own; those of the node are of today. */
+  #node(name: string, address: Address): Identity {
+    const today = this.#placement.endpoints.get(`node:${name}` as EndpointId);
+    const gaps = today === undefined ? [`labels of node ${name}`] : [];
+    const who = { kind: "node", namespace: null, name, node: name, address } as const;
+    const isLost = () => today === undefined;
+    return { ...bare, ...who, labels: today?.labels ?? {}, isLost, isPresent: !this.#podAddresses.has(address), gaps };
   }
 
   #pod(end: FlowEndpoint, namespace: string, address: Address): Identity {

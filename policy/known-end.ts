@@ -36,14 +36,11 @@ const isNone = 2;
 
 /** An end that remembers which sets it is in: two bits a set, known as they are first asked for. */
 export class KnownEnd extends End {
-  /** Never that of another. */
-  readonly number: number;
   readonly #table: SetTable;
   readonly #known: Uint8Array;
 
-  constructor(address: Address, number: number, table: SetTable) {
+  constructor(address: Address, table: SetTable) {
     super(address);
-    this.number = number;
     this.#table = table;
     this.#known = new Uint8Array((table.size + 3) >>> 2);
   }

@@ -54,6 +54,11 @@ export function hostLabels(labels: Labels, open: boolean): Labels {
   return { ...without(labels, reserved), [hostLabel]: open ? "allow" : "none" };
 }
 
+/** The labels that its author gave a host endpoint. */
+export function ownHostLabels(all: Labels): Labels {
+  return without(all, [hostLabel]);
+}
+
 /** All labels a selector sees on a network set; `namespace` is null for a global one. */
 export function networkSetLabels(
   labels: Labels,

@@ -31,8 +31,6 @@ const maxRests = 4096;
 export class Lane {
   /** Never that of another. */
   readonly number: number;
-  /** The only end that anything is asked about; null if both are. */
-  readonly peer: "source" | "destination" | null;
   readonly #program: Program;
   readonly #stages: readonly Stage[];
   readonly #table: SetTable;
@@ -47,7 +45,6 @@ export class Lane {
     this.#table = table;
     const matches = stages.flatMap((stage) => instructionsOf(program, stage)).flatMap(({ when }) => when);
     this.#axes = axesOf(matches);
-    this.peer = peerOf(matches);
   }
 
   /** Whether packets that differ in nothing but the source port may part here. */
@@ -151,16 +148,6 @@ function allHold(
 
 function instructionsOf(program: Program, { blocks }: Stage): readonly Instruction[] {
   return blocks.flatMap(({ block }) => program.blocks.get(block) ?? []);
-}
-
-/** Policies of a direction mostly ask about the other end only: the own one is whom they select. */
-function peerOf(matches: readonly Match[]): Lane["peer"] {
-  const asks = (end: "source" | "destination") =>
-    matches.some(
-      (match) => match.field === end || ("named" in match && match.field === `${end}Port` && match.named.length > 0),
-    );
-  if (!asks("source")) return "destination";
-  return asks("destination") ? null : "source";
 }
 
 /** Values where what a list says may change: the first of each interval, ascending. */

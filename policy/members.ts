@@ -19,6 +19,7 @@ export function membersOfSelected(selected: Selected): Members {
       return cidrs();
     },
     ports: [],
+    from: selected,
   };
 }
 
@@ -31,6 +32,7 @@ export function membersOfPort(selected: Selected, name: string): Members {
     get ports() {
       return ports();
     },
+    from: selected,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Address, Cidr } from "../core/address.ts";
+import type { SortedMap } from "../core/sorted-map.ts";
 import type { Applicability, Instruction, PolicyList, SetId } from "./program.ts";
 
 /**
@@ -9,6 +10,7 @@ export interface Placement {
   /** Endpoints (by id) that get the same blocks share a class. Absent: the endpoint is not subject to policy. */
   readonly classOf: ReadonlyMap<EndpointId, ClassId>;
   readonly classes: ReadonlyMap<ClassId, PolicyClass>;
+  /** Of every set of the Program, as its definition has them of `endpoints` and of what stands behind Services; the evaluator relies on it. */
   readonly members: ReadonlyMap<SetId, Members>;
   readonly endpoints: ReadonlyMap<EndpointId, Endpoint>;
 }
@@ -69,4 +71,6 @@ export interface Members {
   readonly cidrs: readonly Cidr[];
   /** Only of sets of kind `port` and `service`. */
   readonly ports: readonly { readonly address: Address; readonly protocol: number; readonly port: number }[];
+  /** From whom they are, where they are from endpoints: two of these tell quickly what has changed between them. */
+  readonly from?: SortedMap<EndpointId, Pick<Endpoint, "addresses" | "nets" | "ports">>;
 }

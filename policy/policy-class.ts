@@ -1,6 +1,6 @@
 import { textHash } from "./hash.ts";
 import type { ClassId, PolicyClass, Stage, Stages } from "./placement.ts";
-import type { Applicability, Direction, PolicyList } from "./program.ts";
+import type { Applicability, Direction, Instruction, PolicyList } from "./program.ts";
 
 const none: Stages = { egress: [], ingress: [] };
 const noOthers = { forward: none, preDnat: none, untracked: none, failsafe: none };
@@ -25,15 +25,18 @@ function stagesOf(entries: readonly Applicability[], list: PolicyList): Stages {
   return ofList.length === 0 ? none : { egress: inOrder(ofList, "egress"), ingress: inOrder(ofList, "ingress") };
 }
 
+/** Entries of one stage stand side by side. A change of a policy for everybody comes here for every class there is. */
 function inOrder(entries: readonly Applicability[], direction: Direction): readonly Stage[] {
-  const groups = Map.groupBy(
-    entries.filter((entry) => entry.direction === direction),
-    ({ stage }) => stage,
-  );
-  return [...groups.values()].map((group) => ({
-    blocks: group.map(({ block }) => ({ block })),
-    otherwise: (group[0] as Applicability).otherwise,
-  }));
+  const stages: { blocks: Pick<Applicability, "block">[]; otherwise: Instruction }[] = [];
+  let stage = Number.NaN;
+  for (const entry of entries) {
+    if (entry.direction !== direction) continue;
+    const { block, otherwise } = entry;
+    if (entry.stage === stage) stages.at(-1)?.blocks.push({ block });
+    else stages.push({ blocks: [{ block }], otherwise });
+    stage = entry.stage;
+  }
+  return stages;
 }
 
 /** A line for each list and direction, in it a part for each stage: blocks, then how it ends. */

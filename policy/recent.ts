@@ -1,5 +1,5 @@
-import type { Family } from "../core/address.ts";
 import { isReal } from "./lane.ts";
+import type { PortIntervals } from "./port-intervals.ts";
 import type { Packet } from "./verdict.ts";
 
 /** Numbers of a question. */
@@ -9,7 +9,7 @@ const width = 4;
 const firstBits = 8;
 
 /**
- * The last answers, each to a question of four numbers: who and who (or what), kind of packet and source port. Each has one place
+ * The last answers, each to a question of four numbers: two kinds of ends, kind of packet and way. Each has two places, side by side,
  * where it may be, so a new one takes the place of an older: the memory has a bound, and nothing has to be tidied up.
  */
 export class Recent<T> {
@@ -25,29 +25,36 @@ export class Recent<T> {
     this.#resize(Math.min(firstBits, maxBits));
   }
 
-  /** `who` is never 0; `kind` is that of `kindOf`, `port` the source port, or 0 where it never matters. */
-  find(who: number, other: number, kind: number, port: number): T | undefined {
-    const place = this.#placeOf(who, other, kind, port);
-    const [keys, at] = [this.#keys, place * width];
-    const isSame = keys[at] === who && keys[at + 1] === other && keys[at + 2] === kind && keys[at + 3] === port;
-    return isSame ? this.#answers[place] : undefined;
+  /** `who` is never 0; `kind` is that of `kindOf`. */
+  find(who: number, other: number, kind: number, way: number): T | undefined {
+    const place = this.#placeOf(who, other, kind, way);
+    if (this.#isAt(place, who, other, kind, way)) return this.#answers[place];
+    return this.#isAt(place + 1, who, other, kind, way) ? this.#answers[place + 1] : undefined;
   }
 
-  keep(who: number, other: number, kind: number, port: number, answer: T): void {
-    this.#put(who, other, kind, port, answer);
+  keep(who: number, other: number, kind: number, way: number, answer: T): void {
+    this.#put(who, other, kind, way, answer);
     this.#kept += 1;
-    if (this.#kept >= this.#answers.length && this.#bits < this.#maxBits)
+    if (2 * this.#kept >= this.#answers.length && this.#bits < this.#maxBits)
       this.#resize(Math.min(this.#bits + 2, this.#maxBits));
   }
 
-  #put(who: number, other: number, kind: number, port: number, answer: T): void {
-    const place = this.#placeOf(who, other, kind, port);
+  /** What stood in the first place moves to the second. */
+  #put(who: number, other: number, kind: number, way: number, answer: T): void {
+    const place = this.#placeOf(who, other, kind, way);
     const [keys, at] = [this.#keys, place * width];
+    keys.copyWithin(at + width, at, at + width);
+    this.#answers[place + 1] = this.#answers[place];
     keys[at] = who;
     keys[at + 1] = other;
     keys[at + 2] = kind;
-    keys[at + 3] = port;
+    keys[at + 3] = way;
     this.#answers[place] = answer;
+  }
+
+  #isAt(place: number, who: number, other: number, kind: number, way: number): boolean {
+    const [keys, at] = [this.#keys, place * width];
+    return keys[at] === who && keys[at + 1] === other && keys[at + 2] === kind && keys[at + 3] === way;
   }
 
   #resize(bits: number): void {
@@ -61,20 +68,21 @@ export class Recent<T> {
       if (answer !== undefined) this.#put(keyAt(place, 0), keyAt(place, 1), keyAt(place, 2), keyAt(place, 3), answer);
   }
 
-  #placeOf(who: number, other: number, kind: number, port: number): number {
-    const mixed = Math.imul(who, 0x9e3779b1) ^ Math.imul(other, 0x85ebca6b) ^ Math.imul(kind + port, 0xc2b2ae35);
-    return Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d) >>> (32 - this.#bits);
+  /** The first of the two. */
+  #placeOf(who: number, other: number, kind: number, way: number): number {
+    const mixed = Math.imul(who, 0x9e3779b1) ^ Math.imul(other, 0x85ebca6b) ^ Math.imul(kind + way, 0xc2b2ae35);
+    return (Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d) >>> (32 - this.#bits)) & ~1;
   }
 }
 
 /**
- * One number below 2^26 for family, protocol and destination port, or type and code of ICMP in its place; negative for what no real
- * packet has: ICMP with ports, or numbers that no header holds.
+ * One number below 2^25 for protocol and interval of destination ports, or type and code of ICMP in its place; negative for what no
+ * real packet has: ICMP with ports, or numbers that no header holds.
  */
-export function kindOf(packet: Packet, family: Family): number {
+export function kindOf(packet: Packet, intervals: PortIntervals): number {
   const { protocol, sourcePort, destinationPort, icmp } = packet;
   if (!isReal(packet)) return -1;
-  const base = (family === 4 ? 0 : 33_554_432) + protocol * 131_072;
-  if (icmp === null) return base + destinationPort;
+  const base = protocol * 131_072;
+  if (icmp === null) return base + intervals.of(destinationPort);
   return sourcePort + destinationPort > 0 ? -1 : base + 65_536 + icmp.type * 256 + icmp.code;
 }

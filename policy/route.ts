@@ -1,4 +1,4 @@
-import type { Address } from "../core/address.ts";
+import { type Address, familyOf } from "../core/address.ts";
 import type { Endpoint, EndpointId, Placement, Stage } from "./placement.ts";
 import type { Direction, PolicyList } from "./program.ts";
 import type { Interfaces, Packet, Verdict } from "./verdict.ts";
@@ -72,7 +72,8 @@ export class Routes {
     const [from, to] = [this.placeOf(packet.source), this.placeOf(packet.destination)];
     const exempt = exemptionOf(from, to);
     if (exempt !== null) return { exempt, visits: [] };
-    if (areOnOneNode(from, to)) return { exempt, visits: this.#within(from, to, packet) };
+    if (areOnOneNode(from, to))
+      return { exempt, visits: [...this.departureWithin(from, to.at, packet), ...this.arrivalWithin(to, packet)] };
     return {
       exempt,
       visits: [
@@ -124,12 +125,16 @@ export class Routes {
     }
   }
 
-  /** From a pod to another, or to its node. */
-  #within(from: Place, to: Place, hints: Hints): readonly Visit[] {
+  /** Of a pod, for what goes to another pod of its node, or to the node. */
+  departureWithin(from: Place, to: Place["at"], hints: Hints = {}): readonly Visit[] {
     if (from.at !== "pod") return [];
     const egress = podVisit(this.#placement, from.pod, "egress");
-    if (to.at !== "pod") return some(egress, this.#enteringFromPod(from.node, toProcess, hints));
-    return some(egress, this.#enteringFromPod(from.node, passing, hints), ...this.#toPod(to.pod, hints));
+    return some(egress, this.#enteringFromPod(from.node, to === "pod" ? passing : toProcess, hints));
+  }
+
+  /** Of a pod, for what comes from another of its node. */
+  arrivalWithin(to: Place, hints: Hints = {}): readonly Visit[] {
+    return to.at === "pod" ? some(...this.#toPod(to.pod, hints)) : [];
   }
 
   /** On nodes that only pass it on. */
@@ -165,8 +170,9 @@ export class Routes {
   }
 
   /**
-   * The host endpoint of the interface through which the packet goes. Where that is not told: the one that has the packet's address,
-   * if it is one of the node; else the one of all interfaces; else the only one; else the one that has an address of the node.
+   * The host endpoint of the interface through which the packet goes. Where that is not told: of what processes send and get, the one
+   * that has the packet's address; of what passes through, the one that has an address of the node; else the one of all interfaces; else
+   * the only one.
    * Interfaces of pods belong to the one of all interfaces, unless another names them.
    */
   #governing(node: string | null, link: Link, { interfaces }: Hints): Endpoint | undefined {
@@ -181,9 +187,15 @@ export class Routes {
     const candidates = told === undefined ? some : some.filter(({ interfaceName }) => interfaceName === null);
     const having = (isWanted: (address: Address) => boolean) =>
       candidates.find(({ addresses }) => addresses.some(isWanted));
-    const found = having((address) => address === link.local) ?? all;
-    if (found !== undefined || (told !== undefined && link.local !== null)) return found;
-    return candidates.length === 1 ? candidates[0] : having((address) => this.#nodes.get(address) === node);
+    const ofNode = (host: Endpoint) => host.addresses.some((address) => this.#nodes.get(address) === node);
+    const { local } = link;
+    if (local === null) return candidates.find(ofNode) ?? all ?? (candidates.length === 1 ? candidates[0] : undefined);
+    // Who lists no address of this family may well be the one of this interface.
+    const isSilent = ({ addresses }: Endpoint) => addresses.every((address) => familyOf(address) !== familyOf(local));
+    const found =
+      having((address) => address === local) ?? candidates.find((host) => ofNode(host) && isSilent(host)) ?? all;
+    if (found !== undefined || told !== undefined) return found;
+    return candidates.length === 1 ? candidates[0] : candidates.find(ofNode);
   }
 }
 

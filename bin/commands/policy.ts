@@ -23,6 +23,8 @@ Examples:
   sluice policy test lab/demo-policies.test.yaml --junit report.xml
   sluice policy effect policies-main/ policies-branch/ --objects cluster.yaml
   sluice policy impact policies-new/ --since 1d
+  kubectl get tiers.projectcalico.org,globalnetworkpolicies.projectcalico.org,networkpolicies,pods,namespaces,nodes -A -o yaml \\
+    | sluice policy tiers --objects -
 ${exitCodeHelp}`;
 
 const commands = [

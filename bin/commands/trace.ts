@@ -44,7 +44,11 @@ export function traceCommand(rim: Rim = realRim): Command {
     .option("--port <number>", "destination port; for ICMP the type (default: echo request)", parsePort)
     .addOption(new Option("--protocol <name>", "TCP, UDP, SCTP, UDPLite, ICMP, ICMPv6 or a number").default("TCP"))
     .addOption(new Option("--family <4|6>", "IPv4 or IPv6 where both ends have both").choices(["4", "6"]))
-    .option("--objects <folder>", "folder of Kubernetes YAML with pods and policies", "./manifests")
+    .option(
+      "--objects <folder>",
+      "folder of Kubernetes YAML with pods and policies, - for standard input",
+      "./manifests",
+    )
     .addOption(new Option("--objects.folder <folder>", "as the setting is called elsewhere").hideHelp())
     .addOption(choiceOption("-o, --output <format>", "how to print", ["text", ...formatNames]).default("text"))
     .option("--no-headers", "no header line in tables and CSV")

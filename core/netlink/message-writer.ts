@@ -1,11 +1,11 @@
-import { aligned, headerBytes } from "./message.ts";
+import { aligned, headerBytes, messageFlag } from "./message.ts";
 
 const nestedFlag = 0x8000;
 
 /** Builds one message: a header, what its protocol puts first, then attributes. Every method but `finish` returns the writer. */
 export class MessageWriter {
   readonly #type: number;
-  readonly #flags: number;
+  #flags: number;
   #bytes = Buffer.alloc(256);
   #length = headerBytes;
 
@@ -16,6 +16,16 @@ export class MessageWriter {
 
   get flags(): number {
     return this.#flags;
+  }
+
+  /** Bytes written so far, header included. */
+  get length(): number {
+    return this.#length;
+  }
+
+  askForAcknowledgement(): this {
+    this.#flags |= messageFlag.ack;
+    return this;
   }
 
   u8(type: number, value: number): this {

@@ -10,6 +10,7 @@ const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
+const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
@@ -18,6 +19,9 @@ const NETLINK_EXT_ACK = 11;
 
 // A dump answers with as much as fits the reader's buffer, up to 32 KiB (net/netlink/af_netlink.c, netlink_dump).
 const dumpDatagramBytes = 32_768;
+
+// Any send buffer holds so much (net.core.wmem_default is 208 KiB); what is longer asks for more, which takes CAP_NET_ADMIN.
+const smallDatagramBytes = 65_536;
 
 export interface SocketOptions {
   /** How many datagrams one read takes, and how long each may be. */
@@ -48,6 +52,7 @@ export class NetlinkSocket {
   readonly #buffer: ReceiveBuffer;
   readonly #messages: Messages;
   #sequence = 0;
+  #sendable = 0;
 
   private constructor(fd: number, buffer: ReceiveBuffer) {
     this.#fd = fd;
@@ -113,15 +118,15 @@ export class NetlinkSocket {
 
   /**
    * Sends messages in one datagram, as nf_tables transactions need, and returns the kernel's answers: an error for each
-   * message that failed, and an acknowledgement for each that asked for it. Sequence numbers count up from the result's
-   * `first`.
+   * message that failed, and an acknowledgement for each that asked for it. The sequence number of an answer is the index of
+   * its message. If answers were lost (more than the receive buffer holds), the first ones are returned.
    */
   transact(messages: readonly MessageWriter[]): readonly Answer[] {
     const first = this.#sequence + 1;
     this.#sequence += messages.length;
     this.#send(Buffer.concat(messages.map((message, index) => message.finish(first + index))));
     const answers: Answer[] = [];
-    while (this.#readAnswers(answers, first) > 0);
+    while (this.#readAnswers(answers, first));
     const silent = messages.some((message) => message.flags & messageFlag.ack) && answers.length === 0;
     if (silent) throw new SluiceError("NETLINK_FAILED", "the kernel did not answer a netlink request");
     return answers.map((answer) => ({ ...answer, sequence: answer.sequence - first }));
@@ -170,16 +175,26 @@ export class NetlinkSocket {
     throw new SluiceError("NETLINK_FAILED", `recvmmsg: ${name}`, { context: { errno: name } });
   }
 
-  #readAnswers(answers: Answer[], first: number): number {
+  /** False if there are no more. */
+  #readAnswers(answers: Answer[], first: number): boolean {
     const take: Visit = (bytes, message) => {
       if (message.type !== controlType.error || message.sequence < first) return;
       answers.push(decodeError(bytes, message));
     };
-    return this.read(take, rethrow).datagrams;
+    const { datagrams, overrun } = this.read(take, rethrow);
+    return datagrams > 0 || overrun;
   }
 
   #send(bytes: Uint8Array): void {
+    this.#growSendBuffer(bytes.length);
     checked("sendto AF_NETLINK", Number(sendto(this.#fd, bytes, bytes.length, 0, kernelAddress, 12)));
+  }
+
+  /** A datagram longer than the send buffer is refused with EMSGSIZE (net/netlink/af_netlink.c, netlink_sendmsg). */
+  #growSendBuffer(bytes: number): void {
+    if (bytes < smallDatagramBytes || bytes <= this.#sendable) return;
+    this.#set(SOL_SOCKET, SO_SNDBUFFORCE, bytes);
+    this.#sendable = bytes;
   }
 
   #set(level: number, name: number, value: number): void {

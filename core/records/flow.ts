@@ -71,7 +71,7 @@ export interface Nat {
 }
 
 export interface FlowEndpoint {
-  readonly kind: "unknown" | "pod" | "node" | "network";
+  readonly kind: "unknown" | "pod" | "node" | "network" | "host";
   readonly namespace: string | null;
   readonly name: string | null;
   readonly uid: string | null;

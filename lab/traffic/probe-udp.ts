@@ -22,6 +22,7 @@ export function probeUdp(probe: Probe, expired: AbortSignal): Promise<ProbeResul
       sourcePort = socket.address().port;
       socket.send(payload, (cause) => {
         if (cause === null) sentBytes = payload.length;
+        else finish(codeOf(cause), 0);
       });
     });
     socket.bind(

@@ -80,7 +80,7 @@ function isOfKubernetes(key: string): boolean {
 
 function endpointName(endpoint: FlowEndpoint | null, address: string): string {
   if (!isNamed(endpoint)) return address + suffixOf(endpoint);
-  return endpoint.kind === "node" ? `node/${endpoint.name}` : `${endpoint.namespace}/${endpoint.name}`;
+  return endpoint.kind === "pod" ? `${endpoint.namespace}/${endpoint.name}` : `${endpoint.kind}/${endpoint.name}`;
 }
 
 /** An IPv6 address in brackets, so that a port may follow. */
@@ -90,7 +90,7 @@ function hostName(endpoint: FlowEndpoint | null, address: string): string {
 }
 
 function isNamed(endpoint: FlowEndpoint | null): endpoint is FlowEndpoint {
-  return endpoint !== null && (endpoint.kind === "pod" || endpoint.kind === "node");
+  return endpoint !== null && ["pod", "node", "host"].includes(endpoint.kind);
 }
 
 function suffixOf(endpoint: FlowEndpoint | null): string {

@@ -13,6 +13,11 @@ const benches: Readonly<Record<string, Bench>> = {
     about: "the spool, and what the archive costs to write, keep and ask (--rows 10000000 for 10 hours)",
   },
   collector: { programs: ["collector.bench.ts"], about: "conntrack events to records" },
+  enforcer: {
+    programs: ["enforcer-rate.bench.ts", "enforcer-churn.bench.ts", "enforcer.bench.ts"],
+    about:
+      "2,000 policies and 50,000 pods into the kernel, single changes, new connections, 10,000 changes at once; needs root",
+  },
   policy: {
     programs: ["policy.bench.ts", "policy-evaluate.bench.ts", "policy-effect.bench.ts"],
     about: "compile and place 10,000 policies and 100,000 pods, single changes, decisions, the effect of one edit",

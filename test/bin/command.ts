@@ -25,12 +25,21 @@ export function sluice(...args: readonly string[]): Run {
   return sluiceTo("pipe", ...args);
 }
 
+/** The same with a standard input to write to. */
+export function sluiceFed(...args: readonly string[]): Run {
+  return start("pipe", "pipe", args);
+}
+
 /** The same with another standard output, which is not read here. */
 export function sluiceTo(stdout: "pipe" | number, ...args: readonly string[]): Run {
+  return start("ignore", stdout, args);
+}
+
+function start(stdin: "pipe" | "ignore", stdout: "pipe" | number, args: readonly string[]): Run {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SLUICE_")));
   const child = spawn(process.execPath, [program, ...args], {
     env: { ...env, NODE_COMPILE_CACHE: join(data, "compiled"), SLUICE_DATA_FOLDER: join(data, `${runs++}`) },
-    stdio: ["ignore", stdout, "pipe"],
+    stdio: [stdin, stdout, "pipe"],
   });
   const printed = { out: "", err: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { policyCommand } from "../../bin/commands/policy.ts";
 import { flow, pod, unknown } from "../support/flows.ts";
+import { sluiceFed } from "./command.ts";
 import { FakeRim, run } from "./fake-rim.ts";
 
 const demo = fileURLToPath(new URL("../../lab/demo", import.meta.url));
@@ -53,6 +54,13 @@ describe("bin/commands, sluice policy", function () {
   this.timeout(10_000);
   after(() => {
     for (const path of folders) rmSync(path, { recursive: true, force: true });
+  });
+
+  it("reads what kubectl pipes in", async () => {
+    const run = sluiceFed("policy", "get", "--objects", "-", "-o", "name");
+    run.process.stdin?.end(`${people}${policy("default.first", "{ selector: all(), ingress: [{ action: Deny }] }")}`);
+    assert.equal(await run.ended, 0, run.printed.err);
+    assert.match(run.printed.out, /default\.first/);
   });
 
   describe("validate", () => {

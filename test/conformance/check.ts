@@ -1,14 +1,12 @@
-import { type Address, familyOf, parseAddress } from "../../core/address.ts";
-import type { KubeObject } from "../../core/kube/objects.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
 import type { Endpoint } from "../../policy/placement.ts";
-import { protocolNumber } from "../../policy/protocol.ts";
 import { contains, equivalent } from "../../policy/relation.ts";
 import { parseSelector } from "../../policy/selector/parse.ts";
 import { canonical, matches } from "../../policy/selector/syntax.ts";
-import type { Evaluate, Packet } from "../../policy/verdict.ts";
-import { World } from "../../policy/world.ts";
+import type { Evaluate } from "../../policy/verdict.ts";
 import type { Case, Connectivity, Probe, Relation, SelectorCase } from "./case.ts";
+import { packetsOf, probeText } from "./probe.ts";
+import { situationOf } from "./situation.ts";
 
 /** What went wrong in a case; empty if it passed. */
 export function check(one: Case): readonly string[] {
@@ -44,50 +42,14 @@ function checkRelation({ resources, a, b, relation, expect }: Relation): readonl
   return refutes ? faults : [...faults, `the witness shows nothing; ${shown}`];
 }
 
-/** What follows from some objects, and which of them are refused. */
-function situationOf(objects: Connectivity["resources"]) {
-  const world = new World();
-  const faults = world.apply(objects.map((object) => ({ type: "upsert", object: object as KubeObject })));
-  const refused = faults.flatMap(({ object, problems }) =>
-    problems.map(({ field, message }) => `${object.kind} ${object.metadata.name} is refused: ${field}: ${message}`),
-  );
-  return { program: world.program(), placement: world.placement(), refused };
-}
-
 /** A probe holds for each address family that both ends have. */
 function checkProbe(probe: Probe, endpoints: readonly Endpoint[], evaluate: Evaluate): readonly string[] {
-  const from = addressesOf(probe.from, endpoints);
-  const to = addressesOf(probe.to, endpoints);
-  const pairs = from.flatMap((source) =>
-    to.filter((target) => familyOf(target) === familyOf(source)).map((target) => ({ source, target })),
-  );
-  if (pairs.length === 0) return [`${probe.from} -> ${probe.to}: no address family in common`];
-  return pairs.flatMap(({ source, target }) => {
-    const { action } = evaluate(packetOf(probe, source, target));
-    if (action === probe.expect) return [];
-    return [`${probe.from} -> ${probe.to} ${probe.protocol}/${probe.port}: expected ${probe.expect}, got ${action}`];
+  const packets = packetsOf(probe, endpoints);
+  if (packets.length === 0) return [`${probeText(probe)}: no address family in common`];
+  return packets.flatMap((packet) => {
+    const { action } = evaluate(packet);
+    return action === probe.expect ? [] : [`${probeText(probe)}: expected ${probe.expect}, got ${action}`];
   });
-}
-
-function packetOf(probe: Probe, source: Address, destination: Address): Packet {
-  const isIcmp = probe.protocol === "ICMP";
-  const six = familyOf(destination) === 6;
-  const anyType = six ? 128 : 8;
-  return {
-    source,
-    destination,
-    protocol: isIcmp && six ? 58 : (protocolNumber(probe.protocol) as number),
-    sourcePort: isIcmp ? 0 : (probe.srcPort ?? 45678),
-    destinationPort: isIcmp ? 0 : probe.port,
-    icmp: isIcmp ? { type: probe.icmpType ?? anyType, code: probe.icmpCode ?? 0 } : null,
-  };
-}
-
-/** Addresses of `namespace/pod`, `node:NAME` or an address. */
-function addressesOf(end: string, endpoints: readonly Endpoint[]): readonly Address[] {
-  const id = end.startsWith("node:") ? end : `pod:${end}`;
-  const found = endpoints.find((endpoint) => endpoint.id === id);
-  return found === undefined ? [parseAddress(end)] : found.addresses;
 }
 
 function checkSelector(one: SelectorCase): readonly string[] {

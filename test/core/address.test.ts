@@ -12,6 +12,7 @@ import {
   type Family,
   familyOf,
   formatAddress,
+  fourValue,
   parseAddress,
   parseCidr,
   tryParseAddress,
@@ -124,6 +125,7 @@ describe("core/address: an address as number and bytes", () => {
         const address = formatAddress(family, value);
         assert.equal(familyOf(address), family);
         assert.equal(addressValue(address), value);
+        assert.equal(fourValue(address), family === 4 ? Number(value) : -1);
       }),
     );
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseAddress } from "../../core/address.ts";
-import { type RenderSettings, render } from "../../enforcer/render.ts";
+import { render } from "../../enforcer/render.ts";
+import type { RenderSettings } from "../../enforcer/renderer.ts";
 import type { Ruleset } from "../../enforcer/ruleset.ts";
 import { prefixText } from "../../enforcer/text.ts";
 import { interfaceOf } from "../support/journey.ts";

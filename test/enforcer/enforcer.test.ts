@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { type Address, parseAddress } from "../../core/address.ts";
+import { parseAddress } from "../../core/address.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { silentLog } from "../../core/log.ts";
 import { addressElement, concatenation, interfaceElement } from "../../enforcer/element.ts";
 import { Enforcer } from "../../enforcer/enforcer.ts";
+import type { Links } from "../../enforcer/interfaces.ts";
 import { defaultSettings, render } from "../../enforcer/render.ts";
 import { nameOf, type Transaction } from "../../enforcer/ruleset.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
@@ -30,11 +31,11 @@ class Bench {
   readonly nft = new NftMemory();
   readonly clock = new FakeClock();
   readonly stop = new AbortController();
-  interfaces: ReadonlyMap<Address, string> = viewOf(worldWith().placement(), "a").interfaces;
+  links: Links = { behind: viewOf(worldWith().placement(), "a").interfaces, own: new Map() };
   readonly enforcer = new Enforcer({
     node: "a",
     nft: this.nft,
-    interfaces: { read: () => Promise.resolve(this.interfaces) },
+    interfaces: { read: () => Promise.resolve(this.links) },
     clock: this.clock,
     log: silentLog,
     settings: defaultSettings,
@@ -52,7 +53,7 @@ class Bench {
   }
 
   desired(world: ProgramBuilder) {
-    const view = { ...viewOf(world.placement(), "a"), interfaces: this.interfaces };
+    const view = { ...viewOf(world.placement(), "a"), interfaces: this.links.behind };
     return render(world.program(), world.placement(), view).ruleset;
   }
 }
@@ -105,11 +106,11 @@ describe("the enforcer", () => {
 
   it("binds a pod to its interface once the kernel has a route to it", async () => {
     bench = new Bench();
-    const interfaces = bench.interfaces;
-    bench.interfaces = new Map();
+    const links = bench.links;
+    bench.links = { ...links, behind: new Map() };
     await bench.want(worldWith());
     assert.equal(bench.nft.ruleset?.sets.get(nameOf("bindings4"))?.elements.size, 0);
-    bench.interfaces = interfaces;
+    bench.links = links;
     await bench.clock.advance(1_000);
     assert.equal(bench.nft.ruleset?.sets.get(nameOf("bindings4"))?.elements.size, 1);
   });

@@ -7,8 +7,8 @@ import type { Instruction, Match } from "../../policy/program.ts";
 import { inSet, instruction, ports, program, protocol, rule, type Verdict } from "../support/program.ts";
 import { viewOf } from "../support/render-all.ts";
 
-const label = "ct label set 0 | 60 accept";
-const denied = `log prefix "D|E|${rule(1)}" group 5 snaplen 128 counter drop`;
+const label = 'counter name "r" ct label set 0 | 60 accept';
+const denied = `log prefix "D|E|${rule(1)}" group 5 snaplen 128 counter name "r" drop`;
 const [icmp, icmpNot] = [
   { field: "icmp", type: 8, not: false },
   { field: "icmp", type: 8, code: 1, not: true },
@@ -37,6 +37,25 @@ const cases: readonly Case[] = [
     title: "a set of pods and a family",
     when: [inSet("source", "pods"), { field: "family", is: 4 }],
     rules: [`ip saddr @pods4 ${label}`],
+  },
+  {
+    title: "a set of pods and networks: one after the other",
+    when: [inSet("source", "mixed"), { field: "family", is: 4 }],
+    rules: [`ip saddr @pods4 ${label}`, `ip saddr @nets4 ${label}`],
+  },
+  {
+    title: "neither of the pods nor of the networks",
+    when: [inSet("source", "mixed", true), { field: "family", is: 4 }],
+    rules: [`ip saddr != @pods4 ip saddr != @nets4 ${label}`],
+  },
+  {
+    title: "a log rule does not log one packet of a pod within the networks twice",
+    verdict: "log",
+    when: [inSet("source", "mixed"), { field: "family", is: 4 }],
+    rules: [
+      `ip saddr @pods4 log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
+      `ip saddr @nets4 ip saddr != @pods4 log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
+    ],
   },
   { title: "CIDRs of one family, once", when: [inSet("destination", "nets")], rules: [`ip daddr @nets4 ${label}`] },
   {
@@ -110,12 +129,17 @@ const cases: readonly Case[] = [
     verdict: "log",
     when: [protocol(6), ports("destinationPort", ["80", "@http"])],
     rules: [
-      `meta l4proto 6 th dport 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128`,
-      `meta l4proto 6 ip daddr . meta l4proto . th dport @ports4 th dport != 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128`,
-      `meta l4proto 6 ip6 daddr . meta l4proto . th dport @ports6 th dport != 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128`,
+      `meta l4proto 6 th dport 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
+      `meta l4proto 6 ip daddr . meta l4proto . th dport @ports4 th dport != 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
+      `meta l4proto 6 ip6 daddr . meta l4proto . th dport @ports6 th dport != 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
     ],
   },
-  { title: "next returns to the class", verdict: "next", when: [protocol(6)], rules: ["meta l4proto 6 return"] },
+  {
+    title: "next returns to the class",
+    verdict: "next",
+    when: [protocol(6)],
+    rules: ['meta l4proto 6 counter name "r" return'],
+  },
 ];
 
 const faulty: readonly Case[] = [
@@ -153,7 +177,9 @@ describe("an instruction as rules", () => {
 
   it("an id that is none denies everything that gets so far", () => {
     const { rules, problems } = renderOne({ ...instruction(1, "allow"), id: '1"; accept' as never });
-    assert.deepEqual(rules, ['log prefix "D|E|unrenderable" group 5 snaplen 128 counter drop']);
+    assert.deepEqual(rules, [
+      'log prefix "D|E|unrenderable" group 5 snaplen 128 counter name "egress_unrenderable" drop',
+    ]);
     assert.equal(problems.length, 1);
   });
 });
@@ -162,6 +188,7 @@ describe("an instruction as rules", () => {
 function renderOne(only: Instruction): { readonly rules: readonly string[]; readonly problems: readonly Problem[] } {
   const builder = program()
     .addresses("pods", "10.1.0.1")
+    .mixed("mixed", ["10.1.0.1"], ["10.1.0.0/24"])
     .cidrs("nets", "10.0.0.0/8")
     .cidrs("nowhere")
     .ports("http", "10.1.0.1 6 80")

@@ -6,6 +6,7 @@ import { diff } from "../../enforcer/diff.ts";
 import { addressElement, type Element, numberElement } from "../../enforcer/element.ts";
 import type { Nft } from "../../enforcer/nft.ts";
 import { type Command, emptyRuleset, nameOf, type Rule } from "../../enforcer/ruleset.ts";
+import { membershipContract } from "./nft-membership.contract.ts";
 
 const web = addressElement(parseAddress("10.0.0.1"));
 const api = addressElement(parseAddress("10.0.0.2"));
@@ -76,6 +77,8 @@ export function nftContract(name: string, open: () => Nft | Promise<Nft>): void 
       await nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
     });
     afterEach(() => nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]));
+
+    membershipContract(() => nft);
 
     it("lists nothing where there is no table", async () => {
       assert.equal(await nft.list(), undefined);

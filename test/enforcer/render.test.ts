@@ -92,6 +92,7 @@ describe("the ruleset of a node", () => {
     assert.deepEqual(changed, [
       "add-elements bindings4",
       "add-elements bound4",
+      "add-elements local_pods4",
       "add-elements self4",
       "add-entries",
       "add-entries",

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Address, parseCidr } from "../../core/address.ts";
+import { parseCidr } from "../../core/address.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Connection } from "../../enforcer/conntrack.ts";
 import { Enforcer } from "../../enforcer/enforcer.ts";
+import type { Links } from "../../enforcer/interfaces.ts";
 import { defaultSettings } from "../../enforcer/render.ts";
+import { revokedSets } from "../../enforcer/revoked-chain.ts";
 import { Revoker } from "../../enforcer/revoker.ts";
-import { elementTimeoutMs, emptyRuleset, nameOf } from "../../enforcer/ruleset.ts";
+import { emptyRuleset, nameOf } from "../../enforcer/ruleset.ts";
 import { arbitraryPacket, arbitraryProgram, nodes } from "../support/arbitrary-program.ts";
 import { connection, connectionOf } from "../support/connections.ts";
 import { ConntrackMemory } from "../support/conntrack-memory.ts";
@@ -52,14 +54,14 @@ class Bench {
   readonly enforcer = new Enforcer({
     node: "a",
     nft: this.nft,
-    interfaces: { read: () => Promise.resolve(this.interfaces) },
+    interfaces: { read: () => Promise.resolve(this.links) },
     clock: this.clock,
     log: silentLog,
     settings: defaultSettings,
     random: () => 0,
     revoker: this.revoker,
   });
-  readonly interfaces: ReadonlyMap<Address, string> = viewOf(worldWith().placement(), "a").interfaces;
+  readonly links: Links = { behind: viewOf(worldWith().placement(), "a").interfaces, own: new Map() };
 
   constructor() {
     void this.enforcer.run(this.stop.signal);
@@ -147,22 +149,6 @@ describe("the revoker", () => {
     const again = bench.open(`${foe} 1000`);
     await bench.rest();
     assert.deepEqual(bench.left, [again]);
-  });
-
-  it("does not touch elements that go by themselves about now", async () => {
-    bench.open(`${foe} 1000`);
-    await bench.want(worldWith(friend));
-    await bench.clock.advance(elementTimeoutMs - 5_000);
-    const applied = bench.nft.applied.length;
-    await bench.want(worldWith(friend, foe));
-    const touched = bench.nft.applied
-      .slice(applied)
-      .flat()
-      .filter((command) => "set" in command);
-    assert.deepEqual(
-      touched.map(({ set }) => set).filter((set) => String(set).startsWith("revoked")),
-      [],
-    );
   });
 
   it("tries again what failed", async () => {
@@ -274,12 +260,10 @@ describe("for random programs one after the other, the revoker", () => {
         const stop = new AbortController();
         const options = { node: "a", nft, conntrack, clock, log: silentLog, unknownEndpoints: "deny" } as const;
         const revoker = new Revoker(options);
-        const sets = (["4", "6"] as const).flatMap((family) =>
-          ["revoked", "revoked_egress", "revoked_ingress"].map((name) => nameOf(`${name}${family}`)),
-        );
+        const sets = ([4, 6] as const).flatMap(revokedSets);
         await nft.apply([
           { verb: "add-table" },
-          ...sets.map((name) => ({ verb: "add-set", set: { name, type: ["ipv4_addr"], flag: "timeout" } }) as const),
+          ...sets.map(({ elements: _, ...set }) => ({ verb: "add-set", set }) as const),
         ]);
         const running = revoker.run(stop.signal);
         const distinct = new Map(packets.map((packet) => [JSON.stringify(packet), packet]));

@@ -9,6 +9,9 @@ const alsoHere = pod("shop/also-here", {}, "node-1");
 const there = pod("shop/there", {}, "node-2");
 const host = nodeEndpoint("node-1");
 const otherHost = nodeEndpoint("node-2");
+// The same by their host endpoints, if they have any.
+const guarded = { ...host, kind: "host", name: "eth0-1" } as const;
+const otherGuarded = { ...otherHost, kind: "host", name: "eth0-2" } as const;
 const allowed = rawFlow();
 const deniedEgress = rawDenial("egress");
 const deniedIngress = rawDenial("ingress");
@@ -34,6 +37,10 @@ const rows: readonly Row[] = [
   ["to a pod of another node", allowed, here, there, "src", false],
   ["to another node, which has no policies", allowed, here, otherHost, "src", true],
   ["from this node to another", allowed, host, otherHost, "src", false],
+  ["to this node's host endpoint from a pod of another node", allowed, there, guarded, "dst", true],
+  ["to another node's host endpoint", allowed, here, otherGuarded, "src", false],
+  ["from this node's host endpoint to the internet", allowed, guarded, network, "src", true],
+  ["denied by this node's host endpoint", deniedIngress, there, guarded, "dst", true],
   ["to the internet", allowed, here, network, "src", true],
   ["to a cluster address that nobody has", allowed, here, unknown, "src", true],
   ["between two other nodes", allowed, there, otherHost, "fwd", false],

@@ -3,11 +3,14 @@ import { parseAddress } from "../../core/address.ts";
 import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import { parseRuleId, type RuleId } from "../../core/rule-id.ts";
 import { Enricher } from "../../enrichers/enrich.ts";
+import { evaluatorOf } from "../../policy/evaluate.ts";
 import type { EndpointId } from "../../policy/placement.ts";
 import type { RuleOrigin } from "../../policy/program.ts";
+import { World } from "../../policy/world.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { rawFlow } from "../support/flows.ts";
+import { rawDenial, rawFlow } from "../support/flows.ts";
 import { nodeObject, podObject, serviceObject, synced, upsert } from "../support/objects.ts";
+import { world as builder } from "../support/world.ts";
 
 const world = [
   upsert(nodeObject("node-1", ["192.168.0.1"], ["10.1.0.0/24"])),
@@ -108,6 +111,33 @@ describe("enrichers/enrich", () => {
         authoritative: false,
       },
     );
+  });
+
+  it("names a node by its host endpoint, and the policy by which that denied", async () => {
+    const policies = new World();
+    const guarded = builder()
+      .node("node-2", "192.168.0.2")
+      .host("node-2-eth0", { node: "node-2", interfaceName: "eth0" }, { env: "prod" })
+      .tier("security", 100)
+      .global("security.not-22", {
+        tier: "security",
+        selector: "env == 'prod'",
+        ingress: [{ action: "Deny", protocol: "TCP" }],
+      });
+    policies.apply(guarded.objects.map((object) => ({ type: "upsert", object })));
+    const [program, placement] = [policies.program(), policies.placement()];
+    const enricher = newEnricher();
+    enricher.use({ program, placement, evaluate: evaluatorOf(program, placement), mode: () => "enforced" });
+    const ingressRule = [...program.rules].find(([, { name, rule }]) => name === "security.not-22" && rule === 0)?.[0];
+    const denied = { ...rawDenial("ingress"), node: "node-2", ingressRule: ingressRule ?? null, inInterface: "eth0" };
+    const [flow] = await enricher.stage([{ ...denied, destinationAddress: parseAddress("192.168.0.2") }]);
+    const { kind, name, node, labels } = flow?.destination ?? {};
+    assert.deepEqual(
+      { kind, name, node, labels },
+      { kind: "host", name: "node-2-eth0", node: "node-2", labels: { env: "prod" } },
+    );
+    assert.deepEqual(flow?.enforced, ["0|security|gnp:security.not-22|deny|0"]);
+    assert.deepEqual([flow?.verdictSource, flow?.reporter, flow?.authoritative], ["kernel", "dst", true]);
   });
 
   it("awaits the owners of pod addresses that are not known, never of the internet or of nodes", () => {

@@ -6,7 +6,7 @@ import { RuleBook } from "../../enrichers/rule-book.ts";
 import { decide, type PolicyInForce } from "../../enrichers/verdict.ts";
 import type { Endpoint, EndpointId, Placement } from "../../policy/placement.ts";
 import type { Direction, Program, RuleOrigin } from "../../policy/program.ts";
-import type { Path, Step, Verdict } from "../../policy/verdict.ts";
+import type { HostPath, Path, Step, Verdict } from "../../policy/verdict.ts";
 import { network, nodeEndpoint, pod, rawDenial, rawFlow, unknown } from "../support/flows.ts";
 
 const id = (n: number): RuleId => parseRuleId(n.toString(16).padStart(16, "0"));
@@ -26,6 +26,9 @@ const rules = {
   api: id(0x21),
   apiDefault: id(0x22),
   profileIn: id(0x23),
+  devNotNode: id(0x24),
+  failsafe: id(0x25),
+  hostProfileOut: id(0x13),
   oldApi: id(0x30),
 };
 const current: Program = program("now", [
@@ -36,6 +39,9 @@ const current: Program = program("now", [
   [rules.api, origin("ingress", "app|np:prod-shop/app.api|allow|1")],
   [rules.apiDefault, origin("ingress", "app|np:prod-shop/app.api|deny|-1")],
   [rules.profileIn, origin("ingress", "__PROFILE__|pro:kns|allow|0")],
+  [rules.devNotNode, origin("ingress", "security|gnp:security.dev-not-node|deny|0")],
+  [rules.failsafe, origin("ingress", "__FAILSAFE__|failsafe:failsafe|allow|3")],
+  [rules.hostProfileOut, origin("egress", "__PROFILE__|pro:projectcalico-default-allow|allow|0")],
 ]);
 const past: Program = program("then", [[rules.oldApi, origin("ingress", "app|np:prod-shop/app.api|allow|0")]]);
 
@@ -71,6 +77,7 @@ interface Case {
   readonly ends: Ends;
   readonly egress?: Path | null;
   readonly ingress?: Path | null;
+  readonly hosts?: readonly HostPath[];
   readonly policy?: Partial<PolicyInForce> | "none";
   readonly verdict: Flow["verdictSource"];
   readonly enforced: readonly string[];
@@ -80,6 +87,17 @@ interface Case {
 
 const across: Ends = { source: far, destination: api };
 const within: Ends = { source: web, destination: api };
+// node-1 and node-2 have a host endpoint each, `one` and `two`.
+const toNode: Ends = { source: far, destination: nodeEndpoint("node-1") };
+const nodeDenied = path("ingress", "host:one", [
+  [rules.passIn, "pass"],
+  [rules.devNotNode, "deny"],
+]);
+const passingBy = (endpoint: string, action: "allow" | "deny"): HostPath => ({
+  ...path("ingress", endpoint, [[action === "deny" ? rules.devNotNode : rules.api, action]]),
+  list: "forward",
+});
+const withHosts = { placement: placement(["pod:dev-shop/web", "pod:prod-shop/api"], { one: "node-1", two: "node-2" }) };
 const labels = (egressRule: RuleId | null, ingressRule: RuleId | null) => rawFlow({ egressRule, ingressRule });
 
 const cases: readonly Case[] = [
@@ -288,6 +306,76 @@ const cases: readonly Case[] = [
     enforced: [],
   },
   {
+    title: "what the host endpoint of a node denies comes with the way there",
+    flow: rawDenial("ingress", { ingressRule: rules.devNotNode }),
+    ends: toNode,
+    egress: outProfile,
+    ingress: nodeDenied,
+    policy: withHosts,
+    verdict: "kernel",
+    action: "deny",
+    enforced: [texts.passIn, "1|security|gnp:security.dev-not-node|deny|0"],
+  },
+  {
+    title: "what a process of a node sends is told by the rule that its host endpoint let it pass with",
+    flow: labels(rules.hostProfileOut, null),
+    ends: { source: nodeEndpoint("node-1"), destination: network },
+    egress: path("egress", "host:one", [[rules.hostProfileOut, "allow"]]),
+    policy: withHosts,
+    verdict: "kernel",
+    enforced: ["0|__PROFILE__|pro:projectcalico-default-allow|allow|0"],
+  },
+  {
+    title: "a failsafe port is told as what it is",
+    flow: labels(null, rules.failsafe),
+    ends: toNode,
+    hosts: [{ ...path("ingress", "host:one", [[rules.failsafe, "allow"]]), list: "failsafe" }],
+    policy: withHosts,
+    verdict: "kernel",
+    enforced: ["0|__FAILSAFE__|failsafe:failsafe|allow|3"],
+  },
+  {
+    title: "what another list of a node's host endpoint allows is evaluated, as the kernel does not say so",
+    flow: labels(null, null),
+    ends: toNode,
+    hosts: [{ ...path("ingress", "host:one", [[rules.api, "allow"]]), list: "preDnat" }],
+    policy: withHosts,
+    verdict: "evaluated",
+    enforced: ["0|app|np:prod-shop/app.api|allow|1"],
+  },
+  {
+    title: "on its way to a pod a packet is denied by the host endpoint of the pod's node",
+    flow: rawDenial("ingress", { ingressRule: rules.devNotNode }),
+    ends: across,
+    egress: outProfile,
+    hosts: [passingBy("host:one", "deny")],
+    policy: withHosts,
+    verdict: "kernel",
+    action: "deny",
+    enforced: ["0|security|gnp:security.dev-not-node|deny|0"],
+  },
+  {
+    title: "what a host endpoint lets pass to a pod is not told: the pod decides",
+    flow: labels(null, rules.api),
+    ends: across,
+    ingress: inAllowed,
+    hosts: [passingBy("host:one", "allow")],
+    policy: withHosts,
+    verdict: "kernel",
+    enforced: [texts.passIn, texts.api],
+  },
+  {
+    title: "a denial is not told by the path of another node's host endpoint",
+    flow: rawDenial("ingress", { ingressRule: id(0x7777) }),
+    ends: across,
+    egress: outProfile,
+    hosts: [passingBy("host:two", "deny")],
+    policy: withHosts,
+    verdict: "unknown",
+    action: "deny",
+    enforced: [],
+  },
+  {
     title: "a node that only passes packets on decides nothing",
     flow: labels(null, null),
     ends: { source: far, destination: farApi },
@@ -308,11 +396,11 @@ const cases: readonly Case[] = [
 
 describe("enrichers/verdict", () => {
   for (const each of cases) {
-    const { title, flow, ends, egress = null, ingress = null, policy, verdict, enforced } = each;
+    const { title, flow, ends, egress = null, ingress = null, hosts = [], policy, verdict, enforced } = each;
     it(title, () => {
       const book = new RuleBook();
       for (const known of [past, current]) book.remember(known);
-      const evaluate = () => verdictOf(egress, ingress);
+      const evaluate = () => ({ ...verdictOf(egress, ingress), hosts });
       const inForce = { program: current, evaluate, mode: () => "enforced" as const };
       const decision = decide(flow, ends, policy === "none" ? undefined : { ...inForce, ...policy }, book);
       assert.deepEqual(decision, {
@@ -329,8 +417,13 @@ function program(revision: string, entries: readonly (readonly [RuleId, RuleOrig
   return { revision, sets: new Map(), blocks: new Map(), applies: [], rules: new Map(entries), notEnforced: [] };
 }
 
-function placement(ids: readonly string[]): Placement {
+/** `hosts`: names of host endpoints, and the node that each is on. */
+function placement(ids: readonly string[], hosts: Readonly<Record<string, string>> = {}): Placement {
   const endpoints = new Map(ids.map((each) => [each as EndpointId, {} as Endpoint]));
+  for (const [name, node] of Object.entries(hosts)) {
+    const host = `host:${name}` as EndpointId;
+    endpoints.set(host, { id: host, kind: "host", name, node } as Endpoint);
+  }
   return { classOf: new Map(), classes: new Map(), members: new Map(), endpoints };
 }
 

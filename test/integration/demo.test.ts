@@ -51,6 +51,20 @@ describe("sluice demo", function () {
       }
     });
 
+  it("names the host endpoint of the node that a dev pod may not reach", () => {
+    const found = told("deny").filter(({ destination }) => destination?.kind === "host");
+    assert.ok(found.length > 0);
+    for (const { source, destination, enforced, verdictSource } of found) {
+      assert.equal(source?.namespace, "dev-shop");
+      assert.deepEqual([destination?.name, destination?.node, verdictSource], ["prod-node-2", "node-2", "kernel"]);
+      assert.deepEqual(enforced, ["0|security|gnp:security.prod-nodes-not-from-dev|deny|0"]);
+    }
+    // What its own node let go out is no record of its own.
+    const isFromDev = ({ source, destination }: Flow) =>
+      source?.namespace === "dev-shop" && destination?.name === "prod-node-2";
+    assert.deepEqual(told("allow").filter(isFromDev), []);
+  });
+
   it("gives the address that changed hands to each pod in its time", () => {
     const names = new Set(
       printed.flatMap(({ flow }) => [flow.source, flow.destination]).map((endpoint) => endpoint?.name ?? ""),

@@ -35,7 +35,7 @@ describe("interfaces from this machine's routes", function () {
     ip("-6", "route", "add", "fd01::1/128", "dev", "slp1");
     ip("route", "add", "10.2.0.0/16", "dev", "slp1");
     assert.deepEqual(
-      await interfaces.read(),
+      (await interfaces.read()).behind,
       new Map([
         [pod, "slp1"],
         [pod6, "slp1"],
@@ -43,22 +43,34 @@ describe("interfaces from this machine's routes", function () {
     );
   });
 
-  it("are the same Map while nothing changes, and another after a change", async () => {
+  it("are the same object while nothing changes, and another after a change", async () => {
     const before = await interfaces.read();
     assert.equal(await interfaces.read(), before);
     ip("route", "add", "10.1.0.1/32", "dev", "slp1");
     const after = await interfaces.read();
     assert.notEqual(after, before);
-    assert.equal(after.get(pod), "slp1");
+    assert.equal(after.behind.get(pod), "slp1");
     ip("route", "del", "10.1.0.1/32");
-    assert.equal((await interfaces.read()).has(pod), false);
+    assert.equal((await interfaces.read()).behind.has(pod), false);
+  });
+
+  it("tell which of the node's own addresses is on which interface", async () => {
+    ip("addr", "add", "192.0.2.7/24", "dev", "slp1");
+    ip("addr", "add", "198.51.100.1", "peer", "198.51.100.2", "dev", "slp1");
+    ip("-6", "addr", "add", "2001:db8::7/64", "dev", "slp1", "nodad");
+    const { own } = await interfaces.read();
+    for (const address of ["192.0.2.7", "198.51.100.1", "2001:db8::7"])
+      assert.equal(own.get(parseAddress(address)), "slp1", address);
+    assert.equal(own.has(parseAddress("198.51.100.2")), false);
+    ip("addr", "del", "192.0.2.7/24", "dev", "slp1");
+    assert.equal((await interfaces.read()).own.has(parseAddress("192.0.2.7")), false);
   });
 
   it("forget what was behind an interface that is gone", async () => {
     ip("route", "add", "10.1.0.1/32", "dev", "slp1");
-    assert.equal((await interfaces.read()).size, 1);
+    assert.equal((await interfaces.read()).behind.size, 1);
     ip("link", "del", "slp1");
-    assert.equal((await interfaces.read()).size, 0);
+    assert.equal((await interfaces.read()).behind.size, 0);
   });
 
   it("are an error where there is no such namespace", async () => {

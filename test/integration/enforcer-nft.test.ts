@@ -25,7 +25,8 @@ describe("nftables of a network namespace", function () {
     if (namespace !== "") deleteNamespace(namespace);
   });
 
-  nftContract("libnftables", () => library.in(path));
+  nftContract("libnftables with batches", () => library.in(path));
+  nftContract("libnftables alone", () => library.in(path, { batches: false }));
   nftContract("the nft program", () => nftProgram(path));
 
   const ways: readonly (readonly [string, () => Nft])[] = [

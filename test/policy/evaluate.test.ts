@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { decide, reasonOf, type WorldBuilder, world } from "../support/world.ts";
+import { evaluatorOf } from "../../policy/evaluate.ts";
+import { decide, packet, reasonOf, type WorldBuilder, world } from "../support/world.ts";
 
 /** Two namespaces, three applications, a tier before and one after the default. */
 function shop(): WorldBuilder {
@@ -391,5 +392,51 @@ describe("evaluate: the path", () => {
       steps.map(({ action }) => action),
       ["pass", "allow"],
     );
+  });
+});
+
+describe("evaluate: pods that differ in little", () => {
+  /** Beside b/api, alike in all but what a row says of it. */
+  const alike = (labels: object, spec: object) =>
+    shop()
+      .pod("b/twin", { app: "api", ...labels }, { serviceAccountName: "robot", ...spec })
+      .global("p", {
+        ingress: [
+          { ...allow, ...tcp("http") },
+          { ...allow, ...from({ selector: "odd == 'yes'" }) },
+        ],
+      });
+  for (const { title, labels = {}, spec = {}, packets } of [
+    {
+      title: "are told apart by the ports they declare",
+      spec: { ports: [{ name: "http", containerPort: 81 }] },
+      packets: { "a/web -> b/api tcp/81": "deny", "a/web -> b/twin tcp/81": "allow" },
+    },
+    {
+      title: "are told apart by their labels",
+      labels: { odd: "yes" },
+      packets: { "b/api -> a/web tcp/82": "deny", "b/twin -> a/web tcp/82": "allow" },
+    },
+    {
+      title: "are decided alike if they do not",
+      packets: { "b/api -> a/web tcp/83": "deny", "b/twin -> a/web tcp/83": "deny" },
+    },
+  ])
+    it(title, () => {
+      const builder = alike(labels, spec);
+      const world = builder.world();
+      const evaluate = evaluatorOf(world.program(), world.placement());
+      const actions = Object.keys(packets).map((text) => [text, evaluate(packet(builder, text)).action]);
+      assert.deepEqual(Object.fromEntries(actions), packets);
+    });
+
+  it("are each named in their own verdict", () => {
+    const builder = alike({}, {});
+    const world = builder.world();
+    const evaluate = evaluatorOf(world.program(), world.placement());
+    const named = ["b/api", "b/twin"].map(
+      (pod) => evaluate(packet(builder, `a/web -> ${pod} tcp/83`)).ingress?.endpoint,
+    );
+    assert.deepEqual(named, ["pod:b/api", "pod:b/twin"]);
   });
 });

@@ -196,6 +196,14 @@ describe("policy/replay", () => {
     assert.deepEqual(short(judge(record)), ["allow -> deny", "dev-not-to-prod", null]);
   });
 
+  it("takes who was named by a host endpoint as the node that it is", () => {
+    const sent = packet(shop(), "dev/web-1 -> 172.18.0.1 tcp/22");
+    const asNode = replayed(shop(), recorded(shop(), sent));
+    const host = { ...nodeEndpoint("node-a"), kind: "host", name: "edge", labels: { env: "prod" } } as const;
+    assert.deepEqual(short(replayed(shop(), recorded(shop(), sent, { destination: host }))), short(asNode));
+    assert.equal(asNode.after, "allow");
+  });
+
   it("says what a host endpoint may change as uncertain", () => {
     const builder = shop();
     builder.objects.push({

@@ -88,6 +88,8 @@ export const arbitraryProgram: fc.Arbitrary<ProgramBuilder> = fc
       .cidrs("nets2", ...draft.nets2)
       .ports("named1", ...draft.named1)
       .ports("named2", ...draft.named2);
+    // Failsafe ports: what hosts let through before any list is asked.
+    builder.block("safe", instruction(900, "allow", protocol(6), ports("destinationPort", ["443"])));
     for (const [block, instructions] of draft.blocks.entries()) {
       const made = instructions.map(({ when, verdict }, index) => instruction(block * 100 + index, verdict, ...when));
       builder.block(`block${block + 1}`, ...made);

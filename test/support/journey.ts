@@ -3,7 +3,7 @@ import type { RuleId } from "../../core/rule-id.ts";
 import type { LogPrefix, Ruleset } from "../../enforcer/ruleset.ts";
 import type { Placement } from "../../policy/placement.ts";
 import type { Packet } from "../../policy/verdict.ts";
-import { type Sighting, simulate } from "./simulate.ts";
+import { type Outcome, type Sighting, simulateAll } from "./simulate.ts";
 
 /** What became of the first packet of a connection on its way through all nodes. */
 export interface Journey {
@@ -22,16 +22,15 @@ export function interfaceOf(address: Address): string {
 
 /** Sends a packet from node to node, each with its own ruleset, as the routed lab network would. */
 export function travel(rulesets: ReadonlyMap<string, Ruleset>, placement: Placement, packet: Packet): Journey {
-  const outcomes: { action: "accept" | "drop"; egress: RuleId | null; ingress: RuleId | null }[] = [];
-  const logs: LogPrefix[] = [];
-  for (const { node, sighting } of sightings(placement, packet)) {
+  const outcomes: Outcome[] = [];
+  for (const [node, seen] of sightings(placement, packet)) {
     const ruleset = rulesets.get(node);
     if (ruleset === undefined) throw new Error(`node ${node} has no ruleset`);
-    const outcome = simulate(ruleset, sighting);
+    const outcome = simulateAll(ruleset, seen);
     outcomes.push(outcome);
-    logs.push(...outcome.logs);
     if (outcome.action === "drop") break;
   }
+  const logs = outcomes.flatMap((outcome) => outcome.logs);
   const denied = logs.find(({ action }) => action === "D");
   const decided = (direction: "egress" | "ingress") =>
     (denied?.direction === direction ? denied.because : null) ??
@@ -42,43 +41,64 @@ export function travel(rulesets: ReadonlyMap<string, Ruleset>, placement: Placem
   return { action, egress: decided("egress"), ingress: decided("ingress"), logged };
 }
 
+/** Through which interfaces the packet passes which node. */
+export function interfacesOf(placement: Placement, packet: Packet): NonNullable<Packet["interfaces"]> {
+  return new Map(
+    [...sightings(placement, packet)].map(([node, seen]) => {
+      const [from, to] = [seen.find((one) => one.from !== "")?.from, seen.find((one) => one.to !== "")?.to];
+      return [node, { ...(from === undefined ? {} : { in: from }), ...(to === undefined ? {} : { out: to }) }];
+    }),
+  );
+}
+
 interface Place {
   readonly node: string | null;
   readonly isPod: boolean;
 }
 
-/** Which hooks of which nodes the packet passes. */
-function sightings(placement: Placement, packet: Packet): { node: string; sighting: Sighting }[] {
+type Passage = readonly [from: string, to: string];
+
+/** Which hooks of which nodes the packet passes, in order. */
+function sightings(placement: Placement, packet: Packet): ReadonlyMap<string, readonly Sighting[]> {
   const [source, destination] = [placeOf(placement, packet.source), placeOf(placement, packet.destination)];
-  const see = (node: string, hook: Sighting["hook"], from: string, to: string) => ({
-    node,
-    sighting: {
-      packet,
-      hook,
-      from,
-      to,
-      state: "new",
-      hopLimit: 64,
-      localSource: !source.isPod && source.node === node,
-    } as const,
+  const isOf = (place: Place, node: string) => !place.isPod && place.node === node;
+  const see = (node: string, hook: Sighting["hook"], [from, to]: Passage): Sighting => ({
+    ...{ packet, hook, from, to, state: "new", hopLimit: 64 },
+    localSource: isOf(source, node),
+    localDestination: isOf(destination, node),
   });
-  const seen = [];
-  const toPod = destination.isPod ? interfaceOf(packet.destination) : "eth0";
+  const through = (node: string, from: string, to: string): Sighting[] => [
+    see(node, "prerouting", [from, ""]),
+    see(node, "forward", [from, to]),
+    see(node, "postrouting", [from, to]),
+  ];
+  const into = (node: string, from: string): Sighting[] => [
+    see(node, "prerouting", [from, ""]),
+    see(node, "input", [from, ""]),
+  ];
+  const outOf = (node: string, to: string): Sighting[] => [
+    see(node, "output", ["", to]),
+    see(node, "postrouting", ["", to]),
+  ];
+  const [ofSource, ofDestination] = [interfaceOf(packet.source), interfaceOf(packet.destination)];
+  const seen = new Map<string, readonly Sighting[]>();
   if (source.node !== null && source.node === destination.node) {
-    const from = source.isPod ? interfaceOf(packet.source) : "";
-    if (source.isPod && destination.isPod) return [see(source.node, "forward", from, toPod)];
-    if (source.isPod) return [see(source.node, "input", from, "")];
-    if (destination.isPod) return [see(source.node, "output", "", toPod)];
-    return [see(source.node, "output", "", "lo"), see(source.node, "input", "lo", "")];
+    if (source.isPod)
+      seen.set(
+        source.node,
+        destination.isPod ? through(source.node, ofSource, ofDestination) : into(source.node, ofSource),
+      );
+    else if (destination.isPod) seen.set(source.node, outOf(source.node, ofDestination));
+    else seen.set(source.node, [...outOf(source.node, "lo"), ...into(source.node, "lo")]);
+    return seen;
   }
   if (source.node !== null)
-    seen.push(
-      source.isPod
-        ? see(source.node, "forward", interfaceOf(packet.source), "eth0")
-        : see(source.node, "output", "", "eth0"),
-    );
+    seen.set(source.node, source.isPod ? through(source.node, ofSource, "eth0") : outOf(source.node, "eth0"));
   if (destination.node !== null)
-    seen.push(see(destination.node, destination.isPod ? "forward" : "input", "eth0", destination.isPod ? toPod : ""));
+    seen.set(
+      destination.node,
+      destination.isPod ? through(destination.node, "eth0", ofDestination) : into(destination.node, "eth0"),
+    );
   return seen;
 }
 
@@ -86,6 +106,7 @@ function sightings(placement: Placement, packet: Packet): { node: string; sighti
 function placeOf(placement: Placement, address: Address): Place {
   let found: Place = { node: null, isPod: false };
   for (const endpoint of placement.endpoints.values()) {
+    if (endpoint.kind !== "pod" && endpoint.kind !== "node") continue;
     if (endpoint.hostNetwork || !endpoint.addresses.includes(address)) continue;
     const isPod = endpoint.kind === "pod";
     if (isPod || !found.isPod) found = { node: isPod ? endpoint.node : endpoint.name, isPod };

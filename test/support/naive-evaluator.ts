@@ -114,10 +114,17 @@ function hostEndpointAt(
   if (kind === "pods") return all;
   const ofAddress = own === undefined ? undefined : some.find(({ addresses }) => addresses.includes(own));
   if (ofAddress !== undefined) return ofAddress;
+  const ofNode = some.filter(({ addresses }) => addresses.some((address) => isOwnAddress(endpoints, node, address)));
+  const likely = own === undefined ? ofNode : ofNode.filter((host) => !speaksOf(host, own));
+  if (likely.length > 0) return likely[0];
   if (all !== undefined) return all;
   if (told !== undefined && own !== undefined) return undefined;
-  if (some.length === 1) return some[0];
-  return some.find(({ addresses }) => addresses.some((address) => isOwnAddress(endpoints, node, address)));
+  return some.length === 1 ? some[0] : ofNode[0];
+}
+
+/** Lists addresses of the same family. */
+function speaksOf({ addresses }: Endpoint, own: Address): boolean {
+  return addresses.some((address) => address.includes(":") === own.includes(":"));
 }
 
 function isOwnAddress(endpoints: readonly Endpoint[], node: string | null, address: Address): boolean {

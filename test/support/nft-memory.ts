@@ -1,5 +1,6 @@
 import { SluiceError } from "../../core/errors.ts";
 import type { Element } from "../../enforcer/element.ts";
+import { intervalOf, keyOf } from "../../enforcer/element-key.ts";
 import type { Inventory, Nft } from "../../enforcer/nft.ts";
 import {
   type Chain,
@@ -62,6 +63,7 @@ function inventoryOf(ruleset: Ruleset): Inventory {
 interface Draft {
   readonly sets: Map<Name, NamedSet>;
   readonly maps: Map<Name, VerdictMap>;
+  readonly counters: Set<Name>;
   readonly chains: Map<Name, Chain>;
 }
 
@@ -78,20 +80,24 @@ export function applied(before: Ruleset | undefined, transaction: Transaction): 
   return table;
 }
 
-function copyOf({ sets, maps, chains }: Ruleset): Draft {
-  return { sets: new Map(sets), maps: new Map(maps), chains: new Map(chains) };
+function copyOf({ sets, maps, counters, chains }: Ruleset): Draft {
+  return { sets: new Map(sets), maps: new Map(maps), counters: new Set(counters), chains: new Map(chains) };
 }
 
 type InTable = Exclude<Command, { verb: "add-table" | "delete-table" }>;
 
 function carryOut(table: Draft, command: InTable): void {
-  const { sets, maps, chains } = table;
+  const { sets, maps, counters, chains } = table;
   switch (command.verb) {
     case "add-set":
       insert(command, sets, { ...command.set, elements: new Set<Element>() });
       break;
     case "add-map":
       insert(command, maps, { ...command.map, entries: new Map<Element, MapVerdict>() });
+      break;
+    case "add-counter":
+      if (counters.has(command.name)) throw refused(command, `${command.name} is there already`);
+      counters.add(command.name);
       break;
     case "add-chain":
       insert(command, chains, { ...command.chain, rules: [] });
@@ -122,6 +128,10 @@ function carryOut(table: Draft, command: InTable): void {
     case "delete-set":
       remove(command, table, sets, command.name);
       break;
+    case "delete-counter":
+      if (isReferred(table, command.name)) throw refused(command, `${command.name} is in use`);
+      if (!counters.delete(command.name)) throw refused(command, `${command.name} is not there`);
+      break;
   }
 }
 
@@ -136,7 +146,24 @@ function changeElements(
       if (!elements.delete(element)) throw refused(command, `${element} is not there`);
     } else if (elements.has(element)) throw refused(command, `${element} is there already`);
     else elements.add(element);
+  if (command.verb === "add-elements") demandFit(command, set, elements);
   sets.set(set.name, { ...set, elements });
+}
+
+/** All are of the set's type, and no two intervals overlap. */
+function demandFit(command: Command, { type, flag }: NamedSet, elements: ReadonlySet<Element>): void {
+  const [only] = type;
+  if (flag !== "interval" || only === undefined) {
+    for (const element of elements) keyOf(element, type);
+    return;
+  }
+  const intervals = [...elements].map((element) => intervalOf(element, only));
+  intervals.sort((a, b) => Buffer.compare(a.start, b.start));
+  for (const [index, { start }] of intervals.entries()) {
+    const before = intervals[index - 1];
+    if (before !== undefined && (before.end === null || Buffer.compare(before.end, start) > 0))
+      throw refused(command, "intervals overlap");
+  }
 }
 
 function changeEntries(table: Draft, command: Extract<Command, { verb: "add-entries" | "delete-entries" }>): void {
@@ -170,8 +197,9 @@ function existing<T>(command: Command, objects: ReadonlyMap<Name, T>, name: Name
   return found;
 }
 
-function demand(command: Command, { sets, maps, chains }: Draft, name: Name): void {
-  if (!sets.has(name) && !maps.has(name) && !chains.has(name)) throw refused(command, `${name} is not there`);
+function demand(command: Command, { sets, maps, counters, chains }: Draft, name: Name): void {
+  if (!sets.has(name) && !maps.has(name) && !counters.has(name) && !chains.has(name))
+    throw refused(command, `${name} is not there`);
 }
 
 function isReferred({ maps, chains }: Draft, name: Name): boolean {
@@ -186,6 +214,7 @@ function namesIn(rule: { readonly when: readonly Condition[]; readonly statement
   const inConditions = rule.when.flatMap((condition) => (condition.if === "member" ? [condition.set] : []));
   const inStatements = rule.statements.flatMap((statement) => {
     if (statement.do === "jump") return [statement.to];
+    if (statement.do === "count") return [statement.counter];
     return statement.do === "dispatch" ? [statement.map] : [];
   });
   return [...inConditions, ...inStatements];

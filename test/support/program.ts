@@ -22,7 +22,10 @@ export function instruction(number: number, verdict: Verdict, ...when: readonly 
   return { id: rule(number), when, verdict };
 }
 
-/** Programs and Placements by hand, without policies or labels. Names of sets, blocks, classes and pods are free. */
+/**
+ * Programs and Placements by hand, without policies or labels. Names of sets, blocks, classes and pods are free. What a set holds by
+ * address stands behind a Service: nothing else has members for a reason that no endpoint tells.
+ */
 export class ProgramBuilder {
   readonly #sets = new Map<SetId, SetDefinition>();
   readonly #blocks = new Map<BlockId, readonly Instruction[]>();
@@ -32,12 +35,18 @@ export class ProgramBuilder {
   readonly #endpoints = new Map<EndpointId, Endpoint>();
 
   addresses(set: string, ...addresses: readonly string[]): this {
-    return this.#set(set, { kind: "selector", selector: set }, { addresses: addresses.map(parseAddress) });
+    return this.#set(set, service(set, "addresses"), { addresses: addresses.map(parseAddress) });
   }
 
   cidrs(set: string, ...texts: readonly string[]): this {
     const cidrs = texts.map(parseCidr);
     return this.#set(set, { kind: "cidrs", cidrs }, { cidrs });
+  }
+
+  /** Addresses of pods, and CIDRs of network sets. */
+  mixed(set: string, addresses: readonly string[], cidrs: readonly string[]): this {
+    const members = { addresses: addresses.map(parseAddress), cidrs: cidrs.map(parseCidr) };
+    return this.#set(set, { kind: "selector", selector: set }, members);
   }
 
   /** Ports as `address protocol port`. */
@@ -46,7 +55,7 @@ export class ProgramBuilder {
       const [address = "", protocol, port] = text.split(" ");
       return { address: parseAddress(address), protocol: Number(protocol), port: Number(port) };
     });
-    return this.#set(set, { kind: "port", selector: set, port: set }, { ports });
+    return this.#set(set, service(set, "ports"), { ports });
   }
 
   block(name: string, ...instructions: readonly Instruction[]): this {
@@ -113,6 +122,10 @@ export class ProgramBuilder {
     });
     return this;
   }
+}
+
+function service(set: string, holds: "addresses" | "ports"): SetDefinition {
+  return { kind: "service", namespace: "test", name: set, with: holds };
 }
 
 export type StageSpec = readonly [blocks: readonly string[], otherwise: Instruction];

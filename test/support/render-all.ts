@@ -1,6 +1,7 @@
 import { type Address, type Cidr, parseCidr } from "../../core/address.ts";
 import type { Problem } from "../../enforcer/draft.ts";
-import { defaultSettings, type NodeView, type RenderSettings, render } from "../../enforcer/render.ts";
+import { defaultSettings, type NodeView, render } from "../../enforcer/render.ts";
+import type { RenderSettings } from "../../enforcer/renderer.ts";
 import type { Ruleset } from "../../enforcer/ruleset.ts";
 import type { Placement } from "../../policy/placement.ts";
 import type { Program } from "../../policy/program.ts";
@@ -18,7 +19,9 @@ export function viewOf(
     .filter((endpoint) => endpoint.kind === "pod" && endpoint.node === node)
     .flatMap((endpoint) => endpoint.addresses);
   const interfaces = new Map(addresses.map((address: Address) => [address, interfaceOf(address)]));
-  return { node, interfaces, podCidrs: cidrs, settings: { ...defaultSettings, ...settings } };
+  const ofNode = [...placement.endpoints.values()].filter(({ kind, name }) => kind === "node" && name === node);
+  const own = new Map(ofNode.flatMap(({ addresses }) => addresses.map((address) => [address, "eth0"] as const)));
+  return { node, interfaces, own, podCidrs: cidrs, settings: { ...defaultSettings, ...settings } };
 }
 
 /** The ruleset of each node, by name. Fails on problems. */

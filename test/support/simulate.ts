@@ -24,42 +24,77 @@ export interface Sighting {
   readonly to: string;
   readonly state: "new" | "established" | "related" | "invalid";
   readonly hopLimit: number;
-  /** The source is an address of the node. */
+  /** The source, or the destination, is an address of the node. */
   readonly localSource: boolean;
+  readonly localDestination?: boolean;
 }
 
 export interface Outcome {
   readonly action: "accept" | "drop";
+  /** How a drop was told to who sent the packet. */
+  readonly rejected: "tcp-reset" | "admin-prohibited" | null;
   /** What the conntrack label holds afterwards. */
   readonly egress: RuleId | null;
   readonly ingress: RuleId | null;
   readonly logs: readonly LogPrefix[];
+  /** Names of counters that were hit. */
+  readonly counted: readonly Name[];
 }
 
 /** Runs a packet through a ruleset as nftables does: the chains of its hook by priority, each may accept, any may drop. */
 export function simulate(ruleset: Ruleset, sighting: Sighting): Outcome {
-  const run = new Run(ruleset, sighting);
-  const chains = [...ruleset.chains.values()].filter(({ base }) => base?.hook === sighting.hook);
-  chains.sort((a, b) => (a.base?.priority ?? 0) - (b.base?.priority ?? 0));
-  const action = chains.every((chain) => run.chain(chain, 0) !== "drop") ? "accept" : "drop";
-  return { action, ...run.label, logs: run.logs };
+  return simulateAll(ruleset, [sighting]);
+}
+
+/** The same of all hooks that a packet passes on one node, in order. */
+export function simulateAll(ruleset: Ruleset, sightings: readonly Sighting[]): Outcome {
+  const run = new Run(ruleset);
+  const action = sightings.every((sighting) => run.hook(sighting)) ? "accept" : "drop";
+  const { logs, counted, rejected } = run;
+  return { action, rejected, egress: run.label.egress, ingress: run.label.ingress, logs, counted };
 }
 
 type End = "accept" | "drop" | "return";
 
+/** What a packet and its connection remember between hooks. */
+interface Kept {
+  egress: RuleId | null;
+  ingress: RuleId | null;
+  settled: boolean;
+  untracked: boolean;
+}
+
 class Run {
   readonly logs: LogPrefix[] = [];
-  readonly label: { egress: RuleId | null; ingress: RuleId | null } = { egress: null, ingress: null };
+  readonly counted: Name[] = [];
+  readonly label: Kept = { egress: null, ingress: null, settled: false, untracked: false };
+  rejected: Outcome["rejected"] = null;
   readonly #ruleset: Ruleset;
-  readonly #sighting: Sighting;
+  #sighting: Sighting | undefined;
 
-  constructor(ruleset: Ruleset, sighting: Sighting) {
+  constructor(ruleset: Ruleset) {
     this.#ruleset = ruleset;
+  }
+
+  /** False if the packet ends here. */
+  hook(sighting: Sighting): boolean {
     this.#sighting = sighting;
+    const chains = [...this.#ruleset.chains.values()].filter(({ base }) => base?.hook === sighting.hook);
+    chains.sort((a, b) => (a.base?.priority ?? 0) - (b.base?.priority ?? 0));
+    return chains.every((chain) => this.chain(chain, 0) !== "drop");
+  }
+
+  get #seen(): Sighting {
+    return this.#sighting as Sighting;
+  }
+
+  /** Else there is no connection that could carry a label. */
+  get #isTracked(): boolean {
+    return !this.label.untracked && this.#seen.state !== "invalid";
   }
 
   chain({ name, rules }: Chain, depth: number): End {
-    if (depth > 3) throw new Error(`${name} is ${depth} jumps deep`);
+    if (depth > 4) throw new Error(`${name} is ${depth} jumps deep`);
     for (const rule of rules) {
       const end = this.#rule(rule, depth);
       if (end !== undefined) return end;
@@ -68,7 +103,7 @@ class Run {
   }
 
   #rule(rule: Rule, depth: number): End | undefined {
-    if (!rule.when.every((condition) => holds(condition, this.#sighting, this.#ruleset))) return undefined;
+    if (!rule.when.every((condition) => holds(condition, this.#seen, this.#ruleset, this.label))) return undefined;
     for (const statement of rule.statements) {
       const end = this.#statement(statement, depth);
       if (end !== undefined) return end;
@@ -82,12 +117,23 @@ class Run {
         this.logs.push(statement.prefix);
         return undefined;
       case "count":
+        existing(new Map([...this.#ruleset.counters].map((name) => [name, name])), statement.counter);
+        this.counted.push(statement.counter);
         return undefined;
       case "label":
-        this.label[statement.direction] = statement.rule;
+        if (this.#isTracked) this.label[statement.direction] = statement.rule;
         return undefined;
+      case "settle":
+        if (this.#isTracked) this.label.settled = true;
+        return undefined;
+      case "notrack":
+        this.label.untracked = true;
+        return undefined;
+      case "reject":
+        this.rejected = statement.with;
+        return "drop";
       case "dispatch": {
-        const key = keyOf(statement.key, this.#sighting);
+        const key = keyOf(statement.key, this.#seen);
         const verdict = key === undefined ? undefined : existing(this.#ruleset.maps, statement.map).entries.get(key);
         if (verdict === undefined) return undefined;
         return verdict.verdict === "accept" ? "accept" : this.#jump(verdict.to, depth);
@@ -98,9 +144,6 @@ class Run {
       case "drop":
       case "return":
         return statement.do;
-      case "reject":
-        // Of the packet there is no more left than by `drop`; what its sender is told, nobody here listens to.
-        return "drop";
     }
   }
 
@@ -111,7 +154,7 @@ class Run {
   }
 }
 
-function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset): boolean {
+function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset, kept: Kept): boolean {
   switch (condition.if) {
     case "family":
       return familyOf(sighting.packet.destination) === condition.is;
@@ -129,9 +172,13 @@ function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset): bool
       return condition.prefix ? name.startsWith(condition.name) : name === condition.name;
     }
     case "connection":
-      return sighting.state === condition.state || (sighting.state === "related" && condition.state === "established");
+      return isInState(kept.untracked ? "untracked" : sighting.state, condition.state);
+    case "settled":
+      return kept.settled;
     case "localSource":
-      return sighting.localSource;
+      return sighting.localSource !== condition.not;
+    case "localDestination":
+      return sighting.localDestination ?? false;
   }
 }
 
@@ -171,6 +218,11 @@ function partOf(field: Field, { packet, from, to, hopLimit }: Sighting): string 
     case "dport":
       return String(packet.destinationPort);
   }
+}
+
+/** What is related counts as established (text.ts). */
+function isInState(state: string, asked: string): boolean {
+  return state === asked || (state === "related" && asked === "established");
 }
 
 function contains(set: NamedSet, key: Element): boolean {

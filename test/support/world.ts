@@ -61,6 +61,14 @@ export class WorldBuilder {
     return this.#add("projectcalico.org/v3", "GlobalNetworkPolicy", { name }, { spec });
   }
 
+  host(name: string, spec: object, labels: Labels = {}): this {
+    return this.#add("projectcalico.org/v3", "HostEndpoint", { name, labels }, { spec });
+  }
+
+  staged(name: string, spec: object): this {
+    return this.#add("projectcalico.org/v3", "StagedGlobalNetworkPolicy", { name }, { spec });
+  }
+
   policy(path: string, spec: object): this {
     const [namespace, name] = path.split("/") as [string, string];
     return this.#add("projectcalico.org/v3", "NetworkPolicy", { namespace, name }, { spec });

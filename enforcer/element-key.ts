@@ -1,0 +1,150 @@
+// Elements as the kernel stores them: the bytes of a packet, each part of a concatenation padded to a multiple of four
+// (include/net/netfilter/nf_tables.h, NFT_REG32_SIZE). An Element is a checked text, and is checked again here: what is not
+// of the type of the set is refused.
+import { addressToBytes, tryParseAddress } from "../core/address.ts";
+import { SluiceError } from "../core/errors.ts";
+import type { NewSet } from "../core/netlink/nf-sets.ts";
+import { type Element, isInterfaceName } from "./element.ts";
+import type { DataType } from "./ruleset.ts";
+
+// Numbers of nft's types (nftables, include/datatype.h, enum datatypes), which it leaves with a set in the kernel.
+const typeNumbers: Readonly<Record<DataType, number>> = {
+  ipv4_addr: 7,
+  ipv6_addr: 8,
+  inet_proto: 12,
+  inet_service: 13,
+  ifname: 41,
+};
+const bitsPerType = 6;
+
+const bytesOf: Readonly<Record<DataType, number>> = {
+  ipv4_addr: 4,
+  ipv6_addr: 16,
+  inet_proto: 1,
+  inet_service: 2,
+  ifname: 16,
+};
+
+/** An interval of keys. */
+export interface KeyInterval {
+  readonly start: Uint8Array;
+  /** The first key after it; null if it holds the last key of all. */
+  readonly end: Uint8Array | null;
+}
+
+/** What a set of these types is to the kernel, and to nft's listings. */
+export function keyFormat(
+  types: readonly DataType[],
+): Pick<NewSet, "keyType" | "keyBytes" | "keyOrder" | "isConcatenation"> {
+  const isConcatenation = types.length > 1;
+  const keyType = types.reduce((number, type) => number * 2 ** bitsPerType + typeNumbers[type], 0);
+  const sizes = types.map((type) => (isConcatenation ? (bytesOf[type] + 3) & ~3 : bytesOf[type]));
+  const keyBytes = sizes.reduce((sum, size) => sum + size, 0);
+  return { keyType, keyBytes, keyOrder: isConcatenation ? "none" : orderOf(types[0]), isConcatenation };
+}
+
+/** Names are bytes in the machine's order to nft, and protocols but one byte. */
+function orderOf(type: DataType | undefined): NewSet["keyOrder"] {
+  return type === "ifname" ? "host" : type === "inet_proto" ? "none" : "network";
+}
+
+/** The types that make up a key of this number; undefined if it is none of ours. */
+export function typesOf(keyType: number): readonly DataType[] | undefined {
+  const types: DataType[] = [];
+  for (let rest = keyType; rest > 0; rest >>>= bitsPerType) {
+    const number = rest & (2 ** bitsPerType - 1);
+    const found = (Object.keys(typeNumbers) as DataType[]).find((type) => typeNumbers[type] === number);
+    if (found === undefined) return undefined;
+    types.unshift(found);
+  }
+  return types;
+}
+
+export function keyOf(element: Element, types: readonly DataType[]): Uint8Array {
+  const [only] = types;
+  if (types.length === 1 && only !== undefined) return partOf(element, only);
+  const parts = element.split(" . ");
+  if (parts.length !== types.length) throw refused(element, types);
+  return Buffer.concat(
+    types.map((type, index) => {
+      const part = partOf(parts[index] as string, type);
+      const padded = new Uint8Array((part.length + 3) & ~3);
+      padded.set(part);
+      return padded;
+    }),
+  );
+}
+
+/** Of a single value, a range `a-b`, or a prefix. */
+export function intervalOf(element: Element, type: DataType): KeyInterval {
+  const { first, last } = boundsOf(element, type);
+  return { start: first, end: successor(last) };
+}
+
+function boundsOf(text: string, type: DataType): { readonly first: Uint8Array; readonly last: Uint8Array } {
+  const slash = text.indexOf("/");
+  if (slash >= 0) return prefixBounds(text, slash, type);
+  const dash = type === "ifname" ? -1 : text.indexOf("-");
+  if (dash < 0) {
+    const value = partOf(text, type);
+    return { first: value, last: value };
+  }
+  const [first, last] = [partOf(text.slice(0, dash), type), partOf(text.slice(dash + 1), type)];
+  if (Buffer.compare(first, last) > 0) throw refused(text, [type]);
+  return { first, last };
+}
+
+function prefixBounds(text: string, slash: number, type: DataType): ReturnType<typeof boundsOf> {
+  const first = partOf(text.slice(0, slash), type);
+  const bits = numberOf(text.slice(slash + 1), first.length * 8, type);
+  const hostBits = first.map((_, at) => 0xff >> Math.min(8, Math.max(0, bits - 8 * at)));
+  if (first.some((byte, at) => byte & (hostBits[at] as number))) throw refused(text, [type]);
+  return { first, last: first.map((byte, at) => byte | (hostBits[at] as number)) };
+}
+
+function partOf(text: string, type: DataType): Uint8Array {
+  switch (type) {
+    case "ipv4_addr":
+    case "ipv6_addr":
+      return addressBytes(text, type);
+    case "inet_proto":
+      return Uint8Array.of(numberOf(text, 255, type));
+    case "inet_service": {
+      const port = numberOf(text, 65_535, type);
+      return Uint8Array.of(port >> 8, port & 0xff);
+    }
+    case "ifname": {
+      const name = /^"(.*)"$/.exec(text)?.[1];
+      if (name === undefined || !isInterfaceName(name)) throw refused(text, [type]);
+      return Buffer.concat([Buffer.from(name)], bytesOf.ifname);
+    }
+  }
+}
+
+/** An Address may be IPv6 and read as IPv4 (RFC 4291, 2.5.5.2), so the text tells which it is. */
+function addressBytes(text: string, type: "ipv4_addr" | "ipv6_addr"): Uint8Array {
+  const address = tryParseAddress(text);
+  if (address === undefined || text.includes(":") !== (type === "ipv6_addr")) throw refused(text, [type]);
+  return addressToBytes(address).subarray(16 - bytesOf[type]);
+}
+
+function numberOf(text: string, max: number, type: DataType): number {
+  const value = Number(text);
+  if (!/^\d{1,5}$/.test(text) || value > max) throw refused(text, [type]);
+  return value;
+}
+
+/** The next key; null after the last. */
+function successor(key: Uint8Array): Uint8Array | null {
+  const next = Uint8Array.from(key);
+  for (let at = next.length - 1; at >= 0; at--) {
+    next[at] = (key[at] as number) + 1;
+    if (next[at] !== 0) return next;
+  }
+  return null;
+}
+
+function refused(text: string, types: readonly DataType[]): SluiceError {
+  const sentence = `${JSON.stringify(text.slice(0, 100))} is no element of a set of ${types.join(" . ")}`;
+  return new SluiceError("NFT_FAILED", sentence, { context: { element: text.slice(0, 100) } });
+}

@@ -1,0 +1,222 @@
+import { SluiceError } from "../core/errors.ts";
+import { type Refusal, sendBatch } from "../core/netlink/batch.ts";
+import { errnoName } from "../core/netlink/libc.ts";
+import { subsystem } from "../core/netlink/netfilter.ts";
+import { decodeSet, type NewSet, type SetDescription, type SetElement } from "../core/netlink/nf-sets.ts";
+import { type Place, setRequest, TableChanges } from "../core/netlink/nf-tables.ts";
+import type { NetlinkSocket } from "../core/netlink/socket.ts";
+import type { Element } from "./element.ts";
+import { intervalOf, keyFormat, keyOf, typesOf } from "./element-key.ts";
+import { writeRule } from "./rule-expressions.ts";
+import {
+  type Command,
+  type DataType,
+  type MapHeader,
+  type MapVerdict,
+  type Name,
+  nameOf,
+  type SetHeader,
+  type Transaction,
+} from "./ruleset.ts";
+import { ruleText, tableFamily, tableName } from "./text.ts";
+
+/** Carries out all commands at once, or none. NFT_FAILED names the set or chain, the element, and what the kernel says. */
+export function applyBatch(socket: NetlinkSocket, transaction: Transaction): void {
+  const changes = new TableChanges(tableName, tableFamily);
+  const keys = new KeyReader(socket);
+  for (const [subject, command] of transaction.entries()) addTo(changes, keys, subject, command);
+  const refusal = sendBatch(socket, subsystem.nftables, changes.messages);
+  if (refusal !== undefined) throw refused(refusal, transaction, changes.placeOf(refusal.index, refusal.answer.offset));
+}
+
+function addTo(changes: TableChanges, keys: KeyReader, subject: number, command: Command): void {
+  switch (command.verb) {
+    case "add-table":
+      changes.addTable(subject);
+      break;
+    case "delete-table":
+      keys.forget();
+      changes.deleteTable(subject);
+      break;
+    case "add-set":
+      changes.addSet(subject, nameOf(command.set.name), keys.learn(newSet(command.set), command.set.name));
+      break;
+    case "add-map":
+      changes.addSet(subject, nameOf(command.map.name), keys.learn(newMap(command.map), command.map.name));
+      break;
+    case "add-counter":
+      changes.addCounter(subject, nameOf(command.name));
+      break;
+    case "add-chain":
+      changes.addChain(subject, nameOf(command.chain.name), command.chain.base);
+      break;
+    case "add-elements":
+      changes.elements(subject, "add", nameOf(command.set), command.elements.map(keys.of(command.set)));
+      break;
+    case "delete-elements":
+      changes.elements(subject, "delete", nameOf(command.set), command.elements.map(keys.of(command.set)));
+      break;
+    case "add-entries": {
+      const read = keys.of(command.map);
+      const entries = [...command.entries].map(([key, verdict]) => ({ ...read(key), verdict: checked(verdict) }));
+      changes.elements(subject, "add", nameOf(command.map), entries);
+      break;
+    }
+    case "delete-entries":
+      changes.elements(subject, "delete", nameOf(command.map), command.keys.map(keys.of(command.map)));
+      break;
+    case "add-rules": {
+      const chain = nameOf(command.chain);
+      for (const [at, rule] of command.rules.entries())
+        changes.addRule(subject, at, chain, (expressions) => writeRule(expressions, rule));
+      break;
+    }
+    case "flush-chain":
+      changes.flushChain(subject, nameOf(command.chain));
+      break;
+    case "delete-chain":
+      changes.deleteChain(subject, nameOf(command.name));
+      break;
+    case "delete-map":
+    case "delete-set":
+      changes.deleteSet(subject, nameOf(command.name));
+      break;
+    case "delete-counter":
+      changes.deleteCounter(subject, nameOf(command.name));
+      break;
+  }
+}
+
+function newSet({ type, flag, timeoutMs }: SetHeader): NewSet {
+  const flags = { isInterval: flag === "interval", isMap: false, hasTimeouts: flag === "timeout" };
+  return { ...keyFormat(type), ...flags, timeoutMs };
+}
+
+function newMap({ type }: MapHeader): NewSet {
+  return { ...keyFormat(type), isInterval: false, isMap: true, hasTimeouts: false, timeoutMs: undefined };
+}
+
+function checked(verdict: MapVerdict): MapVerdict {
+  return verdict.verdict === "jump" ? { verdict: "jump", to: nameOf(verdict.to) } : { verdict: verdict.verdict };
+}
+
+/** Reads elements as what their set holds: one of the same batch, or as the kernel says. */
+class KeyReader {
+  readonly #socket: NetlinkSocket;
+  readonly #readers = new Map<Name, (element: Element) => SetElement>();
+
+  constructor(socket: NetlinkSocket) {
+    this.#socket = socket;
+  }
+
+  learn(set: NewSet, name: Name): NewSet {
+    this.#readers.set(name, readerOf(name, set));
+    return set;
+  }
+
+  forget(): void {
+    this.#readers.clear();
+  }
+
+  of(name: Name): (element: Element) => SetElement {
+    const reader = this.#readers.get(name) ?? readerOf(name, describe(this.#socket, name));
+    this.#readers.set(name, reader);
+    return reader;
+  }
+}
+
+function readerOf(name: Name, { keyType, isInterval }: SetDescription): (element: Element) => SetElement {
+  const types = typesOf(keyType);
+  const [only] = types ?? [];
+  const plain = (types: readonly DataType[]) => (element: Element) => ({ key: keyOf(element, types) });
+  if (types !== undefined && !isInterval) return plain(types);
+  if (types?.length !== 1 || only === undefined)
+    throw new SluiceError("NFT_FAILED", `nftables: ${name} is not a set of ours`, { context: { set: name } });
+  return (element) => {
+    const { start, end } = intervalOf(element, only);
+    return { key: start, end };
+  };
+}
+
+function describe(socket: NetlinkSocket, name: Name): SetDescription {
+  let description: SetDescription | undefined;
+  try {
+    socket.dump(`set ${name}`, setRequest(tableName, tableFamily, nameOf(name)), (bytes, message) => {
+      description = decodeSet(bytes, message);
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof SluiceError) || thrown.code !== "NETLINK_FAILED") throw thrown;
+    const context = { ...thrown.context, set: name };
+    throw new SluiceError("NFT_FAILED", `nftables: ${thrown.message}`, { cause: thrown, context });
+  }
+  if (description === undefined)
+    throw new SluiceError("NFT_FAILED", `nftables: the kernel does not describe set ${name}`);
+  return description;
+}
+
+// What the kernel's errors mean here, for people: net/netfilter/nf_tables_api.c and nfnetlink.c.
+const meanings: Readonly<Record<string, string>> = {
+  EBUSY: "something still leads to it",
+  ENOENT: "it is not there",
+  EEXIST: "it is there already and leads elsewhere, or overlaps with what is there",
+  ENOTEMPTY: "it overlaps with what is there",
+  ENOBUFS: "the kernel has no memory for it",
+  ENOMEM: "the kernel has no memory for it",
+  ERESTART: "another process changed the ruleset meanwhile",
+  ELOOP: "the jumps would be a circle",
+  EMLINK: "the jumps would be too deep",
+  ENOTSUP: "the kernel does not do this, or not at this hook",
+  EPERM: "it takes root, or CAP_NET_ADMIN",
+};
+
+const passing = new Set(["EBUSY", "ENOBUFS", "ENOMEM", "ERESTART", "EAGAIN"]);
+
+function refused({ answer }: Refusal, commands: Transaction, place: Place | undefined): SluiceError {
+  const errno = errnoName(answer.errno);
+  const command = place && commands[place.subject];
+  const subject = command && subjectOf(command);
+  const element = command && place.element !== null ? elementAt(command, place.element) : undefined;
+  const words = [errno, answer.message || meanings[errno]].filter(Boolean).join(", ");
+  const where = command === undefined ? "commit" : [command.verb, subject, element].filter(Boolean).join(" ");
+  const context = { errno, command: where, ...(subject && { subject }), ...(element && { element }) };
+  const code = errno === "EPERM" ? "PERMISSION_DENIED" : "NFT_FAILED";
+  return new SluiceError(code, `nftables: ${where}: ${words}`, { retriable: passing.has(errno), context });
+}
+
+function subjectOf(command: Command): string {
+  switch (command.verb) {
+    case "add-table":
+    case "delete-table":
+      return tableName;
+    case "add-set":
+      return command.set.name;
+    case "add-elements":
+    case "delete-elements":
+      return command.set;
+    case "add-map":
+      return command.map.name;
+    case "add-entries":
+    case "delete-entries":
+      return command.map;
+    case "add-chain":
+      return command.chain.name;
+    case "add-rules":
+    case "flush-chain":
+      return command.chain;
+    case "add-counter":
+    case "delete-chain":
+    case "delete-map":
+    case "delete-set":
+    case "delete-counter":
+      return command.name;
+  }
+}
+
+/** The element or rule of a command, in nft's words. */
+function elementAt(command: Command, index: number): string | undefined {
+  if ("elements" in command) return command.elements[index];
+  if ("keys" in command) return command.keys[index];
+  if ("entries" in command) return [...command.entries.keys()][index];
+  const rule = "rules" in command ? command.rules[index] : undefined;
+  return rule && ruleText(rule);
+}

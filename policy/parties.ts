@@ -1,0 +1,185 @@
+import type { Address, Cidr } from "../core/address.ts";
+import { Multimap } from "../core/multimap.ts";
+import { AddressCells } from "./address-cells.ts";
+import { AddressTable } from "./address-table.ts";
+import { canonicalJson } from "./hash.ts";
+import { KnownEnd, SetTable } from "./known-end.ts";
+import { Lane } from "./lane.ts";
+import { setsOf } from "./match.ts";
+import type { Endpoint, EndpointId, Placement, Stage } from "./placement.ts";
+import type { Direction, Program } from "./program.ts";
+import type { Hop, Place, Routes, Visit } from "./route.ts";
+
+/** Somebody who sends or gets packets. */
+export interface Party {
+  readonly kind: Kind;
+  /** The number of its kind, and whether some list it meets asks for source ports: at hand, since every packet needs them. */
+  readonly number: number;
+  readonly seesSourcePort: boolean;
+  /** The same for those on one node, and never 0, which is none. */
+  readonly node: number;
+  readonly place: Place;
+  /** What it meets, by whom it deals with: somebody elsewhere; a pod of its own node; a pod also with its node. */
+  readonly departure: Legs;
+  readonly arrival: Legs;
+  readonly departureWithin: Legs;
+  readonly arrivalWithin: Legs;
+  readonly toOwnNode: Legs;
+}
+
+/**
+ * What those have in common whom nothing in the Program can tell apart: of the same labels, in the same CIDRs, with the same lists on
+ * their ways. Who they are is not in it.
+ */
+export interface Kind {
+  /** Never that of another, and never 0. */
+  readonly number: number;
+  /** The first of them who was met, for all of them. */
+  readonly end: KnownEnd;
+  /** Some list it meets asks for source ports. */
+  readonly seesSourcePort: boolean;
+}
+
+/** Visits one after the other, ready to be walked. */
+export interface Legs {
+  readonly hops: readonly Leg[];
+  /** Whose `normal` lists are among them. */
+  readonly egress: EndpointId | null;
+  readonly ingress: EndpointId | null;
+}
+
+export interface Leg extends Hop {
+  readonly lane: Lane;
+  /** Where the next visit begins: whoever is allowed goes on there. */
+  readonly next: number;
+}
+
+/** Who has which address, and what he meets. Knows as many as the cluster has, and CIDRs and lists of the Program. */
+export class Parties {
+  readonly #program: Program;
+  readonly #routes: Routes;
+  readonly #table: SetTable;
+  readonly #cells: AddressCells;
+  readonly #remarks: Multimap<Address, Remark>;
+  readonly #numbers = new AddressTable();
+  readonly #members: (Party | undefined)[] = [];
+  /** By cell: addresses of which nobody says anything. */
+  readonly #strangers: (Party | undefined)[] = [];
+  readonly #kinds = new Map<string, Kind>();
+  readonly #nodes = new Map<string | Endpoint, number>();
+  readonly #lanes = new Map<readonly Stage[], Lane>();
+
+  constructor(program: Program, placement: Placement, routes: Routes) {
+    this.#program = program;
+    this.#routes = routes;
+    this.#table = new SetTable(placement, setsOf(placement));
+    this.#cells = new AddressCells(cidrsOf(program, placement));
+    this.#remarks = remarksOf(program, placement);
+    let number = 1;
+    for (const address of this.#remarks.keys()) this.#numbers.set(address, number++);
+  }
+
+  at(address: Address): Party {
+    const number = this.#numbers.get(address);
+    return number === 0 ? this.#stranger(address) : (this.#members[number] ?? this.#member(address, number));
+  }
+
+  legs(visits: readonly Visit[]): Legs {
+    const hops: Leg[] = [];
+    for (const visit of visits) {
+      const next = hops.length + visit.length;
+      for (const hop of visit) hops.push({ ...hop, lane: this.#lane(hop.stages), next });
+    }
+    const normal = (direction: Direction) =>
+      hops.find((hop) => hop.list === "normal" && hop.direction === direction)?.endpoint ?? null;
+    return { hops, egress: normal("egress"), ingress: normal("ingress") };
+  }
+
+  #member(address: Address, number: number): Party {
+    const made = this.#meet(address, this.#cells.cellOf(address));
+    this.#members[number] = made;
+    return made;
+  }
+
+  #stranger(address: Address): Party {
+    const cell = this.#cells.cellOf(address);
+    const known = this.#strangers[cell];
+    if (known !== undefined) return known;
+    const made = this.#meet(address, cell);
+    this.#strangers[cell] = made;
+    return made;
+  }
+
+  #meet(address: Address, cell: number): Party {
+    const place = this.#routes.placeOf(address);
+    const departure = this.legs(this.#routes.departure(place, address));
+    const arrival = this.legs(this.#routes.arrival(place, address));
+    const departureWithin = this.legs(this.#routes.departureWithin(place, "pod"));
+    const arrivalWithin = this.legs(this.#routes.arrivalWithin(place));
+    const toOwnNode = this.legs(this.#routes.departureWithin(place, "node"));
+    const kind = this.#kind(address, cell, [departure, arrival, departureWithin, arrivalWithin, toOwnNode]);
+    const { number, seesSourcePort } = kind;
+    const [node, legs] = [this.#node(place), { departure, arrival, departureWithin, arrivalWithin, toOwnNode }];
+    return { kind, number, seesSourcePort, node, place, ...legs };
+  }
+
+  #kind(address: Address, cell: number, all: readonly Legs[]): Kind {
+    const remarks = [...this.#remarks.get(address)].map(textOf).sort();
+    const key = [cell, ...all.map(shapeOf), ...remarks].join("\n");
+    const known = this.#kinds.get(key);
+    if (known !== undefined) return known;
+    const seesSourcePort = all.some(({ hops }) => hops.some(({ lane }) => lane.seesSourcePort));
+    const kind = { number: this.#kinds.size + 1, end: new KnownEnd(address, this.#table), seesSourcePort };
+    this.#kinds.set(key, kind);
+    return kind;
+  }
+
+  /** A pod that is on no node shares none. */
+  #node(place: Place): number {
+    if (place.at === "outside") return 0;
+    const node = place.node ?? place.pod;
+    const number = this.#nodes.get(node) ?? this.#nodes.size + 1;
+    this.#nodes.set(node, number);
+    return number;
+  }
+
+  #lane(stages: readonly Stage[]): Lane {
+    const found = this.#lanes.get(stages);
+    if (found !== undefined) return found;
+    const lane = new Lane(this.#program, stages, this.#lanes.size + 1, this.#table);
+    this.#lanes.set(stages, lane);
+    return lane;
+  }
+}
+
+/** What sets may take an address in for, beside CIDRs: an endpoint that has it, or what a Service has there. */
+type Remark = Endpoint | string;
+
+function remarksOf({ sets }: Program, { endpoints, members }: Placement): Multimap<Address, Remark> {
+  const remarks = new Multimap<Address, Remark>();
+  for (const endpoint of endpoints.values()) for (const address of endpoint.addresses) remarks.add(address, endpoint);
+  for (const [id, { kind }] of sets) {
+    const behind = kind === "service" ? members.get(id) : undefined;
+    for (const address of behind?.addresses ?? []) remarks.add(address, id);
+    for (const { address, protocol, port } of behind?.ports ?? []) remarks.add(address, `${id} ${protocol} ${port}`);
+  }
+  return remarks;
+}
+
+function textOf(remark: Remark): string {
+  if (typeof remark === "string") return remark;
+  const { kind, hostNetwork, labels, ports } = remark;
+  // Rules do not mean a pod on its node's network.
+  return hostNetwork ? "" : canonicalJson([kind, labels, ports]);
+}
+
+function* cidrsOf({ sets }: Program, { endpoints }: Placement): Iterable<Cidr> {
+  for (const definition of sets.values()) if (definition.kind === "cidrs") yield* definition.cidrs;
+  for (const { nets } of endpoints.values()) yield* nets;
+}
+
+function shapeOf({ hops }: Legs): string {
+  return hops
+    .map(({ lane, list, direction, untranslated, next }) => [lane.number, list, direction, untranslated, next].join())
+    .join(" ");
+}

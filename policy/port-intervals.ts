@@ -1,0 +1,33 @@
+import type { Placement } from "./placement.ts";
+import type { Program } from "./program.ts";
+
+/** The ports divided where a Program, or a port that somebody declares, may tell one from the next. */
+export class PortIntervals {
+  /** By port, the number of its interval. */
+  readonly #intervals: Uint16Array;
+
+  constructor(program: Program, { members }: Placement) {
+    const edges = new Uint8Array(ports + 1);
+    for (const { from, to } of rangesOf(program, members)) edges[from] = edges[to + 1] = 1;
+    let interval = 0;
+    this.#intervals = Uint16Array.from(edges.subarray(0, ports), (edge) => (interval += edge));
+  }
+
+  /** From 0 on, ascending. */
+  of(port: number): number {
+    return this.#intervals[port] as number;
+  }
+}
+
+const ports = 65_536;
+
+function* rangesOf({ blocks }: Program, members: Placement["members"]) {
+  for (const block of blocks.values())
+    for (const { when } of block)
+      for (const match of when) {
+        if (match.field !== "sourcePort" && match.field !== "destinationPort") continue;
+        yield* match.ranges;
+        for (const set of match.named)
+          for (const { port } of members.get(set)?.ports ?? []) yield { from: port, to: port };
+      }
+}

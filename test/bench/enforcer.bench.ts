@@ -1,0 +1,209 @@
+// What it takes to get a node's policies into the kernel, and to follow a change. Run by hand, as root:
+// node test/bench/enforcer.bench.ts [--changes 200]
+//
+// Method. The node of large-node.ts: 2,000 policies of five rules each that are all about this node's 200 pods, and 50,000 pods of
+// the cluster. Everything is real: the objects go through World to the Enforcer, which loads a network namespace by libnftables and
+// our own batches. Interfaces are given by a map, as there are not 200 of them.
+// Cold: from the first object (in batches of 500) until the kernel has taken the rules. Then the same transaction is loaded into
+// another namespace three times by the Enforcer's way and three times by `nft -f` of the same text, in turn; of each the best counts.
+// Changes, one at a time: from the object, as the watch gives it, until the kernel has taken the transaction: a pod of this node
+// comes, one of another comes, and both go again; a policy's ports are edited. A kind of change ends after a minute.
+// Judged are CPU times of the process with all its threads and its time in the kernel (process.cpuUsage), so that what else the
+// machine does is not in them; elapsed times stand beside them. The ratio is of elapsed times. Memory is the peak of the process
+// (VmHWM), World and Node.js included, read before `nft -f` and the second loads.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { systemClock } from "../../core/clock.ts";
+import type { KubeObject } from "../../core/kube/objects.ts";
+import { namespacePath } from "../../core/netlink/namespace.ts";
+import { NftLibrary } from "../../enforcer/nft-library.ts";
+import { textOf } from "../../enforcer/text.ts";
+import { deleteNamespace, makeNamespace } from "../support/namespace.ts";
+import { fullSize, localPods, nodeObjects, pathPolicies, podObject, policyObject } from "./large-node.ts";
+import { MeasuredEnforcer } from "./measured-enforcer.ts";
+
+const limits = { coldMs: 2000, loadRatio: 1.2, podMs: 5, policyMs: 50, peakMib: 300 };
+const longestMs = 60_000;
+const mib = 2 ** 20;
+
+let missed = 0;
+
+function report(what: string, value: string, limit = "", isWithin = true): void {
+  if (!isWithin) missed += 1;
+  const judged = limit === "" ? "" : `   limit ${limit.padEnd(10)} ${isWithin ? "ok" : "FAIL"}`;
+  console.log(`${what.padEnd(46)} ${value.padStart(52)}${judged}`);
+}
+
+interface Took {
+  readonly cpuMs: number;
+  readonly elapsedMs: number;
+}
+
+async function timed(work: () => void | Promise<void>): Promise<Took> {
+  const [cpu, clock] = [process.cpuUsage(), systemClock.monotonic()];
+  await work();
+  const { user, system } = process.cpuUsage(cpu);
+  return { cpuMs: (user + system) / 1000, elapsedMs: systemClock.monotonic() - clock };
+}
+
+function peakMib(): number {
+  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  return (Number(kib) * 1024) / mib;
+}
+
+const inWords = ({ cpuMs, elapsedMs }: Took) => `${Math.round(cpuMs)} ms (elapsed ${Math.round(elapsedMs)})`;
+
+async function cold(enforcer: MeasuredEnforcer): Promise<void> {
+  const { world } = enforcer;
+  const steps: [string, Took][] = [];
+  const step = async (name: string, work: () => void | Promise<void>) => steps.push([name, await timed(work)]);
+  const objects = [...nodeObjects(fullSize)];
+  await step("reading objects", () => {
+    for (let at = 0; at < objects.length; at += 500) enforcer.put(...objects.slice(at, at + 500));
+  });
+  objects.length = 0;
+  await step("program", () => void world.program());
+  await step("placement", () => void world.placement());
+  await step("rendering, text, kernel", async () => {
+    enforcer.hand();
+    await enforcer.nextTransaction();
+  });
+  const total = steps.reduce(
+    (sum, [, took]) => ({ cpuMs: sum.cpuMs + took.cpuMs, elapsedMs: sum.elapsedMs + took.elapsedMs }),
+    {
+      cpuMs: 0,
+      elapsedMs: 0,
+    },
+  );
+  report("cold: from objects to the kernel", inWords(total), `${limits.coldMs} ms`, total.cpuMs <= limits.coldMs);
+  for (const [name, took] of steps) report(`  ${name}`, inWords(took));
+  report("  of which text and kernel", `elapsed ${Math.round(enforcer.kernelMs[0] as number)} ms`);
+  const { sets, blocks, rules } = world.program();
+  console.log(`  the program: ${sets.size} sets, ${blocks.size} blocks, ${rules.size} rules`);
+  console.log(`  in the kernel: ${census(enforcer)}`);
+}
+
+function census({ lastTransaction }: MeasuredEnforcer): string {
+  const count = { sets: 0, elements: 0, chains: 0, rules: 0 };
+  for (const command of lastTransaction) {
+    if (command.verb === "add-set" || command.verb === "add-map") count.sets += 1;
+    if (command.verb === "add-elements") count.elements += command.elements.length;
+    if (command.verb === "add-entries") count.elements += command.entries.size;
+    if (command.verb === "add-chain") count.chains += 1;
+    if (command.verb === "add-rules") count.rules += command.rules.length;
+  }
+  return Object.entries(count)
+    .map(([what, number]) => `${number} ${what}`)
+    .join(", ");
+}
+
+/** Each object in turn, alone. */
+async function changes(what: string, limitMs: number, steps: Iterable<() => void>, enforcer: MeasuredEnforcer) {
+  const took: Took[] = [];
+  const kernel = enforcer.kernelMs.length;
+  const deadline = systemClock.monotonic() + longestMs;
+  for (const step of steps) {
+    const taken = enforcer.nextTransaction();
+    took.push(
+      await timed(async () => {
+        step();
+        enforcer.hand();
+        await taken;
+      }),
+    );
+    if (systemClock.monotonic() > deadline) break;
+  }
+  const at = (of: (took: Took) => number, share: number) => percentile(took.map(of), share);
+  const cpu99 = at((one) => one.cpuMs, 0.99);
+  const shares = [0.5, 0.99, 1].map((share) => at((one) => one.cpuMs, share).toFixed(1));
+  const value = `${shares.join(" / ")} ms (elapsed 99 %: ${at((one) => one.elapsedMs, 0.99).toFixed(1)})`;
+  report(`${what}, ${took.length} times, 50/99/100 %`, value, `${limitMs} ms`, cpu99 <= limitMs);
+  const inKernel = enforcer.kernelMs.slice(kernel);
+  const middle = [0.5, 0.99, 1].map((share) => percentile(inKernel, share).toFixed(2));
+  report("  of which the kernel's transaction, elapsed", `${middle.join(" / ")} ms`);
+}
+
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(share * sorted.length) - 1] as number;
+}
+
+function* podChanges(enforcer: MeasuredEnforcer, count: number): Generator<() => void> {
+  for (let turn = 0; turn * 4 < count; turn++) {
+    const [local, remote] = [fullSize.pods + 2 * turn, fullSize.pods + 2 * turn + 1];
+    const pods = [podObject(local, {}, true), podObject(remote)] as const;
+    yield () => {
+      enforcer.bind(local, true);
+      enforcer.put(pods[0]);
+    };
+    yield () => enforcer.put(pods[1]);
+    yield () => enforcer.delete(pods[1]);
+    yield () => {
+      enforcer.bind(local, false);
+      enforcer.delete(pods[0]);
+    };
+  }
+}
+
+function* policyEdits(enforcer: MeasuredEnforcer, count: number): Generator<() => void> {
+  for (let turn = 0; turn < count; turn++) {
+    const number = pathPolicies + (((localPods + 3) * turn) % (fullSize.policies - pathPolicies));
+    const policy: KubeObject = policyObject(number, 1 + turn);
+    yield () => enforcer.put(policy);
+  }
+}
+
+/** The Enforcer's way to load a transaction against `nft -f`, in a namespace of its own. */
+async function loads(library: NftLibrary, transaction: MeasuredEnforcer["lastTransaction"]): Promise<void> {
+  const namespace = makeNamespace("bench-load");
+  const file = `/run/sluice-bench-${process.pid}.nft`;
+  try {
+    writeFileSync(file, textOf(transaction));
+    const [ours, program]: [number[], number[]] = [[], []];
+    for (let turn = 0; turn < 3; turn++) {
+      const nft = library.in(namespacePath(namespace));
+      ours.push((await timed(() => nft.apply(transaction))).elapsedMs);
+      const load = () => void execFileSync("ip", ["netns", "exec", namespace, "nft", "-f", file]);
+      program.push((await timed(load)).elapsedMs);
+    }
+    const [best, other] = [Math.min(...ours), Math.min(...program)];
+    const value = `${Math.round(best)} ms / ${Math.round(other)} ms = ${(best / other).toFixed(2)}`;
+    report(
+      "the kernel load against nft -f of the same text",
+      value,
+      `x ${limits.loadRatio}`,
+      best <= limits.loadRatio * other,
+    );
+  } finally {
+    rmSync(file, { force: true });
+    deleteNamespace(namespace);
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { changes: { type: "string", default: "200" } } });
+  const count = Number(values.changes);
+  const namespace = makeNamespace("bench");
+  const library = await NftLibrary.open();
+  const enforcer = new MeasuredEnforcer(library.in(namespacePath(namespace)));
+  try {
+    await cold(enforcer);
+    const whole = enforcer.lastTransaction;
+    report("  peak memory", `${Math.round(peakMib())} MiB`);
+    await changes("a pod comes or goes", limits.podMs, podChanges(enforcer, count), enforcer);
+    await changes("a policy is edited", limits.policyMs, policyEdits(enforcer, count), enforcer);
+    report("peak memory", `${Math.round(peakMib())} MiB`, `${limits.peakMib} MiB`, peakMib() <= limits.peakMib);
+    const { failed, repaired } = enforcer.status;
+    report("transactions refused, tables repaired", `${failed}, ${repaired}`, "0", failed + repaired === 0);
+    await loads(library, whole);
+  } finally {
+    await enforcer.stop();
+    await library.close();
+    deleteNamespace(namespace);
+  }
+  process.exitCode = missed === 0 ? 0 : 1;
+}
+
+await main();

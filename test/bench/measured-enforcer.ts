@@ -1,0 +1,100 @@
+// An Enforcer of the node of large-node.ts in a network namespace of its own, whose kernel transactions are timed.
+
+import { parseAddress, parseCidr } from "../../core/address.ts";
+import { systemClock } from "../../core/clock.ts";
+import type { KubeObject } from "../../core/kube/objects.ts";
+import { silentLog } from "../../core/log.ts";
+import { Enforcer } from "../../enforcer/enforcer.ts";
+import type { Links } from "../../enforcer/interfaces.ts";
+import type { Nft } from "../../enforcer/nft.ts";
+import { defaultSettings } from "../../enforcer/render.ts";
+import type { Transaction } from "../../enforcer/ruleset.ts";
+import { World } from "../../policy/world.ts";
+import { localPods, nodeName, podAddress, podCidr } from "./large-node.ts";
+
+const podCidrs = [parseCidr(podCidr)];
+
+export class MeasuredEnforcer {
+  readonly world = new World();
+  /** Of the transactions so far: milliseconds in the kernel and on the way there, and the last one. */
+  readonly kernelMs: number[] = [];
+  lastTransaction: Transaction = [];
+  readonly #enforcer: Enforcer;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #links: Links;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(nft: Nft) {
+    const behind = new Map(Array.from({ length: localPods }, (_, n) => [parseAddress(podAddress(n)), `slp${n}`]));
+    this.#links = { behind, own: new Map() };
+    this.#enforcer = new Enforcer({
+      node: nodeName,
+      nft: {
+        list: () => nft.list(),
+        check: (transaction) => nft.check(transaction),
+        apply: (t) => this.#apply(nft, t),
+      },
+      interfaces: { read: () => Promise.resolve(this.#links) },
+      clock: systemClock,
+      log: silentLog,
+      settings: defaultSettings,
+      random: () => 0,
+    });
+    this.#running = this.#enforcer.run(this.#stop.signal);
+  }
+
+  get status(): Enforcer["status"] {
+    return this.#enforcer.status;
+  }
+
+  put(...objects: readonly KubeObject[]): void {
+    const faults = this.world.apply(objects.map((object) => ({ type: "upsert", object })));
+    if (faults.length > 0) throw new Error(`refused: ${JSON.stringify(faults[0])}`);
+  }
+
+  delete(object: KubeObject): void {
+    this.world.apply([{ type: "delete", object }]);
+  }
+
+  /** What the kernel's routes say when a pod comes to this node, or goes. */
+  bind(number: number, there: boolean): void {
+    const next = new Map(this.#links.behind);
+    if (there) next.set(parseAddress(podAddress(number)), `slp${number}`);
+    else next.delete(parseAddress(podAddress(number)));
+    this.#links = { ...this.#links, behind: next };
+  }
+
+  hand(): void {
+    this.#enforcer.update(this.world.program(), this.world.placement(), { podCidrs });
+  }
+
+  /** The next transaction that the kernel has taken. */
+  async nextTransaction(): Promise<void> {
+    await this.#changed.promise;
+  }
+
+  /** Until everything handed out so far is in the kernel. */
+  async settled(): Promise<void> {
+    const { revision } = this.world.program();
+    for (let still = 0; still < 3; ) {
+      const { applied } = this.status;
+      await systemClock.sleep(500);
+      still = applied === this.status.applied && this.status.revision === revision ? still + 1 : 0;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #apply(nft: Nft, transaction: Transaction): Promise<void> {
+    const started = systemClock.monotonic();
+    await nft.apply(transaction);
+    this.kernelMs.push(systemClock.monotonic() - started);
+    this.lastTransaction = transaction;
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
