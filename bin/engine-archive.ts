@@ -33,6 +33,7 @@ export function engineArchive({ config, clock, log }: EngineArchiveOptions): Ope
         heartbeats: archive.sink("heartbeat"),
         tenures: archive.sink("endpoint"),
         programs: archive.sink("program"),
+        changes: archive.sink("change"),
         remembered: await remembered(store, config, clock.now()),
         hurry: () => archive.hurry(),
         close: () => archive.close(),

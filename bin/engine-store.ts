@@ -1,4 +1,5 @@
 import type { Sink } from "../core/pipeline.ts";
+import type { ChangeRecord } from "../core/records/change.ts";
 import type { EndpointTenure } from "../core/records/endpoint.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Heartbeat } from "../core/records/heartbeat.ts";
@@ -13,6 +14,7 @@ export interface EngineStore {
   readonly heartbeats: Sink<Heartbeat>;
   readonly tenures: Sink<EndpointTenure>;
   readonly programs: Sink<ProgramRecord>;
+  readonly changes: Sink<ChangeRecord>;
   readonly remembered: Remembered;
   /** The end is near: from now on nothing need be gathered, what waits can be stored at once. */
   hurry?(): void;
@@ -38,6 +40,7 @@ export const openNowhere: OpenStore = () =>
     heartbeats: nowhere,
     tenures: nowhere,
     programs: nowhere,
+    changes: nowhere,
     remembered: { tenures: [], programs: [] },
     close: () => Promise.resolve(),
   });

@@ -7,25 +7,36 @@ import type { Change, ObjectSource } from "../core/kube/watch.ts";
 import type { Log } from "../core/log.ts";
 import { Metrics } from "../core/metrics.ts";
 import { run, type Sink } from "../core/pipeline.ts";
+import type { ChangeRecord } from "../core/records/change.ts";
 import type { EndpointTenure } from "../core/records/endpoint.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import { retrying } from "../core/retrying.ts";
+import { tee } from "../core/tee.ts";
 import { KernelConntrack } from "../enforcer/conntrack-kernel.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
 import { KernelInterfaces } from "../enforcer/interfaces-kernel.ts";
 import { type NftAccess, openNft } from "../enforcer/nft-open.ts";
+import { KernelProof } from "../enforcer/proof-kernel.ts";
+import { Prover } from "../enforcer/prover.ts";
 import { Revoker } from "../enforcer/revoker.ts";
+import { RulesetFollower } from "../enforcer/tamper/follower.ts";
+import { Guard } from "../enforcer/tamper/guard.ts";
+import { watchedSysctls } from "../enforcer/tamper/sysctls.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { World } from "../policy/world.ts";
+import { agreementOf } from "./disagreements.ts";
 import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
 import { type Collecting, FlowPath } from "./flow-path.ts";
 import { type Kind, measured, readCollectors, readEnforcers } from "./measure.ts";
+import { NodeReporter } from "./node-reporter.ts";
+import { proofText } from "./node-status.ts";
 import { renderSettingsOf } from "./render-settings.ts";
 import { spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
+import { sluiceVersion } from "./version.ts";
 
 /** A node of the cluster and where on this machine its network is. */
 export interface Seat {
@@ -51,6 +62,7 @@ export interface EngineOptions {
   /** Where records show while they come; they are kept in the store. */
   readonly flows: Sink<Flow>;
   readonly losses: Sink<Loss>;
+  readonly changes?: Sink<ChangeRecord>;
   /** Opens what records are kept in; without it they are only shown. */
   readonly openStore?: OpenStore;
   readonly metrics?: Metrics;
@@ -58,6 +70,10 @@ export interface EngineOptions {
   readonly collect?: (seat: Seat) => Collecting;
   /** Told when policies change, not when pods do. */
   readonly onPolicy?: (notice: PolicyNotice) => void;
+  /** Told of what somebody should look at: a node that does not enforce, a verdict that nobody can explain. */
+  readonly onAlert?: (text: string) => void;
+  /** Shown when somebody else changed our rules: the first of its like, and how many more there were in a minute. */
+  readonly onTamper?: ((change: ChangeRecord, repeats: number) => void) | null;
   /** Whether the rules stay in force when the engine stops. */
   readonly leaveRules: boolean;
 }
@@ -80,9 +96,13 @@ export class Engine {
   readonly #collectors: readonly Collecting[];
   readonly #tenures: Feed<EndpointTenure>;
   readonly #programs: Feed<ProgramRecord>;
+  readonly #changes: Feed<ChangeRecord>;
   readonly #opened = Promise.withResolvers<void>();
   readonly #policyReady = Promise.withResolvers<void>();
+  readonly #proof = new KernelProof();
   #enforcers: readonly Enforcer[] = [];
+  #provers: readonly Prover[] = [];
+  #guards: readonly Guard[] = [];
   #revision: string | undefined;
 
   constructor(options: EngineOptions) {
@@ -93,10 +113,18 @@ export class Engine {
       clock,
       cluster: config.cluster.name,
       keepMs: config.enricher.deletedPodsKeptMs,
+      agreement: agreementOf({
+        sample: config.enricher.agreementSample,
+        metrics: this.#metrics,
+        clock,
+        log: options.log,
+        onAlert: options.onAlert,
+      }),
     });
     this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
     this.#tenures = new Feed({ name: "tenures", clock });
     this.#programs = new Feed({ name: "programs", clock });
+    this.#changes = new Feed({ name: "changes", clock });
     this.#expose();
   }
 
@@ -124,6 +152,7 @@ export class Engine {
       this.#opened.resolve();
       await this.#work(store, signal);
     } finally {
+      await this.#proof.close();
       await store.close();
     }
   }
@@ -132,11 +161,13 @@ export class Engine {
     await together(signal, [
       // First: until they listen, what comes and goes is not seen.
       (stop) => this.#collect(store, stop),
-      ...(this.#enforcing ? [(stop: AbortSignal) => this.#enforce(stop)] : []),
+      (stop) => (this.#enforcing ? this.#enforce(stop) : Promise.resolve()).finally(() => this.#changes.close()),
       (stop) => this.#follow(stop),
       (stop) => this.#retell(stop),
+      ...this.#reporters(),
       () => this.#keep("endpoint", this.#tenures, store.tenures),
       () => this.#keep("program", this.#programs, store.programs),
+      () => this.#keep("change", this.#changes, store.changes, this.#options.changes),
       ...this.#collectors.flatMap((collector) => this.#flowPath(store).of(collector)),
     ]);
   }
@@ -200,10 +231,10 @@ export class Engine {
   }
 
   /** Until the feed is closed and all of it is stored. */
-  #keep<T>(kind: Kind, feed: Feed<T>, sink: Sink<T>): Promise<void> {
+  #keep<T>(kind: Kind, feed: Feed<T>, sink: Sink<T>, shown?: Sink<T>): Promise<void> {
     const { clock } = this.#options;
     const kept = retrying(measured(sink, { metrics: this.#metrics, clock, kind }), { clock });
-    return run(feed, (batch) => batch, kept, { signal: never });
+    return run(feed, (batch) => batch, shown === undefined ? kept : tee(shown, kept), { signal: never });
   }
 
   async #enforce(stop: AbortSignal): Promise<void> {
@@ -229,8 +260,10 @@ export class Engine {
         log: log.child({ part: "revoker" }),
         unknownEndpoints: settings.unknownEndpoints,
       });
+    const follower = new RulesetFollower();
+    this.#guards = seats.map((seat, index) => this.#guardOf(seat, nft, follower, () => this.#enforcers[index]));
     this.#enforcers = seats.map(
-      ({ node, namespacePath }) =>
+      ({ node, namespacePath }, index) =>
         new Enforcer({
           node,
           nft: nft.in(namespacePath),
@@ -242,21 +275,91 @@ export class Engine {
           onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
           random: Math.random,
           ...(config.enforcer.revoke ? { revoker: revokerOf({ node, namespacePath }) } : {}),
+          // Beside the guard, who is told of changes, a look is for what nobody tells.
+          lookMs: 300_000,
+          onRepair: (repair) => this.#guards[index]?.repaired(repair),
         }),
     );
+    if (config.enforcer.probeMs > 0) this.#provers = seats.map((seat, index) => this.#proverOf(seat, index));
     try {
       // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
       await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
       if (stop.aborted) return;
+      await Promise.race([Promise.all(this.#guards.map(({ ready }) => ready)), aborted(stop)]);
       if (this.#revision !== undefined) this.#handOut();
       await together(
         stop,
-        this.#enforcers.map((enforcer) => (until) => enforcer.run(until)),
+        [...this.#enforcers, ...this.#provers, ...this.#guards].map((part) => (until) => part.run(until)),
       );
       await Promise.all(this.#enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
     } finally {
-      await Promise.all([interfaces.close(), conntrack.close()]);
+      await Promise.all([interfaces.close(), conntrack.close(), follower.close()]);
     }
+  }
+
+  #proverOf({ node, namespacePath }: Seat, index: number): Prover {
+    const { config, clock, log, onAlert } = this.#options;
+    return new Prover({
+      node,
+      proof: this.#proof.in(namespacePath),
+      clock,
+      log: log.child({ part: "enforcer" }),
+      everyMs: config.enforcer.probeMs,
+      applied: () => this.#enforcers[index]?.status.revision != null,
+      onChange: (status) => onAlert?.(proofText(node, status)),
+    });
+  }
+
+  /** The data folder is ours only while the store is open. */
+  #reporters(): readonly ((stop: AbortSignal) => Promise<void>)[] {
+    const { openStore, seats, config, clock, log } = this.#options;
+    if (openStore === undefined) return [];
+    const version = sluiceVersion();
+    return seats.map((seat, index) => {
+      const reporter = new NodeReporter({
+        data: config.data.folder,
+        clock,
+        log,
+        sources: () => ({
+          node: seat.node,
+          version,
+          mode: config.enforcer.mode,
+          wanted: this.#revision,
+          enforcer: this.#enforcers[index],
+          probe: this.#provers[index]?.status,
+        }),
+        counters: this.#enforcing ? () => this.#proof.in(seat.namespacePath).counters() : undefined,
+        originOf: (id) => this.#world.program().rules.get(id) ?? this.#world.pending().program.rules.get(id),
+      });
+      return (stop) => reporter.run(stop);
+    });
+  }
+
+  #guardOf(
+    { node, namespacePath }: Seat,
+    nft: NftAccess,
+    follower: RulesetFollower,
+    enforcer: () => Enforcer | undefined,
+  ) {
+    const { config, clock, log, onTamper } = this.#options;
+    const metrics = this.#metrics;
+    return new Guard({
+      cluster: config.cluster.name,
+      node,
+      enforcer: { disturbed: (tampering) => enforcer()?.disturbed(tampering) ?? false },
+      news: follower.in(namespacePath, watchedSysctls),
+      listing: nft.listing(namespacePath),
+      isOurChild: nft.isOurChild,
+      ipv6: () => this.#podCidrsOf(node).some(({ family }) => family === 6),
+      clock,
+      log: log.child({ part: "guard" }),
+      onChange: (change) => {
+        metrics.add("sluice_enforcer_tamperings_total", { node });
+        this.#changes.push([change]);
+      },
+      onNotice: onTamper ?? null,
+      onGap: ({ from, to }) => metrics.add("sluice_enforcer_gap_seconds_total", { node }, (to - from) / 1000),
+    });
   }
 
   #listening(): Promise<unknown> {
@@ -310,13 +413,16 @@ export class Engine {
   }
 
   #handOut(): void {
-    const nodes = this.#world.nodes();
     for (const [index, enforcer] of this.#enforcers.entries()) {
-      const podCidrs = nodes.get(this.#options.seats[index]?.node ?? "")?.podCidrs ?? [];
+      const podCidrs = this.#podCidrsOf(this.#options.seats[index]?.node ?? "");
       const pending = this.#world.pending();
       const isStaged = pending.program !== this.#world.program();
       enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs }, isStaged ? pending : undefined);
     }
+  }
+
+  #podCidrsOf(node: string) {
+    return this.#world.nodes().get(node)?.podCidrs ?? [];
   }
 
   #expose(): void {
@@ -330,7 +436,16 @@ export class Engine {
       }),
     );
     readEnforcers(metrics, () =>
-      this.#enforcers.map(({ status }, index) => ({ node: nodeOf(index), status, wanted: this.#revision })),
+      this.#enforcers.map(({ status, size }, index) => ({
+        node: nodeOf(index),
+        status,
+        wanted: this.#revision,
+        size,
+        probe: this.#provers[index]?.status,
+      })),
+    );
+    metrics.read("sluice_enforcer_findings", () =>
+      this.#guards.map(({ findings }, index) => ({ labels: { node: nodeOf(index) }, value: findings.length })),
     );
     metrics.read("sluice_enricher_unreadable_addresses_total", () => [
       { labels: {}, value: this.#enricher.unreadable },
@@ -338,6 +453,7 @@ export class Engine {
     metrics.read("sluice_history_dropped_records_total", () => [
       { labels: { kind: "endpoint" }, value: this.#tenures.dropped },
       { labels: { kind: "program" }, value: this.#programs.dropped },
+      { labels: { kind: "change" }, value: this.#changes.dropped },
     ]);
     metrics.read("sluice_policy_rules", () => [{ labels: {}, value: this.#world.program().rules.size }]);
     metrics.read("sluice_policy_pods", () => [{ labels: {}, value: this.#world.placement().classOf.size }]);

@@ -14,7 +14,8 @@ Exit codes:
   1    failed while working, or this machine lacks something it needs
   2    the command line, the configuration, a manifest or a filter is not accepted
   3    something was found: trace: denied; completeness: something is missing; doctor: a check failed;
-       policy validate: an error; test: a failed case; import-check, diff, effect: a difference; impact: something newly denied
+       policy validate: an error; test: a failed case; import-check, diff, effect: a difference; impact: something newly denied;
+       enforce check: refused; enforce diff, verify: a difference; node status: a node does not enforce
   130  Ctrl-C ended flows --follow, or a second one (SIGTERM: 143, SIGHUP: 129) anything else, without cleaning up`;
 
 /** What the user wrote and can write otherwise; everything else is a failure. */

@@ -5,10 +5,12 @@ import type { Sink } from "../core/pipeline.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
 import type { EnforcerStatus } from "../enforcer/enforcer.ts";
+import type { ProofStatus } from "../enforcer/prover.ts";
+import type { RulesetSize } from "../enforcer/ruleset-size.ts";
 import type { SpoolUsage } from "./spool-usage.ts";
 
 /** What a sink stores, for the label `kind`. */
-export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program";
+export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change";
 
 export interface Measures<T> {
   readonly metrics: Metrics;
@@ -122,6 +124,8 @@ export interface EnforcerGauges {
   readonly node: string;
   readonly status: EnforcerStatus;
   readonly wanted: string | undefined;
+  readonly size: RulesetSize;
+  readonly probe: ProofStatus | undefined;
 }
 
 export function readEnforcers(metrics: Metrics, enforcers: () => readonly EnforcerGauges[]): void {
@@ -156,9 +160,45 @@ export function readEnforcers(metrics: Metrics, enforcers: () => readonly Enforc
     each(({ status }) => status.revokeFailures),
   );
   metrics.read(
+    "sluice_enforcer_rules",
+    each(({ size }) => size.rules),
+  );
+  metrics.read(
+    "sluice_enforcer_sets",
+    each(({ size }) => size.sets),
+  );
+  metrics.read(
+    "sluice_enforcer_elements",
+    each(({ size }) => size.elements),
+  );
+  metrics.read(
+    "sluice_enforcer_drifts_total",
+    each(({ status }) => status.repaired),
+  );
+  metrics.read(
+    "sluice_enforcer_applied_timestamp_seconds",
+    each(({ status }) => (status.appliedAt ?? 0) / 1000),
+  );
+  readProbes(metrics, enforcers);
+  metrics.read(
     "sluice_enforcer_current",
     each(({ status, wanted }) =>
       Number(status.revision !== null && status.revision === wanted && status.failure === null),
     ),
+  );
+}
+
+function readProbes(metrics: Metrics, enforcers: () => readonly EnforcerGauges[]): void {
+  const probed = () => enforcers().flatMap(({ node, probe }) => (probe === undefined ? [] : [{ node, probe }]));
+  metrics.read("sluice_enforcer_proven", () =>
+    probed()
+      .filter(({ probe }) => probe.state !== "unknown")
+      .map(({ node, probe }) => ({ labels: { node }, value: Number(probe.state === "enforcing") })),
+  );
+  metrics.read("sluice_enforcer_probes_total", () =>
+    probed().flatMap(({ node, probe: { probes, failures } }) => [
+      { labels: { node, outcome: "enforcing" }, value: probes - failures },
+      { labels: { node, outcome: "not-enforceable" }, value: failures },
+    ]),
   );
 }

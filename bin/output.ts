@@ -1,6 +1,7 @@
 import { systemClock } from "../core/clock.ts";
 import type { ManifestFault } from "../core/kube/manifest.ts";
 import type { Sink } from "../core/pipeline.ts";
+import type { ChangeRecord } from "../core/records/change.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
 import { JsonLines } from "../sinks/live/jsonl.ts";
@@ -18,11 +19,14 @@ export type OutputFormat = "table" | "jsonl";
 export interface Output {
   readonly flows: Sink<Flow>;
   readonly losses: Sink<Loss>;
+  readonly changes: Sink<ChangeRecord>;
   /** Watching begins, and ends: what the summary calls its time. */
   readonly begin: () => void;
   readonly end: () => void;
   /** Something worth knowing between the records. */
   readonly notice: (text: string) => void;
+  /** Somebody else changed our rules; null where the records and the log say it. */
+  readonly tampered: ((change: ChangeRecord, repeats: number) => void) | null;
   /** A manifest is not accepted: told now, and at the end if it still is so then. */
   readonly fault: (fault: ManifestFault) => void;
   readonly mended: (fault: ManifestFault) => void;
@@ -68,9 +72,14 @@ function table(writer: Writer, stdout: NodeJS.WriteStream): Output {
         await view.losses.write(batch, signal);
       },
     },
+    // People are told of them once for many of a kind, by `tampered`.
+    changes: { name: "live-changes", write: () => Promise.resolve() },
     begin: () => summary.begin(),
     end: () => summary.end(),
     notice,
+    tampered: (change, repeats) => {
+      told = told.then(() => view.tampered(change, repeats));
+    },
     fault: faults.add,
     mended: faults.remove,
     async close() {
@@ -90,9 +99,11 @@ function jsonLines(writer: Writer): Output {
   return {
     flows: lines,
     losses: lines.losses,
+    changes: lines.changes,
     begin: () => {},
     end: () => {},
     notice,
+    tampered: null,
     fault: faults.add,
     mended: faults.remove,
     close: () => Promise.resolve(),

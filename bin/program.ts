@@ -1,18 +1,22 @@
 import { Command } from "commander";
+import { changesCommand } from "./commands/changes.ts";
 import { completenessCommand } from "./commands/completeness.ts";
 import { configCommand } from "./commands/config.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { endpointsCommand } from "./commands/endpoints.ts";
+import { enforceCommand } from "./commands/enforce.ts";
 import { flowsCommand } from "./commands/flows.ts";
 import { labCommand } from "./commands/lab.ts";
+import { nodeCommand } from "./commands/node.ts";
 import { pairsCommand } from "./commands/pairs.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
-import { sluiceVersion, versionCommand } from "./commands/version.ts";
+import { versionCommand } from "./commands/version.ts";
 import { exitCodeHelp } from "./exit-codes.ts";
+import { sluiceVersion } from "./version.ts";
 
 const about = `Network-security controls for Kubernetes, and the evidence that they work.
 
@@ -36,8 +40,11 @@ const commands = [
   topCommand,
   endpointsCommand,
   completenessCommand,
+  changesCommand,
   traceCommand,
   policyCommand,
+  enforceCommand,
+  nodeCommand,
   configCommand,
   doctorCommand,
   labCommand,

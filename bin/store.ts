@@ -1,4 +1,5 @@
 import type { FlowStore } from "../core/flow-store.ts";
+import type { ChangeRecord } from "../core/records/change.ts";
 import type { EndpointTenure } from "../core/records/endpoint.ts";
 import type { Heartbeat } from "../core/records/heartbeat.ts";
 import type { Loss } from "../core/records/loss.ts";
@@ -14,6 +15,8 @@ export interface Span {
 export interface Store extends FlowStore {
   heartbeats(span: Span): Promise<readonly Heartbeat[]>;
   losses(span: Span): Promise<readonly Loss[]>;
+  /** Changes that began in the span. */
+  changes(span: Span): Promise<readonly ChangeRecord[]>;
   /** Tenures that touch the span. */
   endpoints(span: Span): Promise<readonly EndpointTenure[]>;
   /** The numbers that flows, losses and heartbeats of the span have, as runs without gaps. */

@@ -1,5 +1,6 @@
 import type { Entry } from "../core/conntrack/entry.ts";
 import type { SluiceError } from "../core/errors.ts";
+import { isProbe } from "../core/probe.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
@@ -67,6 +68,7 @@ export class Recorder {
   }
 
   entry(entry: Entry, now: number): void {
+    if (isProbe(entry.original.source, entry.original.destination)) return;
     if (entry.kind === "dump") this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
     this.#correlator.observe(entry, now);

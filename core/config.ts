@@ -117,10 +117,20 @@ const schema = z.strictObject({
         .enum(["deny", "allow"])
         .default("deny")
         .describe("What becomes of packets of pod interfaces and pod addresses that belong to no known pod."),
+      probeMs: z
+        .int()
+        .min(0)
+        .max(3_600_000)
+        .refine((ms) => ms === 0 || ms >= 1_000, "must be 0 or at least 1000")
+        .default(30_000)
+        .describe("How often packets through the node's own hooks prove that the rules are in force; 0: never."),
     })
     .prefault({}),
   enricher: z
     .strictObject({
+      agreementSample: count(0, 1_000_000)
+        .default(16)
+        .describe("Of so many new connections one is judged again by the evaluator, and every denial; 0: none."),
       holdBackMs: count(0, 60_000)
         .default(5_000)
         .describe("How long a record waits for the owner of a fresh address of the cluster."),

@@ -3,6 +3,7 @@
 import type { Family } from "../core/address.ts";
 import type { Direction } from "../policy/program.ts";
 import { denial, type RenderContext } from "./instruction.ts";
+import { probeRules } from "./probe-rules.ts";
 import { revokedRule } from "./revoked-chain.ts";
 import {
   type Condition,
@@ -70,6 +71,7 @@ function addPodChain(context: RenderContext, settings: BaseSettings, hook: Hook)
     ...(hook === "output" ? [ownReset] : []),
     ...families.flatMap((family) => [toItself(family), revokedRule(context, family)]),
     established,
+    ...probeRules(draft, direction, hook),
     ...(hook === "output" ? [fromThisHost] : []),
     ...families.map((family) => dispatch(direction, family)),
     ...(settings.unknownEndpoints === "deny" ? unknownEndpoints(context, settings) : []),

@@ -12,7 +12,10 @@ import type { Interfaces, Links } from "./interfaces.ts";
 import type { Nft } from "./nft.ts";
 import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
 import type { Revoker } from "./revoker.ts";
-import type { Transaction } from "./ruleset.ts";
+import type { Ruleset, Transaction } from "./ruleset.ts";
+import { type RulesetSize, rulesetSize } from "./ruleset-size.ts";
+import { mending } from "./tamper/mending.ts";
+import type { Tampering } from "./tamper/table-event.ts";
 import { damageOf } from "./wholeness.ts";
 
 export interface EnforcerOptions {
@@ -29,6 +32,25 @@ export interface EnforcerOptions {
   readonly random: () => number;
   /** Closes connections that changes forbid; without it they go on. */
   readonly revoker?: Revoker;
+  /** How often the table is compared with what it should be; seldom where `disturbed` tells of changes. */
+  readonly lookMs?: number;
+  /** Called when what others had changed is as wanted again. */
+  readonly onRepair?: (repair: Repair) => void;
+}
+
+/** Our table was put right. Times are wall time, milliseconds. */
+export interface Repair {
+  /** Those that `disturbed` told of. */
+  readonly tamperings: readonly Tampering[];
+  /** What a look at the table found that nothing told of, in words. */
+  readonly damage: string | null;
+  /** When the table was last looked at and whole, or written; null if never. */
+  readonly wholeAt: number | null;
+  readonly at: number;
+  /** What it was put back to. */
+  readonly wanted: Ruleset;
+  /** What it took; null: everything was written anew. */
+  readonly commands: number | null;
 }
 
 /** What the node knows of itself beyond its routes. */
@@ -67,10 +89,11 @@ interface Desired {
 // How often routes are asked for changes: at most so long, a new pod waits for its interface to be known. A look at the kernel's
 // events that finds none takes some 50 microseconds.
 const routesMs = 20;
-// How often the table is compared with what it should be. Listing many rules takes seconds (10,000: up to 3.4 s measured),
+// Comparing the table with what it should be lists it, which takes seconds with many rules (10,000: up to 3.4 s measured),
 // so of the time at most this share.
-const lookMs = 10_000;
+const defaultLookMs = 10_000;
 const lookShare = 1 / 20;
+const newsMs = 50;
 const firstPauseMs = 100;
 const maxPauseMs = 30_000;
 
@@ -91,6 +114,12 @@ export class Enforcer {
   /** Whether the kernel has what the renderer says: not before the first success nor after a failure. */
   #isApplied = false;
   #lookAt = 0;
+  #sized: { readonly applied: number; readonly size: RulesetSize } | undefined;
+  #wholeAt: number | null = null;
+  /** Told since the last turn began, and told before but not put right yet. */
+  #tamperings: Tampering[] = [];
+  #unrepaired: readonly Tampering[] = [];
+  #damage: string | null = null;
   /** What was last carried out, to see at a glance that there is nothing to do. */
   #done: { readonly desired: Desired; readonly links: Links } | undefined;
   #status: Omit<EnforcerStatus, "revoked" | "revokeFailures"> = {
@@ -115,10 +144,26 @@ export class Enforcer {
     return { ...this.#status, revoked, revokeFailures: failed };
   }
 
+  /** Of the ruleset that was last applied. */
+  get size(): RulesetSize {
+    const { applied } = this.#status;
+    if (this.#sized?.applied !== applied && this.#isApplied)
+      this.#sized = { applied, size: rulesetSize(this.#renderer.ruleset) };
+    return this.#sized?.size ?? { rules: 0, sets: 0, elements: 0 };
+  }
+
   /** What is wanted from now on; `pending` is what it would be with everything staged in force. Of several updates in quick succession only the newest is carried out. */
   update(program: Program, placement: Placement, facts: NodeFacts, pending?: Situation): void {
     this.#desired = { program, placement, facts, pending };
     this.#woken.changed();
+  }
+
+  /** Others changed our table: the next turn, at once, puts it right. False before there are rules of ours to change. */
+  disturbed(tampering: Tampering): boolean {
+    if (this.#status.applied === 0) return false;
+    this.#tamperings.push(tampering);
+    this.#woken.changed();
+    return true;
   }
 
   /** Works until the signal aborts. The rules stay: see `stop`. */
@@ -146,9 +191,10 @@ export class Enforcer {
       const wanted = this.#desired;
       failures = (await this.#turn()) ? 0 : failures + 1;
       const earliest = this.#options.clock.monotonic() + (failures === 0 ? 0 : this.#pauseMs(failures));
-      // An update ends the wait at once: it may be what cures a failure.
-      do if (this.#desired === wanted) await this.#woken.wait(signal);
-      while (!signal.aborted && this.#desired === wanted && this.#options.clock.monotonic() < earliest);
+      // News end the wait at once: an update may be what cures a failure.
+      const isOld = () => this.#desired === wanted && this.#tamperings.length === 0;
+      do if (isOld()) await this.#woken.wait(signal);
+      while (!signal.aborted && isOld() && this.#options.clock.monotonic() < earliest);
     }
   }
 
@@ -164,12 +210,15 @@ export class Enforcer {
   async #turn(): Promise<boolean> {
     const desired = this.#desired;
     if (desired === undefined) return true;
+    this.#unrepaired = [...this.#unrepaired, ...this.#tamperings.splice(0)];
     try {
+      await this.#mend();
       const links = await this.#options.interfaces.read();
       await this.#look();
       if (!this.#isApplied || this.#done?.desired !== desired || this.#done.links !== links)
         await this.#enforce(desired, links);
       this.#done = { desired, links };
+      this.#repaired(null);
       return true;
     } catch (thrown) {
       this.#note(thrown);
@@ -177,18 +226,57 @@ export class Enforcer {
     }
   }
 
+  /** Undoes what others did. If that fails, nothing is known any more, and the turn writes everything anew. */
+  async #mend(): Promise<void> {
+    if (this.#unrepaired.length === 0 || !this.#isApplied) return;
+    const small = mending(this.#renderer.ruleset, this.#unrepaired);
+    this.#isApplied = small !== undefined;
+    const commands = await this.#apply(small ?? []);
+    this.#repaired(commands === small?.length ? commands : null);
+  }
+
+  #repaired(commands: number | null): void {
+    const [tamperings, damage, wholeAt] = [this.#unrepaired, this.#damage, this.#wholeAt];
+    if (!this.#isApplied || (tamperings.length === 0 && damage === null)) return;
+    const wanted = this.#renderer.ruleset;
+    const at = this.#options.clock.now();
+    this.#unrepaired = [];
+    this.#damage = null;
+    this.#wholeAt = at;
+    this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
+    this.#options.revoker?.afterGap();
+    this.#options.onRepair?.({ tamperings, damage, wholeAt, at, wanted, commands });
+  }
+
   /** Whether our table is as we left it. If not, it is forgotten, so that this turn writes it anew. */
   async #look(): Promise<void> {
-    const { nft, clock, log, node } = this.#options;
-    const started = clock.monotonic();
+    const { clock, log, node, lookMs = defaultLookMs } = this.#options;
+    const [started, now] = [clock.monotonic(), clock.now()];
     if (!this.#isApplied || started < this.#lookAt) return;
-    const damage = damageOf(this.#renderer.ruleset, await nft.list());
+    const damage = await this.#damageOf();
     const took = clock.monotonic() - started;
     this.#lookAt = started + Math.max(lookMs, took / lookShare);
-    if (damage === undefined) return;
+    if (damage === undefined) this.#wholeAt = now;
+    if (damage === undefined || (await this.#isToldOf())) return;
     log.error({ node, damage }, "somebody changed our table, it is written anew");
-    this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
+    this.#damage = damage;
     this.#isApplied = false;
+  }
+
+  async #damageOf(): Promise<string | undefined> {
+    try {
+      return damageOf(this.#renderer.ruleset, await this.#options.nft.list());
+    } catch (thrown) {
+      // What nft itself cannot print we did not write.
+      if (thrown instanceof SluiceError && thrown.code === "DECODE_FAILED") return messageOf(thrown);
+      throw thrown;
+    }
+  }
+
+  /** Whether somebody tells what the look found: news of a change may come a little later than a look sees it. */
+  async #isToldOf(): Promise<boolean> {
+    if (this.#tamperings.length === 0) await this.#options.clock.sleep(newsMs, this.#ended.signal);
+    return this.#tamperings.length > 0;
   }
 
   async #enforce(desired: Desired, links: Links): Promise<void> {
@@ -204,6 +292,8 @@ export class Enforcer {
     const commands = await this.#apply(changes);
     this.#options.revoker?.applied({ program, placement, podCidrs: facts.podCidrs }, afterGap);
     this.#status = { ...this.#status, revision: program.revision, appliedAt: clock.now(), failure: null };
+    this.#wholeAt ??= clock.now();
+    if (this.#lookAt === 0) this.#lookAt = started + (this.#options.lookMs ?? defaultLookMs);
     const waits = this.#arrivals.enforced(pods, behind, clock.monotonic());
     for (const ms of waits) this.#options.onArrival?.(ms);
     if (commands > 0) this.#succeeded(commands, clock.monotonic() - started, waits);

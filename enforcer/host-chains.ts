@@ -14,6 +14,7 @@ import {
   toItself,
 } from "./base-chains.ts";
 import { denial, type RenderContext } from "./instruction.ts";
+import { ofProbe } from "./probe-rules.ts";
 import { type RoleName, roleOf } from "./role.ts";
 import { type Condition, type Hook, type MapVerdict, type Name, nameOf, type Rule } from "./ruleset.ts";
 
@@ -109,6 +110,8 @@ export function addHostChains(
     if (governed === undefined && !guardsHost) continue;
     const context = contextOf(roleOf(role).direction);
     context.draft.baseChain(nameOf(`${interfaceMap(role)}_${hook}`), { hook, priority: priority(settings) }, [
+      // Probes are about the chains of pods (probe-rules.ts), whatever host endpoints there are.
+      accepted(ofProbe(chain.field)),
       ...chain.before(context, settings, hosts),
       ...(governed === undefined ? [] : asked(role, chain.field, governed, [])),
     ]);

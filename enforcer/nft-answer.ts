@@ -37,6 +37,11 @@ export function refusal(words: string): SluiceError {
   return new SluiceError(code, `nft: ${sentence}`, { context: command ? { command } : {} });
 }
 
+/** nft 1.0.6 writes broken JSON of a table that somebody put to sleep (flags dormant): it prints the flag by a wrong pointer. */
+export function unreadable(cause: unknown): SluiceError {
+  return new SluiceError("DECODE_FAILED", "nft printed a listing that is no JSON", { cause });
+}
+
 interface Growing {
   readonly sets: Map<Name, ReadonlySet<Element>>;
   readonly maps: Map<Name, ReadonlySet<Element>>;
@@ -87,7 +92,7 @@ function parse(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch (cause) {
-    throw new SluiceError("NFT_FAILED", "nft printed a listing that is no JSON", { cause });
+    throw unreadable(cause);
   }
 }
 

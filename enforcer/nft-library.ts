@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, SluiceError } from "../core/errors.ts";
+import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
 import type { Transaction } from "./ruleset.ts";
-import { textOf } from "./text.ts";
+import { listChainCommand, textOf } from "./text.ts";
 
 /** To the worker. */
 export interface Request {
@@ -17,6 +18,8 @@ export interface Request {
   readonly json: boolean;
   /** For a batch of our own. */
   readonly batch?: Transaction;
+  /** Print rules with their handles. */
+  readonly handles?: boolean;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -68,9 +71,18 @@ export class NftLibrary {
     throw new SluiceError("DEPENDENCY_MISSING", sentence);
   }
 
+  /** Our table as libnftables prints it; undefined if there is none. */
+  async print(namespace: string | null, way: Print): Promise<string | undefined> {
+    const how = { dryRun: false, json: way === "json" };
+    const { status, output, words } = await this.#ask(pathOf(namespace), listCommand, how);
+    if (status !== 0 && saysNoTable(words)) return undefined;
+    if (status !== 0) throw refusal(words);
+    return output;
+  }
+
   /** nftables of the namespace at a path, or of our own. Without `batches`, libnftables does everything. */
   in(namespace: string | null, { batches = true }: { readonly batches?: boolean } = {}): Nft {
-    const path = namespace ?? `/proc/${process.pid}/ns/net`;
+    const path = pathOf(namespace);
     const carryOut = async (text: string, dryRun: boolean) => {
       if (text === "") return;
       const { status, words } = await this.#ask(path, text, { dryRun, json: false });
@@ -83,10 +95,8 @@ export class NftLibrary {
     };
     return {
       list: async () => {
-        const { status, output, words } = await this.#ask(path, listCommand, { dryRun: false, json: true });
-        if (status !== 0 && saysNoTable(words)) return undefined;
-        if (status !== 0) throw refusal(words);
-        return inventoryOf(output);
+        const output = await this.print(namespace, "json");
+        return output === undefined ? undefined : inventoryOf(output);
       },
       check: (transaction) => carryOut(textOf(transaction), true),
       apply: (transaction) =>
@@ -94,11 +104,18 @@ export class NftLibrary {
     };
   }
 
+  /** A chain of our table as nft prints it, with handles; undefined if there is none. */
+  async chainText(namespace: string | null, name: string): Promise<string | undefined> {
+    const how = { dryRun: false, json: false, handles: true };
+    const { status, output } = await this.#ask(pathOf(namespace), listChainCommand(name), how);
+    return status === 0 ? output : undefined;
+  }
+
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
 
-  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "batch">): Promise<Answer> {
+  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "batch" | "handles">): Promise<Answer> {
     if (this.#ended) return Promise.reject(threadEnded(undefined));
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();
@@ -117,6 +134,8 @@ export class NftLibrary {
 function isChange(transaction: Transaction): boolean {
   return transaction.length > 0 && transaction.every(({ verb }) => verb !== "add-table" && verb !== "delete-table");
 }
+
+const pathOf = (namespace: string | null): string => namespace ?? `/proc/${process.pid}/ns/net`;
 
 function threadEnded(cause: unknown): SluiceError {
   return new SluiceError("NFT_FAILED", "the thread that runs libnftables ended", { cause });

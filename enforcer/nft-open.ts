@@ -1,13 +1,21 @@
 import { SluiceError } from "../core/errors.ts";
+import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { NftLibrary } from "./nft-library.ts";
-import { nftProgram } from "./nft-program.ts";
+import { allTables, chainText, nftProgram, printByProgram } from "./nft-program.ts";
+import { OwnChildren } from "./own-children.ts";
+import type { Listing } from "./tamper/listing.ts";
 
 /** nftables of any network namespace of this machine. */
 export interface NftAccess {
   readonly way: "library" | "program";
   /** By the path of the namespace; null is our own. */
   in(namespace: string | null): Nft;
+  /** Our table as nft itself prints it; undefined if there is none. For listing.ts. */
+  print(namespace: string | null, way: Print): Promise<string | undefined>;
+  listing(namespace: string | null): Listing;
+  /** Whether a process is one that this started to change rules. */
+  isOurChild(pid: number): boolean;
   close(): Promise<void>;
 }
 
@@ -15,10 +23,29 @@ export interface NftAccess {
 export async function openNft(): Promise<NftAccess> {
   try {
     const library = await NftLibrary.open();
-    return { way: "library", in: (namespace) => library.in(namespace), close: () => library.close() };
+    return {
+      way: "library",
+      in: (namespace) => library.in(namespace),
+      print: (namespace, way) => library.print(namespace, way),
+      listing: (namespace) => ({
+        chain: (name) => library.chainText(namespace, name),
+        // The library's only thread is for our own rules: it must not be busy for seconds with those of others.
+        all: () => allTables(namespace),
+      }),
+      isOurChild: () => false,
+      close: () => library.close(),
+    };
   } catch (thrown) {
     if (!(thrown instanceof SluiceError) || thrown.code !== "DEPENDENCY_MISSING") throw thrown;
     await nftProgram(null).list();
-    return { way: "program", in: nftProgram, close: () => Promise.resolve() };
+    const children = new OwnChildren();
+    return {
+      way: "program",
+      in: (namespace) => nftProgram(namespace, children),
+      listing: (namespace) => ({ chain: (name) => chainText(namespace, name), all: () => allTables(namespace) }),
+      print: printByProgram,
+      isOurChild: (pid) => children.has(pid),
+      close: () => Promise.resolve(),
+    };
   }
 }

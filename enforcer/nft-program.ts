@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { SluiceError } from "../core/errors.ts";
+import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
-import { textOf } from "./text.ts";
+import type { OwnChildren } from "./own-children.ts";
+import { listChainCommand, textOf } from "./text.ts";
 
 interface Outcome {
   readonly status: number;
@@ -10,9 +12,12 @@ interface Outcome {
   readonly words: string;
 }
 
-/** nftables by the `nft` program: a process per command, so slower than the library. `namespace` is a path, null our own. */
-export function nftProgram(namespace: string | null): Nft {
-  const run = (options: readonly string[], text: string) => runProgram(commandLine(namespace, options), text);
+/**
+ * nftables by the `nft` program: a process per command, so slower than the library. `namespace` is a path, null our own.
+ * `children` is told the pids of the processes.
+ */
+export function nftProgram(namespace: string | null, children?: OwnChildren): Nft {
+  const run = (options: readonly string[], text: string) => runProgram(commandLine(namespace, options), text, children);
   const carryOut = async (options: readonly string[], text: string) => {
     if (text === "") return;
     const { status, words } = await run([...options, "-f", "-"], text);
@@ -20,14 +25,35 @@ export function nftProgram(namespace: string | null): Nft {
   };
   return {
     async list() {
-      const { status, output, words } = await run(["-j", "-n", listCommand], "");
-      if (status !== 0 && saysNoTable(words)) return undefined;
-      if (status !== 0) throw refusal(words);
-      return inventoryOf(output);
+      const output = await printByProgram(namespace, "json");
+      return output === undefined ? undefined : inventoryOf(output);
     },
     check: (transaction) => carryOut(["-c"], textOf(transaction)),
     apply: (transaction) => carryOut([], textOf(transaction)),
   };
+}
+
+/** Our table as the program prints it; undefined if there is none. */
+export async function printByProgram(namespace: string | null, way: Print): Promise<string | undefined> {
+  const options = way === "json" ? ["-j", "-n"] : ["-a", "-s", "-t"];
+  const { status, output, words } = await runProgram(commandLine(namespace, [...options, listCommand]), "");
+  if (status !== 0 && saysNoTable(words)) return undefined;
+  if (status !== 0) throw refusal(words);
+  return output;
+}
+
+/** A chain of our table as nft prints it, with handles; undefined if there is none. */
+export async function chainText(namespace: string | null, name: string): Promise<string | undefined> {
+  const { status, output } = await runProgram(commandLine(namespace, ["-a", "-n", listChainCommand(name)]), "");
+  return status === 0 ? output : undefined;
+}
+
+/** All tables as JSON, by a process that lets others go first. */
+export async function allTables(namespace: string | null): Promise<string> {
+  const line = ["nice", "-n", "19", ...commandLine(namespace, ["-j", "-n", "list ruleset"])];
+  const { status, output, words } = await runProgram(line, "");
+  if (status !== 0) throw refusal(words);
+  return output;
 }
 
 function commandLine(namespace: string | null, options: readonly string[]): readonly string[] {
@@ -35,14 +61,20 @@ function commandLine(namespace: string | null, options: readonly string[]): read
   return namespace === null ? nft : ["nsenter", `--net=${namespace}`, "--", ...nft];
 }
 
-function runProgram([program = "", ...options]: readonly string[], text: string): Promise<Outcome> {
+function runProgram(
+  [program = "", ...options]: readonly string[],
+  text: string,
+  children?: OwnChildren,
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, options, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" } });
+    children?.began(child.pid ?? 0);
     const [output, words]: [Buffer[], Buffer[]] = [[], []];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => words.push(chunk));
     child.on("error", (cause) => reject(missing(program, cause)));
     child.on("close", (status) => {
+      children?.ended(child.pid ?? 0);
       const outcome = { status: status ?? 1, output: textOfChunks(output), words: textOfChunks(words) };
       if (outcome.status === 127 || /failed to execute nft/.test(outcome.words)) reject(missing("nft"));
       else resolve(outcome);

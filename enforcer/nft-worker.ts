@@ -14,14 +14,17 @@ import type { Answer, Request } from "./nft-library.ts";
 // enterNamespace.
 
 const soname = "libnftables.so.1";
-// nftables/libnftables.h: NFT_CTX_OUTPUT_JSON, and NUMERIC_PROTO, NUMERIC_PRIO, NUMERIC_SYMBOL, NUMERIC_TIME
+// nftables/libnftables.h: NFT_CTX_OUTPUT_HANDLE, NFT_CTX_OUTPUT_JSON, and NUMERIC_PROTO, NUMERIC_PRIO, NUMERIC_SYMBOL, NUMERIC_TIME
+const handleOutput = 0x8 | 0x80 | 0x100 | 0x200 | 0x400;
 const jsonOutput = 0x10 | 0x80 | 0x100 | 0x200 | 0x400;
+// NFT_CTX_OUTPUT_STATELESS, NFT_CTX_OUTPUT_HANDLE, NFT_CTX_OUTPUT_TERSE: rules as people read them, each with its handle
+const textOutput = 0x4 | 0x8 | 0x800;
 
 // Of a failed batch every message may be answered, each with less than 1 KiB of kernel memory.
 const answersBytes = 2 * 2 ** 20;
 
 type Outcome = Omit<Answer, "id">;
-type Run = Pick<Request, "text" | "dryRun" | "json">;
+type Run = Pick<Request, "text" | "dryRun" | "json" | "handles">;
 
 const done: Outcome = { status: 0, output: "", words: "" };
 
@@ -40,9 +43,9 @@ class Library {
   readonly #run = this.#library.func("int nft_run_cmd_from_buffer(void *ctx, const char *text)");
   readonly #runFile = this.#library.func("int nft_run_cmd_from_filename(void *ctx, const char *name)");
 
-  run(handle: unknown, { text, dryRun, json }: Run): Outcome {
+  run(handle: unknown, { text, dryRun, json, handles = false }: Run): Outcome {
     this.#setDryRun(handle, dryRun);
-    this.#setFlags(handle, json ? jsonOutput : 0);
+    this.#setFlags(handle, json ? jsonOutput : handles ? handleOutput : textOutput);
     const status = this.#run(handle, text) as number;
     const outcome = { status, output: this.#output(handle) as string, words: this.#error(handle) as string };
     return status === 0 ? outcome : { ...outcome, words: this.#explain(handle, text) ?? outcome.words };

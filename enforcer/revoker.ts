@@ -89,6 +89,12 @@ export class Revoker {
     this.#woken.changed();
   }
 
+  /** What is in force was not for a while, as far as anybody knows: what was opened meanwhile is judged. */
+  afterGap(): void {
+    const newest = this.#pending.at(-1) ?? this.#current;
+    if (newest !== undefined) this.applied(newest, true);
+  }
+
   /** To be carried out with a transaction that makes the table anew: what was in its sets. */
   refill(): Transaction {
     const now = this.#options.clock.monotonic();

@@ -6,6 +6,7 @@ import { type EndpointTenure, retellHours } from "../core/records/endpoint.ts";
 import type { Flow, FlowEndpoint, FlowService, RawFlow } from "../core/records/flow.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import type { Verdict } from "../policy/verdict.ts";
+import type { Agreement } from "./agreement.ts";
 import { type Ends, isAuthoritative, reporterOf } from "./authoritative.ts";
 import { History } from "./history.ts";
 import { HostEndpoints, namedByHost } from "./host-endpoints.ts";
@@ -26,6 +27,8 @@ export interface EnricherOptions {
   /** How long deleted pods still resolve. */
   readonly keepMs?: number;
   readonly keepAtMost?: number;
+  /** Compares verdicts of the kernel with the evaluator's. */
+  readonly agreement?: Agreement;
 }
 
 /** What an earlier process told, as far as it still matters. */
@@ -55,6 +58,7 @@ export class Enricher {
   readonly #history: History;
   readonly #clock: Clock;
   readonly #cluster: string;
+  readonly #agreement: Agreement | undefined;
   #policy: PolicyInForce | undefined;
   /** The revision that was told last. */
   #told: string | undefined;
@@ -62,6 +66,7 @@ export class Enricher {
   constructor({ podCidrs = [], ...options }: EnricherOptions) {
     this.#clock = options.clock;
     this.#cluster = options.cluster;
+    this.#agreement = options.agreement;
     this.#history = new History(options.cluster);
     this.#owners = new Owners(options);
     this.#podNetworks = new PodNetworks(podCidrs);
@@ -102,6 +107,7 @@ export class Enricher {
   use(policy: PolicyInForce): readonly ProgramRecord[] {
     const { program } = policy;
     this.#policy = policy;
+    this.#agreement?.use(policy, this.#now());
     this.#rules.remember(program);
     if (program.revision === this.#told) return [];
     this.#told = program.revision;
@@ -132,6 +138,7 @@ export class Enricher {
     };
     const { source, destination } = this.#namedByHosts(ends, flow, evaluated);
     const reporter = reporterOf(flow, source, destination);
+    this.#agreement?.check(flow, { source, destination }, this.#rules);
     return {
       ...flow,
       reporter,

@@ -96,13 +96,14 @@ function isDeniedWithoutRule(flow: RawFlow): boolean {
   return flow.state === "denied" && flow.reason !== null && flow.egressRule === null && flow.ingressRule === null;
 }
 
-function directionsOf(flow: RawFlow, { source, destination }: Ends): readonly Direction[] {
+/** The directions that the reporting node decides. */
+export function directionsOf(flow: RawFlow, { source, destination }: Ends): readonly Direction[] {
   const egress = flow.denied === "egress" || isLocal(source, flow.node);
   const ingress = flow.denied === "ingress" || (flow.denied !== "egress" && isLocal(destination, flow.node));
   return [...(egress ? (["egress"] as const) : []), ...(ingress ? (["ingress"] as const) : [])];
 }
 
-function packetOf(flow: RawFlow): Packet {
+export function packetOf(flow: RawFlow): Packet {
   return {
     source: flow.sourceAddress,
     destination: flow.destinationAddress,
@@ -113,10 +114,14 @@ function packetOf(flow: RawFlow): Packet {
   };
 }
 
-interface Evidence {
+interface Evidence extends Opinion {
+  readonly rules: RuleBook;
+}
+
+/** What the evaluator makes of a flow. */
+export interface Opinion {
   readonly flow: RawFlow;
   readonly ends: Ends;
-  readonly rules: RuleBook;
   readonly policy: PolicyInForce | undefined;
   readonly evaluated: Verdict | undefined;
 }
@@ -139,7 +144,7 @@ function judge(direction: Direction, evidence: Evidence): Judgement {
 }
 
 /** The evaluated way; `none` if the endpoint is subject to no policy, undefined if the evaluator speaks of somebody else. */
-function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: Evidence): Path | "none" | undefined {
+export function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: Opinion): Path | "none" | undefined {
   const { evaluated, policy } = evidence;
   if (evaluated === undefined) return undefined;
   const { hosts, isEnd, isHere } = hostsOf(endpoint, evidence);
@@ -156,7 +161,7 @@ function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: Evidence
 }
 
 /** Whether a path is one of a host endpoint of the reporting node, and of the node that is itself at this end. */
-function hostsOf({ kind, node }: FlowEndpoint, { flow, policy }: Evidence) {
+function hostsOf({ kind, node }: FlowEndpoint, { flow, policy }: Opinion) {
   const hosts = policy?.placement && HostEndpoints.of(policy.placement);
   const isOn = (wanted: string | null) => (path: Pick<Path, "endpoint">) => hosts?.isOn(wanted, path) ?? false;
   return { hosts, isHere: isOn(flow.node), isEnd: kind === "node" ? isOn(node) : () => false };
@@ -167,9 +172,9 @@ function endpointIdOf({ kind, namespace, name }: FlowEndpoint): EndpointId {
   return `${kind}:${namespace === null ? "" : `${namespace}/`}${name}` as EndpointId;
 }
 
-const askedHere = ({ flow, ends }: Evidence) => isLocal(ends.source, flow.node);
+const askedHere = ({ flow, ends }: Opinion) => isLocal(ends.source, flow.node);
 
-const isPath = (path: Path | "none" | undefined): path is Path => typeof path === "object";
+export const isPath = (path: Path | "none" | undefined): path is Path => typeof path === "object";
 
 function textsOf(path: Path, endpoint: FlowEndpoint, rules: RuleBook): readonly string[] {
   return stepTexts(path.steps, (id) => rules.originOf(id), endpoint);

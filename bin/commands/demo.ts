@@ -25,7 +25,8 @@ const manifests = fileURLToPath(new URL("../../lab/demo/", import.meta.url));
 const examples = `
 Builds a cluster of two nodes and 15 pods from network namespaces on this machine, lets real traffic cross real nftables
 rules, and prints each connection with pods, labels and the tier and policy that decided. While it runs a pod is replaced by
-another on the same address, and a label change puts a pod into quarantine. Ctrl-C (or --duration) ends it with a summary.
+another on the same address, and a label change puts a pod into quarantine. Whoever changes its rules is named and undone: try, as
+root in another terminal, ip netns exec sluice-demo-node-node-1 nft flush ruleset. Ctrl-C (or --duration) ends it with a summary.
 
 Examples:
   sluice demo --duration 30s
@@ -120,9 +121,12 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     log,
     flows: out.flows,
     losses: out.losses,
+    changes: out.changes,
     openStore: engineArchive({ config, clock, log }),
     metrics,
     onPolicy: (notice) => out.notice(policyText(notice)),
+    onAlert: (text) => out.notice(`! ${text}`),
+    onTamper: out.tampered,
     leaveRules: false,
   });
   const traffic = async (until: AbortSignal) => {

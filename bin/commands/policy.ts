@@ -5,6 +5,7 @@ import { policyDiffCommand } from "./policy-diff.ts";
 import { policyEffectCommand } from "./policy-effect.ts";
 import { policyExplainCommand } from "./policy-explain.ts";
 import { policyGetCommand } from "./policy-get.ts";
+import { policyHitsCommand } from "./policy-hits.ts";
 import { policyImpactCommand } from "./policy-impact.ts";
 import { policyImportCheckCommand } from "./policy-import-check.ts";
 import { policyTestCommand } from "./policy-test.ts";
@@ -12,7 +13,7 @@ import { policyTiersCommand } from "./policy-tiers.ts";
 import { policyValidateCommand } from "./policy-validate.ts";
 
 const examples = `
-All of them work offline on a folder of Kubernetes YAML with policies, and with the Pods, Namespaces, Nodes and Services that they are
+All but impact and hits work offline on a folder of Kubernetes YAML with policies, and with the Pods, Namespaces, Nodes and Services that they are
 about ("kubectl get pods,namespaces,nodes,services -A -o yaml").
 
 Examples:
@@ -35,6 +36,7 @@ const commands = [
   policyTestCommand,
   policyDiffCommand,
   policyEffectCommand,
+  policyHitsCommand,
   policyImpactCommand,
   policyImportCheckCommand,
 ];

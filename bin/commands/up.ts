@@ -86,9 +86,12 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         log,
         flows: out.flows,
         losses: out.losses,
+        changes: out.changes,
         openStore: engineArchive({ config, clock: systemClock, log }),
         metrics,
         onPolicy: (notice) => out.notice(policyText(notice)),
+        onAlert: (text) => out.notice(`! ${text}`),
+        onTamper: out.tampered,
         leaveRules,
       });
       let began = false;

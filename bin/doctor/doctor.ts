@@ -2,7 +2,7 @@ import type { Config } from "../../core/config.ts";
 import { connectionTable, kernel, libraries, programsThere, rights, sysctls } from "./base.ts";
 import type { Check, Finding } from "./check.ts";
 import type { Machine } from "./machine.ts";
-import { bridges, ipvs, labels, logGroup, network } from "./neighbours.ts";
+import { bridges, foreignRules, ipvs, labels, logGroup, network } from "./neighbours.ts";
 import { clock, disk } from "./resources.ts";
 
 const checks: readonly Check[] = [
@@ -17,6 +17,7 @@ const checks: readonly Check[] = [
   ipvs,
   labels,
   logGroup,
+  foreignRules,
   disk,
   clock,
 ];

@@ -1,3 +1,5 @@
+import { findingText } from "../../enforcer/tamper/finding.ts";
+import { foreignFindings } from "../../enforcer/tamper/foreign-rules.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 import type { Machine } from "./machine.ts";
 
@@ -73,6 +75,23 @@ export const logGroup: Check = (machine, { collector }) => {
   if (others.length === 0) return [ok("nflog", `group ${group} is free`)];
   return [warn("nflog", `group ${group} is in use: ${others.join(", ")}`, fix)];
 };
+
+export const foreignRules: Check = (machine) => {
+  const found = foreignIn(machine.run("nft", ["-j", "-n", "list", "ruleset"])?.output ?? "");
+  if (found === undefined)
+    return [warn("rules", "rules of others could not be listed", "run as root, with nft installed")];
+  if (found.length === 0) return [ok("rules", "no rules of others pre-empt ours, or let packets pass them by")];
+  const fix = "take them away, or take them into account: docs/tamper.md";
+  return found.map((finding) => warn("rules", findingText(finding), fix));
+};
+
+function foreignIn(listing: string): ReturnType<typeof foreignFindings> | undefined {
+  try {
+    return foreignFindings(listing);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Tables of nftables that are not ours and have a line like that. */
 function nftUsers(machine: Machine, line: RegExp): readonly string[] {

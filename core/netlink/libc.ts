@@ -13,6 +13,7 @@ export const sendto = libc.func(
   "int64 sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32 toLength)",
 );
 export const recvmmsg = libc.func("int recvmmsg(int fd, void *vector, uint32 length, int flags, void *timeout)");
+export const poll = libc.func("int poll(void *fds, unsigned long count, int timeoutMs)");
 export const close = libc.func("int close(int fd)");
 export const setns = libc.func("int setns(int fd, int type)");
 export const open = libc.func("int open(const char *path, int flags)");

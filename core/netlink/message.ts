@@ -46,6 +46,8 @@ export class Messages {
   type = 0;
   flags = 0;
   sequence = 0;
+  /** Of an event: the socket that caused it, 0 for the kernel itself. */
+  port = 0;
   start = 0;
   end = 0;
   readonly #view: DataView;
@@ -75,6 +77,7 @@ export class Messages {
     this.type = this.#view.getUint16(at + 4, true);
     this.flags = this.#view.getUint16(at + 6, true);
     this.sequence = this.#view.getUint32(at + 8, true);
+    this.port = this.#view.getUint32(at + 12, true);
     this.start = at + headerBytes;
     this.end = at + length;
     this.#next = at + aligned(length);

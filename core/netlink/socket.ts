@@ -81,6 +81,11 @@ export class NetlinkSocket {
     return opened;
   }
 
+  /** For `waitForAny`. */
+  get descriptor(): number {
+    return this.#fd;
+  }
+
   /** Where messages are read into: what `visit` is given, always the same bytes. */
   get bytes(): Buffer {
     return this.#buffer.bytes;

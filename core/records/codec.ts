@@ -4,6 +4,7 @@ import { type Address, addressFromBytes, addressToBytes } from "../address.ts";
 import { messageOf, SluiceError } from "../errors.ts";
 import { type RuleId, ruleIdFromBytes, ruleIdToBytes } from "../rule-id.ts";
 import { boundedType } from "./bounded-types.ts";
+import type { ChangeRecord } from "./change.ts";
 import type { EndpointTenure } from "./endpoint.ts";
 import type { Flow } from "./flow.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -45,8 +46,9 @@ export const lossCodec = (): Codec<Loss> => codecOf<Loss>(schemaOf("loss"));
 export const heartbeatCodec = (): Codec<Heartbeat> => codecOf<Heartbeat>(schemaOf("heartbeat"));
 export const endpointCodec = (): Codec<EndpointTenure> => codecOf<EndpointTenure>(schemaOf("endpoint"));
 export const programCodec = (): Codec<ProgramRecord> => codecOf<ProgramRecord>(schemaOf("program"));
+export const changeCodec = (): Codec<ChangeRecord> => codecOf<ChangeRecord>(schemaOf("change"));
 
-export type RecordKind = "flow" | "loss" | "heartbeat" | "endpoint" | "program";
+export type RecordKind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change";
 
 /** The Avro schema of a record as it stands in this folder. */
 export function schemaOf(record: RecordKind): Schema {

@@ -2,6 +2,7 @@ import { BIGINT } from "@duckdb/node-api";
 import { SluiceError } from "../../core/errors.ts";
 import { type FieldName, fields } from "../../core/filter/fields.ts";
 import type { Count, FlowQuery, FlowStore, Page, Pair, SearchQuery } from "../../core/flow-store.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import { type EndpointTenure, retellHours } from "../../core/records/endpoint.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
@@ -13,7 +14,7 @@ import type { Row } from "./database.ts";
 import { Bindings, conditionOf, listOf } from "./filter-sql.ts";
 import { hourOf } from "./layout.ts";
 import { Reader, type ReaderOptions } from "./read.ts";
-import { flowOfRow, heartbeatOfRow, lossOfRow, programOfRow, tenureOfRow } from "./record-of-row.ts";
+import { changeOfRow, flowOfRow, heartbeatOfRow, lossOfRow, programOfRow, tenureOfRow } from "./record-of-row.ts";
 import { joinedRuns, type Run, runOfRow, runsSql } from "./runs.ts";
 
 /** A span of time in microseconds, `since` included, `until` not. */
@@ -127,6 +128,16 @@ export class ArchiveStore implements FlowStore {
     const hours = hoursOfTenures(await this.#reader.hours("endpoint"), hourOf(span.since));
     const rows = await this.#reader.rows("endpoint", hours, sql, bindings, signal);
     return rows.map(tenureOfRow);
+  }
+
+  /** Changes that began in the span, by start. */
+  async changes(span: Span, signal?: AbortSignal): Promise<readonly ChangeRecord[]> {
+    const bindings = new Bindings();
+    const within = startedIn(span, bindings);
+    const sql = (relation: string) =>
+      `select distinct * from ${relation} where ${within} order by start, node, change_id`;
+    const hours = await this.#reader.hours("change", hourOf(span.since), hourOf(span.until));
+    return (await this.#reader.rows("change", hours, sql, bindings, signal)).map(changeOfRow);
   }
 
   /** All programs there ever were, by start. */

@@ -1,4 +1,5 @@
 import { DuckDBTimestampValue } from "@duckdb/node-api";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow, FlowEndpoint, FlowService, Icmp, Nat } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
@@ -43,6 +44,9 @@ const tenureFields = columnsOf([
   ...["cluster", "kind", "namespace", "name", "uid", "node", "workloadKind", "workload"],
   ...["start", "end", "toldAt"],
 ]);
+const changeFields = columnsOf([
+  ...["cluster", "node", "kind", "start", "foundAt", "end", "object", "summary", "outcome", "outcomeDetail"],
+]);
 const programFields = columnsOf(["cluster", "revision", "start", "text"]);
 
 export function flowOfRow(row: Row): Flow {
@@ -78,6 +82,12 @@ export function tenureOfRow(row: Row): EndpointTenure {
 export function programOfRow(row: Row): ProgramRecord {
   const known = plain(row, programFields);
   return { ...known, rules: json(row, "rules") } as unknown as ProgramRecord;
+}
+
+export function changeOfRow(row: Row): ChangeRecord {
+  const known = plain(row, changeFields);
+  const actor = row["actor"] === null ? null : json(row, "actor");
+  return { id: row["change_id"], ...known, actor, diff: json(row, "diff") } as unknown as ChangeRecord;
 }
 
 function plain(row: Row, columns: Columns): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import type { ChangeRecord } from "../../core/records/change.ts";
 import type { RecordKind } from "../../core/records/codec.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow } from "../../core/records/flow.ts";
@@ -14,9 +15,12 @@ export interface RecordOf {
   heartbeat: Heartbeat;
   endpoint: EndpointTenure;
   program: ProgramRecord;
+  change: ChangeRecord;
 }
 
-export const kinds = ["flow", "loss", "heartbeat", "endpoint", "program"] as const satisfies readonly RecordKind[];
+export const kinds = [
+  ...(["flow", "loss", "heartbeat", "endpoint", "program", "change"] as const),
+] as const satisfies readonly RecordKind[];
 
 const numbered = ["node", "epoch", "seq"] as const;
 
@@ -73,12 +77,32 @@ const programTable: Table<ProgramRecord> = {
   timeOf: (program) => program.start,
 };
 
+const changeTable: Table<ChangeRecord> = {
+  measures: measures<ChangeRecord>("TIMESTAMP", "start", "foundAt", "end"),
+  groups: [
+    // Groups have an `id` of their own.
+    group<ChangeRecord, string>("change", ({ id }) => id, { change_id: ["VARCHAR", (id) => id] }),
+    texts<ChangeRecord>("names", "cluster", "node", "kind", "object", "summary", "outcome", "outcomeDetail"),
+    group<ChangeRecord, object>("actor", (change) => change.actor, {
+      actor: ["VARCHAR", (actor) => JSON.stringify(actor)],
+    }),
+    group<ChangeRecord, object>("diff", (change) => change.diff, {
+      diff: ["VARCHAR", (diff) => JSON.stringify(diff)],
+    }),
+  ],
+  order: ["start", "node", "change_id"],
+  id: ["change_id"],
+  time: "start",
+  timeOf: (change) => change.start,
+};
+
 export const tables: { readonly [K in RecordKind]: Table<RecordOf[K]> } = {
   flow: flowTable,
   loss: lossTable,
   heartbeat: heartbeatTable,
   endpoint: endpointTable,
   program: programTable,
+  change: changeTable,
 };
 
 function texts<T>(name: string, ...fields: readonly (keyof T & string)[]): Group<T> {

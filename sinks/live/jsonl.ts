@@ -1,15 +1,20 @@
 import type { Sink } from "../../core/pipeline.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import { type RecordKind, schemaOf } from "../../core/records/codec.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { Output } from "./output.ts";
 
-/** One JSON object a line: every window of every connection (`"type":"flow"`), and what was lost (`"type":"loss"`). */
+/**
+ * One JSON object a line: every window of every connection (`"type":"flow"`), what was lost (`"type":"loss"`), and what was
+ * changed of the controls (`"type":"change"`).
+ */
 export class JsonLines implements Sink<Flow> {
   readonly name = "jsonl";
   readonly #output: Output;
   readonly #flowLine = lineWriter("flow");
   readonly #lossLine = lineWriter("loss");
+  readonly #changeLine = lineWriter("change");
 
   constructor(output: Output) {
     this.#output = output;
@@ -20,12 +25,17 @@ export class JsonLines implements Sink<Flow> {
     write: (batch) => this.#output.write(batch.map(this.#lossLine).join("")),
   };
 
+  readonly changes: Sink<ChangeRecord> = {
+    name: "jsonl-changes",
+    write: (batch) => this.#output.write(batch.map(this.#changeLine).join("")),
+  };
+
   write(batch: readonly Flow[]): Promise<void> {
     return this.#output.write(batch.map(this.#flowLine).join(""));
   }
 }
 
-function lineWriter(type: "flow" | "loss"): (record: Flow | Loss) => string {
+function lineWriter(type: "flow" | "loss" | "change"): (record: object) => string {
   const objectOf = objectWriter(type);
   return (record) => `${JSON.stringify(objectOf(record))}\n`;
 }

@@ -1,7 +1,9 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Sink } from "../../core/pipeline.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Loss } from "../../core/records/loss.ts";
+import { changeText } from "./change-text.ts";
 import { connectionName, FirstSeen } from "./first-seen.ts";
 import { type Layout, layoutFor } from "./layout.ts";
 import { lossText } from "./loss-text.ts";
@@ -62,9 +64,15 @@ export class LiveView implements Sink<Flow> {
     await this.#tell(this.#options.clock.now(), "· NOTE", clean(text));
   }
 
+  /** Somebody changed rules; what comes too often is told once for many. */
+  async tampered(change: ChangeRecord, repeats: number): Promise<void> {
+    const at = repeats === 0 ? change.foundAt / 1000 : this.#options.clock.now();
+    await this.#tell(at, "⚠ TAMPER", changeText(change, repeats));
+  }
+
   async #tell(ms: number, sign: string, text: string): Promise<void> {
     const { paint, width } = this.#options;
-    const style = sign.startsWith("!") ? "warn" : "bold";
+    const style = sign.startsWith("⚠") ? "deny" : sign.startsWith("!") ? "warn" : "bold";
     const lines = noticeLines(timeText(ms), sign, text, layoutFor(width()).width).map((line) => paint(style, line));
     this.#sinceHeader += lines.length;
     await this.#print(lines);

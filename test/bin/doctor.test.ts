@@ -41,6 +41,7 @@ function machine({
     ip: "ip utility\n",
     conntrack: "conntrack v1.4.7\n",
     "nft list ruleset": 'table inet sluice {\n ct label set 1\n log prefix "x" group 5\n}\n',
+    "nft -j -n list ruleset": '{"nftables":[]}',
     timedatectl: "yes\n",
     sh: "",
     ...programs,
@@ -62,6 +63,11 @@ function machine({
 
 const interfaces = (...names: readonly string[]) => ({ "/sys/class/net": names });
 
+const dropping = {
+  ...{ family: "ip", table: "filter", name: "FORWARD", handle: 1 },
+  ...{ type: "filter", hook: "forward", prio: 0, policy: "drop" },
+};
+
 const cases: readonly { title: string; parts: Parts; status: string; subject: string; says: RegExp }[] = [
   {
     title: "capabilities are missing",
@@ -69,6 +75,20 @@ const cases: readonly { title: string; parts: Parts; status: string; subject: st
     status: "fail",
     subject: "rights",
     says: /CAP_NET_ADMIN is missing/,
+  },
+  {
+    title: "another firewall drops what is forwarded",
+    parts: { programs: { "nft -j -n list ruleset": JSON.stringify({ nftables: [{ chain: dropping }] }) } },
+    status: "warn",
+    subject: "rules",
+    says: /^table ip filter, chain FORWARD: drops by policy/,
+  },
+  {
+    title: "rules of others cannot be listed",
+    parts: { programs: { "nft -j -n list ruleset": "nftables v1.0.6" } },
+    status: "warn",
+    subject: "rules",
+    says: /could not be listed/,
   },
   {
     title: "there is no nft",

@@ -6,6 +6,7 @@ import { parseConfig } from "../../core/config.ts";
 import { Feed } from "../../core/feed.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Delivery, Sink, Source } from "../../core/pipeline.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
@@ -74,12 +75,14 @@ export class FakeStore implements EngineStore {
     heartbeats: [] as Heartbeat[],
     tenures: [] as EndpointTenure[],
     programs: [] as ProgramRecord[],
+    changes: [] as ChangeRecord[],
   };
   readonly flows = this.#sink("flows");
   readonly losses = this.#sink("losses");
   readonly heartbeats = this.#sink("heartbeats");
   readonly tenures = this.#sink("tenures");
   readonly programs = this.#sink("programs");
+  readonly changes = this.#sink("changes");
   /** Before flows are kept; a store that gathers would wait here. */
   beforeFlows: () => Promise<void> = () => Promise.resolve();
   readonly #diary: string[];

@@ -3,6 +3,7 @@ import type { Rim } from "../../bin/rim.ts";
 import type { Store } from "../../bin/store.ts";
 import { predicateOf } from "../../core/filter/predicate.ts";
 import type { FlowQuery } from "../../core/flow-store.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
@@ -17,6 +18,7 @@ export interface Held {
   heartbeats: Heartbeat[];
   losses: Loss[];
   endpoints: EndpointTenure[];
+  changes: ChangeRecord[];
   /** What `top` counts. */
   counts: string[];
 }
@@ -28,7 +30,7 @@ export class FakeRim implements Rim {
   readonly stdout = new FakeStream();
   readonly notes: string[] = [];
   readonly stop = new AbortController();
-  readonly held: Held = { flows: [], heartbeats: [], losses: [], endpoints: [], counts: [] };
+  readonly held: Held = { flows: [], heartbeats: [], losses: [], endpoints: [], changes: [], counts: [] };
   /** The queries for pairs and top values. */
   readonly asked: object[] = [];
   code = 0;
@@ -74,6 +76,8 @@ export class FakeRim implements Rim {
       },
       heartbeats: () => Promise.resolve(held.heartbeats),
       losses: () => Promise.resolve(held.losses),
+      changes: ({ since, until }) =>
+        Promise.resolve(held.changes.filter(({ start }) => start >= since && start < until)),
       endpoints: () => Promise.resolve(held.endpoints),
       sequences: (span) => {
         const flows = found({ ...span, filter: null, allReports: true });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { changesCommand } from "../../bin/commands/changes.ts";
 import { completenessCommand } from "../../bin/commands/completeness.ts";
 import { configCommand } from "../../bin/commands/config.ts";
 import { endpointsCommand } from "../../bin/commands/endpoints.ts";
@@ -6,6 +7,7 @@ import { pairsCommand } from "../../bin/commands/pairs.ts";
 import { topCommand } from "../../bin/commands/top.ts";
 import { parseAddress } from "../../core/address.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
+import { change, nftActor } from "../support/changes.ts";
 import { flow, loss, seconds } from "../support/flows.ts";
 import { FakeRim, run } from "./fake-rim.ts";
 
@@ -67,6 +69,40 @@ describe("bin/commands, questions to the store", () => {
         tenure("10.1.0.5", "old-1", { end: seconds(30) }),
       );
       assert.equal((await run(endpointsCommand, rim, "-o", "name", ...args)).trim().replaceAll("\n", " "), names);
+    });
+
+  it("changes: tells who did what, and what became of it", async () => {
+    const rim = new FakeRim();
+    rim.held.changes.push(change());
+    assert.match(
+      await run(changesCommand, rim),
+      /2023-11-14 22:13:20 +node-1 +tamper +nft \(pid 4711, root, "nft delete [^"]*"\) +removed 1 rule of chain egress_forward +repaired after 34 ms/,
+    );
+    assert.match(
+      await run(changesCommand, rim, "-o", "wide"),
+      /- chain egress_forward, rule 3 of 14: drop +bash \(pid 812\)/,
+    );
+  });
+
+  const changeCases: readonly { args: readonly string[]; ids: string }[] = [
+    { args: [], ids: "a b c" },
+    { args: ["--node", "node-2"], ids: "b" },
+    { args: ["--program", "nft"], ids: "a b" },
+    { args: ["--user", "ada"], ids: "b" },
+    { args: ["--kind", "tamper", "--since", "2023-11-14T22:13:25"], ids: "c" },
+    { args: ["--until", "2023-11-14T22:13:25"], ids: "a b" },
+    { args: ["--since", "10s"], ids: "" },
+  ];
+  for (const { args, ids } of changeCases)
+    it(`changes ${args.join(" ")}: finds ${ids || "none"}`, async () => {
+      const rim = new FakeRim();
+      rim.held.changes.push(
+        change({ id: "a" }),
+        change({ id: "b", node: "node-2", actor: { ...nftActor, login: "ada" } }),
+        change({ id: "c", start: seconds(10), actor: null }),
+      );
+      assert.equal((await run(changesCommand, rim, "-o", "name", ...args)).trim().replaceAll("\n", " "), ids);
+      assert.deepEqual(rim.notes, ids === "" ? ["nothing was changed in this time"] : []);
     });
 
   it("completeness: says where something is missing, and exits with 3", async () => {

@@ -138,6 +138,14 @@ describe("what is counted for a connection", () => {
   });
 });
 
+describe("what is nobody's traffic", () => {
+  it("a probe of the node's own rules is not told", () => {
+    const recorder = new Recorder({ epoch: 0, interfaceName: () => null });
+    recorder.entry(entry("new", { original: tuple("198.18.254.1 30000", "198.18.254.2 9", { protocol: 17 }) }), 1);
+    assert.deepEqual([recorder.counters.connections, recorder.counters.conntrackEvents], [0, 0]);
+  });
+});
+
 describe("which connection it is", () => {
   it("two with one id are two", () => {
     const other = tuple("10.0.0.9 9", "10.0.0.2 80");

@@ -3,7 +3,7 @@ import { parseAddress } from "../../core/address.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { silentLog } from "../../core/log.ts";
 import { addressElement, concatenation, interfaceElement } from "../../enforcer/element.ts";
-import { Enforcer } from "../../enforcer/enforcer.ts";
+import { Enforcer, type Repair } from "../../enforcer/enforcer.ts";
 import type { Links } from "../../enforcer/interfaces.ts";
 import { defaultSettings, render } from "../../enforcer/render.ts";
 import { nameOf, type Transaction } from "../../enforcer/ruleset.ts";
@@ -12,6 +12,7 @@ import { interfaceOf } from "../support/journey.ts";
 import { NftMemory } from "../support/nft-memory.ts";
 import { instruction, type ProgramBuilder, program } from "../support/program.ts";
 import { viewOf } from "../support/render-all.ts";
+import { elementEvent, namedEvent, ruleEvent } from "./tamper/world.ts";
 
 const web = parseAddress("10.1.0.1");
 const binding = concatenation(interfaceElement(interfaceOf(web)), addressElement(web));
@@ -31,6 +32,7 @@ class Bench {
   readonly nft = new NftMemory();
   readonly clock = new FakeClock();
   readonly stop = new AbortController();
+  readonly repairs: Repair[] = [];
   links: Links = { behind: viewOf(worldWith().placement(), "a").interfaces, own: new Map() };
   readonly enforcer = new Enforcer({
     node: "a",
@@ -40,6 +42,7 @@ class Bench {
     log: silentLog,
     settings: defaultSettings,
     random: () => 0,
+    onRepair: (repair) => this.repairs.push(repair),
   });
 
   constructor(...failures: SluiceError[]) {
@@ -165,6 +168,103 @@ describe("the enforcer", () => {
       assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
       assert.equal(bench.enforcer.status.repaired, 1);
     });
+
+  const flushed = { events: [ruleEvent("egress_forward", 7, true)], omitted: 0 };
+  const base = nameOf("egress_forward");
+
+  it("undoes at once what it is told that others did, by as little as will do", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    await bench.nft.apply([{ verb: "flush-chain", chain: base }]);
+    assert.equal(bench.enforcer.disturbed(flushed), true);
+    await settled();
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
+    assert.deepEqual(
+      bench.nft.applied.at(-1)?.map(({ verb }) => verb),
+      ["flush-chain", "add-rules"],
+    );
+    const [repair] = bench.repairs;
+    assert.deepEqual([repair?.tamperings, repair?.commands, repair?.at], [[flushed], 2, bench.clock.now()]);
+  });
+
+  it("writes everything anew where that is the least", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    await bench.nft.apply([{ verb: "delete-table" }]);
+    bench.enforcer.disturbed({ events: [namedEvent("chain", "egress_forward", true)], omitted: 0 });
+    await settled();
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
+    assert.deepEqual([bench.repairs.length, bench.repairs[0]?.commands], [1, null]);
+  });
+
+  it("writes everything anew where the kernel refuses the least", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    await bench.nft.apply([{ verb: "flush-chain", chain: base }]);
+    bench.nft.failures.push(refused());
+    bench.enforcer.disturbed(flushed);
+    await settled();
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
+    assert.equal(bench.repairs.length, 1);
+  });
+
+  it("tells of a repair only when it has succeeded, however late", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    await bench.nft.apply([{ verb: "flush-chain", chain: base }]);
+    bench.nft.failures.push(refused(), refused(), refused());
+    bench.enforcer.disturbed(flushed);
+    await settled();
+    assert.deepEqual(bench.repairs, []);
+    await bench.clock.advance(1_000);
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
+    assert.deepEqual(
+      bench.repairs.map(({ tamperings, commands }) => [tamperings, commands]),
+      [[[flushed], null]],
+    );
+  });
+
+  it("repairs once what is told of in one go", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    const before = bench.nft.applied.length;
+    await bench.nft.apply([{ verb: "flush-chain", chain: base }]);
+    await bench.nft.apply([{ verb: "delete-elements", set: nameOf("bindings4"), elements: [binding] }]);
+    bench.enforcer.disturbed(flushed);
+    bench.enforcer.disturbed({ ...flushed, events: [namedEvent("set", "bindings4", true)] });
+    await settled();
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
+    assert.deepEqual([bench.nft.applied.length - before, bench.repairs.length], [3, 1]);
+  });
+
+  it("is not disturbed before there are rules of its own", async () => {
+    bench = new Bench();
+    assert.equal(bench.enforcer.disturbed(flushed), false);
+    await bench.want(worldWith("10.1.0.2"));
+    assert.deepEqual([bench.nft.applied.length, bench.repairs.length], [1, 0]);
+  });
+
+  it("has nothing to do about an element that came and went", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    const events = [false, true].map((gone) => elementEvent("egress4", [10, 9, 9, 9], gone));
+    bench.enforcer.disturbed({ events, omitted: 0 });
+    await settled();
+    assert.equal(bench.repairs[0]?.commands, 0);
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
+  });
+
+  it("tells what a look at the table found, and when it was last whole", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    await bench.clock.advance(11_000);
+    const whole = bench.clock.now();
+    await bench.nft.apply([{ verb: "delete-table" }]);
+    await bench.clock.advance(11_000);
+    const [repair] = bench.repairs;
+    assert.equal(repair?.damage, "the table is gone");
+    assert.ok((repair?.wholeAt ?? 0) <= whole && (repair?.wholeAt ?? 0) > whole - 11_000);
+  });
 
   it("leaves a whole table alone", async () => {
     bench = new Bench();

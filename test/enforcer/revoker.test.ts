@@ -18,6 +18,7 @@ import { travel } from "../support/journey.ts";
 import { NftMemory } from "../support/nft-memory.ts";
 import { inSet, instruction, type ProgramBuilder, program } from "../support/program.ts";
 import { renderAll, viewOf } from "../support/render-all.ts";
+import { ruleEvent } from "./tamper/world.ts";
 
 const web = "10.1.0.1";
 const [friend, foe] = ["10.2.0.1", "10.2.0.2"];
@@ -193,6 +194,16 @@ describe("the revoker", () => {
     await bench.nft.apply([{ verb: "delete-table" }]);
     bench.open(`${foe} 1000`);
     await bench.clock.advance(11_000);
+    assert.deepEqual([bench.left, bench.refused], [[], looks(foe, 1000)]);
+  });
+
+  it("judges everything after somebody had emptied a chain, which is mended without writing all anew", async () => {
+    await bench.want(worldWith(friend));
+    const chain = nameOf("ingress_forward");
+    await bench.nft.apply([{ verb: "flush-chain", chain }]);
+    bench.open(`${foe} 1000`);
+    bench.enforcer.disturbed({ events: [ruleEvent(chain, 7, true)], omitted: 0 });
+    await bench.rest();
     assert.deepEqual([bench.left, bench.refused], [[], looks(foe, 1000)]);
   });
 

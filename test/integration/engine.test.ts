@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { Engine } from "../../bin/engine.ts";
 import { isoTime, systemClock } from "../../core/clock.ts";
 import { parseConfig } from "../../core/config.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { silentLog } from "../../core/log.ts";
+import { Metrics } from "../../core/metrics.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { Lab } from "../../lab/lab.ts";
+import { FakeStore } from "../bin/fake-engine.ts";
+import { runIn } from "../support/namespace.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
 import { ObjectStore } from "../support/object-source.ts";
 import { until } from "../support/until.ts";
@@ -55,6 +61,11 @@ describe("engine", function () {
   const lab = new Lab({ name: "engine", objects: [...nodes, ...pods], clock: systemClock, log: silentLog });
   const flows: Flow[] = [];
   const losses: Loss[] = [];
+  const changes: ChangeRecord[] = [];
+  const notices: string[] = [];
+  const kept = new FakeStore();
+  const folder = mkdtempSync(`${tmpdir()}/sluice-engine-`);
+  const metrics = new Metrics();
   let running: Promise<void> = Promise.resolve();
 
   before(async () => {
@@ -63,11 +74,15 @@ describe("engine", function () {
     const engine = new Engine({
       seats: lab.nodes.map(({ name, namespacePath }) => ({ node: name, namespacePath })),
       objects: store,
-      config: parseConfig({ flags: { "collector.window-ms": "200" } }),
       clock: systemClock,
       log: silentLog,
       flows: { name: "test", write: (batch) => Promise.resolve(void flows.push(...batch)) },
       losses: { name: "test", write: (batch) => Promise.resolve(void losses.push(...batch)) },
+      changes: { name: "test", write: (batch) => Promise.resolve(void changes.push(...batch)) },
+      openStore: () => Promise.resolve(kept),
+      config: parseConfig({ flags: { "collector.window-ms": "200", "data.folder": folder } }),
+      metrics,
+      onTamper: ({ node, summary }, repeats) => notices.push(`${node} ${summary} ${repeats}`),
       leaveRules: false,
     });
     running = engine.run(stop.signal);
@@ -81,6 +96,7 @@ describe("engine", function () {
       await running;
     } finally {
       await lab.down();
+      rmSync(folder, { recursive: true });
     }
   });
 
@@ -212,6 +228,22 @@ describe("engine", function () {
     assert.equal(second.source?.name, "batch");
     const owners = new Set(flows.filter(({ sourcePort }) => sourcePort === 20_005).map(({ source }) => source?.name));
     assert.deepEqual([...owners], ["web"]);
+  });
+
+  it("undoes what somebody does to the rules of a node, and tells, shows, keeps and counts it", async () => {
+    const namespace = lab.nodes[1]?.namespacePath.split("/").at(-1) ?? "";
+    runIn(namespace, "nft", "flush", "chain", "inet", "sluice", "ingress_forward");
+    const change = await until("the change", () => kept.kept.changes[0]);
+    assert.deepEqual(
+      [change.cluster, change.node, change.kind, change.actor?.program, change.outcome],
+      ["local", "node-2", "tamper", "nft", "repaired"],
+    );
+    assert.deepEqual(changes, [change]);
+    assert.deepEqual(notices, [`node-2 ${change.summary} 0`]);
+    const text = await metrics.text();
+    assert.match(text, /sluice_enforcer_tamperings_total\{node="node-2"\} 1/);
+    assert.match(text, /sluice_enforcer_gap_seconds_total\{node="node-2"\} 0\.\d+/);
+    assert.match(runIn(namespace, "nft", "list", "chain", "inet", "sluice", "ingress_forward"), /vmap @/);
   });
 
   it("lost nothing", () => assert.deepEqual(losses, []));

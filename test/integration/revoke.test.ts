@@ -296,6 +296,12 @@ describe("revoking, by this machine's kernel", function () {
       await start(from, namespaceOf("shop/web"), protocol, from, to, port, pushes);
       await until("chunks", async () => (await sides(stream))[0].received > 20);
     });
+
+    it("none of this is taken for somebody's tampering", async () => {
+      const text = await metrics.text();
+      const counts = [...text.matchAll(/^sluice_enforcer_drifts_total\{.*\} (\d+)$/gm)].map(([, count]) => count);
+      assert.deepEqual(counts, ["0", "0"]);
+    });
   });
 });
 

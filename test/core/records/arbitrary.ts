@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { type Address, formatAddress } from "../../../core/address.ts";
+import type { ChangeRecord } from "../../../core/records/change.ts";
 import type { Flow, FlowEndpoint } from "../../../core/records/flow.ts";
 import type { Loss } from "../../../core/records/loss.ts";
 import { type RuleId, ruleIdOf } from "../../../core/rule-id.ts";
@@ -83,6 +84,39 @@ export const flows: fc.Arbitrary<Flow> = fc.record(
     source: orNull(endpoint),
     destination: orNull(endpoint),
     service: orNull(fc.record({ namespace: text, name: text, port: orNull(text) }, plain)),
+  },
+  plain,
+);
+
+export const changes: fc.Arbitrary<ChangeRecord> = fc.record(
+  {
+    id: text,
+    cluster: text,
+    node: orNull(text),
+    kind: fc.constantFrom("unknown", "tamper"),
+    start: long,
+    foundAt: long,
+    end: orNull(long),
+    actor: orNull(
+      fc.record(
+        {
+          pid: orNull(long),
+          program: text,
+          commandLine: orNull(text),
+          uid: orNull(long),
+          user: orNull(text),
+          login: orNull(text),
+          container: orNull(text),
+          ancestors: fc.array(text, { maxLength: 5 }),
+        },
+        plain,
+      ),
+    ),
+    object: text,
+    summary: text,
+    diff: fc.array(text, { maxLength: 5 }),
+    outcome: fc.constantFrom("unknown", "repaired", "unrepaired"),
+    outcomeDetail: text,
   },
   plain,
 );

@@ -3,10 +3,10 @@ import type { Schema } from "avsc";
 import fc from "fast-check";
 import { parseAddress } from "../../../core/address.ts";
 import { SluiceError } from "../../../core/errors.ts";
-import { type Codec, codecOf, flowCodec, lossCodec, schemaOf } from "../../../core/records/codec.ts";
+import { type Codec, changeCodec, codecOf, flowCodec, lossCodec, schemaOf } from "../../../core/records/codec.ts";
 import { type Flow, type RawFlow, unenriched } from "../../../core/records/flow.ts";
 import { parseRuleId } from "../../../core/rule-id.ts";
-import { flows, losses } from "./arbitrary.ts";
+import { changes, flows, losses } from "./arbitrary.ts";
 
 const raw: RawFlow = {
   cluster: "local",
@@ -68,6 +68,11 @@ describe("core/records/codec", () => {
   it("gives back any loss that it encodes", () => {
     const codec = lossCodec();
     fc.assert(fc.property(losses, (record) => assert.deepEqual(codec.decode(codec.encode(record)), record)));
+  });
+
+  it("gives back any change that it encodes", () => {
+    const codec = changeCodec();
+    fc.assert(fc.property(changes, (record) => assert.deepEqual(codec.decode(codec.encode(record)), record)));
   });
 
   it("encodes the same record to the same bytes", () => {

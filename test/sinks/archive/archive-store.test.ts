@@ -6,6 +6,7 @@ import type { ProgramRecord } from "../../../core/records/program.ts";
 import { ruleIdOf } from "../../../core/rule-id.ts";
 import type { Archive } from "../../../sinks/archive/archive.ts";
 import { ArchiveStore } from "../../../sinks/archive/archive-store.ts";
+import { change } from "../../support/changes.ts";
 import { flow, loss, network, rawDenial, seconds } from "../../support/flows.ts";
 import { archiveIn, everything, never, store, withFolder } from "./folder.ts";
 
@@ -122,6 +123,17 @@ describe("ArchiveStore", function () {
       assert.deepEqual(await reader.endpoints({ since: seconds(50), until }), [ended]);
       assert.deepEqual(await reader.endpoints({ since: seconds(100), until }), []);
       assert.deepEqual(await reader.programs(), [program]);
+    }));
+
+  it("gives changes back, each once, by when they began", () =>
+    withStore(async (reader, archive) => {
+      const first = change({ id: "a", actor: null, end: null, outcome: "unrepaired", diff: [] });
+      const second = change({ id: "b", start: seconds(5), summary: "replaced 1 rule of chain é" });
+      const late = change({ id: "c", start: seconds(50) });
+      const sink = archive.sink("change");
+      await Promise.all([sink.write([second, late, first], never), archive.flush()]);
+      await Promise.all([sink.write([first], never), archive.flush()]);
+      assert.deepEqual(await reader.changes({ since, until: seconds(50) }), [first, second]);
     }));
 
   // Told in hour 0, and again in hours 24 and 48; "late" from hour 30 to hour 50, when watching ended.

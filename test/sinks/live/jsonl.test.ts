@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { schemaOf } from "../../../core/records/codec.ts";
 import { JsonLines } from "../../../sinks/live/jsonl.ts";
 import { Output } from "../../../sinks/live/output.ts";
+import { change } from "../../support/changes.ts";
 import { flow, loss, pod } from "../../support/flows.ts";
 import { FakeStream } from "../../support/text-stream.ts";
 
 const signal = new AbortController().signal;
-const fieldsOf = (record: "flow" | "loss") =>
+const fieldsOf = (record: "flow" | "loss" | "change") =>
   (schemaOf(record) as { fields: { name: string }[] }).fields.map(({ name }) => name);
 
 describe("sinks/live/jsonl", () => {
@@ -27,6 +28,14 @@ describe("sinks/live/jsonl", () => {
     const parsed = JSON.parse(stream.text) as object;
     assert.deepEqual(Object.keys(parsed), ["type", ...fieldsOf("loss")]);
     assert.deepEqual(parsed, { type: "loss", ...loss({ count: 3 }) });
+  });
+
+  it("a change is one line with the fields of its schema in order", async () => {
+    const { lines, stream } = newLines();
+    await lines.changes.write([change()], signal);
+    const parsed = JSON.parse(stream.text) as object;
+    assert.deepEqual(Object.keys(parsed), ["type", ...fieldsOf("change")]);
+    assert.deepEqual(parsed, { type: "change", ...change() });
   });
 
   it("equal records give equal lines, whatever the order of their keys", async () => {

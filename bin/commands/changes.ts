@@ -1,0 +1,62 @@
+import { Command, Option } from "commander";
+import type { ChangeRecord } from "../../core/records/change.ts";
+import { choiceOption } from "../choice.ts";
+import { exitCodeHelp } from "../exit-codes.ts";
+import { changeShape } from "../formats/change-shape.ts";
+import { momentParser } from "../moment.ts";
+import { printAll } from "../print-all.ts";
+import { addRecordOptions, type RecordOptions } from "../record-options.ts";
+import { type Rim, realRim } from "../rim.ts";
+
+const examples = `
+Of kind tamper: rules in a node's kernel were changed by another process than Sluice (docs/tamper.md). Each is a span, from the
+last moment at which the rules were surely as wanted until they were so again.
+
+Examples:
+  sluice changes --since 7d                               what was changed, by whom, and what became of it
+  sluice changes --node node-1 --program nft -o wide      with the rules that were taken away or added
+  sluice changes --since 1d -o jsonl | jq -r '.diff[]'
+${exitCodeHelp}`;
+
+interface Options extends RecordOptions {
+  readonly since?: number;
+  readonly until?: number;
+  readonly node?: string;
+  readonly kind?: ChangeRecord["kind"];
+  readonly program?: string;
+  readonly user?: string;
+}
+
+export function changesCommand(rim: Rim = realRim): Command {
+  const moment = momentParser(rim.clock);
+  const command = new Command("changes")
+    .description("who changed what protects the cluster, and what was done about it")
+    .option("--since <time>", "from then on: 5m (ago), now-1h, 2026-11-23T10:00 (UTC); default 24h", moment)
+    .option("--until <time>", "up to then", moment)
+    .option("--node <name>", "only of this node")
+    .addOption(choiceOption("--kind <kind>", "only of this kind", ["tamper"]))
+    .addOption(new Option("--program <name>", "only by this program"))
+    .option("--user <name>", "only by this user")
+    .addHelpText("after", examples);
+  return addRecordOptions(command).action(async (options: Options) => {
+    const now = Math.floor(rim.clock.now()) * 1000;
+    const span = { since: options.since ?? now - dayUs, until: options.until ?? now + 1 };
+    await printAll(
+      options,
+      rim,
+      changeShape,
+      async (store) => (await store.changes(span)).filter(wantedBy(options)),
+      "nothing was changed in this time",
+    );
+  });
+}
+
+const dayUs = 86_400_000_000;
+
+function wantedBy({ node, kind, program, user }: Options): (change: ChangeRecord) => boolean {
+  return (change) =>
+    (node === undefined || change.node === node) &&
+    (kind === undefined || change.kind === kind) &&
+    (program === undefined || change.actor?.program === program) &&
+    (user === undefined || change.actor?.user === user || change.actor?.login === user);
+}

@@ -1,0 +1,121 @@
+import { messageOf } from "../../core/errors.ts";
+import type { Messages } from "../../core/netlink/message.ts";
+import { decodeNftEvent, isGeneration, type NftEvent } from "../../core/netlink/nft-event.ts";
+import type { Culprit, Glimpse } from "./culprit.ts";
+import type { News } from "./news.ts";
+import { isInOurTable, type TableEvent } from "./table-event.ts";
+
+/** More of somebody else's transaction is only counted: who changes so much has everything written anew anyway. */
+const mostEvents = 2_000;
+/** A transaction whose changes take more room than that is not remembered, but taken for anything. */
+const mostBytes = 64 * 1024 * 1024;
+
+export interface TransactionsOptions {
+  /** Whether a thread that made a change is ours; asked at once, as the others are about to be gone. */
+  readonly isOurs: (pid: number, port: number) => boolean;
+  /** As this process numbers them. */
+  readonly localPid: (pid: number, port: number) => number;
+  readonly glimpseOf: (pid: number) => Glimpse;
+  readonly culpritOf: (who: { readonly pid: number; readonly program: string }, glimpse: Glimpse) => Culprit;
+  /** Wall time, milliseconds. */
+  readonly now: () => number;
+}
+
+interface Kept {
+  readonly type: number;
+  readonly port: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Puts the kernel's messages together to transactions: whose they are is told last. */
+export class Transactions {
+  readonly #options: TransactionsOptions;
+  #kept: Kept[] = [];
+  #bytes = 0;
+  #quietAt: number;
+
+  constructor(options: TransactionsOptions) {
+    this.#options = options;
+    this.#quietAt = options.now();
+  }
+
+  /** Nothing that had happened by then is left to be read. */
+  quiet(now: number): void {
+    this.#quietAt = now;
+  }
+
+  /** What was begun is not known to be whole. */
+  lost(reason: string): News {
+    this.#forget();
+    return { kind: "lost", at: this.#options.now(), after: this.#quietAt, reason };
+  }
+
+  /** `bytes` are used again by their owner, so what is needed later is copied. Undefined while a transaction goes on. */
+  take(bytes: Buffer, message: Messages): News | undefined {
+    if (isGeneration(message)) return this.#finish(bytes, message);
+    const copy = Uint8Array.from(bytes.subarray(message.start, message.end));
+    this.#bytes += copy.length;
+    if (this.#bytes > mostBytes) return this.lost("one transaction is larger than can be remembered");
+    this.#kept.push({ type: message.type, port: message.port, bytes: copy });
+    return undefined;
+  }
+
+  #finish(bytes: Buffer, message: Messages): News | undefined {
+    try {
+      const generation = decodeNftEvent(bytes, message);
+      if (generation?.what !== "generation") return undefined;
+      return this.#newsOf(generation, message.port);
+    } catch (thrown) {
+      return this.lost(messageOf(thrown));
+    } finally {
+      this.#forget();
+    }
+  }
+
+  #newsOf({ pid, program }: Extract<NftEvent, { what: "generation" }>, port: number): News | undefined {
+    // What the kernel tells by itself, such as a quota that is used up, belongs to nobody's transaction.
+    const own = this.#kept.filter((each) => each.port === port);
+    // First of all: whoever it was, is about to end.
+    const glimpse = this.#options.glimpseOf(pid);
+    if (this.#options.isOurs(pid, port)) return ownNews(own);
+    const culprit = this.#options.culpritOf({ pid, program }, glimpse);
+    const events = own.flatMap((each) => decodeNftEvent(each.bytes, framed(each)) ?? []);
+    const changes = events.filter((event): event is TableEvent => event.what !== "generation");
+    const ours = mostTelling(changes.filter(isInOurTable));
+    return {
+      kind: "foreign",
+      at: this.#options.now(),
+      after: this.#quietAt,
+      culprit,
+      localPid: this.#options.localPid(pid, port),
+      events: ours.slice(0, mostEvents),
+      omitted: Math.max(0, ours.length - mostEvents),
+      touchesOthers: changes.some((event) => !isInOurTable(event)),
+    };
+  }
+
+  #forget(): void {
+    this.#kept = [];
+    this.#bytes = 0;
+  }
+}
+
+/** Who deletes the table deletes all that is in it, of which the kernel tells as well. */
+function mostTelling(events: readonly TableEvent[]): readonly TableEvent[] {
+  const end = events.findLast(({ what, gone }) => what === "table" && gone);
+  return end === undefined ? events : [end];
+}
+
+/** Elements are left out: of our own nobody needs to know, and they are many. */
+function ownNews(kept: readonly Kept[]): News | undefined {
+  const events = kept
+    .filter(({ type }) => !isElementType(type))
+    .flatMap((each) => decodeNftEvent(each.bytes, framed(each)) ?? [])
+    .filter((event): event is TableEvent => event.what !== "generation" && isInOurTable(event));
+  return events.length === 0 ? undefined : { kind: "own", events };
+}
+
+// NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM
+const isElementType = (type: number) => (type & 0xff) === 12 || (type & 0xff) === 14;
+
+const framed = ({ type, bytes }: Kept) => ({ type, start: 0, end: bytes.length });
