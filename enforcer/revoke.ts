@@ -47,7 +47,7 @@ export function judgeOf(situation: Situation, seat: Seat): Judge {
 /** Of whom a connection may have become a forbidden one. */
 export type Concern = "all" | ReadonlySet<Address>;
 
-const nobody: ReadonlySet<Address> = new Set();
+export const nobody: Concern = new Set<Address>();
 
 /**
  * Whose connections may be judged otherwise than before. While policies stay, a verdict changes only with who one of the ends is: their
@@ -68,6 +68,10 @@ export function concernOf(before: Situation | undefined, after: Situation): Conc
 export function union(a: Concern, b: Concern): Concern {
   if (a === "all" || b === "all") return "all";
   return a.size === 0 ? b : new Set([...a, ...b]);
+}
+
+export function isNobody(concern: Concern): boolean {
+  return concern !== "all" && concern.size === 0;
 }
 
 export function isConcerned({ original, reply }: Connection, concern: Concern): boolean {

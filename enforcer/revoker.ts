@@ -9,8 +9,10 @@ import {
   type Concern,
   concernOf,
   isConcerned,
+  isNobody,
   type Judge,
   judgeOf,
+  nobody,
   type Seat,
   type Situation,
   union,
@@ -64,7 +66,9 @@ export class Revoker {
   #pending: Situation[] = [];
   /** Everything is to be judged: it is not known what was in force meanwhile. */
   #everything = false;
-  #concern: Concern = new Set();
+  #concern: Concern = nobody;
+  /** Monotonic: connections are not read before. */
+  #restUntil = 0;
   /** Closed connections that may still try. */
   readonly #standing = new StandingRevocations();
   #localAddresses: Seat["localAddresses"] = new Set();
@@ -107,52 +111,63 @@ export class Revoker {
     const { clock } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
-      const started = clock.monotonic();
-      const done = await this.#turn();
-      failures = done === "failed" ? failures + 1 : 0;
-      const rest = Math.min((clock.monotonic() - started) / readShare, maxRestMs);
-      if (done === "failed") await clock.sleep(Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs), signal);
-      else if (done === "read") await clock.sleep(rest, signal);
-      else if (this.#pending.length === 0) await this.#woken.wait(signal);
+      failures = (await this.#turn()) ? 0 : failures + 1;
+      if (failures > 0) await clock.sleep(Math.min(firstPauseMs * 2 ** (failures - 1), maxPauseMs), signal);
+      else if (this.#pending.length === 0) await this.#untilDue(signal);
     }
   }
 
-  /** Whether there was anything to do, and connections had to be read for it. */
-  async #turn(): Promise<"nothing" | "read" | "failed"> {
-    const situation = this.#takePending();
-    if (situation === undefined) return "nothing";
+  /** Until there is news, or it has rested and there is something left to judge. */
+  async #untilDue(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const due = new AbortController();
+    const until = AbortSignal.any([signal, due.signal]);
+    const news = this.#woken.wait(until);
+    await Promise.race(
+      isNobody(this.#concern) ? [news] : [news, clock.sleep(this.#restUntil - clock.monotonic(), until)],
+    );
+    due.abort();
+  }
+
+  /** False if it is to be tried again. */
+  async #turn(): Promise<boolean> {
+    const fresh = this.#takePending();
+    const situation = this.#current;
+    if (situation === undefined) return true;
     try {
-      await this.#free(situation);
-      if (this.#concern !== "all" && this.#concern.size === 0) return "read";
+      await this.#free(situation, fresh);
+      const started = this.#options.clock.monotonic();
       const concern = this.#concern;
+      if (isNobody(concern) || started < this.#restUntil) return true;
       await this.#close(situation, concern);
-      this.#concern = new Set();
-      return "read";
+      this.#concern = nobody;
+      const ended = this.#options.clock.monotonic();
+      this.#restUntil = ended + Math.min((ended - started) / readShare, maxRestMs);
+      return true;
     } catch (thrown) {
       this.#note(thrown);
-      this.#pending.unshift(situation);
-      return "failed";
+      return false;
     }
   }
 
-  /** The newest situation; what came between adds to those whose connections are to be judged. */
-  #takePending(): Situation | undefined {
-    if (this.#everything) this.#concern = "all";
+  /** Goes on to the newest situation. Whose connections may be others by it, and by what came between. */
+  #takePending(): Concern {
+    let fresh: Concern = this.#everything ? "all" : nobody;
     for (const situation of this.#pending) {
-      if (this.#concern !== "all") this.#concern = union(this.#concern, concernOf(this.#current, situation));
+      if (fresh !== "all") fresh = union(fresh, concernOf(this.#current, situation));
       this.#current = situation;
     }
-    const taken = this.#pending.at(-1);
     this.#pending = [];
     this.#everything = false;
-    return taken;
+    this.#concern = union(this.#concern, fresh);
+    return fresh;
   }
 
   /** Takes out of the sets what is allowed again. */
-  async #free(situation: Situation): Promise<void> {
+  async #free(situation: Situation, fresh: Concern): Promise<void> {
     const { nft, clock, log, node } = this.#options;
     this.#standing.expire(clock.monotonic());
-    if (this.#standing.size === 0) return;
+    if (!this.#standing.some(({ connection }) => isConcerned(connection, fresh))) return;
     const judge = this.#judge(situation);
     // Not again if it fails: what is left goes by itself.
     const { count, elements } = this.#standing.remove(({ connection }) => judge(connection) === null);

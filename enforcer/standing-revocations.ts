@@ -19,6 +19,10 @@ export class StandingRevocations {
     return this.#all.length;
   }
 
+  some(isWanted: (revocation: Revocation) => boolean): boolean {
+    return this.#all.some(({ revocation }) => isWanted(revocation));
+  }
+
   /** The elements that are not there yet. */
   add(revocations: readonly Revocation[], until: number): Elements {
     this.#all.push(...revocations.map((revocation) => ({ revocation, until })));

@@ -240,6 +240,20 @@ describe("the revoker", () => {
     assert.deepEqual(bench.left, []);
   });
 
+  it("frees what is allowed again also while it rests from reading", async () => {
+    bench.open(`${foe} 1000`);
+    const list = bench.conntrack.list.bind(bench.conntrack);
+    bench.conntrack.list = async () => {
+      await bench.clock.sleep(1_000);
+      return list();
+    };
+    await bench.want(worldWith(friend));
+    await bench.clock.advance(1_500);
+    assert.equal(bench.refused.length, 2);
+    await bench.want(worldWith(friend, foe));
+    assert.deepEqual(bench.refused, []);
+  });
+
   it("rests after reading, so that pods that come and go without end do not keep it reading", async () => {
     await bench.want(worldWith(friend));
     const list = bench.conntrack.list.bind(bench.conntrack);
