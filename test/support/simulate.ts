@@ -22,7 +22,7 @@ export interface Sighting {
   /** Name of the interface it came from, empty for none. */
   readonly from: string;
   readonly to: string;
-  readonly state: "new" | "established" | "invalid";
+  readonly state: "new" | "established" | "related" | "invalid";
   readonly hopLimit: number;
   /** The source, or the destination, is an address of the node. */
   readonly localSource: boolean;
@@ -180,7 +180,7 @@ function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset, kept:
       return condition.prefix ? name.startsWith(condition.name) : name === condition.name;
     }
     case "connection":
-      return (kept.untracked ? "untracked" : sighting.state) === condition.state;
+      return isInState(kept.untracked ? "untracked" : sighting.state, condition.state);
     case "settled":
       return kept.settled;
     case "localSource":
@@ -226,6 +226,11 @@ function partOf(field: Field, { packet, from, to, hopLimit }: Sighting): string 
     case "dport":
       return String(packet.destinationPort);
   }
+}
+
+/** What is related counts as established (text.ts). */
+function isInState(state: string, asked: string): boolean {
+  return state === asked || (state === "related" && asked === "established");
 }
 
 function contains(set: NamedSet, key: Element): boolean {
