@@ -19,6 +19,7 @@ import { KeptFile } from "../enforcer/kept-file.ts";
 import { modesOf } from "../enforcer/modes.ts";
 import { KernelProof } from "../enforcer/proof-kernel.ts";
 import { Prover } from "../enforcer/prover.ts";
+import { Revoker } from "../enforcer/revoker.ts";
 import { Guard } from "../enforcer/tamper/guard.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import type { PolicyInForce } from "../enrichers/verdict.ts";
@@ -34,6 +35,7 @@ import { NodeReporter } from "./node-reporter.ts";
 import { proofText } from "./node-status.ts";
 import { PolicyRollout } from "./policy-rollout.ts";
 import { enforcerFolder, renderSettingsOf } from "./render-settings.ts";
+import { rolloutChange } from "./rollout-change.ts";
 import type { Seat } from "./seat-option.ts";
 import { spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
@@ -137,6 +139,7 @@ export class Engine {
       // The data folder is ours only while the store is open.
       isKept: this.#keepsState,
       notice: options.onNotice ?? (() => {}),
+      onHistory: (entry) => this.#changes.push([rolloutChange(entry, config.cluster.name)]),
       onChange: () => this.#spread(),
       statuses: () => new Map([...this.#enforcers].map(([node, { status }]) => [node, status])),
     });
@@ -177,8 +180,7 @@ export class Engine {
     await together(signal, [
       // First: until they listen, what comes and goes is not seen.
       (stop) => this.#collect(store, stop),
-      (stop) => this.#enforce(stop).finally(() => this.#changes.close()),
-      (stop) => this.#rollout.run(stop),
+      (stop) => this.#rollOut(stop).finally(() => this.#changes.close()),
       (stop) => this.#follow(stop),
       (stop) => this.#retell(stop),
       ...this.#reporters(),
@@ -259,6 +261,10 @@ export class Engine {
     return run(feed, (batch) => batch, shown === undefined ? kept : tee(shown, kept), { signal: never });
   }
 
+  #rollOut(stop: AbortSignal): Promise<void> {
+    return together(stop, [(until) => this.#rollout.run(until), (until) => this.#enforce(until)]);
+  }
+
   async #enforce(stop: AbortSignal): Promise<void> {
     const kernel = await this.#openKernel();
     if (kernel === undefined) return;
@@ -329,7 +335,23 @@ export class Engine {
       ...(kernel.tamper === undefined ? {} : { lookMs: 300_000 }),
       onRepair: (repair) => this.#guards.get(node)?.repaired(repair),
       ...(keeper === undefined ? {} : { keeper }),
+      ...this.#revokerOf({ node, namespacePath }, kernel),
     });
+  }
+
+  #revokerOf({ node, namespacePath }: Seat, kernel: Kernel): { readonly revoker?: Revoker } {
+    const { config, clock, log } = this.#options;
+    const conntrack = kernel.conntrack?.(namespacePath);
+    if (!config.enforcer.revoke || conntrack === undefined) return {};
+    const revoker = new Revoker({
+      node,
+      nft: kernel.nft(namespacePath),
+      conntrack,
+      clock,
+      log: log.child({ part: "revoker" }),
+      unknownEndpoints: config.enforcer.unknownEndpoints,
+    });
+    return { revoker };
   }
 
   #keeperOf(node: string): readonly (readonly [string, KeptFile])[] | undefined {

@@ -47,6 +47,8 @@ export interface PolicyRolloutOptions {
   readonly isKept: boolean;
   /** Told to people who look on. */
   readonly notice: (sentence: string) => void;
+  /** What is to be on record: who decided what, and what happened by itself. */
+  readonly onHistory?: (entry: HistoryEntry) => void;
   /** What is in force somewhere is another one. */
   readonly onChange: () => void;
   /** By node; for nodes that enforce. */
@@ -367,10 +369,12 @@ export class PolicyRollout {
     this.#options.notice(`ALERT: ${sentence}`);
   }
 
-  #record(entry: Omit<HistoryEntry, "at">): void {
-    const { clock, log, isKept } = this.#options;
+  #record(told: Omit<HistoryEntry, "at">): void {
+    const { clock, log, isKept, onHistory } = this.#options;
+    const entry: HistoryEntry = { at: clock.now(), ...told };
+    onHistory?.(entry);
     if (!isKept) return;
-    recordHistory(this.#folder, { at: clock.now(), ...entry }).catch((thrown: unknown) =>
+    recordHistory(this.#folder, entry).catch((thrown: unknown) =>
       log.error({ error: messageOf(thrown) }, "the control folder's history cannot be written"),
     );
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -102,6 +102,12 @@ describe("rolling out policies on a node", function () {
     const code = await run.ended;
     return { code, said: run.printed.err + run.printed.out };
   }
+  /** Kills a process when its rules are on disk, which is a moment after they are in force. */
+  async function killKept(run: Run): Promise<void> {
+    const file = join(folder, "data/enforcer/router");
+    await until("the rules to be kept", () => existsSync(`${file}.ruleset`) && !existsSync(`${file}.unsettled`));
+    await kill(run);
+  }
   const reaches = (end: "a" | "router", port: number, address = "10.99.2.2") => {
     try {
       lab.run(end, [process.execPath, "-e", dialling(address, port)]);
@@ -179,13 +185,19 @@ describe("rolling out policies on a node", function () {
   });
 
   it("withdraws what nobody confirms", async () => {
-    await up("--enforcer.confirm-ms", "4000");
+    await up("--enforcer.confirm-ms", "3000");
     write(objects(80));
     await until("it to be in force", () => !reaches("a", 80) && reaches("a", 81));
     await until("it to be withdrawn", () => reaches("a", 80) && !reaches("a", 81), 15_000);
-    write(objects(80, 81));
-    await until("the next to be in force", () => !reaches("a", 80));
-    assert.equal((await enforce("confirm")).code, 0);
+  });
+
+  it("leaves in force what somebody confirms", async () => {
+    await up("--enforcer.confirm-ms", "60000");
+    write(objects(80));
+    await until("it to be in force", () => !reaches("a", 80));
+    const { code, said } = await enforce("confirm");
+    assert.equal(code, 0, said);
+    assert.match((await enforce("rollout")).said, /on trial: {2}nothing/);
   });
 
   it("denies nothing while break-glass is on, also after kill -9; and everything again when it ends", async () => {
@@ -201,6 +213,18 @@ describe("rolling out policies on a node", function () {
     assert.match((await enforce("rollout")).said, /break-glass: ON everywhere until .*: INC-4711: b is cut off/);
     assert.equal((await enforce("break-glass", "--end")).code, 0);
     await until("policy to be enforced", () => !reaches("a", 81));
+    await until(
+      "all to be on record",
+      async () => {
+        const run = sluice("changes", "--kind", "rollout", "--data-folder", join(folder, "data"), "-o", "jsonl");
+        await run.ended;
+        const summaries = run.printed.out.split("\n").filter((line) => line !== "");
+        return ["let everything pass: INC-4711: b is cut off", "ended break-glass: INC-4711: b is cut off"].every(
+          (summary) => summaries.some((line) => (JSON.parse(line) as { summary: string }).summary === summary),
+        );
+      },
+      20_000,
+    );
   });
 
   it("refuses break-glass without a reason, or where nobody runs", async () => {
@@ -211,7 +235,7 @@ describe("rolling out policies on a node", function () {
   });
 
   it("loads the last good rules before anybody runs, and the next process takes them over", async () => {
-    await kill(await up());
+    await killKept(await up());
     lab.run("router", ["nft", "flush", "ruleset"]);
     const restored = await enforce("--restore", ...seat());
     assert.equal(restored.code, 0, restored.said);
@@ -234,7 +258,7 @@ describe("rolling out policies on a node", function () {
   });
 
   it("closes pods if the last good rules are damaged, and says so", async () => {
-    await kill(await up());
+    await killKept(await up());
     lab.run("router", ["nft", "flush", "ruleset"]);
     const file = join(folder, "data/enforcer/router.ruleset");
     execFileSync("sh", ["-c", `sed -i 's/"accept"/"drop"/' ${file}`]);
