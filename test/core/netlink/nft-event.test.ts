@@ -70,9 +70,10 @@ describe("core/netlink/nft-event", () => {
   });
 
   it("tells of which table a message is", () => {
-    const [, table, , , , , , generation] = added.map(([, hex]) => Buffer.from(hex, "hex"));
-    assert.deepEqual(tableOf(table ?? assert.fail(), { type: 0, start: 0, end: table.length }), inTable);
-    assert.notDeepEqual(tableOf(generation ?? assert.fail(), { type: 0, start: 0, end: generation.length }), inTable);
+    for (const [type, hex] of added.slice(0, -1)) {
+      const bytes = Buffer.from(hex, "hex");
+      assert.deepEqual(tableOf(bytes, { type, start: 0, end: bytes.length }), inTable);
+    }
     assert.equal(tableOf(new Uint8Array(3), { type: 0, start: 0, end: 3 }), undefined);
   });
 
