@@ -391,6 +391,7 @@ export class Engine {
           version,
           mode: isEnforcing ? "enforce" : "observe",
           wanted: this.#revision,
+          due: this.#rollout.policyOf(node)?.program.revision,
           enforcer: this.#enforcers.get(node),
           probe: this.#provers.get(node)?.status,
         }),

@@ -4,7 +4,7 @@ import { Dataplane } from "../support/dataplane/dataplane.ts";
 import { type Finding, type Told, tryOut } from "../support/dataplane/finding.ts";
 import { throughService } from "../support/dataplane/service-addresses.ts";
 import { type Trial, trialOf } from "../support/dataplane/trial.ts";
-import { needsKernel } from "../support/needs-kernel.ts";
+import { needsDevice, needsKernel } from "../support/needs-kernel.ts";
 import { packet, type WorldBuilder, world } from "../support/world.ts";
 
 const cluster = (): WorldBuilder =>
@@ -28,6 +28,7 @@ function trialIn(builder: WorldBuilder): Trial {
 describe("packets through the kernel", function () {
   this.timeout(60_000);
   needsKernel("nft");
+  needsDevice("/dev/net/tun");
   let dataplane: Dataplane;
 
   before(async () => {

@@ -86,7 +86,8 @@ function findingOf(
   if (kernel.told === "untracked" && needsTracking)
     return { ...said, evaluator, kernel: notTold("invalid"), agree: true };
   if (allAgree(evaluator, memory, kernel)) return { ...said, evaluator, agree: true };
-  if (mayDiffer !== null) return { ...said, evaluator, kernel: notTold(mayDiffer), agree: true };
+  if (mayDiffer !== null && isOfOneMind(memory, kernel))
+    return { ...said, evaluator, kernel: notTold(mayDiffer), agree: true };
   return { ...said, evaluator, agree: false };
 }
 
@@ -95,6 +96,10 @@ function allAgree(evaluator: Answer, memory: Answer | undefined, kernel: Told): 
   if (kernel.told === "no") return true;
   if (kernel.told === "nonsense" || memory === undefined) return false;
   return sameAnswer(evaluator, memory) && sameAnswer(evaluator, kernel.answer);
+}
+
+function isOfOneMind(memory: Answer | undefined, kernel: Told): boolean {
+  return memory !== undefined && "answer" in kernel && sameAnswer(memory, kernel.answer);
 }
 
 function notTold(why: Untellable): Told {
