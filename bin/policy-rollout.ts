@@ -123,8 +123,11 @@ export class PolicyRollout {
       if (state === undefined) return;
       this.#breakGlass = state.breakGlass;
       this.#useModes();
-      for (const { node, until } of this.#breakGlass)
-        this.#options.log.error({ node, until }, "break-glass is on: policy denies nothing there");
+      for (const one of this.#breakGlass) {
+        this.#options.log.error({ node: one.node, until: one.until }, "break-glass is on: policy denies nothing there");
+        // Told once more, as the very same record: the process that began it may have been killed before it was stored.
+        this.#options.onHistory?.(entryOf(one));
+      }
       for (const program of await readPrograms(this.#folder, state.rollout)) this.#held.learn(program);
       this.#rollout = complete(state.rollout, (revision) => this.#held.has(revision));
     } catch (thrown) {
@@ -320,7 +323,7 @@ export class PolicyRollout {
     const fault = faultOfBreakGlass(one, config.enforcer.breakGlassMaxMs);
     if (fault !== undefined) throw refused(fault);
     const sentence = `break-glass ${where(node)} for ${seconds(forMs)}, by ${by}: ${one.reason}`;
-    this.#record({ what: "break-glass", by, node, revision: null, text: one.reason });
+    this.#record(entryOf(one));
     this.#setBreakGlass(withBreakGlass(this.#breakGlass, one));
     this.#alert(`${sentence}; policy denies nothing there`);
     return sentence;
@@ -369,7 +372,7 @@ export class PolicyRollout {
     this.#options.notice(`ALERT: ${sentence}`);
   }
 
-  #record(told: Omit<HistoryEntry, "at">): void {
+  #record(told: Omit<HistoryEntry, "at"> & { readonly at?: number }): void {
     const { clock, log, isKept, onHistory } = this.#options;
     const entry: HistoryEntry = { at: clock.now(), ...told };
     onHistory?.(entry);
@@ -414,6 +417,10 @@ function complete(rollout: Rollout, has: (revision: string) => boolean): Rollout
   const { confirmed, trial, held } = rollout;
   if (confirmed === null || !has(confirmed)) return noRollout;
   return { confirmed, trial: trial !== null && has(trial.revision) ? trial : null, held };
+}
+
+function entryOf({ from, by, node, reason }: BreakGlass): HistoryEntry {
+  return { at: from, what: "break-glass", by, node, revision: null, text: reason };
 }
 
 const where = (node: string | null): string => (node === null ? "everywhere" : `on ${node}`);

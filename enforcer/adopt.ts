@@ -28,19 +28,9 @@ export function adopted(kept: Ruleset, found: Inventory, desired: Ruleset): Rule
 /** Whether chains that are not named after their content become others: base chains, and all if the table does. */
 export function touchesBaseChains(transaction: Transaction): boolean {
   return transaction.some((command) => {
-    switch (command.verb) {
-      case "delete-table":
-        return true;
-      case "add-chain":
-        return !isContentName(command.chain.name);
-      case "add-rules":
-      case "flush-chain":
-        return !isContentName(command.chain);
-      case "delete-chain":
-        return !isContentName(command.name);
-      default:
-        return false;
-    }
+    if (command.verb === "add-chain") return !isContentName(command.chain.name);
+    if (command.verb === "add-rules" || command.verb === "flush-chain") return !isContentName(command.chain);
+    return command.verb === "delete-table" || (command.verb === "delete-chain" && !isContentName(command.name));
   });
 }
 

@@ -127,6 +127,7 @@ export class Enforcer {
   #isOurs = false;
   /** Of what is applied, or about to be. */
   #isOpen = false;
+  #revision: string | null = null;
   /** Whether what an earlier process left may still be taken over: until the first try. */
   #mayAdopt = true;
   #sized: { readonly applied: number; readonly size: RulesetSize } | undefined;
@@ -308,9 +309,10 @@ export class Enforcer {
     if (open !== this.#isOpen) this.#isApplied = false;
     this.#isOpen = open;
     const afterGap = !this.#isApplied;
+    const revision = open ? null : program.revision;
+    this.#revision = revision;
     const commands = await this.#apply(open ? [] : changes);
     if (!open) this.#options.revoker?.applied({ program, placement, podCidrs: facts.podCidrs }, afterGap);
-    const revision = open ? null : program.revision;
     this.#status = { ...this.#status, revision, open, appliedAt: clock.now(), failure: null };
     this.#keep();
     this.#wholeAt ??= clock.now();
@@ -365,9 +367,7 @@ export class Enforcer {
 
   #keep(): void {
     const { keeper, node } = this.#options;
-    keeper?.keep(() =>
-      this.#isApplied ? { node, revision: this.#status.revision, ruleset: this.#wanted } : undefined,
-    );
+    keeper?.keep(() => (this.#isApplied ? { node, revision: this.#revision, ruleset: this.#wanted } : undefined));
   }
 
   /** What an earlier process left in the kernel, if it can be known: then only what differs from it is changed. */
