@@ -1,5 +1,5 @@
-import type { Placement } from "./placement.ts";
-import type { Program } from "./program.ts";
+import type { Members, Placement } from "./placement.ts";
+import type { Program, SetId } from "./program.ts";
 
 /** The ports divided where a Program, or a port that somebody declares, may tell one from the next. */
 export class PortIntervals {
@@ -22,12 +22,24 @@ export class PortIntervals {
 const ports = 65_536;
 
 function* rangesOf({ blocks }: Program, members: Placement["members"]) {
+  const named = new Set<SetId>();
   for (const block of blocks.values())
     for (const { when } of block)
       for (const match of when) {
         if (match.field !== "sourcePort" && match.field !== "destinationPort") continue;
         yield* match.ranges;
-        for (const set of match.named)
-          for (const { port } of members.get(set)?.ports ?? []) yield { from: port, to: port };
+        for (const set of match.named) named.add(set);
       }
+  // Many rules name the same set, and most of its members have the same port.
+  for (const set of named) for (const port of portsOf(members.get(set))) yield { from: port, to: port };
+}
+
+const known = new WeakMap<Members, ReadonlySet<number>>();
+
+/** Members never change, and most of them stay when a Placement is replaced. */
+function portsOf(members: Members | undefined): ReadonlySet<number> {
+  if (members === undefined) return new Set();
+  const found = known.get(members) ?? new Set(members.ports.map(({ port }) => port));
+  known.set(members, found);
+  return found;
 }
