@@ -14,36 +14,32 @@ import type { Loss } from "../core/records/loss.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import { retrying } from "../core/retrying.ts";
 import { tee } from "../core/tee.ts";
-import { KernelConntrack } from "../enforcer/conntrack-kernel.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
-import { KernelInterfaces } from "../enforcer/interfaces-kernel.ts";
-import { type NftAccess, openNft } from "../enforcer/nft-open.ts";
+import { KeptFile } from "../enforcer/kept-file.ts";
+import { modesOf } from "../enforcer/modes.ts";
 import { KernelProof } from "../enforcer/proof-kernel.ts";
 import { Prover } from "../enforcer/prover.ts";
 import { Revoker } from "../enforcer/revoker.ts";
-import { RulesetFollower } from "../enforcer/tamper/follower.ts";
 import { Guard } from "../enforcer/tamper/guard.ts";
-import { watchedSysctls } from "../enforcer/tamper/sysctls.ts";
 import { Enricher } from "../enrichers/enrich.ts";
+import type { PolicyInForce } from "../enrichers/verdict.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
+import type { Placement } from "../policy/placement.ts";
 import { World } from "../policy/world.ts";
 import { agreementOf } from "./disagreements.ts";
 import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
 import { type Collecting, FlowPath } from "./flow-path.ts";
-import { type Kind, measured, readCollectors, readEnforcers } from "./measure.ts";
+import { type Kernel, openKernel } from "./kernel.ts";
+import { type Kind, measured, readCollectors, readEnforcers, readRollout } from "./measure.ts";
 import { NodeReporter } from "./node-reporter.ts";
 import { proofText } from "./node-status.ts";
-import { renderSettingsOf } from "./render-settings.ts";
+import { PolicyRollout } from "./policy-rollout.ts";
+import { enforcerFolder, renderSettingsOf } from "./render-settings.ts";
+import { rolloutChange } from "./rollout-change.ts";
+import type { Seat } from "./seat-option.ts";
 import { spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
 import { sluiceVersion } from "./version.ts";
-
-/** A node of the cluster and where on this machine its network is. */
-export interface Seat {
-  readonly node: string;
-  /** Null: this process's own network namespace. */
-  readonly namespacePath: string | null;
-}
 
 /** The policies changed, or whom they are about. */
 export interface PolicyNotice {
@@ -65,13 +61,19 @@ export interface EngineOptions {
   readonly changes?: Sink<ChangeRecord>;
   /** Opens what records are kept in; without it they are only shown. */
   readonly openStore?: OpenStore;
+  /** Last good rules and the state of the rollout are kept in the data folder, and orders are taken there; by default if there is a store. */
+  readonly keepsState?: boolean;
   readonly metrics?: Metrics;
   /** The collector of a node; in tests another one than the kernel's. */
   readonly collect?: (seat: Seat) => Collecting;
   /** Told when policies change, not when pods do. */
   readonly onPolicy?: (notice: PolicyNotice) => void;
+  /** Told what is worth knowing between the records: held and withdrawn policies, break-glass. */
+  readonly onNotice?: (sentence: string) => void;
   /** Told of what somebody should look at: a node that does not enforce, a verdict that nobody can explain. */
   readonly onAlert?: (text: string) => void;
+  /** Opens nftables and routes; in tests others than the kernel's. */
+  readonly openKernel?: () => Promise<Kernel>;
   /** Shown when somebody else changed our rules: the first of its like, and how many more there were in a minute. */
   readonly onTamper?: ((change: ChangeRecord, repeats: number) => void) | null;
   /** Whether the rules stay in force when the engine stops. */
@@ -81,7 +83,7 @@ export interface EngineOptions {
 /**
  * Every stage in one process:
  *
- *   objects -> World -> Program, Placement -> an Enforcer per node
+ *   objects -> World -> Program, Placement -> PolicyRollout -> an Enforcer per node
  *                 \-> Enricher -> tenures, programs -> store
  *   a Collector per node -> once -> hold back -> Enricher -> shown, and kept in the store
  *
@@ -99,10 +101,13 @@ export class Engine {
   readonly #changes: Feed<ChangeRecord>;
   readonly #opened = Promise.withResolvers<void>();
   readonly #policyReady = Promise.withResolvers<void>();
+  readonly #rollout: PolicyRollout;
   readonly #proof = new KernelProof();
-  #enforcers: readonly Enforcer[] = [];
-  #provers: readonly Prover[] = [];
-  #guards: readonly Guard[] = [];
+  #enforcers: ReadonlyMap<string, Enforcer> = new Map();
+  #provers: ReadonlyMap<string, Prover> = new Map();
+  #guards: ReadonlyMap<string, Guard> = new Map();
+  /** What records of it need, by the Placement. */
+  readonly #inForceBy = new WeakMap<Placement, PolicyInForce>();
   #revision: string | undefined;
 
   constructor(options: EngineOptions) {
@@ -125,6 +130,19 @@ export class Engine {
     this.#tenures = new Feed({ name: "tenures", clock });
     this.#programs = new Feed({ name: "programs", clock });
     this.#changes = new Feed({ name: "changes", clock });
+    this.#rollout = new PolicyRollout({
+      world: this.#world,
+      nodes: seats.map(({ node }) => node),
+      config,
+      clock,
+      log: options.log.child({ part: "rollout" }),
+      // The data folder is ours only while the store is open.
+      isKept: this.#keepsState,
+      notice: options.onNotice ?? (() => {}),
+      onHistory: (entry) => this.#changes.push([rolloutChange(entry, config.cluster.name)]),
+      onChange: () => this.#spread(),
+      statuses: () => new Map([...this.#enforcers].map(([node, { status }]) => [node, status])),
+    });
     this.#expose();
   }
 
@@ -137,7 +155,7 @@ export class Engine {
     // Why a collector cannot begin, `run` tells; its caller then aborts.
     await Promise.race([begun, aborted(signal)]).catch(() => aborted(signal));
     while (!signal.aborted && !this.#inForce) {
-      const failing = this.#enforcers.find(({ status }) => status.failure !== null);
+      const failing = [...this.#enforcers.values()].find(({ status }) => status.failure !== null);
       if (failing !== undefined) throw new SluiceError("NFT_FAILED", failing.status.failure ?? "an enforcer failed");
       await this.#options.clock.sleep(20, signal);
     }
@@ -148,6 +166,7 @@ export class Engine {
     // First of all: a data folder that is not ours is refused before the kernel is touched.
     const store = await this.#openStore();
     try {
+      await this.#rollout.open();
       this.#enricher.remember(store.remembered);
       this.#opened.resolve();
       await this.#work(store, signal);
@@ -161,7 +180,7 @@ export class Engine {
     await together(signal, [
       // First: until they listen, what comes and goes is not seen.
       (stop) => this.#collect(store, stop),
-      (stop) => (this.#enforcing ? this.#enforce(stop) : Promise.resolve()).finally(() => this.#changes.close()),
+      (stop) => this.#rollOut(stop).finally(() => this.#changes.close()),
       (stop) => this.#follow(stop),
       (stop) => this.#retell(stop),
       ...this.#reporters(),
@@ -172,13 +191,18 @@ export class Engine {
     ]);
   }
 
-  get #enforcing(): boolean {
-    return this.#options.config.enforcer.mode === "enforce";
+  get #keepsState(): boolean {
+    return this.#options.keepsState ?? this.#options.openStore !== undefined;
+  }
+
+  get #enforcing(): readonly Seat[] {
+    return this.#options.seats.filter(({ node }) => this.#rollout.modes.hasRules(node));
   }
 
   get #inForce(): boolean {
-    if (!this.#enforcing) return true;
-    return this.#enforcers.length > 0 && this.#enforcers.every(({ status }) => status.revision !== null);
+    if (this.#enforcing.length === 0) return true;
+    const statuses = [...this.#enforcers.values()].map(({ status }) => status);
+    return statuses.length > 0 && statuses.every(({ revision, open }) => revision !== null || open);
   }
 
   #openStore(): Promise<EngineStore> {
@@ -199,7 +223,7 @@ export class Engine {
       cluster: config.cluster.name,
       ...config.collector,
       // The enforcer's rules make the kernel track connections; where it only watches, the collector sees to it.
-      ensureConntrack: config.enforcer.mode === "observe",
+      ensureConntrack: !modesOf(config.enforcer).hasRules(node),
       // The data folder is ours only while the store is open.
       ...(openStore === undefined ? {} : { spool: { folder: spoolFolder(config.data.folder, node), ...config.spool } }),
       log: log.child({ part: "collector", node }),
@@ -237,67 +261,106 @@ export class Engine {
     return run(feed, (batch) => batch, shown === undefined ? kept : tee(shown, kept), { signal: never });
   }
 
+  #rollOut(stop: AbortSignal): Promise<void> {
+    return together(stop, [(until) => this.#rollout.run(until), (until) => this.#enforce(until)]);
+  }
+
   async #enforce(stop: AbortSignal): Promise<void> {
-    const nft = await openNft();
+    const kernel = await this.#openKernel();
+    if (kernel === undefined) return;
     try {
-      await this.#enforceWith(nft, stop);
+      await this.#enforceWith(kernel, stop);
     } finally {
-      await nft.close();
+      await kernel.close();
     }
   }
 
-  async #enforceWith(nft: NftAccess, stop: AbortSignal): Promise<void> {
-    const { seats, config, clock, log, leaveRules } = this.#options;
-    const settings = renderSettingsOf(config);
-    const interfaces = new KernelInterfaces();
-    const conntrack = new KernelConntrack();
-    const revokerOf = ({ node, namespacePath }: Seat) =>
-      new Revoker({
-        node,
-        nft: nft.in(namespacePath),
-        conntrack: conntrack.in(namespacePath),
-        clock,
-        log: log.child({ part: "revoker" }),
-        unknownEndpoints: settings.unknownEndpoints,
-      });
-    const follower = new RulesetFollower();
-    this.#guards = seats.map((seat, index) => this.#guardOf(seat, nft, follower, () => this.#enforcers[index]));
-    this.#enforcers = seats.map(
-      ({ node, namespacePath }, index) =>
-        new Enforcer({
-          node,
-          nft: nft.in(namespacePath),
-          interfaces: interfaces.in(namespacePath),
-          clock,
-          // It names the node itself.
-          log: log.child({ part: "enforcer" }),
-          settings,
-          onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
-          random: Math.random,
-          ...(config.enforcer.revoke ? { revoker: revokerOf({ node, namespacePath }) } : {}),
-          // Beside the guard, who is told of changes, a look is for what nobody tells.
-          lookMs: 300_000,
-          onRepair: (repair) => this.#guards[index]?.repaired(repair),
-        }),
+  /** Undefined where there is nothing to enforce, and nothing of nftables either. */
+  async #openKernel(): Promise<Kernel | undefined> {
+    try {
+      return await (this.#options.openKernel ?? openKernel)();
+    } catch (thrown) {
+      if (this.#enforcing.length === 0) return undefined;
+      throw thrown;
+    }
+  }
+
+  async #enforceWith(kernel: Kernel, stop: AbortSignal): Promise<void> {
+    const { leaveRules } = this.#options;
+    const keepers = new Map(this.#enforcing.flatMap(({ node }) => this.#keeperOf(node) ?? []));
+    this.#enforcers = new Map(
+      this.#enforcing.map((seat) => [seat.node, this.#enforcerOf(seat, kernel, keepers.get(seat.node))]),
     );
-    if (config.enforcer.probeMs > 0) this.#provers = seats.map((seat, index) => this.#proverOf(seat, index));
+    const { tamper } = kernel;
+    if (tamper !== undefined)
+      this.#guards = new Map(this.#enforcing.map((seat) => [seat.node, this.#guardOf(seat, tamper)]));
+    if (this.#options.config.enforcer.probeMs > 0)
+      this.#provers = new Map(this.#enforcing.map((seat) => [seat.node, this.#proverOf(seat)]));
+    // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
+    await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
+    if (stop.aborted) return;
+    const guards = [...this.#guards.values()];
+    await Promise.race([Promise.all(guards.map(({ ready }) => ready)), aborted(stop)]);
+    await this.#clear(kernel);
+    if (this.#revision !== undefined) this.#handOut();
+    const enforcers = [...this.#enforcers.values()];
+    const applied = new AbortController();
+    // They end after the last that is to be kept.
+    const keeping = Promise.all([...keepers.values()].map((keeper) => keeper.run(applied.signal)));
     try {
-      // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
-      await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
-      if (stop.aborted) return;
-      await Promise.race([Promise.all(this.#guards.map(({ ready }) => ready)), aborted(stop)]);
-      if (this.#revision !== undefined) this.#handOut();
-      await together(
-        stop,
-        [...this.#enforcers, ...this.#provers, ...this.#guards].map((part) => (until) => part.run(until)),
+      const runs = [...enforcers, ...this.#provers.values(), ...guards].map(
+        (part) => (until: AbortSignal) => part.run(until),
       );
-      await Promise.all(this.#enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
+      await together(stop, [...runs, (until) => Promise.race([keeping.then(() => {}), aborted(until)])]);
+      await Promise.all(enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
     } finally {
-      await Promise.all([interfaces.close(), conntrack.close(), follower.close()]);
+      applied.abort();
+      await keeping;
     }
   }
 
-  #proverOf({ node, namespacePath }: Seat, index: number): Prover {
+  #enforcerOf({ node, namespacePath }: Seat, kernel: Kernel, keeper: KeptFile | undefined): Enforcer {
+    const { clock, log } = this.#options;
+    return new Enforcer({
+      node,
+      nft: kernel.nft(namespacePath),
+      interfaces: kernel.interfaces(namespacePath),
+      clock,
+      // It names the node itself.
+      log: log.child({ part: "enforcer" }),
+      settings: renderSettingsOf(this.#options.config),
+      onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
+      random: Math.random,
+      // Beside the guard, who is told of changes, a look is for what nobody tells.
+      ...(kernel.tamper === undefined ? {} : { lookMs: 300_000 }),
+      onRepair: (repair) => this.#guards.get(node)?.repaired(repair),
+      ...(keeper === undefined ? {} : { keeper }),
+      ...this.#revokerOf({ node, namespacePath }, kernel),
+    });
+  }
+
+  #revokerOf({ node, namespacePath }: Seat, kernel: Kernel): { readonly revoker?: Revoker } {
+    const { config, clock, log } = this.#options;
+    const conntrack = kernel.conntrack?.(namespacePath);
+    if (!config.enforcer.revoke || conntrack === undefined) return {};
+    const revoker = new Revoker({
+      node,
+      nft: kernel.nft(namespacePath),
+      conntrack,
+      clock,
+      log: log.child({ part: "revoker" }),
+      unknownEndpoints: config.enforcer.unknownEndpoints,
+    });
+    return { revoker };
+  }
+
+  #keeperOf(node: string): readonly (readonly [string, KeptFile])[] | undefined {
+    const { config, clock, log } = this.#options;
+    if (!this.#keepsState) return undefined;
+    return [[node, new KeptFile({ folder: enforcerFolder(config.data.folder), node, clock, log })]];
+  }
+
+  #proverOf({ node, namespacePath }: Seat): Prover {
     const { config, clock, log, onAlert } = this.#options;
     return new Prover({
       node,
@@ -305,7 +368,8 @@ export class Engine {
       clock,
       log: log.child({ part: "enforcer" }),
       everyMs: config.enforcer.probeMs,
-      applied: () => this.#enforcers[index]?.status.revision != null,
+      // While break-glass is on there is nothing to prove.
+      applied: () => this.#enforcers.get(node)?.status.revision != null,
       onChange: (status) => onAlert?.(proofText(node, status)),
     });
   }
@@ -315,41 +379,50 @@ export class Engine {
     const { openStore, seats, config, clock, log } = this.#options;
     if (openStore === undefined) return [];
     const version = sluiceVersion();
-    return seats.map((seat, index) => {
+    return seats.map((seat) => {
+      const { node } = seat;
+      const isEnforcing = this.#rollout.modes.hasRules(node);
       const reporter = new NodeReporter({
         data: config.data.folder,
         clock,
         log,
         sources: () => ({
-          node: seat.node,
+          node,
           version,
-          mode: config.enforcer.mode,
+          mode: isEnforcing ? "enforce" : "observe",
           wanted: this.#revision,
-          enforcer: this.#enforcers[index],
-          probe: this.#provers[index]?.status,
+          due: this.#rollout.policyOf(node)?.program.revision,
+          enforcer: this.#enforcers.get(node),
+          probe: this.#provers.get(node)?.status,
         }),
-        counters: this.#enforcing ? () => this.#proof.in(seat.namespacePath).counters() : undefined,
+        counters: isEnforcing ? () => this.#proof.in(seat.namespacePath).counters() : undefined,
         originOf: (id) => this.#world.program().rules.get(id) ?? this.#world.pending().program.rules.get(id),
       });
       return (stop) => reporter.run(stop);
     });
   }
 
-  #guardOf(
-    { node, namespacePath }: Seat,
-    nft: NftAccess,
-    follower: RulesetFollower,
-    enforcer: () => Enforcer | undefined,
-  ) {
+  /** A node that only observes has no rules of ours, neither of an earlier run. */
+  async #clear(kernel: Kernel): Promise<void> {
+    for (const { node, namespacePath } of this.#options.seats) {
+      if (this.#rollout.modes.hasRules(node)) continue;
+      const nft = kernel.nft(namespacePath);
+      if ((await nft.list()) === undefined) continue;
+      await nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
+      this.#options.log.warn({ node }, "rules of an earlier run are removed: this node only observes");
+    }
+  }
+
+  #guardOf({ node, namespacePath }: Seat, tamper: NonNullable<Kernel["tamper"]>): Guard {
     const { config, clock, log, onTamper } = this.#options;
     const metrics = this.#metrics;
     return new Guard({
       cluster: config.cluster.name,
       node,
-      enforcer: { disturbed: (tampering) => enforcer()?.disturbed(tampering) ?? false },
-      news: follower.in(namespacePath, watchedSysctls),
-      listing: nft.listing(namespacePath),
-      isOurChild: nft.isOurChild,
+      enforcer: { disturbed: (tampering) => this.#enforcers.get(node)?.disturbed(tampering) ?? false },
+      news: tamper.news(namespacePath),
+      listing: tamper.listing(namespacePath),
+      isOurChild: tamper.isOurChild,
       ipv6: () => this.#podCidrsOf(node).some(({ family }) => family === 6),
       clock,
       log: log.child({ part: "guard" }),
@@ -390,14 +463,38 @@ export class Engine {
     if (changes.some(({ type }) => type === "synced")) this.#requireNodes();
     this.#tenures.push(this.#enricher.update(changes));
     const program = this.#world.program();
-    const placement = this.#world.placement();
-    const mode = this.#enforcing ? ("enforced" as const) : ("observed" as const);
-    const evaluate = evaluatorOf(program, placement);
-    this.#programs.push(this.#enricher.use({ program, placement, evaluate, mode: () => mode }));
-    if (program.revision !== this.#revision) this.#notice(program.revision, program.rules.size, placement.classOf.size);
+    const isNew = program.revision !== this.#revision;
     this.#revision = program.revision;
-    this.#handOut();
+    if (isNew) this.#notice(program.revision, program.rules.size, this.#world.placement().classOf.size);
+    this.#rollout.take(changes);
+    this.#spread();
     this.#policyReady.resolve();
+  }
+
+  /** Gives what is in force where to those who enforce it, and to those who tell of it. */
+  #spread(): void {
+    const common = this.#policyInForce(null);
+    if (common === undefined) return;
+    const elsewhere = new Map<string, PolicyInForce>();
+    for (const { node } of this.#options.seats) {
+      const there = this.#policyInForce(node);
+      if (there !== undefined && there.program !== common.program) elsewhere.set(node, there);
+    }
+    this.#programs.push(this.#enricher.use(common, elsewhere));
+    this.#handOut();
+  }
+
+  #policyInForce(node: string | null): PolicyInForce | undefined {
+    const found = this.#rollout.policyOf(node);
+    if (found === undefined) return undefined;
+    const { program, everybody } = found;
+    const known = this.#inForceBy.get(everybody);
+    const { of: mode } = this.#rollout.modes;
+    if (known?.program === program && known.mode === mode) return known;
+    const evaluate = known?.program === program ? known.evaluate : evaluatorOf(program, everybody);
+    const made = { program, placement: everybody, evaluate, mode };
+    this.#inForceBy.set(everybody, made);
+    return made;
   }
 
   /** Pods of a node that the objects do not know would all be unknown endpoints, and denied. */
@@ -413,11 +510,12 @@ export class Engine {
   }
 
   #handOut(): void {
-    for (const [index, enforcer] of this.#enforcers.entries()) {
-      const podCidrs = this.#podCidrsOf(this.#options.seats[index]?.node ?? "");
-      const pending = this.#world.pending();
-      const isStaged = pending.program !== this.#world.program();
-      enforcer.update(this.#world.program(), this.#world.placement(), { podCidrs }, isStaged ? pending : undefined);
+    const staged = this.#rollout.staged();
+    for (const [node, enforcer] of this.#enforcers) {
+      const policy = this.#rollout.policyOf(node);
+      const podCidrs = this.#podCidrsOf(node);
+      if (policy !== undefined)
+        enforcer.update(policy.program, policy.enforced, { podCidrs, open: policy.open }, staged);
     }
   }
 
@@ -436,16 +534,21 @@ export class Engine {
       }),
     );
     readEnforcers(metrics, () =>
-      this.#enforcers.map(({ status, size }, index) => ({
-        node: nodeOf(index),
+      [...this.#enforcers].map(([node, { status, size }]) => ({
+        node,
         status,
         wanted: this.#revision,
         size,
-        probe: this.#provers[index]?.status,
+        probe: this.#provers.get(node)?.status,
       })),
     );
+    readRollout(
+      metrics,
+      seats.map(({ node }) => node),
+      this.#rollout,
+    );
     metrics.read("sluice_enforcer_findings", () =>
-      this.#guards.map(({ findings }, index) => ({ labels: { node: nodeOf(index) }, value: findings.length })),
+      [...this.#guards].map(([node, { findings }]) => ({ labels: { node }, value: findings.length })),
     );
     metrics.read("sluice_enricher_unreadable_addresses_total", () => [
       { labels: {}, value: this.#enricher.unreadable },

@@ -1,6 +1,8 @@
+import { bitsOf, type RuleId } from "../core/rule-id.ts";
 import type { Comparison } from "../enforcer/compare.ts";
-import type { ListingDifference } from "../enforcer/listing-diff.ts";
+import type { DifferenceLine, ListingDifference } from "../enforcer/listing-diff.ts";
 import { clean, plural } from "../sinks/live/text.ts";
+import { type ToldDifference, withPairs } from "./chain-pairs.ts";
 import { RulesetNames, ruleIdsInWords } from "./ruleset-names.ts";
 import type { WantedRuleset } from "./wanted-ruleset.ts";
 
@@ -11,8 +13,9 @@ export function comparisonText(wanted: WantedRuleset, comparison: Comparison, li
   if (differences.length === 0) return `${inSyncText(wanted, comparison)}\n`;
   if (!loaded)
     return `✗ there is no table "inet sluice": nothing is enforced here; ${summaryText(wanted, comparison)}\n`;
-  const lines = differences.flatMap((difference) => ["", ...objectLines(difference, names, limit)]);
-  return `✗ ${[summaryText(wanted, comparison), ...lines].join("\n")}\n`;
+  const told = withPairs(differences).filter(({ key }) => !isRuleCounter(key));
+  const lines = told.flatMap((difference) => ["", ...objectLines(difference, names, limit)]);
+  return `✗ ${[summaryText(wanted, comparison), ...policyLines(differences, names), ...lines].join("\n")}\n`;
 }
 
 /** For programs. */
@@ -74,26 +77,58 @@ function countsOf(differences: readonly ListingDifference[]) {
   return { objects, rules, elements };
 }
 
+/** They come and go with the rules that count by them. */
+const isRuleCounter = (key: string) => /^counter r_[0-9a-f]{16}$/.test(key);
+
+/** Which rules of policies come and go; those that only move to another chain do neither. */
+function policyLines(differences: readonly ListingDifference[], names: RulesetNames): readonly string[] {
+  const ids = (sign: "+" | "-") =>
+    new Set(differences.flatMap(({ lines }) => lines.filter((line) => line.sign === sign)).flatMap(idsOf));
+  const [come, gone] = [ids("+"), ids("-")];
+  const line = (sign: "+" | "-", id: RuleId) => `  ${sign} ${names.rule(id) ?? `rule ${id} of another program`}`;
+  const lines = [
+    ...[...gone].filter((id) => !come.has(id)).map((id) => line("-", id)),
+    ...[...come].filter((id) => !gone.has(id)).map((id) => line("+", id)),
+  ];
+  const shown = lines.slice(0, maxRules);
+  return lines.length > shown.length ? [...shown, `  … and ${lines.length - shown.length} rules more`] : shown;
+}
+
+const maxRules = 50;
+const idsOf = ({ words }: DifferenceLine) => ruleIdsInWords(words);
+
 const signs: Readonly<Record<ListingDifference["what"], string>> = { missing: "+", foreign: "-", changed: "~" };
 
 function objectLines(
-  { key, what, header, lines }: ListingDifference,
+  { key, what, header, lines, insteadOf }: ToldDifference,
   names: RulesetNames,
   limit: number,
 ): readonly string[] {
   const words = about(key, names);
   const shown = lines.slice(0, limit).map((line) => {
     const rule = ruleWords(key, line, names);
-    return `    ${line.sign} ${clean(line.words)}${rule === undefined ? "" : `   # ${rule}`}`;
+    return `    ${line.sign} ${withoutBits(clean(line.words))}${rule === undefined ? "" : `   # ${rule}`}`;
   });
   const more = lines.length - shown.length;
   return [
-    `${signs[what]} ${clean(key)}${words === undefined ? "" : `  (${words})`}`,
+    `${signs[what]} ${clean(key)}${insteadOf === null ? "" : ` instead of ${clean(insteadOf)}`}${words === undefined ? "" : `  (${words})`}`,
     ...(header === null ? [] : headerLines(header)),
     ...shown,
     ...(more > 0 ? [`    … and ${more.toLocaleString("en-US")} more`] : []),
   ];
 }
+
+/** The bits of a label are those of the id that the rule counts by, unless somebody changed them: only then they tell something. */
+function withoutBits(words: string): string {
+  return words.replace(/ct label set ((?:\d+ \| )*\d+)/, (all, bits: string) => {
+    const set = bits.split(" | ").map(Number);
+    const id = ruleIdsInWords(words).find((each) => [0, 64].some((offset) => isSame(bitsOf(each), set, offset)));
+    return id === undefined ? all : "ct label set …";
+  });
+}
+
+const isSame = (bits: readonly number[], set: readonly number[], offset: number) =>
+  bits.length === set.length && bits.every((bit, at) => bit + offset === set[at]);
 
 /** What the declaration of an object says otherwise, field by field. */
 function headerLines({ wanted, found }: { readonly wanted: string; readonly found: string }): readonly string[] {
@@ -111,11 +146,7 @@ function about(key: string, names: RulesetNames): string | undefined {
 }
 
 /** By its place where it is wanted; by the ids that nft prints with it where somebody else put it. */
-function ruleWords(
-  key: string,
-  { sign, at, words }: ListingDifference["lines"][number],
-  names: RulesetNames,
-): string | undefined {
+function ruleWords(key: string, { sign, at, words }: DifferenceLine, names: RulesetNames): string | undefined {
   if (at === null || !key.startsWith("chain ")) return undefined;
   if (sign === "+") return names.ruleAt(key.slice("chain ".length), at);
   const ids = ruleIdsInWords(words);

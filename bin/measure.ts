@@ -4,9 +4,11 @@ import type { Metrics } from "../core/metrics.ts";
 import type { Sink } from "../core/pipeline.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
+import { isOpenOn } from "../enforcer/break-glass.ts";
 import type { EnforcerStatus } from "../enforcer/enforcer.ts";
 import type { ProofStatus } from "../enforcer/prover.ts";
 import type { RulesetSize } from "../enforcer/ruleset-size.ts";
+import type { PolicyRollout } from "./policy-rollout.ts";
 import type { SpoolUsage } from "./spool-usage.ts";
 
 /** What a sink stores, for the label `kind`. */
@@ -185,6 +187,18 @@ export function readEnforcers(metrics: Metrics, enforcers: () => readonly Enforc
     each(({ status, wanted }) =>
       Number(status.revision !== null && status.revision === wanted && status.failure === null),
     ),
+  );
+}
+
+export function readRollout(
+  metrics: Metrics,
+  nodes: readonly string[],
+  rollout: Pick<PolicyRollout, "rollout" | "breakGlass">,
+): void {
+  metrics.read("sluice_rollout_held", () => [{ labels: {}, value: Number(rollout.rollout.held !== null) }]);
+  metrics.read("sluice_rollout_trial", () => [{ labels: {}, value: Number(rollout.rollout.trial !== null) }]);
+  metrics.read("sluice_break_glass", () =>
+    nodes.map((node) => ({ labels: { node }, value: Number(isOpenOn(node, rollout.breakGlass)) })),
   );
 }
 

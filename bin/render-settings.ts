@@ -6,5 +6,10 @@ import type { RenderSettings } from "../enforcer/renderer.ts";
 export function renderSettingsOf({ enforcer, collector }: Pick<Config, "enforcer" | "collector">): RenderSettings {
   const { podInterfacePrefixes: podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints } = enforcer;
   const logGroup = collector.nflogGroup;
-  return { ...defaultSettings, podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints, logGroup };
+  // Where only some namespaces are enforced, nobody else is to be denied anything.
+  const strangers = enforcer.mode === "enforce" ? unknownEndpoints : "allow";
+  return { ...defaultSettings, podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints: strangers, logGroup };
 }
+
+/** Where last good rulesets are kept, one a node. */
+export const enforcerFolder = (dataFolder: string): string => `${dataFolder}/enforcer`;

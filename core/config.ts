@@ -14,6 +14,11 @@ const name = (fallback: string) =>
     .default(fallback);
 const count = (from: number, to = Number.MAX_SAFE_INTEGER) => z.int().min(from).max(to);
 
+const nodeNames = () =>
+  z.array(z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be names of nodes")).default([]);
+const namespaces = () =>
+  z.array(z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "must be names of namespaces")).default([]);
+
 const schema = z.strictObject({
   cluster: z.strictObject({ name: name("local").describe("Name of the cluster, in every record.") }).prefault({}),
   node: z
@@ -124,6 +129,48 @@ const schema = z.strictObject({
         .refine((ms) => ms === 0 || ms >= 1_000, "must be 0 or at least 1000")
         .default(30_000)
         .describe("How often packets through the node's own hooks prove that the rules are in force; 0: never."),
+      observedNodes: nodeNames().describe("Nodes that only observe, whatever the mode: they have no rules of ours."),
+      observedNamespaces: namespaces().describe(
+        "In mode enforce: namespaces whose pods get no policy in either direction, while records tell what it would decide.",
+      ),
+      enforcedNamespaces: namespaces().describe(
+        "In mode observe: the only namespaces whose pods get policy. Pods that nobody knows pass then.",
+      ),
+      guard: z
+        .enum(["enforce", "warn", "off"])
+        .default("enforce")
+        .describe(
+          "What becomes of a policy change that closes a guarded path: enforce: it is held, the last good rules stay. warn: it is told.",
+        ),
+      guardedPaths: z
+        .array(z.string().min(1, "must be paths"))
+        .default([])
+        .describe(
+          "Paths that no change may close, beside those of kubelet, API server, etcd and DNS: `from -> to : tcp/port`, where an end is " +
+            "namespace/pod, namespace/*, node:NAME, node:*, a CIDR or a selector.",
+        ),
+      canaryNodes: nodeNames().describe("Nodes that get changed policies first."),
+      canaryMs: count(0, 86_400_000)
+        .default(60_000)
+        .describe(
+          "How much later the other nodes get them, if there are canary nodes and none of them reports trouble.",
+        ),
+      confirmMs: count(0, 604_800_000)
+        .default(0)
+        .describe(
+          "How long changed policies stay in force unless `sluice enforce confirm` is called; then the last confirmed ones return. 0: for good.",
+        ),
+      breakGlassMaxMs: count(60_000, 604_800_000)
+        .default(14_400_000)
+        .describe("The longest time that `sluice enforce break-glass` may ask for."),
+    })
+    .superRefine((section, context) => {
+      for (const [key, mode] of [
+        ["observedNamespaces", "enforce"],
+        ["enforcedNamespaces", "observe"],
+      ] as const)
+        if (section[key].length > 0 && section.mode !== mode)
+          context.addIssue({ code: "custom", path: [key], message: `must be empty unless enforcer.mode is ${mode}` });
     })
     .prefault({}),
   enricher: z

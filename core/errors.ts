@@ -5,12 +5,16 @@
 export const errorCodes = {
   ADDRESS_INVALID: "A text or byte string is no IP address or CIDR.",
   CONFIG_INVALID: "A flag, environment variable or configuration file holds a value that is not accepted.",
+  CONTROL_INVALID:
+    "A file of the control folder is not accepted: not ours, of somebody else, or it says what nobody asks for.",
+  CONTROL_UNANSWERED: "No running Sluice answers on this data folder, or it did not do what it was asked.",
   DATA_IN_USE: "Another process works on this data folder.",
   DATA_VERSION: "The data folder was written by a version whose format this one does not read.",
   DECODE_FAILED: "A message from the kernel or the bus could not be decoded; it is counted and skipped.",
   DEPENDENCY_MISSING: "A program, library or kernel option that Sluice needs is not on this machine.",
   FILTER_INVALID: "A filter does not parse, or names a field that does not exist.",
   LAB_FAILED: "A command that builds or removes the lab cluster failed.",
+  LAST_GOOD_INVALID: "What was kept on disk of the last good rules is damaged or not ours; it is not used.",
   MANIFEST_INVALID: "A Kubernetes object does not parse or validate; the last good state stays in force.",
   NETLINK_FAILED: "The kernel refused a netlink request.",
   NFT_FAILED: "The kernel refused an nftables transaction; the earlier ruleset stays in force.",

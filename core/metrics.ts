@@ -79,6 +79,11 @@ export const metricTable = {
   ),
   sluice_enforcer_current: gauge("1 if the kernel enforces the program that is wanted, else 0.", "node"),
   sluice_enforcer_problems: gauge("Things that the rules could not express or find.", "node"),
+  sluice_rollout_held: gauge(
+    "1 while changed policies are held back or were withdrawn, so that older ones are in force, else 0.",
+  ),
+  sluice_rollout_trial: gauge("1 while changed policies are on canary nodes only, or wait to be confirmed, else 0."),
+  sluice_break_glass: gauge("1 while break-glass is on, so that policy denies nothing on the node, else 0.", "node"),
   sluice_enforcer_revoked_connections_total: counter("Connections closed because a change forbade them.", "node"),
   sluice_enforcer_revoke_failures_total: counter(
     "Tries to close connections that failed; what is left is tried again.",

@@ -5,10 +5,13 @@ import { messageOf, SluiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
+import { adopted, touchesBaseChains } from "./adopt.ts";
 import { Arrivals } from "./arrivals.ts";
 import { diff } from "./diff.ts";
 import type { Problem } from "./draft.ts";
+import { openRuleset } from "./fixed-rulesets.ts";
 import type { Interfaces, Links } from "./interfaces.ts";
+import type { Keeper } from "./kept-file.ts";
 import type { Nft } from "./nft.ts";
 import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
 import type { Revoker } from "./revoker.ts";
@@ -30,6 +33,8 @@ export interface EnforcerOptions {
   readonly onArrival?: (ms: number) => void;
   /** From 0 up to 1, for pauses that differ between nodes. */
   readonly random: () => number;
+  /** Where what was applied is kept for the next process; without it the first ruleset replaces whatever there is. */
+  readonly keeper?: Keeper;
   /** Closes connections that changes forbid; without it they go on. */
   readonly revoker?: Revoker;
   /** How often the table is compared with what it should be; seldom where `disturbed` tells of changes. */
@@ -56,11 +61,15 @@ export interface Repair {
 /** What the node knows of itself beyond its routes. */
 export interface NodeFacts {
   readonly podCidrs: readonly Cidr[];
+  /** Everything passes, whatever the policies say: break-glass. */
+  readonly open?: boolean;
 }
 
 export interface EnforcerStatus {
-  /** The program that the kernel enforces; null before the first success. */
+  /** The program that the kernel enforces; null before the first success, and while it is open. */
   readonly revision: string | null;
+  /** The kernel lets everything pass, as it was told to. */
+  readonly open: boolean;
   /** Wall time of the last success, milliseconds. */
   readonly appliedAt: number | null;
   /** Of the last transaction that changed something. */
@@ -114,6 +123,12 @@ export class Enforcer {
   /** Whether the kernel has what the renderer says: not before the first success nor after a failure. */
   #isApplied = false;
   #lookAt = 0;
+  /** Whether this run has written to our table, or taken over what an earlier one wrote. */
+  #isOurs = false;
+  /** Of what is applied, or about to be. */
+  #isOpen = false;
+  /** Whether what an earlier process left may still be taken over: until the first try. */
+  #mayAdopt = true;
   #sized: { readonly applied: number; readonly size: RulesetSize } | undefined;
   #wholeAt: number | null = null;
   /** Told since the last turn began, and told before but not put right yet. */
@@ -124,6 +139,7 @@ export class Enforcer {
   #done: { readonly desired: Desired; readonly links: Links } | undefined;
   #status: Omit<EnforcerStatus, "revoked" | "revokeFailures"> = {
     revision: null,
+    open: false,
     appliedAt: null,
     commands: 0,
     ms: 0,
@@ -147,8 +163,7 @@ export class Enforcer {
   /** Of the ruleset that was last applied. */
   get size(): RulesetSize {
     const { applied } = this.#status;
-    if (this.#sized?.applied !== applied && this.#isApplied)
-      this.#sized = { applied, size: rulesetSize(this.#renderer.ruleset) };
+    if (this.#sized?.applied !== applied && this.#isApplied) this.#sized = { applied, size: rulesetSize(this.#wanted) };
     return this.#sized?.size ?? { rules: 0, sets: 0, elements: 0 };
   }
 
@@ -160,7 +175,7 @@ export class Enforcer {
 
   /** Others changed our table: the next turn, at once, puts it right. False before there are rules of ours to change. */
   disturbed(tampering: Tampering): boolean {
-    if (this.#status.applied === 0) return false;
+    if (!this.#isOurs) return false;
     this.#tamperings.push(tampering);
     this.#woken.changed();
     return true;
@@ -179,7 +194,7 @@ export class Enforcer {
   async stop({ leaveRules }: { readonly leaveRules: boolean }): Promise<void> {
     this.#ended.abort();
     await this.#running;
-    if (leaveRules || this.#status.applied === 0) return;
+    if (leaveRules || !this.#isOurs) return;
     await this.#options.nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
     this.#isApplied = false;
     this.#options.log.info({ node: this.#options.node }, "table removed");
@@ -229,7 +244,7 @@ export class Enforcer {
   /** Undoes what others did. If that fails, nothing is known any more, and the turn writes everything anew. */
   async #mend(): Promise<void> {
     if (this.#unrepaired.length === 0 || !this.#isApplied) return;
-    const small = mending(this.#renderer.ruleset, this.#unrepaired);
+    const small = mending(this.#wanted, this.#unrepaired);
     this.#isApplied = small !== undefined;
     const commands = await this.#apply(small ?? []);
     this.#repaired(commands === small?.length ? commands : null);
@@ -238,7 +253,7 @@ export class Enforcer {
   #repaired(commands: number | null): void {
     const [tamperings, damage, wholeAt] = [this.#unrepaired, this.#damage, this.#wholeAt];
     if (!this.#isApplied || (tamperings.length === 0 && damage === null)) return;
-    const wanted = this.#renderer.ruleset;
+    const wanted = this.#wanted;
     const at = this.#options.clock.now();
     this.#unrepaired = [];
     this.#damage = null;
@@ -265,7 +280,7 @@ export class Enforcer {
 
   async #damageOf(): Promise<string | undefined> {
     try {
-      return damageOf(this.#renderer.ruleset, await this.#options.nft.list());
+      return damageOf(this.#wanted, await this.#options.nft.list());
     } catch (thrown) {
       // What nft itself cannot print we did not write.
       if (thrown instanceof SluiceError && thrown.code === "DECODE_FAILED") return messageOf(thrown);
@@ -288,10 +303,16 @@ export class Enforcer {
     this.#report(problems);
     const [pods, behind] = [this.#renderer.podAddresses(), podsBehind(links, this.#options.settings)];
     this.#arrivals.see(pods, behind, started);
+    const open = facts.open === true;
+    // Then the other rules are others altogether.
+    if (open !== this.#isOpen) this.#isApplied = false;
+    this.#isOpen = open;
     const afterGap = !this.#isApplied;
-    const commands = await this.#apply(changes);
-    this.#options.revoker?.applied({ program, placement, podCidrs: facts.podCidrs }, afterGap);
-    this.#status = { ...this.#status, revision: program.revision, appliedAt: clock.now(), failure: null };
+    const commands = await this.#apply(open ? [] : changes);
+    if (!open) this.#options.revoker?.applied({ program, placement, podCidrs: facts.podCidrs }, afterGap);
+    const revision = open ? null : program.revision;
+    this.#status = { ...this.#status, revision, open, appliedAt: clock.now(), failure: null };
+    this.#keep();
     this.#wholeAt ??= clock.now();
     if (this.#lookAt === 0) this.#lookAt = started + (this.#options.lookMs ?? defaultLookMs);
     const waits = this.#arrivals.enforced(pods, behind, clock.monotonic());
@@ -312,23 +333,62 @@ export class Enforcer {
 
   /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. How many commands it took. */
   async #apply(changes: Transaction): Promise<number> {
-    const { nft } = this.#options;
     if (this.#isApplied) {
       if (changes.length === 0) return 0;
       this.#isApplied = false;
       try {
-        await nft.apply(changes);
-        this.#isApplied = true;
-        return changes.length;
+        return await this.#carryOut(changes);
       } catch (thrown) {
         this.#note(thrown);
       }
     }
+    const left = this.#mayAdopt ? await this.#adopt() : undefined;
+    if (left !== undefined)
+      try {
+        return await this.#carryOut(diff(left, this.#wanted));
+      } catch (thrown) {
+        this.#note(thrown);
+      }
     // A table made anew holds nothing that is not rendered: what was revoked is put back with it.
-    const everything = [...diff(undefined, this.#renderer.ruleset), ...(this.#options.revoker?.refill() ?? [])];
-    await nft.apply(everything);
-    this.#isApplied = true;
-    return everything.length;
+    const refill = this.#isOpen ? [] : (this.#options.revoker?.refill() ?? []);
+    return this.#carryOut([...diff(undefined, this.#wanted), ...refill]);
+  }
+
+  async #carryOut(transaction: Transaction): Promise<number> {
+    const { nft, keeper } = this.#options;
+    if (touchesBaseChains(transaction)) await keeper?.unsettle();
+    if (transaction.length > 0) await nft.apply(transaction);
+    [this.#isApplied, this.#isOurs] = [true, true];
+    this.#keep();
+    return transaction.length;
+  }
+
+  #keep(): void {
+    const { keeper, node } = this.#options;
+    keeper?.keep(() =>
+      this.#isApplied ? { node, revision: this.#status.revision, ruleset: this.#wanted } : undefined,
+    );
+  }
+
+  /** What an earlier process left in the kernel, if it can be known: then only what differs from it is changed. */
+  async #adopt(): Promise<Ruleset | undefined> {
+    const { keeper, nft, log, node } = this.#options;
+    this.#mayAdopt = false;
+    try {
+      const kept = (await keeper?.isSettled()) ? await keeper?.load() : undefined;
+      const found = kept === undefined ? undefined : await nft.list();
+      if (kept === undefined || found === undefined) return undefined;
+      const left = adopted(kept.ruleset, found, this.#wanted);
+      log.info({ node, known: left !== undefined }, "an earlier run left its rules in force");
+      return left;
+    } catch (thrown) {
+      log.warn({ node, error: messageOf(thrown) }, "what an earlier run left is replaced");
+      return undefined;
+    }
+  }
+
+  get #wanted(): Ruleset {
+    return this.#isOpen ? openRuleset : this.#renderer.ruleset;
   }
 
   #succeeded(commands: number, ms: number, waits: readonly number[]): void {

@@ -51,6 +51,12 @@ function elementLines(wanted: readonly ListedItem[], found: readonly ListedItem[
   ];
 }
 
+/** The same of two lists of rules as nft prints them for people. */
+export function compareRules(wanted: readonly string[], found: readonly string[]): readonly DifferenceLine[] {
+  const items = (words: readonly string[]) => words.map((each) => ({ text: each, words: each }));
+  return orderedLines(items(wanted), items(found));
+}
+
 /** What differs between a common beginning and a common end; within that, the fewest lines. */
 function orderedLines(wanted: readonly ListedItem[], found: readonly ListedItem[]): readonly DifferenceLine[] {
   let start = 0;

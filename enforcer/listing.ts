@@ -45,18 +45,25 @@ export function listingOf(json: string, text = ""): Listing {
     if (kind === "rule") objectOf(`chain ${String(value["chain"])}`).items.push(ruleOf(value, words));
     else if (kind !== "metainfo") {
       const object = objectOf(kind === "table" ? kind : `${kind} ${String(value["name"])}`);
-      object.header = headerOf(value);
+      object.header = headerOf(kind === "table" && value["flags"] !== undefined ? sleeping(value, text) : value);
       object.items.push(...elementsOf(value));
     }
   return objects;
 }
+
+/** What nft 1.0.6 prints of the flags of a table is read from a wrong place, as data; for people it is right. */
+function sleeping(value: Fields, text: string): Fields {
+  return { ...value, flags: flagsIn(text) ?? "some" };
+}
+
+const flagsIn = (text: string): string | undefined => /^\tflags (.*)$/m.exec(text)?.[1];
 
 /**
  * Of a table that nft cannot print as data, what tells that: its flags. Undefined where it has none, so that something else is the
  * matter.
  */
 export function flagsListing(text: string): Listing | undefined {
-  const [, flags] = /^\tflags (.*)$/m.exec(text) ?? [];
+  const flags = flagsIn(text);
   if (flags === undefined) return undefined;
   return new Map([["table", { key: "table", header: JSON.stringify({ ...ourTable, flags }), items: [] }]]);
 }

@@ -6,7 +6,7 @@ import { table } from "./text.ts";
 
 // What `nft -j list` prints (libnftables-json(5)), as far as we read it:
 // document => {"nftables": [object*]}
-// object   => {"set": set} | {"map": set} | {"chain": {"name"}} | {"rule": {"chain"}} | others, passed over
+// object   => {"set": set} | {"map": set} | {"counter": {"name"}} | {"chain": {"name"}} | {"rule": {"chain"}} | others, passed over
 // set      => {"name", "type": text | [text*], "elem": [element*]}; elements of maps are [element, verdict]
 // element  => text | number | {"prefix": {"addr", "len"}} | {"range": [from, to]} | {"concat": [element*]}
 //           | {"elem": {"val": element, ...}}
@@ -19,7 +19,7 @@ export function saysNoTable(words: string): boolean {
 }
 
 export function inventoryOf(json: string): Inventory {
-  const inventory = { sets: new Map(), maps: new Map(), chains: new Map() };
+  const inventory = { sets: new Map(), maps: new Map(), counters: new Set<Name>(), chains: new Map() };
   for (const entry of list(field(parse(json), "nftables"))) addTo(inventory, entry);
   return inventory;
 }
@@ -45,11 +45,12 @@ export function unreadable(cause: unknown): SluiceError {
 interface Growing {
   readonly sets: Map<Name, ReadonlySet<Element>>;
   readonly maps: Map<Name, ReadonlySet<Element>>;
+  readonly counters: Set<Name>;
   readonly chains: Map<Name, number>;
 }
 
-function addTo({ sets, maps, chains }: Growing, entry: unknown): void {
-  const { set, map, chain, rule } = record(entry);
+function addTo({ sets, maps, counters, chains }: Growing, entry: unknown): void {
+  const { set, map, counter, chain, rule } = record(entry);
   const count = (name: Name, rules: number) => chains.set(name, (chains.get(name) ?? 0) + rules);
   if (set !== undefined)
     sets.set(
@@ -61,6 +62,7 @@ function addTo({ sets, maps, chains }: Growing, entry: unknown): void {
       nameIn(map, "name"),
       elementsOf(map, (element) => list(element)[0]),
     );
+  if (counter !== undefined) counters.add(nameIn(counter, "name"));
   if (chain !== undefined) count(nameIn(chain, "name"), 0);
   if (rule !== undefined) count(nameIn(rule, "chain"), 1);
 }

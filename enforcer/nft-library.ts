@@ -5,7 +5,7 @@ import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
 import type { Transaction } from "./ruleset.ts";
-import { listChainCommand, textOf } from "./text.ts";
+import { textOf } from "./text.ts";
 
 /** To the worker. */
 export interface Request {
@@ -18,8 +18,6 @@ export interface Request {
   readonly json: boolean;
   /** For a batch of our own. */
   readonly batch?: Transaction;
-  /** Print rules with their handles. */
-  readonly handles?: boolean;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -104,18 +102,11 @@ export class NftLibrary {
     };
   }
 
-  /** A chain of our table as nft prints it, with handles; undefined if there is none. */
-  async chainText(namespace: string | null, name: string): Promise<string | undefined> {
-    const how = { dryRun: false, json: false, handles: true };
-    const { status, output } = await this.#ask(pathOf(namespace), listChainCommand(name), how);
-    return status === 0 ? output : undefined;
-  }
-
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
 
-  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "batch" | "handles">): Promise<Answer> {
+  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "batch">): Promise<Answer> {
     if (this.#ended) return Promise.reject(threadEnded(undefined));
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();

@@ -2,7 +2,7 @@ import { SluiceError } from "../core/errors.ts";
 import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { NftLibrary } from "./nft-library.ts";
-import { allTables, chainText, nftProgram, printByProgram } from "./nft-program.ts";
+import { allTables, nftProgram, printByProgram } from "./nft-program.ts";
 import { OwnChildren } from "./own-children.ts";
 import type { Listing } from "./tamper/listing.ts";
 
@@ -27,11 +27,8 @@ export async function openNft(): Promise<NftAccess> {
       way: "library",
       in: (namespace) => library.in(namespace),
       print: (namespace, way) => library.print(namespace, way),
-      listing: (namespace) => ({
-        chain: (name) => library.chainText(namespace, name),
-        // The library's only thread is for our own rules: it must not be busy for seconds with those of others.
-        all: () => allTables(namespace),
-      }),
+      // The library's only thread is for our own rules: it must not be busy for seconds with those of others.
+      listing: (namespace) => ({ all: () => allTables(namespace) }),
       isOurChild: () => false,
       close: () => library.close(),
     };
@@ -42,7 +39,7 @@ export async function openNft(): Promise<NftAccess> {
     return {
       way: "program",
       in: (namespace) => nftProgram(namespace, children),
-      listing: (namespace) => ({ chain: (name) => chainText(namespace, name), all: () => allTables(namespace) }),
+      listing: (namespace) => ({ all: () => allTables(namespace) }),
       print: printByProgram,
       isOurChild: (pid) => children.has(pid),
       close: () => Promise.resolve(),

@@ -4,7 +4,7 @@ import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
 import type { OwnChildren } from "./own-children.ts";
-import { listChainCommand, textOf } from "./text.ts";
+import { textOf } from "./text.ts";
 
 interface Outcome {
   readonly status: number;
@@ -40,12 +40,6 @@ export async function printByProgram(namespace: string | null, way: Print): Prom
   if (status !== 0 && saysNoTable(words)) return undefined;
   if (status !== 0) throw refusal(words);
   return output;
-}
-
-/** A chain of our table as nft prints it, with handles; undefined if there is none. */
-export async function chainText(namespace: string | null, name: string): Promise<string | undefined> {
-  const { status, output } = await runProgram(commandLine(namespace, ["-a", "-n", listChainCommand(name)]), "");
-  return status === 0 ? output : undefined;
 }
 
 /** All tables as JSON, by a process that lets others go first. */

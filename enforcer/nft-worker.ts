@@ -6,7 +6,7 @@ import { close } from "../core/netlink/libc.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
-import { applyBatch } from "./nft-batch.ts";
+import { Batches } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
 
 // libnftables(3). It is not made for several threads, so this one serves all namespaces of the process. A context keeps the
@@ -14,8 +14,7 @@ import type { Answer, Request } from "./nft-library.ts";
 // enterNamespace.
 
 const soname = "libnftables.so.1";
-// nftables/libnftables.h: NFT_CTX_OUTPUT_HANDLE, NFT_CTX_OUTPUT_JSON, and NUMERIC_PROTO, NUMERIC_PRIO, NUMERIC_SYMBOL, NUMERIC_TIME
-const handleOutput = 0x8 | 0x80 | 0x100 | 0x200 | 0x400;
+// nftables/libnftables.h: NFT_CTX_OUTPUT_JSON, and NUMERIC_PROTO, NUMERIC_PRIO, NUMERIC_SYMBOL, NUMERIC_TIME
 const jsonOutput = 0x10 | 0x80 | 0x100 | 0x200 | 0x400;
 // NFT_CTX_OUTPUT_STATELESS, NFT_CTX_OUTPUT_HANDLE, NFT_CTX_OUTPUT_TERSE: rules as people read them, each with its handle
 const textOutput = 0x4 | 0x8 | 0x800;
@@ -24,7 +23,7 @@ const textOutput = 0x4 | 0x8 | 0x800;
 const answersBytes = 2 * 2 ** 20;
 
 type Outcome = Omit<Answer, "id">;
-type Run = Pick<Request, "text" | "dryRun" | "json" | "handles">;
+type Run = Pick<Request, "text" | "dryRun" | "json">;
 
 const done: Outcome = { status: 0, output: "", words: "" };
 
@@ -43,9 +42,9 @@ class Library {
   readonly #run = this.#library.func("int nft_run_cmd_from_buffer(void *ctx, const char *text)");
   readonly #runFile = this.#library.func("int nft_run_cmd_from_filename(void *ctx, const char *name)");
 
-  run(handle: unknown, { text, dryRun, json, handles = false }: Run): Outcome {
+  run(handle: unknown, { text, dryRun, json }: Run): Outcome {
     this.#setDryRun(handle, dryRun);
-    this.#setFlags(handle, json ? jsonOutput : handles ? handleOutput : textOutput);
+    this.#setFlags(handle, json ? jsonOutput : textOutput);
     const status = this.#run(handle, text) as number;
     const outcome = { status, output: this.#output(handle) as string, words: this.#error(handle) as string };
     return status === 0 ? outcome : { ...outcome, words: this.#explain(handle, text) ?? outcome.words };
@@ -86,6 +85,7 @@ class Namespace {
   readonly #library: Library;
   readonly #context: unknown;
   readonly #socket = NetlinkSocket.open(NETLINK_NETFILTER);
+  readonly #batches = new Batches(this.#socket);
 
   constructor(library: Library, inode: number) {
     this.inode = inode;
@@ -95,8 +95,11 @@ class Namespace {
   }
 
   carryOut({ batch, ...work }: Request): Outcome {
-    if (batch === undefined) return this.#library.run(this.#context, work);
-    applyBatch(this.#socket, batch);
+    if (batch === undefined) {
+      this.#batches.forget();
+      return this.#library.run(this.#context, work);
+    }
+    this.#batches.apply(batch);
     return done;
   }
 

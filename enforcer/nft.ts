@@ -18,5 +18,7 @@ export interface Nft {
 export interface Inventory {
   readonly sets: ReadonlyMap<Name, ReadonlySet<Element>>;
   readonly maps: ReadonlyMap<Name, ReadonlySet<Element>>;
+  /** Names of the named counters. */
+  readonly counters: ReadonlySet<Name>;
   readonly chains: ReadonlyMap<Name, number>;
 }

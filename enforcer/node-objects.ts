@@ -1,13 +1,13 @@
 // What a node brings into its ruleset by itself: who is behind which interface, and where the dispatch of an address or interface leads.
-import { type Address, type Family, familyOf, parseCidr } from "../core/address.ts";
+import { type Address, type Cidr, type Family, familyOf, parseCidr } from "../core/address.ts";
 import type { Endpoint } from "../policy/placement.ts";
 import { addressType, families, shared } from "./base-chains.ts";
 import type { Problem } from "./draft.ts";
 import { addressElement, concatenation, type Element, interfaceElement, isInterfaceName } from "./element.ts";
 import { type HostVerdicts, interfaceMap } from "./host-chains.ts";
 import type { HostGround } from "./hosts.ts";
+import type { Links } from "./interfaces.ts";
 import { addressIntervals } from "./ranges.ts";
-import type { NodeFacts } from "./renderer.ts";
 import { revokedSets } from "./revoked-chain.ts";
 import type { MapVerdict, Name, NamedSet, VerdictMap } from "./ruleset.ts";
 
@@ -16,6 +16,12 @@ export type Pods = ReadonlyMap<Address, Endpoint>;
 
 /** RFC 4291, 2.7 */
 const multicast6 = addressIntervals(6, [parseCidr("ff00::/8")]);
+
+/** What the node knows of itself. */
+export interface NodeFacts {
+  readonly links: Links;
+  readonly podCidrs: readonly Cidr[];
+}
 
 export interface NodeSets {
   readonly sets: ReadonlyMap<Name, NamedSet>;

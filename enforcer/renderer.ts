@@ -1,4 +1,4 @@
-import type { Address, Cidr } from "../core/address.ts";
+import type { Address } from "../core/address.ts";
 import type { Endpoint, Members, Placement } from "../policy/placement.ts";
 import type { Program, SetId } from "../policy/program.ts";
 import { addPodChains, type BaseSettings } from "./base-chains.ts";
@@ -7,9 +7,8 @@ import { Draft, type Fragment, type Problem } from "./draft.ts";
 import { addHostChains, type HostVerdicts } from "./host-chains.ts";
 import { governedBy, type HostGround } from "./hosts.ts";
 import type { Manner, RenderContext } from "./instruction.ts";
-import type { Links } from "./interfaces.ts";
 import { LocalEndpoints } from "./local-endpoints.ts";
-import { dispatchMaps, nodeSets } from "./node-objects.ts";
+import { dispatchMaps, type NodeFacts, nodeSets } from "./node-objects.ts";
 import { type RoleName, roleOf } from "./role.ts";
 import type { Name, Ruleset, Transaction } from "./ruleset.ts";
 import { SetMembers } from "./set-members.ts";
@@ -24,12 +23,6 @@ export interface RenderSettings extends BaseSettings {
   readonly logBytes: number;
   /** What becomes of packets that policy denies, where the kernel can answer them. */
   readonly deny: Manner["deny"];
-}
-
-/** What the node knows of itself. */
-export interface NodeFacts {
-  readonly links: Links;
-  readonly podCidrs: readonly Cidr[];
 }
 
 export interface Rendering {

@@ -22,13 +22,6 @@ export const tableFamily = "inet";
 export const tableName = "sluice";
 export const table = `${tableFamily} ${tableName}`;
 
-/** Of a chain of ours, or one that somebody added to our table: whose name has to be harmless as well. */
-export function listChainCommand(name: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_./\\-]{0,127}$/.test(name))
-    throw new SluiceError("NFT_FAILED", "a chain has a name that nft may not see");
-  return `list chain ${table} ${name}`;
-}
-
 /** One command a line, in order. */
 export function textOf(transaction: Transaction): string {
   return transaction.flatMap((command) => linesOf(command)).join("\n");

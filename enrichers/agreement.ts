@@ -1,4 +1,4 @@
-import type { RawFlow } from "../core/records/flow.ts";
+import type { FlowEndpoint, RawFlow } from "../core/records/flow.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import type { Direction } from "../policy/program.ts";
 import type { Packet, Verdict } from "../policy/verdict.ts";
@@ -88,6 +88,7 @@ export class Agreement {
     const around = this.#around(flow);
     for (const direction of directionsOf(flow, ends)) {
       if (flow.denied !== null && flow.denied !== direction) continue;
+      if (!this.#isEnforced(flow, direction === "egress" ? ends.source : ends.destination, around)) continue;
       this.#tell(around === undefined ? "unknown-time" : compare(direction, { flow, ends, rules, around }));
     }
   }
@@ -101,10 +102,20 @@ export class Agreement {
 
   #isOfSample(flow: RawFlow): boolean {
     const { sample } = this.#options;
-    if (sample === 0 || this.#remembered.at(-1)?.policy.mode(flow.node) !== "enforced") return false;
+    if (sample === 0 || this.#remembered.length === 0) return false;
     // Spoofed, unknown and invalid packets meet no policy.
     if (flow.state === "denied") return flow.egressRule !== null || flow.ingressRule !== null;
     return flow.start === flow.startedAt && flow.seq % sample === 0;
+  }
+
+  /** The kernel has no verdict of whom it only observes, or did around the packet. */
+  #isEnforced(
+    { node }: RawFlow,
+    { kind, namespace }: FlowEndpoint,
+    around: readonly Remembered[] | undefined,
+  ): boolean {
+    const asked = around ?? this.#remembered.slice(-1);
+    return asked.every(({ policy }) => policy.mode(node, kind === "pod" ? namespace : null) === "enforced");
   }
 
   /** What may have been in force when the packets met the rules; undefined if that is not known. */

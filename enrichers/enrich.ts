@@ -16,7 +16,7 @@ import { PodNetworks } from "./pod-networks.ts";
 import { programRecordOf } from "./program-record.ts";
 import { RuleBook } from "./rule-book.ts";
 import { Services } from "./services.ts";
-import { decide, evaluate, type PolicyInForce } from "./verdict.ts";
+import { decide, evaluate, modeOf, type PolicyInForce } from "./verdict.ts";
 
 export interface EnricherOptions {
   readonly clock: Clock;
@@ -42,6 +42,8 @@ export interface Remembered {
 }
 
 const hourUs = 3_600_000_000;
+/** As long as agreement.ts remembers policies. */
+const rememberedUs = 120_000_000;
 const nobody = { namespace: null, name: null, uid: null, workloadKind: null, workload: null, node: null, labels: {} };
 const network: FlowEndpoint = { kind: "network", ...nobody };
 const unknown: FlowEndpoint = { kind: "unknown", ...nobody };
@@ -60,6 +62,10 @@ export class Enricher {
   readonly #cluster: string;
   readonly #agreement: Agreement | undefined;
   #policy: PolicyInForce | undefined;
+  /** By node, where other policies are in force. */
+  #elsewhere: ReadonlyMap<string, PolicyInForce> = new Map();
+  /** When nodes had other policies last, microseconds. */
+  readonly #otherwise = new Map<string, number>();
   /** The revision that was told last. */
   #told: string | undefined;
 
@@ -103,15 +109,22 @@ export class Enricher {
     return this.#history.retell(now - (retellHours - 1) * hourUs, now);
   }
 
-  /** The policies from now on. Rules of earlier ones are still resolved. Gives the record of a program that is new. */
-  use(policy: PolicyInForce): readonly ProgramRecord[] {
-    const { program } = policy;
+  /**
+   * The policies from now on, and by node others where those are in force. Rules of earlier ones are still resolved. Gives the records
+   * of programs that are new.
+   */
+  use(policy: PolicyInForce, elsewhere: ReadonlyMap<string, PolicyInForce> = new Map()): readonly ProgramRecord[] {
+    const others = new Set([...elsewhere.values()].map(({ program }) => program));
+    const known = new Set([this.#told, ...[...this.#elsewhere.values()].map(({ program }) => program.revision)]);
+    for (const node of [...this.#elsewhere.keys(), ...elsewhere.keys()]) this.#otherwise.set(node, this.#now());
     this.#policy = policy;
+    this.#elsewhere = elsewhere;
     this.#agreement?.use(policy, this.#now());
-    this.#rules.remember(program);
-    if (program.revision === this.#told) return [];
-    this.#told = program.revision;
-    return [programRecordOf(program, this.#cluster, this.#now())];
+    for (const program of [...others, policy.program]) this.#rules.remember(program);
+    const told = [...others].filter(({ revision }) => !known.has(revision));
+    if (policy.program.revision !== this.#told) told.push(policy.program);
+    this.#told = policy.program.revision;
+    return told.map((program) => programRecordOf(program, this.#cluster, this.#now()));
   }
 
   /** Pod addresses of the flow whose owner may become known in a moment; see hold-back.ts. */
@@ -130,7 +143,7 @@ export class Enricher {
   }
 
   #enrich(flow: RawFlow): Flow {
-    const policy = this.#policy;
+    const policy = this.#elsewhere.get(flow.node) ?? this.#policy;
     const evaluated = evaluate(flow, policy);
     const ends = {
       source: this.#endpointOf(flow.sourceAddress, flow),
@@ -138,12 +151,12 @@ export class Enricher {
     };
     const { source, destination } = this.#namedByHosts(ends, flow, evaluated);
     const reporter = reporterOf(flow, source, destination);
-    this.#agreement?.check(flow, { source, destination }, this.#rules);
+    if (this.#isAsElsewhere(flow.node)) this.#agreement?.check(flow, { source, destination }, this.#rules);
     return {
       ...flow,
       reporter,
       authoritative: isAuthoritative(flow, reporter, { source, destination }),
-      mode: policy?.mode(flow.node) ?? "observed",
+      mode: modeOf(flow, ends, policy),
       ...decide(flow, ends, policy, this.#rules, evaluated),
       pending: [],
       source,
@@ -152,8 +165,13 @@ export class Enricher {
     };
   }
 
+  /** The policies that are remembered are those of that node as well, and have been. */
+  #isAsElsewhere(node: string): boolean {
+    return this.#now() - (this.#otherwise.get(node) ?? Number.NEGATIVE_INFINITY) > rememberedUs;
+  }
+
   #namedByHosts(ends: Ends, flow: RawFlow, evaluated: Verdict | undefined): Ends {
-    const placement = this.#policy?.placement;
+    const placement = (this.#elsewhere.get(flow.node) ?? this.#policy)?.placement;
     if (placement === undefined) return ends;
     const hosts = HostEndpoints.of(placement);
     const source = { direction: "egress", address: flow.sourceAddress } as const;

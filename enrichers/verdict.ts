@@ -13,8 +13,11 @@ export interface PolicyInForce {
   readonly evaluate: Evaluate;
   /** Tells endpoints without policy from such as the evaluator does not know; without it they look the same. */
   readonly placement?: Placement;
-  /** Whether that node's kernel decides, or only watches. */
-  readonly mode: (node: string) => Flow["mode"];
+  /**
+   * Whether that node's kernel decides, or only watches, about an endpoint there: by the namespace of a pod; null: about the node
+   * itself, and what passes through.
+   */
+  readonly mode: (node: string, namespace: string | null) => Flow["mode"];
 }
 
 export type Decision = Pick<Flow, "action" | "verdictSource" | "programRevision" | "enforced">;
@@ -61,6 +64,21 @@ export function decide(
     programRevision: judgements.find((each) => each.revision !== undefined)?.revision ?? revision,
     enforced: judgements.flatMap(({ steps }) => steps),
   };
+}
+
+/**
+ * Whether what became of the flow is enforcement: a denial is, whoever is observed otherwise. What passed is if all those are enforced
+ * who had to let it pass: a chain of proof is as good as its weakest link.
+ */
+export function modeOf(flow: RawFlow, ends: Ends, policy: PolicyInForce | undefined): Flow["mode"] {
+  if (policy === undefined) return "observed";
+  if (flow.denied !== null) return "enforced";
+  const deciders = directionsOf(flow, ends).map((direction) =>
+    direction === "egress" ? ends.source : ends.destination,
+  );
+  const modes = deciders.map(({ kind, namespace }) => policy.mode(flow.node, kind === "pod" ? namespace : null));
+  if (modes.length === 0) return policy.mode(flow.node, null);
+  return modes.includes("observed") ? "observed" : "enforced";
 }
 
 /** What the policies in force make of the packet, on the way that the reporting node saw it take. */

@@ -62,7 +62,8 @@ export class Parties {
   readonly #cells: AddressCells;
   readonly #remarks: Multimap<Address, Remark>;
   readonly #numbers = new AddressTable();
-  readonly #members: (Party | undefined)[] = [];
+  /** By number; there is no number 0. */
+  readonly #members: (Party | undefined)[] = [undefined];
   /** By cell: addresses of which nobody says anything. */
   readonly #strangers: (Party | undefined)[] = [];
   readonly #kinds = new Map<string, Kind>();
@@ -74,14 +75,11 @@ export class Parties {
     this.#routes = routes;
     this.#table = new SetTable(placement, setsOf(placement));
     this.#cells = new AddressCells(cidrsOf(program, placement));
-    this.#remarks = remarksOf(program, placement);
-    let number = 1;
-    for (const address of this.#remarks.keys()) this.#numbers.set(address, number++);
+    this.#remarks = remarksOf(program, placement, routes);
   }
 
   at(address: Address): Party {
-    const number = this.#numbers.get(address);
-    return number === 0 ? this.#stranger(address) : (this.#members[number] ?? this.#member(address, number));
+    return this.#members[this.#numbers.get(address)] ?? this.#meet(address);
   }
 
   legs(visits: readonly Visit[]): Legs {
@@ -95,36 +93,37 @@ export class Parties {
     return { hops, egress: normal("egress"), ingress: normal("ingress") };
   }
 
-  #member(address: Address, number: number): Party {
-    const made = this.#meet(address, this.#cells.cellOf(address));
-    this.#members[number] = made;
+  #meet(address: Address): Party {
+    const [place, cell] = [this.#routes.placeOf(address), this.#cells.cellOf(address)];
+    if (place.at === "outside" && !this.#remarks.has(address)) return this.#stranger(address, place, cell);
+    const made = this.#party(address, place, cell);
+    this.#numbers.set(address, this.#members.push(made) - 1);
     return made;
   }
 
-  #stranger(address: Address): Party {
-    const cell = this.#cells.cellOf(address);
+  #stranger(address: Address, place: Place, cell: number): Party {
     const known = this.#strangers[cell];
     if (known !== undefined) return known;
-    const made = this.#meet(address, cell);
+    const made = this.#party(address, place, cell);
     this.#strangers[cell] = made;
     return made;
   }
 
-  #meet(address: Address, cell: number): Party {
-    const place = this.#routes.placeOf(address);
+  #party(address: Address, place: Place, cell: number): Party {
     const departure = this.legs(this.#routes.departure(place, address));
     const arrival = this.legs(this.#routes.arrival(place, address));
     const departureWithin = this.legs(this.#routes.departureWithin(place, "pod"));
     const arrivalWithin = this.legs(this.#routes.arrivalWithin(place));
     const toOwnNode = this.legs(this.#routes.departureWithin(place, "node"));
-    const kind = this.#kind(address, cell, [departure, arrival, departureWithin, arrivalWithin, toOwnNode]);
+    const kind = this.#kind(address, place, cell, [departure, arrival, departureWithin, arrivalWithin, toOwnNode]);
     const { number, seesSourcePort } = kind;
     const [node, legs] = [this.#node(place), { departure, arrival, departureWithin, arrivalWithin, toOwnNode }];
     return { kind, number, seesSourcePort, node, place, ...legs };
   }
 
-  #kind(address: Address, cell: number, all: readonly Legs[]): Kind {
-    const remarks = [...this.#remarks.get(address)].map(textOf).sort();
+  #kind(address: Address, place: Place, cell: number, all: readonly Legs[]): Kind {
+    const own = place.at === "pod" ? [place.pod] : [];
+    const remarks = [...own, ...this.#remarks.get(address)].map(textOf).sort();
     const key = [cell, ...all.map(shapeOf), ...remarks].join("\n");
     const known = this.#kinds.get(key);
     if (known !== undefined) return known;
@@ -155,9 +154,13 @@ export class Parties {
 /** What sets may take an address in for, beside CIDRs: an endpoint that has it, or what a Service has there. */
 type Remark = Endpoint | string;
 
-function remarksOf({ sets }: Program, { endpoints, members }: Placement): Multimap<Address, Remark> {
+/** Without what Routes know: the pod that has the address. Nor do rules mean a pod on its node's network. */
+function remarksOf({ sets }: Program, { endpoints, members }: Placement, routes: Routes): Multimap<Address, Remark> {
   const remarks = new Multimap<Address, Remark>();
-  for (const endpoint of endpoints.values()) for (const address of endpoint.addresses) remarks.add(address, endpoint);
+  for (const endpoint of endpoints.values()) {
+    if (endpoint.hostNetwork) continue;
+    for (const address of endpoint.addresses) if (!routes.isOf(address, endpoint)) remarks.add(address, endpoint);
+  }
   for (const [id, { kind }] of sets) {
     const behind = kind === "service" ? members.get(id) : undefined;
     for (const address of behind?.addresses ?? []) remarks.add(address, id);
@@ -168,9 +171,8 @@ function remarksOf({ sets }: Program, { endpoints, members }: Placement): Multim
 
 function textOf(remark: Remark): string {
   if (typeof remark === "string") return remark;
-  const { kind, hostNetwork, labels, ports } = remark;
-  // Rules do not mean a pod on its node's network.
-  return hostNetwork ? "" : canonicalJson([kind, labels, ports]);
+  const { kind, labels, ports } = remark;
+  return canonicalJson([kind, labels, ports]);
 }
 
 function* cidrsOf({ sets }: Program, { endpoints }: Placement): Iterable<Cidr> {

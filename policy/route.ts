@@ -91,6 +91,11 @@ export class Routes {
     return node === undefined ? outside : { at: "node", node };
   }
 
+  /** Whether it is the pod that has the address. */
+  isOf(address: Address, endpoint: Endpoint): boolean {
+    return this.#pods.get(address) === endpoint;
+  }
+
   /** On the node of the source, for what goes elsewhere. */
   departure(from: Place, source: Address, hints: Hints = {}): readonly Visit[] {
     switch (from.at) {

@@ -3,6 +3,7 @@ import type { Change } from "../core/kube/watch.ts";
 import { Backends } from "./backends.ts";
 import { Controls } from "./controls.ts";
 import { Endpoints, type Known } from "./endpoints.ts";
+import { Held } from "./held.ts";
 import type { Node } from "./kinds/cluster.ts";
 import { readFact } from "./kinds/read.ts";
 import type { Problem } from "./model.ts";
@@ -14,6 +15,13 @@ import type { Program } from "./program.ts";
 export interface Fault {
   readonly object: KubeObject;
   readonly problems: readonly Problem[];
+}
+
+/** A Program that somebody keeps. */
+export interface HeldProgram {
+  readonly program: Program;
+  placement(): Placement;
+  release(): void;
 }
 
 /**
@@ -30,6 +38,7 @@ export class World {
   readonly #backends = new Backends();
   readonly #population = new Population();
   readonly #controls = new Controls(this.#population);
+  readonly #held = new Set<Held>();
   #nodes: ReadonlyMap<string, Node> | undefined;
 
   /** Takes changes in and tells which objects were refused; those keep their last good state. */
@@ -64,6 +73,23 @@ export class World {
     return { program: view.program(), placement: view.placement() };
   }
 
+  /** Keeps a Program while policies go on, with a Placement for those who are there at any time; until `release`. */
+  hold(program: Program): HeldProgram {
+    this.#settle();
+    const held = new Held(this.#population, program);
+    this.#held.add(held);
+    return {
+      program,
+      placement: () => {
+        this.#settle();
+        return held.placement();
+      },
+      release: () => {
+        if (this.#held.delete(held)) held.close();
+      },
+    };
+  }
+
   nodes(): ReadonlyMap<string, Node> {
     this.#nodes ??= new Map(this.#endpoints.nodes().map((node) => [node.name, node]));
     return this.#nodes;
@@ -91,6 +117,6 @@ export class World {
     const views = this.#controls.views();
     for (const view of views) view.settle();
     const movement = this.#population.update({ endpoints: this.#endpoints.take(), services: this.#backends.take() });
-    for (const view of views) view.move(movement);
+    for (const view of [...views, ...this.#held]) view.move(movement);
   }
 }

@@ -125,6 +125,7 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     openStore: engineArchive({ config, clock, log }),
     metrics,
     onPolicy: (notice) => out.notice(policyText(notice)),
+    onNotice: out.notice,
     onAlert: (text) => out.notice(`! ${text}`),
     onTamper: out.tampered,
     leaveRules: false,

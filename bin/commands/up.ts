@@ -1,18 +1,18 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { systemClock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
-import { SluiceError } from "../../core/errors.ts";
 import { folderSource } from "../../core/kube/folder.ts";
 import { stderrLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
-import { namespacePath } from "../../core/netlink/namespace.ts";
 import type { Part } from "../../core/service.ts";
+import { modesOf } from "../../enforcer/modes.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
-import { Engine, type Seat } from "../engine.ts";
+import { Engine } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type OutputFormat, openOutput, policyText } from "../output.ts";
+import { type Seat, seatOption, seatsOf } from "../seat-option.ts";
 import { serve } from "../serve.ts";
 import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
@@ -42,11 +42,7 @@ export function upCommand(): Command {
     .description("collect, enforce and explain on this machine, from a folder of manifests")
     .addOption(outputOption())
     .addOption(durationOption())
-    .addOption(
-      new Option("--seat <node=namespace>", "a node and its network namespace (ip netns); repeat it for several nodes")
-        .argParser(addSeat)
-        .default([], "the node of --node.name, in this process's namespace"),
-    )
+    .addOption(seatOption())
     .option("--leave-rules", "leave the rules in force at the end", false)
     .addHelpText("after", examples);
   return addSettings(command).action((options: Options) => {
@@ -77,7 +73,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         },
         onMended: out.mended,
       });
-      const seats = seat.length > 0 ? seat : [{ node: config.node.name, namespacePath: null }];
+      const seats = seatsOf(seat, config.node.name);
       const engine = new Engine({
         seats,
         objects,
@@ -90,6 +86,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         openStore: engineArchive({ config, clock: systemClock, log }),
         metrics,
         onPolicy: (notice) => out.notice(policyText(notice)),
+        onNotice: out.notice,
         onAlert: (text) => out.notice(`! ${text}`),
         onTamper: out.tampered,
         leaveRules,
@@ -114,13 +111,13 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
 }
 
 function startText({ enforcer }: Config, seats: readonly Seat[]): string {
-  const nodes = seats.map(({ node }) => node).join(", ");
-  return enforcer.mode === "enforce" ? `the rules are in force on ${nodes}` : `observing ${nodes}; nothing is blocked`;
-}
-
-function addSeat(text: string, seats: readonly Seat[]): readonly Seat[] {
-  const [, node, namespace] = /^([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)=([^=/]+)$/.exec(text) ?? [];
-  if (node === undefined || namespace === undefined)
-    throw new SluiceError("USAGE", `--seat ${text}: write node=namespace, e.g. node-1=my-netns`);
-  return [...seats, { node, namespacePath: namespacePath(namespace) }];
+  const { hasRules } = modesOf(enforcer);
+  const names = (some: readonly Seat[]) => some.map(({ node }) => node).join(", ");
+  const [enforcing, observing] = [
+    seats.filter(({ node }) => hasRules(node)),
+    seats.filter(({ node }) => !hasRules(node)),
+  ];
+  if (enforcing.length === 0) return `observing ${names(observing)}; nothing is blocked`;
+  const rest = observing.length === 0 ? "" : `; observing ${names(observing)}`;
+  return `the rules are in force on ${names(enforcing)}${rest}`;
 }

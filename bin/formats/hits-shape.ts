@@ -58,7 +58,7 @@ function countColumns<T extends Use>(now: number): readonly Column<T>[] {
   return [
     { header: "hits", cell: ({ hits }) => hits },
     {
-      header: "lastHit",
+      header: "last",
       cell: ({ lastHit }) => timeText(lastHit),
       text: ({ lastHit, since }) =>
         lastHit === null ? `unused since ${timeText(since)?.slice(0, 16)}Z` : `${agoText(now - lastHit)} ago`,

@@ -8,7 +8,7 @@ import { netfilterHeaderBytes, subsystem } from "./netfilter.ts";
 // message => nfgenmsg attribute*                       the type tells what, and whether it came or went (`kinds` below)
 //   table     => NFTA_TABLE_NAME 1
 //   chain     => NFTA_CHAIN_TABLE 1, NFTA_CHAIN_NAME 3
-//   rule      => NFTA_RULE_TABLE 1, NFTA_RULE_CHAIN 2, NFTA_RULE_HANDLE 3 u64be
+//   rule      => NFTA_RULE_TABLE 1, NFTA_RULE_CHAIN 2, NFTA_RULE_HANDLE 3 u64be, NFTA_RULE_EXPRESSIONS 4 (see nft-rule-text.ts)
 //   set       => NFTA_SET_TABLE 1, NFTA_SET_NAME 2       maps are sets; objects (named counters, ...) and flowtables likewise
 //   elements  => NFTA_SET_ELEM_LIST_TABLE 1, NFTA_SET_ELEM_LIST_SET 2, NFTA_SET_ELEM_LIST_ELEMENTS 3 (NFTA_LIST_ELEM 1 element)*
 //   element   => NFTA_SET_ELEM_KEY 1 data, NFTA_SET_ELEM_DATA 2 data, NFTA_SET_ELEM_FLAGS 3 u32be, ...
@@ -35,6 +35,8 @@ export type NftEvent =
       readonly table: string;
       readonly chain: string;
       readonly handle: number;
+      /** Of the same bytes as the message. */
+      readonly expressions: Uint8Array;
       readonly gone: boolean;
     }
   | {
@@ -125,12 +127,14 @@ function change(
 ): NftEvent {
   let [table, second, third]: [string, string, string] = ["", "", ""];
   let handle = 0;
+  let expressions: Uint8Array = new Uint8Array();
   const elements: NftElement[] = [];
   while (a.next())
     if (a.type === 1) table = a.text();
     else if (a.type === 2 && what !== "table" && what !== "chain") second = a.text();
     else if (a.type === 3 && what === "chain") third = a.text();
     else if (a.type === 3 && what === "rule") handle = a.u64be();
+    else if (a.type === 4 && what === "rule") expressions = a.bytes.subarray(a.start, a.start + a.length);
     else if (a.type === 3 && what === "elements") readElements(a.nested(), elements);
   switch (what) {
     case "table":
@@ -138,7 +142,7 @@ function change(
     case "chain":
       return { what, family, table, name: third, gone };
     case "rule":
-      return { what, family, table, chain: second, handle, gone };
+      return { what, family, table, chain: second, handle, expressions, gone };
     case "elements":
       return { what, family, table, set: second, elements, gone };
     case "set":

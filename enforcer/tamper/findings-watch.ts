@@ -10,7 +10,7 @@ import { sysctlFindings } from "./sysctls.ts";
 
 export interface FindingsWatchOptions {
   readonly node: string;
-  readonly listing: Pick<Listing, "all">;
+  readonly listing: Listing;
   readonly ipv6: () => boolean;
   readonly clock: Clock;
   readonly log: Log;

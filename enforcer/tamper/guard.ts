@@ -1,11 +1,9 @@
 import type { Finding } from "./finding.ts";
 import { FindingsWatch, type FindingsWatchOptions } from "./findings-watch.ts";
-import type { Listing } from "./listing.ts";
 import type { RulesetNews } from "./news.ts";
 import { TamperWatch, type TamperWatchOptions } from "./tamper-watch.ts";
 
 export interface GuardOptions extends TamperWatchOptions, FindingsWatchOptions {
-  readonly listing: Listing;
   readonly news: RulesetNews;
 }
 
@@ -41,7 +39,7 @@ export class Guard {
     for await (const batch of this.#news.follow(signal))
       for (const news of batch) {
         this.#findings.take(news);
-        await this.#tamper.take(news);
+        this.#tamper.take(news);
       }
   }
 }

@@ -1,16 +1,14 @@
 import type { Clock } from "../../core/clock.ts";
-import { messageOf } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
 import type { Enforcer, Repair } from "../enforcer.ts";
 import { emptyRuleset } from "../ruleset.ts";
 import { Damping } from "./damping.ts";
-import { type Listing, ruleTexts } from "./listing.ts";
 import type { News } from "./news.ts";
 import { RulePlaces } from "./rule-places.ts";
 import type { TableEvent, Tampering } from "./table-event.ts";
 import { tamperRecord } from "./tamper-record.ts";
-import { type RuleLore, wordsOf } from "./words.ts";
+import { type PlaceOf, wordsOf } from "./words.ts";
 
 /** A time in which the rules were, or may have been, other than wanted. Wall time, milliseconds. */
 export interface Gap {
@@ -22,7 +20,6 @@ export interface TamperWatchOptions {
   readonly cluster: string;
   readonly node: string;
   readonly enforcer: Pick<Enforcer, "disturbed">;
-  readonly listing: Pick<Listing, "chain">;
   /** Whether a process is one that we started to change rules for us. */
   readonly isOurChild: (pid: number) => boolean;
   readonly clock: Clock;
@@ -40,13 +37,9 @@ type Foreign = Extract<News, { kind: "foreign" }>;
 /** What is known of a tampering until it is put right. */
 interface Case {
   readonly news: Foreign | Extract<News, { kind: "lost" }>;
-  readonly lore: RuleLore;
+  readonly placeOf: PlaceOf;
 }
 
-/** Nobody waits longer for the text of a rule that is about to be removed. */
-const listMs = 150;
-/** More chains than that are not listed. */
-const mostListed = 5;
 /** Lost events cost a whole replacement, which may itself be what made the kernel lose some. */
 const lostMs = 60_000;
 
@@ -67,14 +60,14 @@ export class TamperWatch {
   /** Tells, until the signal aborts, what was counted; at the end also what was not put right. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#damping.run(signal), this.#afterLosses(signal)]);
-    for (const [tampering, { news, lore }] of this.#open) this.#record(news, tampering, lore, undefined);
+    for (const [tampering, { news, placeOf }] of this.#open) this.#record(news, tampering, placeOf, undefined);
     this.#open.clear();
   }
 
-  async take(news: News): Promise<void> {
+  take(news: News): void {
     if (news.kind === "own") this.#places.follow(news.events);
     else if (news.kind === "lost") this.#takeLost(news);
-    else if (news.kind === "foreign") await this.#takeForeign(news);
+    else if (news.kind === "foreign") this.#takeForeign(news);
   }
 
   /** For the enforcer. */
@@ -83,13 +76,13 @@ export class TamperWatch {
       const known = this.#open.get(tampering);
       if (known === undefined) continue;
       this.#open.delete(tampering);
-      this.#record(known.news, tampering, known.lore, repair);
+      this.#record(known.news, tampering, known.placeOf, repair);
       this.#options.onGap({ from: known.news.after, to: repair.at });
     }
     if (repair.damage !== null) this.#recordDamage(repair, repair.damage);
   };
 
-  async #takeForeign(news: Foreign): Promise<void> {
+  #takeForeign(news: Foreign): void {
     const { events, omitted } = news;
     if (events.length + omitted === 0) return;
     if (this.#options.isOurChild(news.localPid)) {
@@ -97,9 +90,9 @@ export class TamperWatch {
       if (omitted > 0) this.#places.forget();
       return;
     }
-    const lore = { placeOf: this.#placesOf(events), foundText: await this.#foundTexts(events) };
+    const placeOf = this.#placesOf(events);
     this.#places.takeAway(events);
-    this.#disturb({ events, omitted }, { news, lore });
+    this.#disturb({ events, omitted }, { news, placeOf });
   }
 
   /** Anything may have happened. */
@@ -123,8 +116,7 @@ export class TamperWatch {
     if (lost === undefined || now < this.#lostUntil) return;
     this.#lost = undefined;
     this.#lostUntil = now + lostMs;
-    const lore = { placeOf: () => undefined, foundText: () => undefined };
-    this.#disturb({ events: [], omitted: 1 }, { news: lost, lore });
+    this.#disturb({ events: [], omitted: 1 }, { news: lost, placeOf: () => undefined });
   }
 
   #disturb(tampering: Tampering, known: Case): void {
@@ -133,7 +125,7 @@ export class TamperWatch {
   }
 
   /** As they are now: the repair gives rules other handles. */
-  #placesOf(events: readonly TableEvent[]): RuleLore["placeOf"] {
+  #placesOf(events: readonly TableEvent[]): PlaceOf {
     const places = new Map<string, number | undefined>();
     for (const event of events)
       if (event.what === "rule" && event.gone)
@@ -141,25 +133,11 @@ export class TamperWatch {
     return (chain, handle) => places.get(`${chain} ${handle}`);
   }
 
-  async #foundTexts(events: readonly TableEvent[]): Promise<RuleLore["foundText"]> {
-    const { listing, clock, log, node } = this.#options;
-    const chains = new Set(events.flatMap((event) => (event.what === "rule" && !event.gone ? [event.chain] : [])));
-    const texts = new Map<number, string>();
-    const list = async (chain: string) => {
-      for (const [handle, text] of ruleTexts((await listing.chain(chain)) ?? "")) texts.set(handle, text);
-    };
-    const listed = Promise.all([...chains].slice(0, mostListed).map(list)).catch((thrown: unknown) =>
-      log.debug({ node, error: messageOf(thrown) }, "a changed chain could not be listed"),
-    );
-    if (chains.size > 0) await Promise.race([listed, clock.sleep(listMs)]);
-    return (handle) => texts.get(handle);
-  }
-
-  #record(news: Case["news"], tampering: Tampering, lore: RuleLore, repair: Repair | undefined): void {
+  #record(news: Case["news"], tampering: Tampering, placeOf: PlaceOf, repair: Repair | undefined): void {
     const { cluster, node } = this.#options;
     const lost =
       news.kind === "lost" ? { summary: `may have changed it: ${news.reason}`, diff: [], kind: "lost" } : undefined;
-    const { summary, diff, kind } = lost ?? wordsOf(repair?.wanted ?? emptyRuleset, tampering, lore);
+    const { summary, diff, kind } = lost ?? wordsOf(repair?.wanted ?? emptyRuleset, tampering, placeOf);
     const culprit = news.kind === "foreign" ? news.culprit : null;
     this.#tell(
       tamperRecord({

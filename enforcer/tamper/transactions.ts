@@ -106,12 +106,15 @@ function mostTelling(events: readonly TableEvent[]): readonly TableEvent[] {
   return end === undefined ? events : [end];
 }
 
-/** Elements are left out: of our own nobody needs to know, and they are many. */
+const none = new Uint8Array();
+
+/** Elements are left out, and what rules say: of our own nobody needs to know, and they are many. */
 function ownNews(kept: readonly Kept[]): News | undefined {
   const events = kept
     .filter(({ type }) => !isElementType(type))
     .flatMap((each) => decodeNftEvent(each.bytes, framed(each)) ?? [])
-    .filter((event): event is TableEvent => event.what !== "generation" && isInOurTable(event));
+    .filter((event): event is TableEvent => event.what !== "generation" && isInOurTable(event))
+    .map((event) => (event.what === "rule" ? { ...event, expressions: none } : event));
   return events.length === 0 ? undefined : { kind: "own", events };
 }
 

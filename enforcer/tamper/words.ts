@@ -1,8 +1,10 @@
+import { messageOf } from "../../core/errors.ts";
 import type { NftElement } from "../../core/netlink/nft-event.ts";
-import type { BaseHook, Name, Ruleset } from "../ruleset.ts";
+import { ruleTextOf, verdictText } from "../../core/netlink/nft-rule-text.ts";
+import type { BaseHook, Name, Rule, Ruleset } from "../ruleset.ts";
 import { ruleText, table } from "../text.ts";
 import { elementOfKey, intervalsOfKeys } from "./element-of-key.ts";
-import { type TableEvent, type Tampering, verdictText } from "./table-event.ts";
+import type { TableEvent, Tampering } from "./table-event.ts";
 
 /** What somebody did to our table, for people. */
 export interface Words {
@@ -14,21 +16,16 @@ export interface Words {
   readonly kind: string;
 }
 
-/** What is known of single rules. */
-export interface RuleLore {
-  /** Number from 0 of a rule of ours in its chain. */
-  placeOf(chain: string, handle: number): number | undefined;
-  /** Of a rule that somebody added, as nft printed it before it was removed again. */
-  foundText(handle: number): string | undefined;
-}
+/** Number from 0 of a rule of ours in its chain; undefined if it is none. */
+export type PlaceOf = (chain: string, handle: number) => number | undefined;
 
 /** A diff longer than that tells no more to people; the number of what is left out stands at its end. */
 const longest = 60;
 /** Nobody reads a longer sentence. */
 const mostActs = 3;
 
-export function wordsOf(wanted: Ruleset, { events, omitted }: Tampering, lore: RuleLore): Words {
-  const acts = actsOf(wanted, events, lore);
+export function wordsOf(wanted: Ruleset, { events, omitted }: Tampering, placeOf: PlaceOf): Words {
+  const acts = actsOf(wanted, events, placeOf);
   const lines = acts.flatMap(({ diff }) => diff);
   const left = Math.max(0, lines.length - longest) + omitted;
   return {
@@ -47,7 +44,7 @@ function summaryOf(acts: readonly Act[]): string {
 /** Everything of one kind that was done to one object. */
 type Act = Words;
 
-function actsOf(wanted: Ruleset, events: readonly TableEvent[], lore: RuleLore): readonly Act[] {
+function actsOf(wanted: Ruleset, events: readonly TableEvent[], placeOf: PlaceOf): readonly Act[] {
   // Who deletes the table deletes what is in it, and the kernel tells of all of it.
   if (events.some(({ what, gone }) => what === "table" && gone)) return [tableGone(wanted)];
   const gone = new Set(events.flatMap((event) => (event.gone && "name" in event ? [event.name] : [])));
@@ -61,7 +58,9 @@ function actsOf(wanted: Ruleset, events: readonly TableEvent[], lore: RuleLore):
   );
   return [
     ...events.flatMap((event) => ("name" in event ? [objectAct(wanted, event)] : [])),
-    ...[...rules].filter(([chain]) => !gone.has(chain)).flatMap(([chain, some]) => ruleActs(wanted, chain, some, lore)),
+    ...[...rules]
+      .filter(([chain]) => !gone.has(chain))
+      .flatMap(([chain, some]) => ruleActs(wanted, chain, some, placeOf)),
     ...[...elements].filter(([set]) => !gone.has(set)).flatMap(([set, some]) => elementActs(wanted, set, some)),
   ];
 }
@@ -89,16 +88,16 @@ function hookText({ hook, priority }: BaseHook): string {
 
 type RuleEvent = Extract<TableEvent, { what: "rule" }>;
 
-function ruleActs(wanted: Ruleset, chain: string, events: readonly RuleEvent[], lore: RuleLore): readonly Act[] {
+function ruleActs(wanted: Ruleset, chain: string, events: readonly RuleEvent[], placeOf: PlaceOf): readonly Act[] {
   const all = wanted.chains.get(chain as Name)?.rules ?? [];
   const came = events.filter(({ gone }) => !gone);
   const lost = events.filter(({ gone }) => gone);
   const diff = [
     ...lost
-      .map(({ handle }) => ({ handle, place: lore.placeOf(chain, handle) }))
+      .map((event) => ({ event, place: placeOf(chain, event.handle) }))
       .sort((a, b) => (a.place ?? all.length) - (b.place ?? all.length))
-      .map(({ handle, place }) => `- chain ${chain}, ${lostText(all, handle, place)}`),
-    ...came.map(({ handle }) => `+ chain ${chain}: ${lore.foundText(handle) ?? `a rule (handle ${handle})`}`),
+      .map(({ event, place }) => `- chain ${chain}${lostText(all, event, place)}`),
+    ...came.map((event) => `+ chain ${chain}: ${foundText(event)}`),
   ];
   const [fewer, more] = [lost.length, came.length];
   if (fewer > 0 && fewer === more)
@@ -112,10 +111,19 @@ function ruleActs(wanted: Ruleset, chain: string, events: readonly RuleEvent[], 
   return [{ summary: summaries.join(", "), kind: kinds.join(", "), diff }];
 }
 
-function lostText(all: readonly Parameters<typeof ruleText>[0][], handle: number, place: number | undefined): string {
+function lostText(all: readonly Rule[], event: RuleEvent, place: number | undefined): string {
   const rule = place === undefined ? undefined : all[place];
-  if (rule === undefined || place === undefined) return `a rule (handle ${handle})`;
-  return `rule ${place + 1} of ${all.length}: ${ruleText(rule)}`;
+  if (rule === undefined || place === undefined) return `: ${foundText(event)}`;
+  return `, rule ${place + 1} of ${all.length}: ${ruleText(rule)}`;
+}
+
+/** As the kernel told it. */
+function foundText({ expressions, handle }: RuleEvent): string {
+  try {
+    return ruleTextOf(expressions) || `a rule that says nothing (handle ${handle})`;
+  } catch (thrown) {
+    return `a rule that cannot be read (handle ${handle}; ${messageOf(thrown)})`;
+  }
 }
 
 type ElementsEvent = Extract<TableEvent, { what: "elements" }>;
@@ -146,7 +154,7 @@ function elementTexts(wanted: Ruleset, name: string, elements: readonly NftEleme
   if (set?.flag === "interval" && only !== undefined && type.length === 1) return intervalsOfKeys(elements, only);
   return elements.map(({ key, verdict }) => {
     const text = elementOfKey(key, type) ?? `0x${Buffer.from(key).toString("hex")}`;
-    return verdict === null ? text : `${text} : ${verdictText(verdict)}`;
+    return verdict === null ? text : `${text} : ${verdictText(verdict.code, verdict.chain)}`;
   });
 }
 

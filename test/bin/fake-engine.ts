@@ -1,6 +1,7 @@
 import { Engine, type EngineOptions } from "../../bin/engine.ts";
 import type { EngineStore, OpenStore } from "../../bin/engine-store.ts";
 import type { Collecting } from "../../bin/flow-path.ts";
+import type { Kernel } from "../../bin/kernel.ts";
 import type { Clock } from "../../core/clock.ts";
 import { parseConfig } from "../../core/config.ts";
 import { Feed } from "../../core/feed.ts";
@@ -12,6 +13,7 @@ import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
+import { NftMemory } from "../support/nft-memory.ts";
 import { ObjectStore } from "../support/object-source.ts";
 import { world } from "../support/world.ts";
 
@@ -119,6 +121,15 @@ export class FakeStore implements EngineStore {
   }
 }
 
+/** nftables in memory, one for all namespaces, and no routes. */
+class FakeKernel implements Kernel {
+  readonly memory = new NftMemory();
+  readonly nft = () => this.memory;
+  readonly interfaces = () => ({ read: () => Promise.resolve(this.#routes) });
+  readonly close = () => Promise.resolve();
+  readonly #routes = { behind: new Map(), own: new Map() };
+}
+
 export interface Rig {
   readonly clock: Clock;
   readonly collector: FakeCollector;
@@ -143,6 +154,8 @@ export function engineOf({ clock, collector, openStore, options }: Rig): Engine 
     leaveRules: false,
     collect: () => collector,
     openStore,
+    keepsState: false,
+    openKernel: () => Promise.resolve(new FakeKernel()),
     ...options,
   });
 }

@@ -153,7 +153,7 @@ describe("bin/commands, sluice policy hits", function () {
   it("adds up nodes and rules to policies", async () => {
     assert.match(
       await ask(),
-      /TIER +POLICY +HITS +LASTHIT +RULES +UNUSED\napp +NetworkPolicy shop\/app\.db +7 +60 s ago +2 +1\n/,
+      /TIER +POLICY +HITS +LAST +RULES +UNUSED\napp +NetworkPolicy shop\/app\.db +7 +60 s ago +2 +1\n/,
     );
   });
 

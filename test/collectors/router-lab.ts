@@ -57,6 +57,14 @@ export class RouterLab {
     if (child.stdout !== null) await once(child.stdout, "data");
   }
 
+  /** Starts a script that serves; resolves when it prints something. */
+  async serveWith(end: End, script: string): Promise<void> {
+    const words = ["netns", "exec", this.#netns(end), process.execPath, "-e", script];
+    const child = spawn("ip", words, { stdio: ["ignore", "pipe", "inherit"] });
+    this.#running.push(child);
+    await once(child.stdout, "data");
+  }
+
   /** Starts the traffic program; resolves when it has begun. The result stops it and gives the last line it printed. */
   async begin(end: End, ...words: readonly (string | number)[]): Promise<() => Promise<string>> {
     const child = this.#traffic(end, words);

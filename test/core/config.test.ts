@@ -50,6 +50,19 @@ describe("core/config", () => {
   ])
     it(`takes ${title}`, () => assert.equal(parseConfig(sources).collector.windowMs, windowMs));
 
+  for (const [key, mode] of [
+    ["observedNamespaces", "enforce"],
+    ["enforcedNamespaces", "observe"],
+  ] as const) {
+    it(`takes ${key} in mode ${mode} only`, () => {
+      const text = (other: string) => `enforcer: {mode: ${other}, ${key}: [shop]}`;
+      assert.deepEqual(parseConfig({ fileText: text(mode) }).enforcer[key], ["shop"]);
+      const other = mode === "enforce" ? "observe" : "enforce";
+      const fault = `sluice.yaml: enforcer.${key}: must be empty unless enforcer.mode is ${mode}`;
+      assert.deepEqual(faults({ fileText: text(other) }), [fault]);
+    });
+  }
+
   it("reads lists with commas from flags and variables", () => {
     const config = parseConfig({ env: { SLUICE_ENFORCER_POD_INTERFACE_PREFIXES: "veth, cali" } });
     assert.deepEqual(config.enforcer.podInterfacePrefixes, ["veth", "cali"]);

@@ -128,7 +128,7 @@ export function nftContract(name: string, open: () => Nft | Promise<Nft>): void 
         { verb: "delete-chain", name: base },
         { verb: "delete-set", name: set },
       ]);
-      assert.deepEqual(await nft.list(), { sets: new Map(), maps: new Map(), chains: new Map() });
+      assert.deepEqual(await nft.list(), { sets: new Map(), maps: new Map(), counters: new Set(), chains: new Map() });
     });
 
     it("takes port numbers, ranges and concatenations as elements and lists them in the same words", async () => {

@@ -3,7 +3,7 @@ import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import { parseRuleId, type RuleId } from "../../core/rule-id.ts";
 import type { Ends } from "../../enrichers/authoritative.ts";
 import { RuleBook } from "../../enrichers/rule-book.ts";
-import { decide, type PolicyInForce } from "../../enrichers/verdict.ts";
+import { decide, modeOf, type PolicyInForce } from "../../enrichers/verdict.ts";
 import type { Endpoint, EndpointId, Placement } from "../../policy/placement.ts";
 import type { Direction, Program, RuleOrigin } from "../../policy/program.ts";
 import type { HostPath, Path, Step, Verdict } from "../../policy/verdict.ts";
@@ -437,3 +437,43 @@ function verdictOf(egress: Path | null, ingress: Path | null): Verdict {
   const denied = egress?.action === "deny" || ingress?.action === "deny";
   return { action: denied ? "deny" : "allow", egress, ingress, hosts: [], exempt: null };
 }
+
+const modes: readonly {
+  readonly title: string;
+  readonly flow: RawFlow;
+  readonly ends: Ends;
+  readonly mode: Flow["mode"];
+}[] = [
+  {
+    title: "of an enforced pod that sends",
+    flow: rawFlow(),
+    ends: { source: web, destination: farApi },
+    mode: "enforced",
+  },
+  {
+    title: "to an observed pod from elsewhere",
+    flow: rawFlow(),
+    ends: { source: far, destination: api },
+    mode: "observed",
+  },
+  { title: "within a node if one end is observed", flow: rawFlow(), ends: within, mode: "observed" },
+  { title: "that a kernel denied, whoever is observed", flow: rawDenial("ingress"), ends: within, mode: "enforced" },
+  {
+    title: "that passes through, by the node",
+    flow: rawFlow(),
+    ends: { source: far, destination: farApi },
+    mode: "enforced",
+  },
+  {
+    title: "with the node itself, by the node",
+    flow: rawFlow(),
+    ends: { source: nodeEndpoint("node-1"), destination: network },
+    mode: "enforced",
+  },
+];
+
+describe("the mode of a flow", () => {
+  const mode: PolicyInForce["mode"] = (_, namespace) => (namespace === "prod-shop" ? "observed" : "enforced");
+  const policy: PolicyInForce = { program: current, evaluate: () => assert.fail("nobody asked"), mode };
+  for (const { title, flow, ends, mode } of modes) it(title, () => assert.equal(modeOf(flow, ends, policy), mode));
+});

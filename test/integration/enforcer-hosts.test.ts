@@ -3,7 +3,9 @@ import { podInterface } from "../../lab/names.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
 import type { Program } from "../../policy/program.ts";
 import type { Verdict } from "../../policy/verdict.ts";
+import { runIn } from "../support/namespace.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
+import { until } from "../support/until.ts";
 import { addressOf, type Hits, HostLab, pods } from "./host-lab.ts";
 import { hitsOf, type Outcome, outcomeOf, packetOf, parseRow } from "./host-row.ts";
 import { scenes } from "./host-table.ts";
@@ -93,23 +95,30 @@ describe("host endpoints in this machine's kernel", function () {
         assert.deepEqual([await heard("udp", family), await heard("tcp", family)], ["EPERM", "timeout"]);
     });
 
-    it("an endpoint whose interface is not there is a problem, and the others hold", async () => {
-      const gone = pods()
-        .host("gone", { node: "node-1", expectedIPs: ["192.0.2.200"] })
-        .host("all", { node: "node-1", interfaceName: "*" });
-      await hosts.enforce(gone);
+    it("an endpoint whose interface is not there is a problem, until the interface has its address", async () => {
+      const later = "192.0.2.200";
+      const eth0 = { node: "node-1", interfaceName: "eth0" };
+      await hosts.enforce(
+        pods()
+          .host("later", { node: "node-1", expectedIPs: [later] })
+          .host("eth0", eth0),
+      );
+      const reaches = async (from: string) =>
+        (await hosts.probe(from, { protocol: "tcp", address: node1, port: 9100, timeoutMs: 400 })).answered;
       assert.match(
         hosts.problems().join(),
-        /host:gone is not enforced: no interface of the node has one of its expectedIPs/,
+        /host:later is not enforced: no interface of the node has one of its expectedIPs/,
       );
-      assert.equal(
-        (await hosts.probe(out, { protocol: "tcp", address: node1, port: 9100, timeoutMs: 400 })).answered,
-        false,
-      );
+      assert.deepEqual([await reaches(out), await reaches("side:host")], [false, true]);
+      runIn(hosts.namespaceOf("node-1"), "ip", "addr", "add", `${later}/32`, "dev", "eth1");
+      await until("the endpoint to be enforced", () => hosts.problems().length === 0);
+      assert.deepEqual([await reaches(out), await reaches("side:host")], [false, false]);
     });
   });
 });
 
+/** Without what belongs to no connection: whose handshake an earlier scene left half done goes on trying for a minute. */
 function sorted(hits: Hits): readonly (readonly [string, number])[] {
-  return [...hits].sort(([a], [b]) => (a < b ? -1 : 1));
+  const invalid = ["egress_invalid", "ingress_invalid"];
+  return [...hits].filter(([counter]) => !invalid.includes(counter)).sort(([a], [b]) => (a < b ? -1 : 1));
 }

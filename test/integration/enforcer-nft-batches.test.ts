@@ -140,6 +140,16 @@ describe("batches of changes to nftables", function () {
     assert.equal((await nft.list())?.sets.get(pods)?.size, all.length);
   });
 
+  it("notice a set that somebody made anew with another type", async () => {
+    await nft.apply(diff(undefined, refusing));
+    const add = (element: string) => nft.apply([{ verb: "add-elements", set: pods, elements: [element as Element] }]);
+    await add("10.0.0.2");
+    runIn(ours, "nft", "delete set inet sluice pods; add set inet sluice pods { type ipv6_addr ; }");
+    await assert.rejects(add("10.0.0.3"), (error) => error instanceof SluiceError && error.code === "NFT_FAILED");
+    await add("fd00::3");
+    assert.deepEqual((await nft.list())?.sets.get(pods), new Set(["fd00::3"]));
+  });
+
   const element = "10.0.0.9" as Element;
   const refusals: readonly { readonly title: string; readonly change: readonly Command[]; readonly says: RegExp }[] = [
     {

@@ -60,7 +60,7 @@ export function pods(): WorldBuilder {
     .pod("b/web", { app: "web" }, on("node-2", 12));
 }
 
-export const nodes: readonly KubeObject[] = [1, 2].map((number) => ({
+const nodes: readonly KubeObject[] = [1, 2].map((number) => ({
   apiVersion: "v1",
   kind: "Node",
   metadata: { name: `node-${number}` },

@@ -34,7 +34,7 @@ export function parseRow(text: string): Row {
 /** Long enough for an answer on a busy machine; below a second, so that TCP sends one SYN. */
 const timeoutMs = 700;
 
-export function probeOf({ to, protocol, family, port }: Row): Probe {
+function probeOf({ to, protocol, family, port }: Row): Probe {
   return { protocol, address: addressOf(to, family), ...(protocol === "icmp" ? {} : { port }), timeoutMs };
 }
 

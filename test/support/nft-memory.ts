@@ -52,8 +52,9 @@ export class NftMemory implements Nft {
 }
 
 function inventoryOf(ruleset: Ruleset): Inventory {
-  const { sets, maps, chains } = ruleset;
+  const { sets, maps, counters, chains } = ruleset;
   return {
+    counters,
     sets: new Map([...sets].map(([name, { elements }]) => [name, elements])),
     maps: new Map([...maps].map(([name, { entries }]) => [name, new Set(entries.keys())])),
     chains: new Map([...chains].map(([name, { rules }]) => [name, rules.length])),

@@ -39,6 +39,11 @@ export function renderAll(
   );
 }
 
+/** The ruleset of one node. */
+export function rulesetOf(program: Program, placement: Placement, node: string): Ruleset {
+  return render(program, placement, viewOf(placement, node)).ruleset;
+}
+
 function sentenceOf({ subject, sentence }: Problem): string {
   return `${subject} ${sentence}`;
 }

@@ -27,7 +27,12 @@ export interface Sighting {
   /** The source, or the destination, is an address of the node. */
   readonly localSource: boolean;
   readonly localDestination?: boolean;
+  /** What chains see that come before the hook translates the packet's destination. */
+  readonly untranslated?: Pick<Sighting, "packet" | "localDestination">;
 }
+
+/** NF_IP_PRI_NAT_DST, include/uapi/linux/netfilter_ipv4.h */
+const translationPriority = -100;
 
 export interface Outcome {
   readonly action: "accept" | "drop";
@@ -78,10 +83,13 @@ class Run {
 
   /** False if the packet ends here. */
   hook(sighting: Sighting): boolean {
-    this.#sighting = sighting;
+    const before = { ...sighting, ...sighting.untranslated };
     const chains = [...this.#ruleset.chains.values()].filter(({ base }) => base?.hook === sighting.hook);
     chains.sort((a, b) => (a.base?.priority ?? 0) - (b.base?.priority ?? 0));
-    return chains.every((chain) => this.chain(chain, 0) !== "drop");
+    return chains.every((chain) => {
+      this.#sighting = (chain.base?.priority ?? 0) < translationPriority ? before : sighting;
+      return this.chain(chain, 0) !== "drop";
+    });
   }
 
   get #seen(): Sighting {

@@ -39,7 +39,7 @@ describe("core/netlink/nft-event", () => {
 
   it("reads what went", () => {
     assert.deepEqual(all(deleted), [
-      { what: "rule", ...inTable, chain: "c", handle: 7, gone: true },
+      { what: "rule", ...inTable, chain: "c", handle: 7, expressions: new Uint8Array(), gone: true },
       { what: "set", ...inTable, name: "m", gone: true },
       { what: "object", ...inTable, name: "hits", gone: true },
       { what: "chain", ...inTable, name: "to", gone: true },

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import type { TableEvent } from "../../../enforcer/tamper/table-event.ts";
 import { wordsOf } from "../../../enforcer/tamper/words.ts";
+import { addedRule } from "../../core/netlink/captured-nft.ts";
 import { elementEvent, namedEvent, ruleEvent, tableEvent, wanted } from "./world.ts";
 
-/** Handles 7, 8 and 9 are the rules of `base`; 20 is what somebody added. */
-const lore = {
-  placeOf: (_chain: string, handle: number) => (handle >= 7 && handle <= 9 ? handle - 7 : undefined),
-  foundText: (handle: number) => (handle === 20 ? "ip saddr 10.9.9.9 accept" : undefined),
-};
+/** Handles 7, 8 and 9 are the rules of `base`. */
+const placeOf = (_chain: string, handle: number) => (handle >= 7 && handle <= 9 ? handle - 7 : undefined);
+/** `ip saddr 10.0.0.1 drop`, of test/core/netlink/captured-nft.ts. */
+const says = addedRule.slice(80);
+const text = "ip saddr 10.0.0.1 drop";
 
 describe("enforcer/tamper/words", () => {
   const cases: readonly {
@@ -26,24 +27,34 @@ describe("enforcer/tamper/words", () => {
     },
     {
       title: "a rule that was added",
-      events: [ruleEvent("base", 20, false)],
+      events: [ruleEvent("base", 20, false, says)],
       summary: "added 1 rule to chain base",
       kind: "added rule",
-      diff: ["+ chain base: ip saddr 10.9.9.9 accept"],
+      diff: [`+ chain base: ${text}`],
     },
     {
-      title: "a rule that was added and could not be read in time",
-      events: [ruleEvent("base", 21, false)],
-      summary: "added 1 rule to chain base",
+      title: "a rule that somebody added and took away again",
+      events: [ruleEvent("base", 20, true, says)],
+      summary: "removed 1 rule of chain base",
+      kind: "removed rule",
+      diff: [`- chain base: ${text}`],
+    },
+    {
+      title: "a rule that says nothing, and one that cannot be read",
+      events: [ruleEvent("base", 21, false), ruleEvent("base", 22, false, "ff")],
+      summary: "added 2 rules to chain base",
       kind: "added rule",
-      diff: ["+ chain base: a rule (handle 21)"],
+      diff: [
+        "+ chain base: a rule that says nothing (handle 21)",
+        "+ chain base: a rule that cannot be read (handle 22; nftables: an attribute of 0 bytes where 1 are left)",
+      ],
     },
     {
       title: "a rule that was replaced",
-      events: [ruleEvent("base", 20, false), ruleEvent("base", 9, true)],
+      events: [ruleEvent("base", 20, false, says), ruleEvent("base", 9, true)],
       summary: "replaced 1 rule of chain base",
       kind: "replaced rule",
-      diff: ["- chain base, rule 3 of 3: drop", "+ chain base: ip saddr 10.9.9.9 accept"],
+      diff: ["- chain base, rule 3 of 3: drop", `+ chain base: ${text}`],
     },
     {
       title: "a chain that was flushed, told in any order",
@@ -100,26 +111,26 @@ describe("enforcer/tamper/words", () => {
     },
     {
       title: "several things at once",
-      events: [namedEvent("chain", "backdoor", false), ruleEvent("base", 20, false)],
+      events: [namedEvent("chain", "backdoor", false), ruleEvent("base", 20, false, says)],
       summary: "added chain backdoor, added 1 rule to chain base",
       kind: "added chain, added rule",
-      diff: ["+ chain backdoor", "+ chain base: ip saddr 10.9.9.9 accept"],
+      diff: ["+ chain backdoor", `+ chain base: ${text}`],
     },
   ];
   for (const { title, events, ...words } of cases)
-    it(title, () => assert.deepEqual(wordsOf(wanted, { events, omitted: 0 }, lore), words));
+    it(title, () => assert.deepEqual(wordsOf(wanted, { events, omitted: 0 }, placeOf), words));
 
   it("names a few of many things", () => {
     const events = ["a", "b", "c", "d", "e"].map((name) => namedEvent("set", name, false));
     assert.equal(
-      wordsOf(wanted, { events, omitted: 0 }, lore).summary,
+      wordsOf(wanted, { events, omitted: 0 }, placeOf).summary,
       "added set a, added set b, added set c, and 2 more",
     );
   });
 
   it("says how much it leaves out", () => {
     const events = Array.from({ length: 100 }, (_, at) => elementEvent("pods", [10, 0, 1, at], false));
-    const { diff, summary } = wordsOf(wanted, { events, omitted: 5 }, lore);
+    const { diff, summary } = wordsOf(wanted, { events, omitted: 5 }, placeOf);
     assert.equal(summary, "added 100 elements to set pods");
     assert.deepEqual([diff.length, diff.at(-1)], [61, "… and 45 more"]);
   });

@@ -50,11 +50,13 @@ export const wanted: Ruleset = {
 
 const at = { family: 1, table: "sluice" };
 
-export const ruleEvent = (chain: string, handle: number, gone: boolean): TableEvent => ({
+/** `says`: expressions as the kernel tells them, in hex. */
+export const ruleEvent = (chain: string, handle: number, gone: boolean, says = ""): TableEvent => ({
   what: "rule",
   ...at,
   chain,
   handle,
+  expressions: Uint8Array.from(Buffer.from(says, "hex")),
   gone,
 });
 
