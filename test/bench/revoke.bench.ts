@@ -33,9 +33,9 @@ const closing: KubeObject = {
   spec: {
     tier: "platform",
     order: 0,
-    selector: "role == 'database'",
+    selector: "role == 'frontend'",
     types: ["Ingress"],
-    ingress: [{ action: "Deny", source: { selector: "role == 'frontend'" } }, { action: "Pass" }],
+    ingress: [{ action: "Deny", source: { selector: "role == 'backend'" } }, { action: "Pass" }],
   },
 };
 
