@@ -1,8 +1,10 @@
 // A class in a role as chains: the class jumps its stages, a stage its blocks. With the jump from the base chain and the one to
 // the chain that rejects that is a depth of four. Accept and drop end the walk, `return` in a stage goes on with the next one.
+import type { Family } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import type { PolicyClass, Stage } from "../policy/placement.ts";
 import type { BlockId, Instruction, Match, Program } from "../policy/program.ts";
+import { families } from "./base-chains.ts";
 import { Draft, type Fragment } from "./draft.ts";
 import { denial, type Manner, type RenderContext, renderInstruction } from "./instruction.ts";
 import type { Part, Role } from "./role.ts";
@@ -17,6 +19,8 @@ export interface Sources {
   /** What becomes of denied packets at hooks where both can be. */
   readonly deny: Manner["deny"];
   readonly blocks: BlockCache;
+  /** Of which the node has pods: half of the rules of a node without IPv6 are never met. */
+  readonly podFamilies: readonly Family[];
 }
 
 export interface ClassChain {
@@ -71,14 +75,27 @@ function partRules(
   });
 }
 
-function contextOf({ program, sets, log, deny }: Sources, draft: Draft, role: Role, part: Part): RenderContext {
+function contextOf(
+  { program, sets, log, deny, podFamilies }: Sources,
+  draft: Draft,
+  role: Role,
+  part: Part,
+): RenderContext {
   const manner: Manner = {
     allow: part.allow,
     counts: part.counts,
     deny: role.deny === "configured" ? deny : role.deny,
   };
   const isStaged = (rule: RuleId) => stagedKinds.has(program.rules.get(rule)?.kind ?? "");
-  return { draft, sets, log, direction: role.direction, manner, isStaged };
+  return {
+    draft,
+    sets,
+    log,
+    direction: role.direction,
+    manner,
+    isStaged,
+    families: role.ofPods ? podFamilies : families,
+  };
 }
 
 const stagedKinds: ReadonlySet<string> = new Set(["snp", "sgnp", "sknp"]);
@@ -107,7 +124,7 @@ export class BlockCache {
 
   chainOf({ program }: Sources, context: RenderContext, part: Part, id: BlockId): BlockChain {
     const { allow, counts, deny } = context.manner;
-    const key = `${context.direction} ${part.answers} ${allow} ${counts} ${deny} ${id}`;
+    const key = `${context.families.join("")} ${context.direction} ${part.answers} ${allow} ${counts} ${deny} ${id}`;
     const found = this.#chains.get(key) ?? blockChain(context, part, id, program.blocks.get(id));
     this.#chains.set(key, found);
     return found;

@@ -32,6 +32,8 @@ export interface RenderContext {
   readonly log: { readonly group: number; readonly snaplen: number };
   readonly manner: Manner;
   readonly isStaged: (rule: RuleId) => boolean;
+  /** Of which packets get here at all: of no others there need be rules. */
+  readonly families: readonly Family[];
 }
 
 /** How verdicts are carried out where a list is asked. */
@@ -144,7 +146,7 @@ function conjunctions(context: RenderContext, matches: readonly Match[], once: b
   const inOrder = matches.toSorted((a, b) => rank(a) - rank(b));
   return product(inOrder.map((match) => waysOf(match, once))).flatMap((ways) => {
     const chosen = ways.flat();
-    return familiesOf(chosen).flatMap((family) =>
+    return familiesOf(context, chosen).flatMap((family) =>
       product(chosen.map((match) => alternativesOf(context, match, { family, protocol, once }))).map((parts) =>
         parts.flat(),
       ),
@@ -170,9 +172,9 @@ function product<T>(lists: readonly (readonly T[])[]): readonly (readonly T[])[]
 }
 
 /** Null is both at once: what does not look at addresses needs one rule only. */
-function familiesOf(matches: readonly Match[]): readonly (Family | null)[] {
+function familiesOf({ families }: RenderContext, matches: readonly Match[]): readonly (Family | null)[] {
   const looks = matches.some((match) => isAddressed(match));
-  return looks ? [4, 6] : [null];
+  return looks ? families : [null];
 }
 
 function isAddressed(match: Match): boolean {

@@ -1,7 +1,8 @@
-import type { Address } from "../core/address.ts";
+import { type Address, type Family, familyOf } from "../core/address.ts";
+import { SortedMap } from "../core/sorted-map.ts";
 import type { Endpoint, Members, Placement } from "../policy/placement.ts";
 import type { Program, SetId } from "../policy/program.ts";
-import { addPodChains, type BaseSettings } from "./base-chains.ts";
+import { addPodChains, type BaseSettings, families } from "./base-chains.ts";
 import { BlockCache, type ClassChain, classChain, deniedChain, type Sources } from "./class-chain.ts";
 import { Draft, type Fragment, type Problem } from "./draft.ts";
 import { addHostChains, type HostVerdicts } from "./host-chains.ts";
@@ -68,6 +69,7 @@ export class Renderer {
   #classes = new Map<string, ClassChain>();
   #base: { readonly key: string; readonly fragment: Fragment } | undefined;
   #fragments: readonly Fragment[] = [];
+  #podFamilies: readonly Family[] = [];
   #before: { readonly state: State; readonly drawn: Drawn } | undefined;
 
   constructor(node: string, settings: RenderSettings) {
@@ -87,24 +89,25 @@ export class Renderer {
 
   follow(program: Program, placement: Placement, facts: NodeFacts, pending?: Situation): Rendering {
     const state: State = { inForce: { program, placement }, facts, pending };
-    const isTouched = [this.#local.follow(placement.endpoints), this.#followMembers(state)].includes(true);
     const before = this.#before;
+    const moved = movedSets(before?.state, state) ?? new Set(this.#members.keys());
+    const isTouched = [this.#local.follow(placement.endpoints), this.#followMembers(state, moved)].includes(true);
     if (before?.state.inForce.program !== program || before.state.pending?.program !== pending?.program)
       this.#blocks.use((id) => program.blocks.has(id) || pending?.program.blocks.has(id) === true);
     // Most that happens in a cluster happens elsewhere: then nothing but members of sets can be others.
     const isSame = !isTouched && before !== undefined && isOfSamePolicies(before.state, state);
     const drawn = isSame ? before.drawn : this.#draw(state);
     this.#before = { state, drawn };
-    const changes = this.#table.change(drawn.structure, (id) => this.#memberOf(id, state));
+    const changes = this.#table.change(drawn.structure, moved, (id) => this.#memberOf(id, state));
     if (!isSame) this.#forgetMembers();
     return { changes, problems: drawn.problems };
   }
 
-  #followMembers({ inForce, pending }: State): boolean {
+  #followMembers(state: State, moved: ReadonlySet<SetId>): boolean {
     const flipped = new Set<SetId>();
-    for (const [id, set] of this.#members) {
-      const now = inForce.placement.members.get(id) ?? pending?.placement.members.get(id);
-      if (now !== undefined && set.follow(now)) flipped.add(id);
+    for (const id of moved) {
+      const [set, now] = [this.#members.get(id), membersIn(state, id)];
+      if (set !== undefined && now !== undefined && set.follow(now)) flipped.add(id);
     }
     if (flipped.size === 0) return false;
     const isStale = ({ nets }: Fragment) => [...flipped].some((id) => nets.has(id));
@@ -115,10 +118,11 @@ export class Renderer {
 
   #draw(state: State): Drawn {
     const { inForce, facts, pending } = state;
+    const pods = this.#local.pods();
+    this.#serve(familiesOf(pods));
     const classes = new Map<string, ClassChain>();
     const play = this.#player(inForce, state, classes);
     const playStaged = pending && this.#player(pending, state, classes);
-    const pods = this.#local.pods();
     const { verdicts, problems } = governedBy({ hosts: this.#local.hosts, links: facts.links, play });
     const staged = playStaged && stagedMaps(pods, (endpoint) => isStagedFor(endpoint, state), playStaged);
     const maps = new Map([...dispatchMaps(pods, play, verdicts), ...(staged ?? [])]);
@@ -128,6 +132,12 @@ export class Renderer {
     const fragments = this.#sameOr([base, ...[...classes.values()].map(({ fragment }) => fragment)]);
     const all = [...fragments.flatMap((fragment) => fragment.problems), ...problems, ...own.problems];
     return { structure: { fragments, maps, sets: own.sets }, problems: distinct(all) };
+  }
+
+  /** Another family of pods makes other rules of all classes. */
+  #serve(families: readonly Family[]): void {
+    if (families.join() !== this.#podFamilies.join()) this.#classes.clear();
+    this.#podFamilies = families;
   }
 
   #player({ program, placement }: Situation, state: State, classes: Map<string, ClassChain>): Play {
@@ -158,7 +168,7 @@ export class Renderer {
       if (definition.kind === "cidrs") return { definition, hasNets: true };
       return { definition, hasNets: this.#memberOf(id, state).hasNets };
     };
-    return { program, sets, log: { group, snaplen }, deny, blocks: this.#blocks };
+    return { program, sets, log: { group, snaplen }, deny, blocks: this.#blocks, podFamilies: this.#podFamilies };
   }
 
   #baseOf(state: State, hosts: HostVerdicts, staged: readonly Name[]): Fragment {
@@ -171,6 +181,7 @@ export class Renderer {
       ...{ draft, direction, sets: sources.sets, log: sources.log },
       manner: { allow: "accept", deny: "drop", counts: "all" },
       isStaged: () => false,
+      families,
     });
     for (const direction of ["egress", "ingress"] as const) addPodChains(contextOf(direction), this.#settings);
     addHostChains(contextOf, this.#settings, hosts);
@@ -194,8 +205,7 @@ export class Renderer {
 
   /** Sets that no rule looks into any more are not followed, so what was made of them may not be used again. */
   #forgetMembers(): void {
-    const used = this.#table.lookedAt;
-    const forgotten = [...this.#members.keys()].filter((id) => !used.has(id));
+    const forgotten = [...this.#members.keys()].filter((id) => !this.#table.looksAt(id));
     if (forgotten.length === 0) return;
     for (const id of forgotten) this.#members.delete(id);
     this.#blocks.forget(({ nets }) => forgotten.some((id) => nets.has(id)));
@@ -206,6 +216,27 @@ function chainOf(sources: Sources, placement: Placement, name: RoleName, classId
   const found = placement.classes.get(classId as never);
   if (found !== undefined) return classChain(sources, roleOf(name), found);
   return deniedChain(sources, roleOf(name), classId, "is no known class: its endpoints are denied everything");
+}
+
+/** Sets whose members are others than before; undefined: that cannot be told quickly. */
+function movedSets(before: State | undefined, now: State): ReadonlySet<SetId> | undefined {
+  const moved = new Set<SetId>();
+  const note = (older: Placement["members"] | undefined, newer: Placement["members"] | undefined): boolean => {
+    if (older === newer) return true;
+    if (!(older instanceof SortedMap) || !(newer instanceof SortedMap)) return false;
+    for (const { key } of (newer as SortedMap<SetId, Members>).differences(older as SortedMap<SetId, Members>))
+      moved.add(key);
+    return true;
+  };
+  const isWhole =
+    note(before?.inForce.placement.members, now.inForce.placement.members) &&
+    note(before?.pending?.placement.members, now.pending?.placement.members);
+  return isWhole ? moved : undefined;
+}
+
+function familiesOf(pods: ReadonlyMap<Address, Endpoint>): readonly Family[] {
+  const found = new Set([...pods.keys()].map(familyOf));
+  return families.filter((family) => found.has(family));
 }
 
 function membersIn({ inForce, pending }: State, id: SetId): Members | undefined {

@@ -29,6 +29,8 @@ export interface Part {
 export interface Role {
   readonly name: RoleName;
   readonly direction: Direction;
+  /** Found by the address of a pod, so packets of that family only get here. */
+  readonly ofPods: boolean;
   /** In order: the first list that allows or denies ends it. */
   readonly parts: readonly Part[];
   /** Without a stage of this list the role is not played at all. */
@@ -64,23 +66,23 @@ const tracked = { end: "deny", deny: "configured" } as const;
 
 const all: readonly Role[] = [
   {
-    ...{ name: "podEgress", direction: "egress", needs: "normal", ...tracked },
+    ...{ ofPods: true, name: "podEgress", direction: "egress", needs: "normal", ...tracked },
     parts: [part("normal", "egress", "label")],
   },
   {
-    ...{ name: "podIngress", direction: "ingress", needs: "normal", ...tracked },
+    ...{ ofPods: true, name: "podIngress", direction: "ingress", needs: "normal", ...tracked },
     parts: [part("normal", "ingress", "label")],
   },
   {
-    ...{ name: "stagedEgress", direction: "egress", needs: "normal", end: "accept", deny: "accept" },
+    ...{ ofPods: true, name: "stagedEgress", direction: "egress", needs: "normal", end: "accept", deny: "accept" },
     parts: [part("normal", "egress", "accept", { counts: "staged" })],
   },
   {
-    ...{ name: "stagedIngress", direction: "ingress", needs: "normal", end: "accept", deny: "accept" },
+    ...{ ofPods: true, name: "stagedIngress", direction: "ingress", needs: "normal", end: "accept", deny: "accept" },
     parts: [part("normal", "ingress", "accept", { counts: "staged" })],
   },
   {
-    ...{ name: "hostRawIn", direction: "ingress", needs: "untracked", end: "accept", deny: "drop" },
+    ...{ ofPods: false, name: "hostRawIn", direction: "ingress", needs: "untracked", end: "accept", deny: "drop" },
     parts: [
       part("failsafe", "ingress", "accept", toHere),
       part("failsafe", "egress", "accept", { ...toHere, answers: true }),
@@ -88,7 +90,7 @@ const all: readonly Role[] = [
     ],
   },
   {
-    ...{ name: "hostRawOut", direction: "egress", needs: "untracked", end: "accept", deny: "drop" },
+    ...{ ofPods: false, name: "hostRawOut", direction: "egress", needs: "untracked", end: "accept", deny: "drop" },
     parts: [
       part("failsafe", "egress", "accept", silent),
       part("failsafe", "ingress", "accept", { ...silent, answers: true }),
@@ -96,31 +98,45 @@ const all: readonly Role[] = [
     ],
   },
   {
-    ...{ name: "hostUntrackedIn", direction: "ingress", needs: "untracked", end: "return", deny: "drop" },
+    ...{
+      ofPods: false,
+      name: "hostUntrackedIn",
+      direction: "ingress",
+      needs: "untracked",
+      end: "return",
+      deny: "drop",
+    },
     parts: [part("untracked", "ingress", "accept", silent)],
   },
   {
-    ...{ name: "hostUntrackedOut", direction: "egress", needs: "untracked", end: "return", deny: "drop" },
+    ...{
+      ofPods: false,
+      name: "hostUntrackedOut",
+      direction: "egress",
+      needs: "untracked",
+      end: "return",
+      deny: "drop",
+    },
     parts: [part("untracked", "egress", "accept", silent)],
   },
   {
-    ...{ name: "hostPreDnat", direction: "ingress", needs: "preDnat", end: "accept", deny: "drop" },
+    ...{ ofPods: false, name: "hostPreDnat", direction: "ingress", needs: "preDnat", end: "accept", deny: "drop" },
     parts: [part("failsafe", "ingress", "accept", toHere), part("preDnat", "ingress", "settle")],
   },
   {
-    ...{ name: "hostInput", direction: "ingress", needs: "normal", ...tracked },
+    ...{ ofPods: false, name: "hostInput", direction: "ingress", needs: "normal", ...tracked },
     parts: [part("failsafe", "ingress", "label"), part("normal", "ingress", "label")],
   },
   {
-    ...{ name: "hostForwardIn", direction: "ingress", needs: "forward", ...tracked },
+    ...{ ofPods: false, name: "hostForwardIn", direction: "ingress", needs: "forward", ...tracked },
     parts: [part("forward", "ingress", "accept")],
   },
   {
-    ...{ name: "hostForwardOut", direction: "egress", needs: "forward", ...tracked },
+    ...{ ofPods: false, name: "hostForwardOut", direction: "egress", needs: "forward", ...tracked },
     parts: [part("forward", "egress", "accept")],
   },
   {
-    ...{ name: "hostOutput", direction: "egress", needs: "normal", end: "deny", deny: "drop" },
+    ...{ ofPods: false, name: "hostOutput", direction: "egress", needs: "normal", end: "deny", deny: "drop" },
     parts: [part("failsafe", "egress", "label"), part("normal", "egress", "label")],
   },
 ];

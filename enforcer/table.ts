@@ -33,12 +33,17 @@ export class Table {
     };
   }
 
-  /** Sets of the Program that rules look into. */
-  get lookedAt(): ReadonlySet<SetId> {
-    return this.#drafted.lookedAt;
+  /** Whether rules look into a set of the Program. */
+  looksAt(id: SetId): boolean {
+    return this.#drafted.bySet.has(id);
   }
 
-  change({ fragments, maps, sets }: Structure, membersOf: (id: SetId) => SetMembers): Transaction {
+  /** `moved`: sets of the Program whose members are others than before. */
+  change(
+    { fragments, maps, sets }: Structure,
+    moved: ReadonlySet<SetId>,
+    membersOf: (id: SetId) => SetMembers,
+  ): Transaction {
     const drafted = this.#drafted;
     const isSame = fragments === this.#fragments;
     if (!isSame) this.#drafted = unionOf(fragments);
@@ -55,7 +60,7 @@ export class Table {
         .map((map) => ({ before: this.#maps.get(map.name), after: map }))
         .filter(({ before, after }) => before !== after),
     };
-    const setChanges = this.#changeSets(sets, membersOf, isSame);
+    const setChanges = this.#changeSets(sets, membersOf, isSame ? moved : undefined);
     this.#maps = maps;
     this.#chains = chains;
     return sequenceOf({ ...changed, ...setChanges });
@@ -64,11 +69,12 @@ export class Table {
   #changeSets(
     own: ReadonlyMap<Name, NamedSet>,
     membersOf: (id: SetId) => SetMembers,
-    isSame: boolean,
+    only: ReadonlySet<SetId> | undefined,
   ): Pick<Changed, "sets" | "elements"> {
     const [come, elements]: [NamedSet[], { set: Name; change: ElementChange }[]] = [[], []];
     const drafted = this.#drafted.sets;
-    const gone = isSame ? [] : [...this.#sets.values()].filter(({ name }) => !drafted.has(name) && !own.has(name));
+    const gone =
+      only !== undefined ? [] : [...this.#sets.values()].filter(({ name }) => !drafted.has(name) && !own.has(name));
     for (const { name } of gone) this.#sets.delete(name);
     for (const set of own.values()) {
       const before = this.#sets.get(set.name);
@@ -77,7 +83,8 @@ export class Table {
       elements.push({ set: set.name, change: changeOf(before?.elements ?? empty, set.elements) });
       this.#sets.set(set.name, set);
     }
-    for (const { origin, ...header } of drafted.values()) {
+    const asked = only === undefined ? drafted.values() : [...only].flatMap((id) => this.#drafted.bySet.get(id) ?? []);
+    for (const { origin, ...header } of asked) {
       const known = this.#sets.has(header.name);
       if (origin.from === "constant") {
         if (known) continue;
@@ -102,23 +109,27 @@ interface Drafted {
   readonly sets: ReadonlyMap<Name, DraftedSet>;
   readonly counters: ReadonlySet<Name>;
   readonly chains: ReadonlyMap<Name, Chain>;
-  readonly lookedAt: ReadonlySet<SetId>;
+  /** By the set of the Program whose members they hold. */
+  readonly bySet: ReadonlyMap<SetId, readonly DraftedSet[]>;
 }
 
-const nothing: Drafted = { sets: new Map(), counters: new Set(), chains: new Map(), lookedAt: new Set() };
+const nothing: Drafted = { sets: new Map(), counters: new Set(), chains: new Map(), bySet: new Map() };
 const none = { come: [], gone: [] };
 const empty: ReadonlySet<Element> = new Set();
 
 function unionOf(fragments: readonly Fragment[]): Drafted {
-  const union = { sets: new Map(), counters: new Set<Name>(), chains: new Map(), lookedAt: new Set<SetId>() };
-  for (const { sets, counters, chains } of fragments) {
-    for (const [name, set] of sets) union.sets.set(name, set);
-    for (const name of counters) union.counters.add(name);
-    for (const [name, chain] of chains) union.chains.set(name, chain);
+  const [sets, counters, chains] = [new Map<Name, DraftedSet>(), new Set<Name>(), new Map<Name, Chain>()];
+  for (const fragment of fragments) {
+    for (const [name, set] of fragment.sets) sets.set(name, set);
+    for (const name of fragment.counters) counters.add(name);
+    for (const [name, chain] of fragment.chains) chains.set(name, chain);
   }
-  for (const { origin } of (union.sets as Map<Name, DraftedSet>).values())
-    if (origin.from === "members") union.lookedAt.add(origin.id);
-  return union;
+  const ofMembers = [...sets.values()].flatMap((set) =>
+    set.origin.from === "members" ? [{ id: set.origin.id, set }] : [],
+  );
+  const bySet = new Map<SetId, DraftedSet[]>();
+  for (const { id, set } of ofMembers) bySet.set(id, [...(bySet.get(id) ?? []), set]);
+  return { sets, counters, chains, bySet };
 }
 
 function changeOf<T>(

@@ -194,7 +194,7 @@ function renderOne(only: Instruction): { readonly rules: readonly string[]; read
     .ports("http", "10.1.0.1 6 80")
     .block("b", only)
     .class("c", { egress: [[["b"], instruction(2, "deny")]] })
-    .pod("web", "a", ["10.1.0.1"], "c");
+    .pod("web", "a", ["10.1.0.1", "fd01::1"], "c");
   const placement = builder.placement();
   const { ruleset, problems } = render(builder.program(), placement, viewOf(placement, "a"));
   const chains = [...ruleset.chains.values()];

@@ -108,6 +108,17 @@ describe("the ruleset of a node", () => {
     );
   });
 
+  it("has no rules about IPv6 in the chains of a node whose pods have none, until one comes that has", () => {
+    const four = program()
+      .addresses("friends", "10.1.0.1", "fd01::1")
+      .block("b", instruction(1, "allow", inSet("source", "friends")))
+      .class("c", { ingress: [[["b"], instruction(2, "deny")]] })
+      .pod("web", "a", ["10.1.0.1"], "c");
+    const about6 = (ruleset: Ruleset) => [...ruleset.sets.keys()].filter((name) => name.startsWith("pods6_")).length;
+    assert.equal(about6(renderFor(four)), 0);
+    assert.equal(about6(renderFor(four.pod("web6", "a", ["fd01::2"], "c"))), 1);
+  });
+
   it("is never deeper than three jumps, and mentions only what it declares", () => {
     const ruleset = renderFor(smallWorld());
     for (const chain of ruleset.chains.values()) if (chain.base !== null) assert.ok(depthOf(ruleset, chain) <= 3);
