@@ -19,6 +19,7 @@ import { KeptFile } from "../enforcer/kept-file.ts";
 import { modesOf } from "../enforcer/modes.ts";
 import { KernelProof } from "../enforcer/proof-kernel.ts";
 import { Prover } from "../enforcer/prover.ts";
+import { Revoker } from "../enforcer/revoker.ts";
 import { Guard } from "../enforcer/tamper/guard.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import type { PolicyInForce } from "../enrichers/verdict.ts";
@@ -334,7 +335,23 @@ export class Engine {
       ...(kernel.tamper === undefined ? {} : { lookMs: 300_000 }),
       onRepair: (repair) => this.#guards.get(node)?.repaired(repair),
       ...(keeper === undefined ? {} : { keeper }),
+      ...this.#revokerOf({ node, namespacePath }, kernel),
     });
+  }
+
+  #revokerOf({ node, namespacePath }: Seat, kernel: Kernel): { readonly revoker?: Revoker } {
+    const { config, clock, log } = this.#options;
+    const conntrack = kernel.conntrack?.(namespacePath);
+    if (!config.enforcer.revoke || conntrack === undefined) return {};
+    const revoker = new Revoker({
+      node,
+      nft: kernel.nft(namespacePath),
+      conntrack,
+      clock,
+      log: log.child({ part: "revoker" }),
+      unknownEndpoints: config.enforcer.unknownEndpoints,
+    });
+    return { revoker };
   }
 
   #keeperOf(node: string): readonly (readonly [string, KeptFile])[] | undefined {
@@ -374,6 +391,7 @@ export class Engine {
           version,
           mode: isEnforcing ? "enforce" : "observe",
           wanted: this.#revision,
+          due: this.#rollout.policyOf(node)?.program.revision,
           enforcer: this.#enforcers.get(node),
           probe: this.#provers.get(node)?.status,
         }),

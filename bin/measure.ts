@@ -154,6 +154,14 @@ export function readEnforcers(metrics: Metrics, enforcers: () => readonly Enforc
     each(({ status }) => status.problems.length),
   );
   metrics.read(
+    "sluice_enforcer_revoked_connections_total",
+    each(({ status }) => status.revoked),
+  );
+  metrics.read(
+    "sluice_enforcer_revoke_failures_total",
+    each(({ status }) => status.revokeFailures),
+  );
+  metrics.read(
     "sluice_enforcer_rules",
     each(({ size }) => size.rules),
   );

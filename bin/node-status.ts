@@ -13,7 +13,8 @@ export interface NodeStatus {
   readonly pid: number;
   readonly version: string;
   readonly mode: "observe" | "enforce";
-  readonly revision: { readonly wanted: string | null; readonly applied: string | null };
+  /** `wanted`: of the newest policies; `due`: what the roll-out has this node enforce by now. */
+  readonly revision: { readonly wanted: string | null; readonly due: string | null; readonly applied: string | null };
   readonly appliedAt: number | null;
   readonly applyMs: number;
   /** Changes that the kernel took, and tries that failed. */
@@ -33,12 +34,13 @@ export interface StatusSources {
   readonly version: string;
   readonly mode: NodeStatus["mode"];
   readonly wanted: string | undefined;
+  readonly due: string | undefined;
   readonly enforcer: { readonly status: EnforcerStatus; readonly size: RulesetSize } | undefined;
   readonly probe: ProofStatus | undefined;
 }
 
 export function nodeStatusOf(sources: StatusSources, now: number, stopped: boolean): NodeStatus {
-  const { node, version, mode, wanted, enforcer, probe } = sources;
+  const { node, version, mode, wanted, due, enforcer, probe } = sources;
   const status = enforcer?.status;
   return {
     type: "node-status",
@@ -48,7 +50,7 @@ export function nodeStatusOf(sources: StatusSources, now: number, stopped: boole
     pid: process.pid,
     version,
     mode,
-    revision: { wanted: wanted ?? null, applied: status?.revision ?? null },
+    revision: { wanted: wanted ?? null, due: due ?? null, applied: status?.revision ?? null },
     appliedAt: status?.appliedAt ?? null,
     applyMs: Math.round(status?.ms ?? 0),
     applies: status?.applied ?? 0,
@@ -90,9 +92,13 @@ export function judgeNode(status: NodeStatus, now: number): NodeJudgement {
   if (revision.applied === null) return { state: "starting", words: "no rules are applied yet" };
   if (probe?.state === "not-enforceable")
     return { state: "not-enforceable", words: probe.detail[0] ?? "a probe was not treated as the rules say" };
-  if (revision.applied !== revision.wanted)
-    return { state: "behind", words: `revision ${revision.wanted} is wanted, ${revision.applied} applied` };
+  if (revision.applied !== revision.wanted) return { state: "behind", words: behindText(revision) };
   return { state: "enforcing", words: provenText(probe, now) };
+}
+
+function behindText({ wanted, due, applied }: NodeStatus["revision"]): string {
+  const words = `revision ${wanted} is wanted, ${applied} applied`;
+  return applied === due ? `${words}: the roll-out holds it back, see "sluice enforce rollout"` : words;
 }
 
 function provenText(probe: ProofStatus | null, now: number): string {

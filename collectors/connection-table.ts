@@ -1,6 +1,6 @@
+import type { Entry } from "../core/conntrack/entry.ts";
+import { sameTuple } from "../core/conntrack/tuple.ts";
 import type { Connection } from "./connection.ts";
-import type { Entry } from "./conntrack/entry.ts";
-import { sameTuple } from "./conntrack/tuple.ts";
 
 /**
  * Connections by id, tuple and zone. An id alone does not do: two live connections share one now and then. Nor do all

@@ -1,8 +1,8 @@
+import type { Counters, Entry } from "../core/conntrack/entry.ts";
+import { seenReply } from "../core/conntrack/entry.ts";
+import { type Tuple, tuplesOf } from "../core/conntrack/tuple.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import type { LabelRules } from "../core/rule-id.ts";
-import type { Counters, Entry } from "./conntrack/entry.ts";
-import { seenReply } from "./conntrack/entry.ts";
-import { type Tuple, tuplesOf } from "./conntrack/tuple.ts";
 
 const none: Counters = { packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0 };
 const noRules: LabelRules = { egress: null, ingress: null };

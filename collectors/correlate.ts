@@ -1,7 +1,7 @@
+import type { Entry } from "../core/conntrack/entry.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionTable } from "./connection-table.ts";
-import type { Entry } from "./conntrack/entry.ts";
 
 // A DESTROY that was lost in an overrun is noticed by absence: the connection is given up when two dumps in a row lack it
 // (one is not enough, its DESTROY may still be on the way), and forgotten two dumps later, so that a straggler is known.

@@ -16,6 +16,8 @@ interface Repeated {
   readonly first: Denial;
   packets: number;
   bytes: number;
+  replyPackets: number;
+  replyBytes: number;
 }
 
 /** Denied packets of one window, counted per tuple, direction and cause. A denied packet has no connection. */
@@ -29,15 +31,18 @@ export class Denials {
     this.#limit = limit;
   }
 
-  observe(denial: Denial): void {
+  observe(seen: Denial): void {
+    const denial = seen.cause.isAnswer ? asAsked(seen) : seen;
     const key = keyOf(denial);
     const known = this.#repeated.get(key);
-    if (known !== undefined) {
-      known.packets++;
-      known.bytes += denial.packet.bytes;
-    } else if (this.#repeated.size < this.#limit) {
-      this.#repeated.set(key, { first: denial, packets: 1, bytes: denial.packet.bytes });
-    } else this.#beyond++;
+    if (known === undefined && this.#repeated.size >= this.#limit) {
+      this.#beyond++;
+      return;
+    }
+    const repeated = known ?? { first: denial, packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0 };
+    this.#repeated.set(key, repeated);
+    repeated[seen.cause.isAnswer ? "replyPackets" : "packets"]++;
+    repeated[seen.cause.isAnswer ? "replyBytes" : "bytes"] += seen.packet.bytes;
   }
 
   /** The records of the window that ends, and how many packets are not in them. */
@@ -48,6 +53,22 @@ export class Denials {
     this.#beyond = 0;
     return { drafts, beyond };
   }
+}
+
+/** An answer tells of who asked: the record is of the connection as it was opened, as those of its packets that passed are. */
+function asAsked({ packet, inInterface, outInterface, ...rest }: Denial): Denial {
+  return {
+    ...rest,
+    packet: {
+      ...packet,
+      source: packet.destination,
+      sourcePort: packet.destinationPort,
+      destination: packet.source,
+      destinationPort: packet.sourcePort,
+    },
+    inInterface: outInterface,
+    outInterface: inInterface,
+  };
 }
 
 function keyOf({ cause, packet }: Denial): string {
@@ -64,7 +85,7 @@ function keyOf({ cause, packet }: Denial): string {
   ].join(" ");
 }
 
-function draftOf({ first, packets, bytes }: Repeated, windowStart: number, windowEnd: number): Draft {
+function draftOf({ first, ...counted }: Repeated, windowStart: number, windowEnd: number): Draft {
   const { cause, packet } = first;
   return {
     ...spanOf(first.at, windowStart, windowEnd),
@@ -79,15 +100,12 @@ function draftOf({ first, packets, bytes }: Repeated, windowStart: number, windo
     destinationPort: packet.destinationPort,
     icmp: packet.icmp,
     nat: null,
-    packets,
-    bytes,
-    replyPackets: 0,
-    replyBytes: 0,
-    totalPackets: packets,
-    totalBytes: bytes,
-    totalReplyPackets: 0,
-    totalReplyBytes: 0,
-    replied: false,
+    ...counted,
+    totalPackets: counted.packets,
+    totalBytes: counted.bytes,
+    totalReplyPackets: counted.replyPackets,
+    totalReplyBytes: counted.replyBytes,
+    replied: counted.replyPackets > 0,
     denied: cause.direction,
     reason: cause.reason,
     ...rulesOf(cause),

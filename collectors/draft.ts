@@ -1,7 +1,7 @@
+import type { Counters } from "../core/conntrack/entry.ts";
+import { mirrors, type Tuple } from "../core/conntrack/tuple.ts";
 import type { Nat, RawFlow } from "../core/records/flow.ts";
 import { type Connection, difference } from "./connection.ts";
-import type { Counters } from "./conntrack/entry.ts";
-import { mirrors, type Tuple } from "./conntrack/tuple.ts";
 
 /** A record before it is numbered. */
 export type Draft = Omit<RawFlow, "cluster" | "node" | "epoch" | "seq">;

@@ -1,7 +1,7 @@
+import type { Entry } from "../core/conntrack/entry.ts";
 import type { SluiceError } from "../core/errors.ts";
 import { isProbe } from "../core/probe.ts";
 import type { RawFlow } from "../core/records/flow.ts";
-import type { Entry } from "./conntrack/entry.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
 import { type Draft, draftOf, standingOf } from "./draft.ts";

@@ -1,9 +1,9 @@
+import { EntryDecoder } from "../core/conntrack/entry.ts";
+import { conntrackGroups, dumpRequest, statisticsRequest } from "../core/conntrack/requests.ts";
 import { SluiceError } from "../core/errors.ts";
 import { firstProtocolType } from "../core/netlink/message.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket, type Reading } from "../core/netlink/socket.ts";
-import { EntryDecoder } from "./conntrack/entry.ts";
-import { conntrackGroups, dumpRequest, statisticsRequest } from "./conntrack/requests.ts";
 import { LogDecoder } from "./nflog/message.ts";
 import { bindRequest, configureRequest, logDatagramBytes } from "./nflog/requests.ts";
 import type { Recorder } from "./recorder.ts";

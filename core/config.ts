@@ -98,6 +98,10 @@ const schema = z.strictObject({
         .min(1, "must name at least one")
         .default(["slp", "cali"])
         .describe("How the names of interfaces that lead to pods begin, on the node's side."),
+      revoke: z
+        .boolean()
+        .default(true)
+        .describe("Whether connections end that a change of policies or labels forbids; false: they go on."),
       deny: z
         .enum(["drop", "reject"])
         .default("drop")

@@ -84,6 +84,11 @@ export const metricTable = {
   ),
   sluice_rollout_trial: gauge("1 while changed policies are on canary nodes only, or wait to be confirmed, else 0."),
   sluice_break_glass: gauge("1 while break-glass is on, so that policy denies nothing on the node, else 0.", "node"),
+  sluice_enforcer_revoked_connections_total: counter("Connections closed because a change forbade them.", "node"),
+  sluice_enforcer_revoke_failures_total: counter(
+    "Tries to close connections that failed; what is left is tried again.",
+    "node",
+  ),
   sluice_enforcer_rules: gauge("Rules in force.", "node"),
   sluice_enforcer_sets: gauge("Sets and maps in force.", "node"),
   sluice_enforcer_elements: gauge("Elements of sets and maps in force.", "node"),

@@ -4,6 +4,7 @@ import type { Family } from "../core/address.ts";
 import type { Direction } from "../policy/program.ts";
 import { denial, type RenderContext } from "./instruction.ts";
 import { probeRules } from "./probe-rules.ts";
+import { revokedRule } from "./revoked-chain.ts";
 import {
   type Condition,
   type DataType,
@@ -36,8 +37,6 @@ export const shared = {
   bound: (family: Family) => nameOf(`bound${family}`),
   /** Pairs of addresses of one and the same pod. */
   self: (family: Family) => nameOf(`self${family}`),
-  /** Connections whose permission was withdrawn: both addresses, protocol and ports. */
-  revoked: (family: Family) => nameOf(`revoked${family}`),
   podCidrs: (family: Family) => nameOf(`pod_cidrs${family}`),
   /** Addresses of the pods that run here. */
   localPods: (family: Family) => nameOf(`local_pods${family}`),
@@ -69,7 +68,8 @@ function addPodChain(context: RenderContext, settings: BaseSettings, hook: Hook)
     ...(spoofing ? falseRouters(context, settings) : []),
     ...neighbourDiscovery,
     ...(spoofing ? antiSpoofing(context, settings) : []),
-    ...families.flatMap((family) => exceptions(context, family)),
+    ...(hook === "output" ? [ownReset] : []),
+    ...families.flatMap((family) => [toItself(family), revokedRule(context, family)]),
     established,
     ...probeRules(draft, direction, hook),
     ...(hook === "output" ? [fromThisHost] : []),
@@ -84,6 +84,9 @@ export function loopback(field: "iifname" | "oifname"): Rule {
 }
 
 export const established: Rule = accepted({ if: "connection", state: "established" });
+
+/** What a reset of the chain of revoked connections sends looks like a packet of those itself. */
+const ownReset: Rule = accepted({ if: "connection", state: "related" });
 
 /** Kubelet probes its pods: a node may always reach the pods that run on it. */
 const fromThisHost: Rule = accepted({ if: "localSource", not: false });
@@ -138,14 +141,6 @@ function antiSpoofing(context: RenderContext, { podInterfaces }: BaseSettings): 
 /** A pod that talks to itself, by its Service say. */
 export function toItself(family: Family): Rule {
   return accepted(member([sourceOf(family), destinationOf(family)], shared.self(family)));
-}
-
-function exceptions(context: RenderContext, family: Family): readonly Rule[] {
-  const tuple: Field[] = [sourceOf(family), destinationOf(family), "protocol", "sport", "dport"];
-  return [
-    toItself(family),
-    { when: [member(tuple, shared.revoked(family))], statements: denial(context, "revoked", "drop") },
-  ];
 }
 
 function dispatch(direction: Direction, family: Family): Rule {

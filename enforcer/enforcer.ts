@@ -14,6 +14,7 @@ import type { Interfaces, Links } from "./interfaces.ts";
 import type { Keeper } from "./kept-file.ts";
 import type { Nft } from "./nft.ts";
 import { Renderer, type Rendering, type RenderSettings, type Situation } from "./renderer.ts";
+import type { Revoker } from "./revoker.ts";
 import type { Ruleset, Transaction } from "./ruleset.ts";
 import { type RulesetSize, rulesetSize } from "./ruleset-size.ts";
 import { mending } from "./tamper/mending.ts";
@@ -34,6 +35,8 @@ export interface EnforcerOptions {
   readonly random: () => number;
   /** Where what was applied is kept for the next process; without it the first ruleset replaces whatever there is. */
   readonly keeper?: Keeper;
+  /** Closes connections that changes forbid; without it they go on. */
+  readonly revoker?: Revoker;
   /** How often the table is compared with what it should be; seldom where `disturbed` tells of changes. */
   readonly lookMs?: number;
   /** Called when what others had changed is as wanted again. */
@@ -80,6 +83,9 @@ export interface EnforcerStatus {
   /** The last failure, if nothing has succeeded since. */
   readonly failure: string | null;
   readonly problems: readonly Problem[];
+  /** Connections that were closed because a change forbade them, and tries to close some that failed. */
+  readonly revoked: number;
+  readonly revokeFailures: number;
 }
 
 interface Desired {
@@ -132,7 +138,7 @@ export class Enforcer {
   #damage: string | null = null;
   /** What was last carried out, to see at a glance that there is nothing to do. */
   #done: { readonly desired: Desired; readonly links: Links } | undefined;
-  #status: EnforcerStatus = {
+  #status: Omit<EnforcerStatus, "revoked" | "revokeFailures"> = {
     revision: null,
     open: false,
     appliedAt: null,
@@ -151,7 +157,8 @@ export class Enforcer {
   }
 
   get status(): EnforcerStatus {
-    return this.#status;
+    const { revoked, failed } = this.#options.revoker?.counters ?? { revoked: 0, failed: 0 };
+    return { ...this.#status, revoked, revokeFailures: failed };
   }
 
   /** Of the ruleset that was last applied. */
@@ -178,7 +185,9 @@ export class Enforcer {
   /** Works until the signal aborts. The rules stay: see `stop`. */
   run(signal: AbortSignal): Promise<void> {
     const until = AbortSignal.any([signal, this.#ended.signal]);
-    this.#running = Promise.all([this.#loop(until), this.#tick(until)]).then(() => {});
+    this.#running = Promise.all([this.#loop(until), this.#tick(until), this.#options.revoker?.run(until)]).then(
+      () => {},
+    );
     return this.#running;
   }
 
@@ -251,6 +260,7 @@ export class Enforcer {
     this.#damage = null;
     this.#wholeAt = at;
     this.#status = { ...this.#status, repaired: this.#status.repaired + 1 };
+    this.#options.revoker?.afterGap();
     this.#options.onRepair?.({ tamperings, damage, wholeAt, at, wanted, commands });
   }
 
@@ -298,9 +308,11 @@ export class Enforcer {
     // Then the other rules are others altogether.
     if (open !== this.#isOpen) this.#isApplied = false;
     this.#isOpen = open;
+    const afterGap = !this.#isApplied;
     const revision = open ? null : program.revision;
     this.#revision = revision;
     const commands = await this.#apply(open ? [] : changes);
+    if (!open) this.#options.revoker?.applied({ program, placement, podCidrs: facts.podCidrs }, afterGap);
     this.#status = { ...this.#status, revision, open, appliedAt: clock.now(), failure: null };
     this.#keep();
     this.#wholeAt ??= clock.now();
@@ -339,7 +351,9 @@ export class Enforcer {
       } catch (thrown) {
         this.#note(thrown);
       }
-    return this.#carryOut(diff(undefined, this.#wanted));
+    // A table made anew holds nothing that is not rendered: what was revoked is put back with it.
+    const refill = this.#isOpen ? [] : (this.#options.revoker?.refill() ?? []);
+    return this.#carryOut([...diff(undefined, this.#wanted), ...refill]);
   }
 
   async #carryOut(transaction: Transaction): Promise<number> {

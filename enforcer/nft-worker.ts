@@ -6,7 +6,7 @@ import { close } from "../core/netlink/libc.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
-import { applyBatch } from "./nft-batch.ts";
+import { Batches } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
 
 // libnftables(3). It is not made for several threads, so this one serves all namespaces of the process. A context keeps the
@@ -85,6 +85,7 @@ class Namespace {
   readonly #library: Library;
   readonly #context: unknown;
   readonly #socket = NetlinkSocket.open(NETLINK_NETFILTER);
+  readonly #batches = new Batches(this.#socket);
 
   constructor(library: Library, inode: number) {
     this.inode = inode;
@@ -94,8 +95,11 @@ class Namespace {
   }
 
   carryOut({ batch, ...work }: Request): Outcome {
-    if (batch === undefined) return this.#library.run(this.#context, work);
-    applyBatch(this.#socket, batch);
+    if (batch === undefined) {
+      this.#batches.forget();
+      return this.#library.run(this.#context, work);
+    }
+    this.#batches.apply(batch);
     return done;
   }
 

@@ -8,6 +8,7 @@ import { type HostVerdicts, interfaceMap } from "./host-chains.ts";
 import type { HostGround } from "./hosts.ts";
 import type { Links } from "./interfaces.ts";
 import { addressIntervals } from "./ranges.ts";
+import { revokedSets } from "./revoked-chain.ts";
 import type { MapVerdict, Name, NamedSet, VerdictMap } from "./ruleset.ts";
 
 /** Who of this node has which address. */
@@ -15,8 +16,6 @@ export type Pods = ReadonlyMap<Address, Endpoint>;
 
 /** RFC 4291, 2.7 */
 const multicast6 = addressIntervals(6, [parseCidr("ff00::/8")]);
-// So long a connection whose permission was withdrawn is told so; then both ends have given up.
-const revokedMs = 600_000;
 
 /** What the node knows of itself. */
 export interface NodeFacts {
@@ -46,8 +45,7 @@ export function nodeSets(pods: Pods, { links, podCidrs }: NodeFacts, podInterfac
     add({ name: shared.self(family), type: [address, address], flag: null, elements: selfPairs(pods, family) });
     add({ name: shared.localPods(family), type: pod, flag: null, elements: addressesOf(pods, family) });
     add({ name: shared.podCidrs(family), type: pod, flag: "interval", elements: addressIntervals(family, podCidrs) });
-    const tuple = [address, address, "inet_proto", "inet_service", "inet_service"] as const;
-    add({ name: shared.revoked(family), type: tuple, flag: "timeout", timeoutMs: revokedMs, elements: new Set() });
+    for (const set of revokedSets(family)) add(set);
   }
   add({ name: shared.multicast6, type: [addressType(6)], flag: "interval", elements: multicast6 });
   return { sets, problems };

@@ -33,7 +33,7 @@ const familyByte = { 4: Uint8Array.of(2), 6: Uint8Array.of(10) } as const;
 const localType = word(2);
 const tcp = 6;
 // Bits of `ct state`: 1 << ctinfo + 1, invalid 1, untracked 1 << 6 (nf_conntrack_common.h, NF_CT_STATE_BIT)
-const stateBits = { invalid: 1, established: 2 | 4, untracked: 64 } as const;
+const stateBits = { invalid: 1, established: 2 | 4, related: 4, untracked: 64 } as const;
 const labelBytes = 16;
 
 export function writeRule(expressions: Expressions, rule: Rule): void {

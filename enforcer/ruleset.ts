@@ -107,7 +107,7 @@ export type Condition =
     }
   | { readonly if: "member"; readonly key: readonly Field[]; readonly set: Name; readonly not: boolean }
   | { readonly if: "interface"; readonly field: "iifname" | "oifname"; readonly name: string; readonly prefix: boolean }
-  | { readonly if: "connection"; readonly state: "established" | "invalid" | "untracked" }
+  | { readonly if: "connection"; readonly state: "established" | "related" | "invalid" | "untracked" }
   /** `settle` was done for the connection. */
   | { readonly if: "settled" }
   /** The source, or the destination, is an address of this machine. */
@@ -129,9 +129,12 @@ export type Statement =
   | { readonly do: "reject"; readonly with: "tcp-reset" | "admin-prohibited" }
   | { readonly do: "return" };
 
-/** What a log packet says: `D` deny or `L` log, direction, and the rule or the reason why no rule was asked. */
+/**
+ * What a log packet says: `D` deny or `L` log, direction, and the rule or the reason why no rule was asked. `R` denies as well, but
+ * what is denied is an answer: who asked is its destination.
+ */
 export interface LogPrefix {
-  readonly action: "D" | "L";
+  readonly action: "D" | "L" | "R";
   readonly direction: Direction;
   readonly because: RuleId | Reason;
 }

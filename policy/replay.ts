@@ -87,9 +87,10 @@ function looksAtSourcePorts({ blocks }: Program): boolean {
 
 const unknown = (why: string): Judgement => ({ action: "uncertain", rule: null, why });
 
-/** Spoofed, unknown or invalid: no policy took part, and none would have. */
-function isDeniedWithoutPolicy(flow: Flow): boolean {
-  return flow.state === "denied" && flow.reason !== null && flow.egressRule === null && flow.ingressRule === null;
+/** Spoofed, unknown or invalid: no policy took part, and none would have. What was revoked, a policy denied. */
+function isDeniedWithoutPolicy({ state, reason, egressRule, ingressRule }: Flow): boolean {
+  const hasReason = reason !== null && reason !== "revoked";
+  return state === "denied" && hasReason && egressRule === null && ingressRule === null;
 }
 
 function outcome(flow: Flow, { action, rule, why }: Judgement, { rules }: Program): Replayed {

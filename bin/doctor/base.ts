@@ -50,6 +50,12 @@ export const kernel: Check = (machine) => {
   return lacks.map((line) => fail("kernel", line.slice("setup: ".length), "use a kernel that has it"));
 };
 
+/** Without it nobody proves that the rules are met (enforcer/probe.ts). */
+export const probes: Check = (machine) =>
+  machine.list("/dev/net").includes("tun")
+    ? [ok("probes", "/dev/net/tun is there")]
+    : [warn("probes", "/dev/net/tun is missing: whether rules are met is not proven", "modprobe tun, or mount it")];
+
 /** Documentation/networking/nf_conntrack-sysctl.rst */
 const folder = "/proc/sys/net/netfilter";
 const wanted = [

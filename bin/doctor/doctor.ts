@@ -1,5 +1,5 @@
 import type { Config } from "../../core/config.ts";
-import { connectionTable, kernel, libraries, programsThere, rights, sysctls } from "./base.ts";
+import { connectionTable, kernel, libraries, probes, programsThere, rights, sysctls } from "./base.ts";
 import type { Check, Finding } from "./check.ts";
 import type { Machine } from "./machine.ts";
 import { bridges, foreignRules, ipvs, labels, logGroup, network } from "./neighbours.ts";
@@ -10,6 +10,7 @@ const checks: readonly Check[] = [
   programsThere,
   libraries,
   kernel,
+  probes,
   sysctls,
   connectionTable,
   network,

@@ -1,8 +1,8 @@
 import { type Address, addressFromBytes, addressToBytes } from "../../core/address.ts";
+import { AddressCache } from "../../core/address-cache.ts";
 import { SluiceError } from "../../core/errors.ts";
 import type { Direction, Icmp, Nat, RawFlow } from "../../core/records/flow.ts";
 import type { RuleId } from "../../core/rule-id.ts";
-import { AddressCache } from "../address-cache.ts";
 
 // A layout of our own, since the Avro codec takes several times as long. Little-endian; what stands in brackets is there
 // if its flag is set. cluster, node and epoch stand in the segment's header, seq in the frame.

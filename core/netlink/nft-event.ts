@@ -98,6 +98,17 @@ export function isGeneration({ type }: { readonly type: number }): boolean {
   return type === ((subsystem.nftables << 8) | NFT_MSG_NEWGEN);
 }
 
+/** Of which table a message tells, without reading all of it; undefined if it does not say. Attribute 1 is the table's name in all kinds. */
+export function tableOf(
+  bytes: Uint8Array,
+  { start, end }: Framed,
+): { readonly family: number; readonly table: string } | undefined {
+  if (end - start < netfilterHeaderBytes) return undefined;
+  const attributes = new Attributes("nftables", bytes, start + netfilterHeaderBytes, end);
+  while (attributes.next()) if (attributes.type === 1) return { family: bytes[start] ?? 0, table: attributes.text() };
+  return undefined;
+}
+
 /** Undefined for what is none of the above; newer kernels may tell more. Throws DECODE_FAILED. */
 export function decodeNftEvent(bytes: Uint8Array, { type, start, end }: Framed): NftEvent | undefined {
   if (type >> 8 !== subsystem.nftables) return undefined;

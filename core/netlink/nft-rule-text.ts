@@ -55,7 +55,7 @@ export function verdictText(code: number, chain: string | null): string {
   return chain === null ? word : `${word} ${chain}`;
 }
 
-/** Nearly as nft writes it: `meta nfproto ipv4 ip saddr 10.0.0.0/8 accept`. Throws DECODE_FAILED. */
+/** Nearly as nft writes it: `ip saddr 10.0.0.0/8 accept`. Throws DECODE_FAILED. */
 export function ruleTextOf(expressions: Uint8Array): string {
   const list = new Attributes("nftables", expressions);
   const writer = new RuleWords();
@@ -67,6 +67,8 @@ export function ruleTextOf(expressions: Uint8Array): string {
 class RuleWords {
   readonly #words: string[] = [];
   #loads: Load[] = [];
+  /** Of packets of which family the rest of the rule speaks. */
+  #family: 4 | 6 | undefined;
 
   get text(): string {
     return this.#words.join(" ");
@@ -83,7 +85,7 @@ class RuleWords {
     switch (name) {
       case "payload":
         if (fields.has(5)) this.#say("payload set");
-        else this.#loads.push(payloadLoad(fields.number(2), fields.number(3), fields.number(4)));
+        else this.#payload(fields.number(2), fields.number(3), fields.number(4));
         break;
       case "meta":
         this.#keyed("meta", metaKeys.get(fields.number(2)), fields.has(3));
@@ -135,6 +137,13 @@ class RuleWords {
     else this.#loads.push({ text, format, mask: null });
   }
 
+  #payload(base: number, offset: number, length: number): void {
+    const load = base === networkHeader ? networkLoad(this.#family, offset, length) : undefined;
+    // That the family was asked for before goes without saying, as in nft's own words.
+    if (load !== undefined && this.#words.at(-1)?.startsWith("meta nfproto ")) this.#words.pop();
+    this.#loads.push(load ?? payloadLoad(base, offset, length));
+  }
+
   #mask(mask: Uint8Array): void {
     const last = this.#loads.pop();
     if (last !== undefined) this.#loads.push({ ...last, mask });
@@ -148,6 +157,7 @@ class RuleWords {
   #compare(operator: number, value: Uint8Array): void {
     const [load] = this.#loads;
     const sign = operators[operator] ?? "? ";
+    if (load?.format === "family" && operator === 0) this.#family = value[0] === 10 ? 6 : 4;
     // `ct state new` is: of these bits, not none.
     if (load?.format === "state" && load.mask !== null)
       this.#look(`${operator === 0 ? "!= " : ""}${stateText(load.mask)}`);
@@ -161,7 +171,20 @@ class RuleWords {
   }
 }
 
-/** From which byte how many, RFC 791, 3.1; RFC 8200, 3; ports begin the transport header. */
+/** RFC 791, 3.1; RFC 8200, 3. Of an address, nft loads no more bytes than a prefix needs. */
+function networkLoad(family: 4 | 6 | undefined, offset: number, length: number): Load | undefined {
+  const whole = family === 6 ? 16 : 4;
+  const [source, destination] = family === 6 ? [8, 24] : [12, 16];
+  const ip = family === 6 ? "ip6" : "ip";
+  if (offset === (family === 6 ? 6 : 9) && length === 1)
+    return { text: `${ip} protocol`, format: "protocol", mask: null };
+  if (length > whole || (offset !== source && offset !== destination)) return undefined;
+  const mask = length === whole ? null : Uint8Array.from({ length: whole }, (_, at) => (at < length ? 255 : 0));
+  const text = `${ip} ${offset === source ? "saddr" : "daddr"}`;
+  return { text, format: family === 6 ? "address6" : "address4", mask };
+}
+
+/** Ports begin the transport header. */
 function payloadLoad(base: number, offset: number, length: number): Load {
   const at = `${base} ${offset} ${length}`;
   const [text, format] = fields[at] ?? [`@${headers[base] ?? "?"},${offset * 8},${length * 8}`, "hex" as const];
@@ -170,11 +193,6 @@ function payloadLoad(base: number, offset: number, length: number): Load {
 
 const headers: Readonly<Record<number, string>> = { 0: "ll", [networkHeader]: "nh", [transportHeader]: "th" };
 const fields: Readonly<Record<string, readonly [text: string, format: Format]>> = {
-  [`${networkHeader} 12 4`]: ["ip saddr", "address4"],
-  [`${networkHeader} 16 4`]: ["ip daddr", "address4"],
-  [`${networkHeader} 9 1`]: ["ip protocol", "protocol"],
-  [`${networkHeader} 8 16`]: ["ip6 saddr", "address6"],
-  [`${networkHeader} 24 16`]: ["ip6 daddr", "address6"],
   [`${transportHeader} 0 2`]: ["th sport", "number"],
   [`${transportHeader} 2 2`]: ["th dport", "number"],
 };
@@ -189,9 +207,11 @@ function plainText(format: Format, value: Uint8Array): string {
   const number = value.reduce((sum, byte) => sum * 256 + byte, 0);
   switch (format) {
     case "address4":
-      return value.length === 4 ? addressFromBytes(value, 0, 4) : `${value.join(".")}.*`;
-    case "address6":
-      return value.length === 16 ? addressFromBytes(value, 0, 16) : hex(value);
+    case "address6": {
+      const length = format === "address4" ? 4 : 16;
+      const whole = Uint8Array.from({ length }, (_, at) => value[at] ?? 0);
+      return value.length > length ? hex(value) : addressFromBytes(whole, 0, length);
+    }
     case "name": {
       const end = value.indexOf(0);
       const name = Buffer.from(end < 0 ? value : value.subarray(0, end)).toString("latin1");

@@ -12,6 +12,6 @@ export interface Tampering {
   readonly omitted: number;
 }
 
-export function isInOurTable(event: TableEvent): boolean {
+export function isInOurTable(event: { readonly family: number; readonly table: string }): boolean {
   return event.family === netfilterFamily[tableFamily] && event.table === tableName;
 }

@@ -1,6 +1,6 @@
 import { messageOf } from "../../core/errors.ts";
 import type { Messages } from "../../core/netlink/message.ts";
-import { decodeNftEvent, isGeneration, type NftEvent } from "../../core/netlink/nft-event.ts";
+import { decodeNftEvent, isGeneration, type NftEvent, tableOf } from "../../core/netlink/nft-event.ts";
 import type { Culprit, Glimpse } from "./culprit.ts";
 import type { News } from "./news.ts";
 import { isInOurTable, type TableEvent } from "./table-event.ts";
@@ -30,8 +30,12 @@ interface Kept {
 /** Puts the kernel's messages together to transactions: whose they are is told last. */
 export class Transactions {
   readonly #options: TransactionsOptions;
+  /** Messages about our table; of its elements no more than are told of one transaction. */
   #kept: Kept[] = [];
   #bytes = 0;
+  #elements = 0;
+  /** Ports that changed other tables. */
+  readonly #elsewhere = new Set<number>();
   #quietAt: number;
 
   constructor(options: TransactionsOptions) {
@@ -53,6 +57,12 @@ export class Transactions {
   /** `bytes` are used again by their owner, so what is needed later is copied. Undefined while a transaction goes on. */
   take(bytes: Buffer, message: Messages): News | undefined {
     if (isGeneration(message)) return this.#finish(bytes, message);
+    const place = tableOf(bytes, message);
+    if (place !== undefined && !isInOurTable(place)) {
+      this.#elsewhere.add(message.port);
+      return undefined;
+    }
+    if (isElementType(message.type) && ++this.#elements > mostEvents) return undefined;
     const copy = Uint8Array.from(bytes.subarray(message.start, message.end));
     this.#bytes += copy.length;
     if (this.#bytes > mostBytes) return this.lost("one transaction is larger than can be remembered");
@@ -73,15 +83,18 @@ export class Transactions {
   }
 
   #newsOf({ pid, program }: Extract<NftEvent, { what: "generation" }>, port: number): News | undefined {
-    // What the kernel tells by itself, such as a quota that is used up, belongs to nobody's transaction.
-    const own = this.#kept.filter((each) => each.port === port);
     // First of all: whoever it was, is about to end.
     const glimpse = this.#options.glimpseOf(pid);
+    // What the kernel tells by itself, such as a quota that is used up, belongs to nobody's transaction.
+    const own = this.#kept.filter((each) => each.port === port);
     if (this.#options.isOurs(pid, port)) return ownNews(own);
     const culprit = this.#options.culpritOf({ pid, program }, glimpse);
     const events = own.flatMap((each) => decodeNftEvent(each.bytes, framed(each)) ?? []);
     const changes = events.filter((event): event is TableEvent => event.what !== "generation");
-    const ours = mostTelling(changes.filter(isInOurTable));
+    const deleted = changes.findLast(({ what, gone }) => what === "table" && gone);
+    // Who deletes the table deletes all that is in it, of which the kernel tells as well.
+    const ours = deleted === undefined ? changes : [deleted];
+    const uncounted = deleted === undefined ? Math.max(0, this.#elements - mostEvents) : 0;
     return {
       kind: "foreign",
       at: this.#options.now(),
@@ -89,21 +102,17 @@ export class Transactions {
       culprit,
       localPid: this.#options.localPid(pid, port),
       events: ours.slice(0, mostEvents),
-      omitted: Math.max(0, ours.length - mostEvents),
-      touchesOthers: changes.some((event) => !isInOurTable(event)),
+      omitted: Math.max(0, ours.length - mostEvents) + uncounted,
+      touchesOthers: this.#elsewhere.has(port),
     };
   }
 
   #forget(): void {
     this.#kept = [];
     this.#bytes = 0;
+    this.#elements = 0;
+    this.#elsewhere.clear();
   }
-}
-
-/** Who deletes the table deletes all that is in it, of which the kernel tells as well. */
-function mostTelling(events: readonly TableEvent[]): readonly TableEvent[] {
-  const end = events.findLast(({ what, gone }) => what === "table" && gone);
-  return end === undefined ? events : [end];
 }
 
 const none = new Uint8Array();
@@ -113,7 +122,7 @@ function ownNews(kept: readonly Kept[]): News | undefined {
   const events = kept
     .filter(({ type }) => !isElementType(type))
     .flatMap((each) => decodeNftEvent(each.bytes, framed(each)) ?? [])
-    .filter((event): event is TableEvent => event.what !== "generation" && isInOurTable(event))
+    .filter((event): event is TableEvent => event.what !== "generation")
     .map((event) => (event.what === "rule" ? { ...event, expressions: none } : event));
   return events.length === 0 ? undefined : { kind: "own", events };
 }

@@ -8,12 +8,12 @@
 // in windows of 1 s until all are told; CPU time of the whole process with its worker, main thread and structured clone.
 
 import { Collector } from "../../collectors/collector.ts";
-import { EntryDecoder } from "../../collectors/conntrack/entry.ts";
 import { Recorder } from "../../collectors/recorder.ts";
+import { EntryDecoder } from "../../core/conntrack/entry.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Source } from "../../core/pipeline.ts";
-import { capturedConntrack } from "../collectors/captured-conntrack.ts";
 import { RouterLab } from "../collectors/router-lab.ts";
+import { capturedConntrack } from "../core/conntrack/captured-conntrack.ts";
 
 const slotBytes = 1024;
 const connections = 200_000;

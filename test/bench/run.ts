@@ -22,6 +22,7 @@ const benches: Readonly<Record<string, Bench>> = {
     programs: ["policy.bench.ts", "policy-evaluate.bench.ts", "policy-effect.bench.ts"],
     about: "compile and place 10,000 policies and 100,000 pods, single changes, decisions, the effect of one edit",
   },
+  revoke: { programs: ["revoke.bench.ts"], about: "which of 100,000 connections a change forbids (needs root)" },
   spool: { programs: ["spool.bench.ts"], about: "flows appended to the spool, and read back" },
 };
 

@@ -48,7 +48,7 @@ function machine({
   };
   return {
     read: (path) => there[path],
-    list: (folder) => folders[folder] ?? [],
+    list: (folder) => folders[folder] ?? (folder === "/dev/net" ? ["tun"] : []),
     run(program, args) {
       const output = outputs[[program, ...args].join(" ")] ?? outputs[program];
       return output === undefined || output === null
@@ -75,6 +75,13 @@ const cases: readonly { title: string; parts: Parts; status: string; subject: st
     status: "fail",
     subject: "rights",
     says: /CAP_NET_ADMIN is missing/,
+  },
+  {
+    title: "no probe can be sent",
+    parts: { folders: { "/dev/net": [] } },
+    status: "warn",
+    subject: "probes",
+    says: /\/dev\/net\/tun is missing: .* not proven/,
   },
   {
     title: "another firewall drops what is forwarded",

@@ -20,6 +20,7 @@ describe("bin/node-reporter", () => {
     version: "0",
     mode: "enforce",
     wanted: "aa",
+    due: undefined,
     enforcer: undefined,
     probe: undefined,
   };

@@ -26,7 +26,7 @@ const status = (over: Partial<NodeStatus> = {}): NodeStatus => ({
   pid: 7,
   version: "0.1.0",
   mode: "enforce",
-  revision: { wanted: "aa", applied: "aa" },
+  revision: { wanted: "aa", due: "aa", applied: "aa" },
   appliedAt: now - 65_000,
   applyMs: 12,
   applies: 3,
@@ -57,11 +57,22 @@ const cases: readonly { title: string; over: Partial<NodeStatus>; state: string;
   { title: "that only watches", over: { mode: "observe", probe: null }, state: "observing", words: /blocks nothing/ },
   {
     title: "without rules yet",
-    over: { revision: { wanted: "aa", applied: null } },
+    over: { revision: { wanted: "aa", due: "aa", applied: null } },
     state: "starting",
     words: /no rules/,
   },
-  { title: "behind", over: { revision: { wanted: "bb", applied: "aa" } }, state: "behind", words: /bb is wanted, aa/ },
+  {
+    title: "behind",
+    over: { revision: { wanted: "bb", due: "bb", applied: "aa" } },
+    state: "behind",
+    words: /bb is wanted, aa/,
+  },
+  {
+    title: "that the roll-out holds back",
+    over: { revision: { wanted: "bb", due: "aa", applied: "aa" } },
+    state: "behind",
+    words: /the roll-out holds it back/,
+  },
   { title: "refused by the kernel", over: { failure: "nft: no" }, state: "failing", words: /applied: nft: no$/ },
   {
     title: "nobody heard of",

@@ -122,14 +122,17 @@ describe("bin/commands, sluice policy", function () {
       );
     });
 
-    it("tells how many pods each is about", async () => {
+    it("tells how many pods and host endpoints each is about", async () => {
       const { text } = await ask("get", "--objects", demo, "--tier", "security", "-o", "json");
-      const counts = (JSON.parse(text) as { name: string; pods: number }[]).map(({ name, pods }) => [name, pods]);
+      const counts = (JSON.parse(text) as { name: string; pods: number; hostEndpoints: number }[]).map(
+        ({ name, pods, hostEndpoints }) => [name, pods, hostEndpoints],
+      );
       assert.deepEqual(counts, [
-        ["security.quarantine", 0],
-        ["security.dev-not-to-prod", 2],
-        ["security.prod-not-from-dev", 6],
-        ["security.payments", 2],
+        ["security.quarantine", 0, 0],
+        ["security.dev-not-to-prod", 2, 0],
+        ["security.prod-not-from-dev", 6, 0],
+        ["security.payments", 2, 0],
+        ["security.prod-nodes-not-from-dev", 0, 1],
       ]);
     });
 

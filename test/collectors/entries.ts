@@ -1,6 +1,6 @@
-import type { Counters, Entry } from "../../collectors/conntrack/entry.ts";
-import type { Tuple } from "../../collectors/conntrack/tuple.ts";
 import type { Address } from "../../core/address.ts";
+import type { Counters, Entry } from "../../core/conntrack/entry.ts";
+import type { Tuple } from "../../core/conntrack/tuple.ts";
 import type { LabelRules, RuleId } from "../../core/rule-id.ts";
 
 /** Builders of conntrack entries that name only what matters to a test. */

@@ -152,8 +152,13 @@ describe("the prefix of a log message", () => {
     { text: "D|E|spoofed", read: { action: "deny", direction: "egress", rule: null, reason: "spoofed" } },
     { text: "D|E|invalid", read: { action: "deny", direction: "egress", rule: null, reason: "invalid" } },
     { text: "D|I|revoked", read: { action: "deny", direction: "ingress", rule: null, reason: "revoked" } },
+    {
+      text: "R|I|revoked",
+      read: { action: "deny", direction: "ingress", isAnswer: true, rule: null, reason: "revoked" },
+    },
   ];
-  for (const { text, read } of ours) it(`"${text}" is ours`, () => assert.deepEqual(parsePrefix(text), read));
+  for (const { text, read } of ours)
+    it(`"${text}" is ours`, () => assert.deepEqual(parsePrefix(text), { isAnswer: false, ...read }));
 
   for (const text of [
     "",

@@ -479,6 +479,24 @@ describe("denied packets", () => {
     assert.deepEqual([records[0]?.inInterface, records[0]?.outInterface, records[0]?.connection], ["if2", null, null]);
   });
 
+  it("that answer are told of the connection as it was opened, with what was sent in the other direction", () => {
+    const { packet } = logged();
+    const [answerer, asker] = [
+      { source: packet.destination, sourcePort: packet.destinationPort },
+      { destination: packet.source, destinationPort: packet.sourcePort },
+    ];
+    const answer = logged({ prefix: "R|I|revoked", packet: { ...packet, ...answerer, ...asker, bytes: 500 } });
+    const { records } = denied(answer, logged({ prefix: "D|I|revoked" }), answer);
+    assert.deepEqual(records.map(counts), ["denied 1/60 2/1000"]);
+    const [record] = records;
+    assert.deepEqual(
+      [record?.sourceAddress, record?.sourcePort, record?.destinationAddress, record?.destinationPort],
+      ["10.0.0.1", 1000, "10.0.0.2", 80],
+    );
+    assert.deepEqual([record?.denied, record?.reason, record?.replied], ["ingress", "revoked", true]);
+    assert.deepEqual([record?.inInterface, record?.outInterface], [null, "if2"]);
+  });
+
   it("of another port, direction, rule or reason are others", () => {
     const prefixes = ["D|E|00ab00ab00ab00ab", "D|I|00ab00ab00ab00ab", "D|E|00cd00cd00cd00cd", "D|E|spoofed"];
     const { records } = denied(logged({}, 60, 7), ...prefixes.map((prefix) => logged({ prefix })));

@@ -37,11 +37,11 @@ export async function checkOnDataplane(dataplane: Dataplane, one: Case): Promise
 const nothing: Outcome = { skipped: null, faults: [], packets: 0, untold: [] };
 
 async function checkVariant(dataplane: Dataplane, { resources, probes }: Connectivity): Promise<Outcome> {
-  const { program, placement, refused } = situationOf(resources);
+  const { program, placement, pending, refused } = situationOf(resources);
   const endpoints = [...placement.endpoints.values()];
   const sent = probes.flatMap((probe) => packetsOf(probe, endpoints).map((packet) => ({ probe, packet })));
   const packets: readonly Packet[] = sent.map(({ packet }) => packet);
-  const findings = await tryOut(dataplane, trialOf(program, placement), packets);
+  const findings = await tryOut(dataplane, trialOf(program, placement, { pending }), packets);
   const judged = findings.map((finding, at) => ({ finding, probe: sent[at]?.probe as Probe }));
   return {
     skipped: null,

@@ -7,6 +7,8 @@ import type { Connectivity } from "./case.ts";
 export interface Situation {
   readonly program: Program;
   readonly placement: Placement;
+  /** What would be if what is staged were in force. */
+  readonly pending: Pick<Situation, "program" | "placement">;
   /** In words. */
   readonly refused: readonly string[];
 }
@@ -18,5 +20,5 @@ export function situationOf(objects: Connectivity["resources"]): Situation {
   const refused = faults.flatMap(({ object, problems }) =>
     problems.map(({ field, message }) => `${object.kind} ${object.metadata.name} is refused: ${field}: ${message}`),
   );
-  return { program: world.program(), placement: world.placement(), refused };
+  return { program: world.program(), placement: world.placement(), pending: world.pending(), refused };
 }

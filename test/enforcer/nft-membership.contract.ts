@@ -3,6 +3,7 @@ import { SluiceError } from "../../core/errors.ts";
 import type { Element } from "../../enforcer/element.ts";
 import type { Nft } from "../../enforcer/nft.ts";
 import { type Command, type MapVerdict, nameOf, type SetHeader } from "../../enforcer/ruleset.ts";
+import { until } from "../support/until.ts";
 
 const [set, map, chain, other] = [nameOf("members"), nameOf("ways"), nameOf("work"), nameOf("play")];
 
@@ -186,17 +187,18 @@ export function membershipContract(nft: () => Nft): void {
     assert.deepEqual(await nft().list(), before);
   });
 
+  // A listing may leave out elements while the kernel sorts a set that has grown or shrunk into another table.
   it("carries out 20,000 changes, and none of them if the last is refused", async () => {
     const all = Array.from({ length: 20_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
     await makeSet(["ipv4_addr"]);
     await assert.rejects(nft().apply(changes([], all).concat(changes(["10.9.0.0"], []))), isRefusal);
     assert.deepEqual(await members(), []);
     await nft().apply(changes([], all));
-    assert.equal((await members()).length, all.length);
+    await until("all of them", async () => (await members()).length === all.length, 10_000);
     await assert.rejects(nft().apply(changes([...all, "10.9.0.0"], [])), isRefusal);
     await nft().apply(changes(all.slice(1), []));
-    assert.deepEqual(await members(), ["10.0.0.0"]);
-  }).timeout(20_000);
+    await until("one of them", async () => (await members()).join() === "10.0.0.0", 10_000);
+  }).timeout(60_000);
 
   it("refuses intervals that overlap, and keeps what was there", async () => {
     await makeSet(["ipv4_addr"], "interval");

@@ -3,7 +3,7 @@ import { caseText } from "../support/agreement/saved-case.ts";
 import { replay, searchWorld } from "../support/agreement/search.ts";
 import { type SourceName, sourceNames } from "../support/agreement/source.ts";
 import { Dataplane } from "../support/dataplane/dataplane.ts";
-import { needsKernel } from "../support/needs-kernel.ts";
+import { needsDevice, needsKernel } from "../support/needs-kernel.ts";
 
 // The property that holds the product together (docs/design.md). `npm run fuzz -- agreement` goes on from here for as long as one likes.
 
@@ -13,6 +13,7 @@ const firstSeed = 20_261_130;
 describe("for random worlds and packets, evaluator, ruleset in memory and real kernel say the same", function () {
   this.timeout(180_000);
   needsKernel("nft");
+  needsDevice("/dev/net/tun");
   let dataplane: Dataplane | undefined;
 
   before(async () => {

@@ -3,13 +3,14 @@ import { readdirSync } from "node:fs";
 import { readCases } from "../conformance/case.ts";
 import { checkOnDataplane } from "../conformance/check-dataplane.ts";
 import { Dataplane } from "../support/dataplane/dataplane.ts";
-import { needsKernel } from "../support/needs-kernel.ts";
+import { needsDevice, needsKernel } from "../support/needs-kernel.ts";
 
 const folder = new URL("../fixtures/conformance/", import.meta.url).pathname;
 
 describe("other projects' expectations in the real kernel", function () {
   this.timeout(120_000);
   needsKernel("nft");
+  needsDevice("/dev/net/tun");
   let dataplane: Dataplane;
 
   before(async () => {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { Ruleset } from "../../enforcer/ruleset.ts";
 import { Dataplane } from "../support/dataplane/dataplane.ts";
 import { type Finding, type Told, tryOut } from "../support/dataplane/finding.ts";
+import { throughService } from "../support/dataplane/service-addresses.ts";
 import { type Trial, trialOf } from "../support/dataplane/trial.ts";
-import { needsKernel } from "../support/needs-kernel.ts";
+import { needsDevice, needsKernel } from "../support/needs-kernel.ts";
 import { packet, type WorldBuilder, world } from "../support/world.ts";
 
 const cluster = (): WorldBuilder =>
@@ -27,6 +28,7 @@ function trialIn(builder: WorldBuilder): Trial {
 describe("packets through the kernel", function () {
   this.timeout(60_000);
   needsKernel("nft");
+  needsDevice("/dev/net/tun");
   let dataplane: Dataplane;
 
   before(async () => {
@@ -83,6 +85,41 @@ describe("packets through the kernel", function () {
       findings.filter(({ agree, kernel }) => !agree || kernel.told !== "yes"),
       [],
     );
+  });
+
+  it("goes to a service, which preDNAT policy sees, and arrives at what stands behind it, which others see", async () => {
+    const builder = world()
+      .namespace("a")
+      .node("n1", "192.0.2.1")
+      .node("n2", "192.0.2.2")
+      .pod("a/x", {}, { node: "n1", ips: ["10.1.0.1"] })
+      .pod("a/z", { app: "z" }, { node: "n2", ips: ["10.2.0.1"] })
+      .host("n1", { node: "n1", interfaceName: "*", profiles: ["projectcalico-default-allow"] }, { host: "n1" })
+      .global("before", {
+        selector: "has(host)",
+        preDNAT: true,
+        applyOnForward: true,
+        ingress: [{ action: "Deny", protocol: "TCP", destination: { nets: ["10.96.0.0/16"], ports: [81] } }],
+      })
+      .policy("a/z", {
+        selector: "app == 'z'",
+        ingress: [{ action: "Deny", destination: { nets: ["10.96.0.0/16"] } }, { action: "Allow" }],
+      });
+    const trial = trialIn(builder);
+    const packets = ["a/x -> a/z tcp/80", "a/x -> a/z tcp/81", "192.0.2.1 -> a/z tcp/81"].map((text) =>
+      throughService(trial.layout, packet(builder, text)),
+    );
+    assert.ok(packets.every(({ translated }) => translated?.node === "n1"));
+    const findings = await tryOut(dataplane, trial, packets);
+    const actions = findings.map(({ agree, kernel }) => [
+      agree,
+      "answer" in kernel ? kernel.answer.action : kernel.told,
+    ]);
+    assert.deepEqual(actions, [
+      [true, "allow"],
+      [true, "deny"],
+      [true, "allow"],
+    ]);
   });
 
   it("sees it where the kernel has other rules than the evaluator", async () => {

@@ -90,6 +90,7 @@ const conditions: readonly Condition[] = [
   { if: "interface", field: "oifname", name: "lo", prefix: false },
   { if: "interface", field: "oifname", name: "abcdefghijklmno", prefix: false },
   { if: "connection", state: "established" },
+  { if: "connection", state: "related" },
   { if: "connection", state: "invalid" },
   { if: "connection", state: "untracked" },
   { if: "settled" },

@@ -141,11 +141,13 @@ describe("an engine that proves that it enforces", function () {
       "the hits",
       async () => {
         const now = systemClock.now();
-        return policyUses(await readAllHits(folder), { now, since: null }).find(({ hits }) => hits > 0);
+        return policyUses(await readAllHits(folder), { now, since: null }).find(
+          ({ policy, hits }) => policy === "NetworkPolicy shop/app.db" && hits > 0,
+        );
       },
       25_000,
     );
-    assert.deepEqual([use.policy, use.tier, use.nodes.includes("node-2")], ["NetworkPolicy shop/app.db", "app", true]);
+    assert.deepEqual([use.tier, use.nodes.includes("node-2")], ["app", true]);
     assert.ok(use.lastHit !== null && use.lastHit >= use.since);
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type Address, parseAddress } from "../../core/address.ts";
 import { systemClock } from "../../core/clock.ts";
@@ -139,7 +140,7 @@ function millisecondsOf({ at, change }: { readonly at: number; readonly change: 
 
 describe("tampering with the rules of this machine's kernel", function () {
   this.timeout(60_000);
-  needsKernel("nft");
+  needsKernel("nft", "unshare");
   let access: NftAccess;
   let node: Node;
   before(async () => {
@@ -338,6 +339,18 @@ describe("tampering with the rules of this machine's kernel", function () {
       assert.equal(await other.isWhole(), true);
     } finally {
       await other.close();
+    }
+  });
+
+  it("in a container with pids of its own, changes of ours are told by their sockets", async () => {
+    const namespace = makeNamespace("container");
+    try {
+      const worker = fileURLToPath(new URL("./tamper-container-worker.ts", import.meta.url));
+      const container = ["unshare", "--pid", "--fork", "--mount-proc", process.execPath, worker];
+      const { stdout } = await run("ip", ["netns", "exec", namespace, ...container]);
+      assert.equal(stdout, "1 own, own, child, nft null\n");
+    } finally {
+      deleteNamespace(namespace);
     }
   });
 

@@ -148,6 +148,12 @@ describe("policy/replay", () => {
       becomes: ["deny -> deny", null, null],
     },
     {
+      title: "a packet of a revoked connection by the policies, one of which denied it",
+      sent: "shop/web-1 -> shop/db-1 tcp/5432",
+      parts: { state: "denied", denied: "ingress", action: "deny", reason: "revoked" },
+      becomes: ["deny -> allow", "db", null],
+    },
+    {
       title: "a node and a pod of its own as allowed",
       sent: "172.18.0.1 -> shop/db-1 tcp/22",
       becomes: ["allow -> allow", null, null],

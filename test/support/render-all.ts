@@ -29,7 +29,7 @@ export function renderAll(
   program: Program,
   placement: Placement,
   nodes: readonly { readonly name: string; readonly podCidrs: readonly string[] }[],
-): ReadonlyMap<string, Ruleset> {
+): Map<string, Ruleset> {
   return new Map(
     nodes.map(({ name, podCidrs }) => {
       const { ruleset, problems } = render(program, placement, viewOf(placement, name, podCidrs));

@@ -22,12 +22,17 @@ export interface Sighting {
   /** Name of the interface it came from, empty for none. */
   readonly from: string;
   readonly to: string;
-  readonly state: "new" | "established" | "invalid";
+  readonly state: "new" | "established" | "related" | "invalid";
   readonly hopLimit: number;
   /** The source, or the destination, is an address of the node. */
   readonly localSource: boolean;
   readonly localDestination?: boolean;
+  /** What chains see that come before the hook translates the packet's destination. */
+  readonly untranslated?: Pick<Sighting, "packet" | "localDestination">;
 }
+
+/** NF_IP_PRI_NAT_DST, include/uapi/linux/netfilter_ipv4.h */
+const translationPriority = -100;
 
 export interface Outcome {
   readonly action: "accept" | "drop";
@@ -78,10 +83,13 @@ class Run {
 
   /** False if the packet ends here. */
   hook(sighting: Sighting): boolean {
-    this.#sighting = sighting;
+    const before = { ...sighting, ...sighting.untranslated };
     const chains = [...this.#ruleset.chains.values()].filter(({ base }) => base?.hook === sighting.hook);
     chains.sort((a, b) => (a.base?.priority ?? 0) - (b.base?.priority ?? 0));
-    return chains.every((chain) => this.chain(chain, 0) !== "drop");
+    return chains.every((chain) => {
+      this.#sighting = (chain.base?.priority ?? 0) < translationPriority ? before : sighting;
+      return this.chain(chain, 0) !== "drop";
+    });
   }
 
   get #seen(): Sighting {
@@ -172,7 +180,7 @@ function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset, kept:
       return condition.prefix ? name.startsWith(condition.name) : name === condition.name;
     }
     case "connection":
-      return (kept.untracked ? "untracked" : sighting.state) === condition.state;
+      return isInState(kept.untracked ? "untracked" : sighting.state, condition.state);
     case "settled":
       return kept.settled;
     case "localSource":
@@ -218,6 +226,11 @@ function partOf(field: Field, { packet, from, to, hopLimit }: Sighting): string 
     case "dport":
       return String(packet.destinationPort);
   }
+}
+
+/** What is related counts as established (text.ts). */
+function isInState(state: string, asked: string): boolean {
+  return state === asked || (state === "related" && asked === "established");
 }
 
 function contains(set: NamedSet, key: Element): boolean {

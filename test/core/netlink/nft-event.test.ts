@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { SluiceError } from "../../../core/errors.ts";
 import { MessageWriter } from "../../../core/netlink/message-writer.ts";
 import { netfilterHeader } from "../../../core/netlink/netfilter.ts";
-import { decodeNftEvent } from "../../../core/netlink/nft-event.ts";
+import { decodeNftEvent, tableOf } from "../../../core/netlink/nft-event.ts";
 import { added, deleted } from "./captured-nft.ts";
 
 const decode = (type: number, bytes: Uint8Array) => decodeNftEvent(bytes, { type, start: 0, end: bytes.length });
@@ -69,6 +69,14 @@ describe("core/netlink/nft-event", () => {
     assert.equal(decode(1 << 8, Uint8Array.of(1, 2, 3, 4)), undefined);
   });
 
+  it("tells of which table a message is", () => {
+    for (const [type, hex] of added.slice(0, -1)) {
+      const bytes = Buffer.from(hex, "hex");
+      assert.deepEqual(tableOf(bytes, { type, start: 0, end: bytes.length }), inTable);
+    }
+    assert.equal(tableOf(new Uint8Array(3), { type: 0, start: 0, end: 3 }), undefined);
+  });
+
   const types = [0, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 18, 20, 22, 24].map((each) => (10 << 8) | each);
 
   it("makes of any bytes an event, or DECODE_FAILED, and nothing else", () => {
@@ -82,6 +90,7 @@ describe("core/netlink/nft-event", () => {
     const random = fc.tuple(fc.constantFrom(...types), fc.uint8Array({ maxLength: 200 }));
     fc.assert(
       fc.property(fc.oneof(mutated, random), ([type, bytes]) => {
+        tableOf(bytes, { type, start: 0, end: bytes.length });
         try {
           decode(type, bytes);
         } catch (thrown) {

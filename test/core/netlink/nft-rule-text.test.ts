@@ -46,13 +46,17 @@ function rule(...expressions: readonly Write[]): string {
 }
 
 describe("core/netlink/nft-rule-text", () => {
-  it("reads what a kernel told", () => assert.equal(ruleTextOf(captured), "meta nfproto ipv4 ip saddr 10.0.0.1 drop"));
+  it("reads what a kernel told", () => assert.equal(ruleTextOf(captured), "ip saddr 10.0.0.1 drop"));
 
   const cases: readonly (readonly [text: string, expressions: readonly Write[]])[] = [
     ["ip daddr 10.0.0.0/8 accept", [payload(1, 16, 4), mask(255, 0, 0, 0), compare(0, 10, 0, 0, 0), verdict(1)]],
+    ["ip daddr 192.0.2.0/24", [meta(15), compare(0, 2), payload(1, 16, 3), compare(0, 192, 0, 2)]],
+    ["ip6 daddr fd00::/8", [meta(15), compare(0, 10), payload(1, 24, 1), compare(0, 0xfd)]],
+    ["meta nfproto ipv6 th dport 53", [meta(15), compare(0, 10), payload(2, 2, 2), compare(0, 0, 53)]],
+    ["ip protocol udp", [payload(1, 9, 1), compare(0, 17)]],
     [
       "ip6 saddr fd00::9 return",
-      [payload(1, 8, 16), compare(0, 0xfd, ...new Array<number>(14).fill(0), 9), verdict(-5)],
+      [meta(15), compare(0, 10), payload(1, 8, 16), compare(0, 0xfd, ...new Array<number>(14).fill(0), 9), verdict(-5)],
     ],
     [
       "meta l4proto tcp th dport != 443 jump class_a",

@@ -65,7 +65,7 @@ class Bench {
 
 describe("enforcer/tamper/tamper-watch", () => {
   let bench: Bench;
-  beforeEach(async () => {
+  beforeEach(() => {
     bench = new Bench();
     bench.watch.take({ kind: "own", events: [7, 8, 9].map((handle) => ruleEvent("base", handle, false)) });
   });

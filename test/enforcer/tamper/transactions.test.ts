@@ -105,6 +105,14 @@ describe("enforcer/tamper/transactions", () => {
     assert.deepEqual([news.events, news.touchesOthers], [[], true]);
   });
 
+  it("counts elements beyond those", () => {
+    const many = Array.from({ length: 2_500 }, () => added[2] ?? assert.fail());
+    const news = foreign(read(datagram([...many, ...added.slice(-1)], otherPort))[0]);
+    assert.deepEqual([news.events.length, news.omitted], [2_000, 500]);
+    const [gone] = read(datagram([...many, ...deleted], otherPort));
+    assert.deepEqual([foreign(gone).events.length, foreign(gone).omitted], [1, 0]);
+  });
+
   it("tells only of the table where all of it is deleted", () =>
     assert.deepEqual(
       foreign(read(datagram(deleted, otherPort))[0]).events.map(({ what }) => what),

@@ -8,7 +8,7 @@ import { elementEvent, namedEvent, ruleEvent, tableEvent, wanted } from "./world
 const placeOf = (_chain: string, handle: number) => (handle >= 7 && handle <= 9 ? handle - 7 : undefined);
 /** `ip saddr 10.0.0.1 drop`, of test/core/netlink/captured-nft.ts. */
 const says = addedRule.slice(80);
-const text = "meta nfproto ipv4 ip saddr 10.0.0.1 drop";
+const text = "ip saddr 10.0.0.1 drop";
 
 describe("enforcer/tamper/words", () => {
   const cases: readonly {

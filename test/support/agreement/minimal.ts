@@ -21,11 +21,13 @@ export async function minimal(contest: Contest, fails: (smaller: Contest) => Pro
   return smallest;
 }
 
-function* smallerThan({ objects, beyondSecond }: Contest): Iterable<Contest> {
-  if (beyondSecond.length > 0) yield { objects, beyondSecond: [] };
-  for (const at of objects.keys()) yield { objects: objects.toSpliced(at, 1), beyondSecond };
+function* smallerThan(contest: Contest): Iterable<Contest> {
+  const { objects, beyondSecond, deny } = contest;
+  if (beyondSecond.length > 0) yield { ...contest, beyondSecond: [] };
+  if (deny === "reject") yield { ...contest, deny: "drop" };
+  for (const at of objects.keys()) yield { ...contest, objects: objects.toSpliced(at, 1) };
   for (const [at, object] of objects.entries())
-    for (const smaller of smallerObjects(object)) yield { objects: objects.with(at, smaller), beyondSecond };
+    for (const smaller of smallerObjects(object)) yield { ...contest, objects: objects.with(at, smaller) };
 }
 
 function* smallerObjects(object: KubeObject): Iterable<KubeObject> {

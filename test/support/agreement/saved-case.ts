@@ -21,6 +21,7 @@ const contest = z.strictObject({
       .transform((object) => object as KubeObject),
   ),
   beyondSecond: z.array(address),
+  deny: z.enum(["drop", "reject"]),
 });
 const seeded = z.strictObject({ source: z.enum(sourceNames), seed: z.int() });
 const savedCase = z.strictObject({
@@ -32,6 +33,7 @@ const savedCase = z.strictObject({
     sourcePort: z.int(),
     destinationPort: z.int(),
     icmp: z.strictObject({ type: z.int(), code: z.int() }).nullable(),
+    translated: z.strictObject({ node: z.string(), destination: address, destinationPort: z.int() }).optional(),
   }),
 });
 
@@ -48,5 +50,6 @@ export function caseText({ world, packet }: SavedCase): string {
 export function readCase(path: string): SavedCase {
   const read = savedCase.safeParse(JSON.parse(readFileSync(path, "utf8")));
   if (!read.success) throw new Error(`${path} is no case: ${z.prettifyError(read.error)}`);
-  return read.data;
+  const { translated, ...packet } = read.data.packet;
+  return { ...read.data, packet: translated === undefined ? packet : { ...packet, translated } };
 }

@@ -19,13 +19,20 @@ export interface Search {
   readonly disagreement: SavedCase | null;
 }
 
-/** Asks the three about all packets of a random world. */
+/**
+ * Asks the three about all packets of a random world. The kernel's rules are made from those of the world before, so that the changes of diff.ts are
+ * held to their word as well.
+ */
 export async function searchWorld(dataplane: Dataplane, source: SourceName, seed: number): Promise<Search> {
   const { trial, packets, contest } = sources[source](seed);
-  const findings = await tryOut(dataplane, trial, packets);
+  const findings = await tryOut(dataplane, trial, packets, "before");
   const untold = findings.flatMap(({ kernel }) => (kernel.told === "no" ? [kernel.why] : []));
   const bad = findings.find(({ agree }) => !agree);
   if (bad === undefined) return { packets: packets.length, untold, disagreement: null };
+  if ((await findingIn(dataplane, trial, bad.packet)).agree)
+    throw new Error(
+      `${source} ${seed}: only where the rules were changed from those before:\n${findingText(bad, trial.program)}`,
+    );
   const world = contest === null ? { source, seed } : await smallest(dataplane, contest, bad.packet);
   return { packets: packets.length, untold, disagreement: { world, packet: bad.packet } };
 }
@@ -51,5 +58,6 @@ async function findingIn(dataplane: Dataplane, trial: Trial, packet: Packet): Pr
 function worldText({ world }: SavedCase): string {
   if ("seed" in world) return `  world:     ${world.source} ${world.seed}\n`;
   const beyond = world.beyondSecond.length === 0 ? "" : `# beyond eth1: ${world.beyondSecond.join(", ")}\n`;
-  return `${beyond}${world.objects.map((object) => `---\n${stringify(object)}`).join("")}`;
+  const answers = world.deny === "reject" ? "# deny: reject\n" : "";
+  return `${beyond}${answers}${world.objects.map((object) => `---\n${stringify(object)}`).join("")}`;
 }

@@ -5,9 +5,10 @@ import type { Packet } from "../../../policy/verdict.ts";
 import { arbitraryObjects } from "../arbitrary-objects.ts";
 import { arbitraryPacket, arbitraryProgram } from "../arbitrary-program.ts";
 import { arbitraryWorld, arbitraryWorldPacket } from "../arbitrary-world.ts";
+import { throughService } from "../dataplane/service-addresses.ts";
 import { type Trial, trialOf } from "../dataplane/trial.ts";
 import { arbitraryListedHosts, withHosts } from "../with-hosts.ts";
-import { type Contest, outsideAt, trialOfContest } from "./contest.ts";
+import { type Contest, circumstancesAt, trialOfContest } from "./contest.ts";
 
 /** A random world, and random packets that meet it. */
 export interface Draw {
@@ -32,23 +33,33 @@ const objects = fc.tuple(arbitraryObjects, worldPackets);
 export const sources = {
   objects(seed: number): Draw {
     const [drawn, packets] = draw(objects, seed);
-    const contest = { objects: drawn, beyondSecond: outsideAt(seed) };
-    return { trial: trialOfContest(contest), packets, contest };
+    const contest = { objects: drawn, ...circumstancesAt(seed) };
+    const trial = trialOfContest(contest);
+    return { trial, packets: someThroughServices(trial, packets), contest };
   },
   models(seed: number): Draw {
     const [world, packets] = draw(models, seed);
     const program = compile(world.tiers, world.policies);
     const placement = place(program, world.endpoints, world.services);
-    return { trial: trialOf(program, placement, new Set(outsideAt(seed))), packets, contest: null };
+    const { beyondSecond, deny } = circumstancesAt(seed);
+    const trial = trialOf(program, placement, { beyondSecond: new Set(beyondSecond), deny });
+    return { trial, packets: someThroughServices(trial, packets), contest: null };
   },
   programs(seed: number): Draw {
     const [builder, hosts, packets] = draw(programs, seed);
-    return { trial: trialOf(builder.program(), withHosts(builder.placement(), hosts)), packets, contest: null };
+    const { deny } = circumstancesAt(seed);
+    const trial = trialOf(builder.program(), withHosts(builder.placement(), hosts), { deny });
+    return { trial, packets: someThroughServices(trial, packets), contest: null };
   },
 } as const;
 
 export type SourceName = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as readonly SourceName[];
+
+/** Every third of them. */
+function someThroughServices({ layout }: Trial, packets: readonly Packet[]): readonly Packet[] {
+  return packets.map((packet, at) => (at % 3 === 0 ? throughService(layout, packet) : packet));
+}
 
 function draw<T>(arbitrary: fc.Arbitrary<T>, seed: number): T {
   return fc.sample(arbitrary, { seed, numRuns: 1 })[0] as T;

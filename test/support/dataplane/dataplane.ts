@@ -22,6 +22,8 @@ export class Dataplane {
   readonly #nft: NftAccess;
   readonly #worker: Worker;
   readonly #namespaces: string[] = [];
+  /** By namespace, what is loaded. */
+  readonly #loaded: Ruleset[] = [];
   #requests = 0;
 
   private constructor(nft: NftAccess, worker: Worker) {
@@ -34,13 +36,19 @@ export class Dataplane {
     return new Dataplane(await openNft(), new Worker(new URL("./worker.ts", import.meta.url)));
   }
 
-  /** Nodes, pods and addresses in the place of those before; `rulesets` are those of the nodes, in their order. */
-  async lay(layout: Layout, rulesets: readonly Ruleset[]): Promise<void> {
+  /**
+   * Nodes, pods and addresses in the place of those before; `rulesets` are those of the nodes, in their order. Each is loaded from scratch, or
+   * what was there before is changed into it.
+   */
+  async lay(layout: Layout, rulesets: readonly Ruleset[], from: "scratch" | "before"): Promise<void> {
     while (this.#namespaces.length < layout.nodes.length) this.#namespaces.push(makeNode());
     const paths = this.#namespaces.map(namespacePath);
     await this.#ask({ lay: layout, paths });
-    for (const [at, ruleset] of rulesets.entries())
-      await this.#nft.in(paths[at] ?? null).apply(diff(undefined, ruleset));
+    for (const [at, ruleset] of rulesets.entries()) {
+      const before = from === "before" ? this.#loaded[at] : undefined;
+      await this.#nft.in(paths[at] ?? null).apply(diff(before, ruleset));
+      this.#loaded[at] = ruleset;
+    }
   }
 
   /** What became of packets, each the first of a connection; all of them have an end on a node. `tracked`: conntrack sees them. */

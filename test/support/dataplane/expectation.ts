@@ -10,10 +10,11 @@ import { interfacesOf } from "./way.ts";
 export interface Expectation {
   readonly answer: Answer;
   /**
-   * It looks like an answer to what failsafe ports of a host endpoint let through. The raw hooks cannot tell answers from beginnings, so
-   * they do not ask untracked lists about it; the evaluator does, and may say otherwise.
+   * Why the kernel may rightly say otherwise. `answers`: it looks like an answer to what failsafe ports of a host endpoint let through; the raw
+   * hooks cannot tell answers from beginnings, so they do not ask untracked lists about it. `late`: it reaches a failsafe port by a
+   * service; that is known only after translation, so a preDNAT list is asked before.
    */
-  readonly answersFailsafe: boolean;
+  readonly mayDiffer: "answers" | "late" | null;
   /**
    * Not the same without connection tracking: a preDNAT list allows it, which is noted at the connection, so that later lists do not
    * decide again; or it goes to a pod by a host endpoint with an untracked list, which is asked of untracked packets alone.
@@ -45,7 +46,7 @@ export class Expectations {
     const verdict = this.#evaluate(told);
     return {
       answer: this.#inOrder(told, verdict),
-      answersFailsafe: this.#answersFailsafe(told, verdict),
+      mayDiffer: this.#answersFailsafe(told, verdict) ? "answers" : this.#isLate(told, verdict) ? "late" : null,
       needsTracking: this.#needsTracking(told, verdict),
     };
   }
@@ -75,6 +76,16 @@ export class Expectations {
     return this.#layout.homes.get(destination)?.at === "pod" && [...this.#endpoints.values()].some(isUntracking);
   }
 
+  #isLate({ translated }: Packet, { hosts }: Verdict): boolean {
+    return hosts.some(
+      ({ list, direction, action, endpoint }) =>
+        list === "failsafe" &&
+        direction === "ingress" &&
+        action === "allow" &&
+        this.#endpoints.get(endpoint)?.node === translated?.node,
+    );
+  }
+
   #answersFailsafe(packet: Packet, verdict: Verdict): boolean {
     const untracked = verdict.hosts.filter(({ list }) => list === "untracked");
     if (untracked.length === 0) return false;
@@ -84,10 +95,10 @@ export class Expectations {
     );
   }
 
-  #reversed({ source, destination, sourcePort, destinationPort, ...rest }: Packet): Packet {
+  #reversed({ source, destination, sourcePort, destinationPort, protocol, icmp }: Packet): Packet {
     const ends = { source: destination, destination: source };
     const ports = { sourcePort: destinationPort, destinationPort: sourcePort };
-    return { ...rest, ...ends, ...ports, interfaces: interfacesOf(this.#layout, ends) };
+    return { protocol, icmp, ...ends, ...ports, interfaces: interfacesOf(this.#layout, ends) };
   }
 }
 

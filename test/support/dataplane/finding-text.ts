@@ -16,7 +16,16 @@ export function findingText({ packet, evaluator, memory, kernel }: Finding, prog
   ].join("\n");
 }
 
-export function packetText({ source, destination, protocol, sourcePort, destinationPort, icmp }: Packet): string {
+function packetText({
+  source,
+  destination: to,
+  protocol,
+  sourcePort,
+  destinationPort,
+  icmp,
+  translated,
+}: Packet): string {
+  const destination = translated === undefined ? to : `${translated.destination} = ${to}`;
   if (icmp !== null) return `${source} -> ${destination} ${protocolName(protocol)} type ${icmp.type} code ${icmp.code}`;
   return `${source} -> ${destination} ${protocolName(protocol)} ${sourcePort} -> ${destinationPort}`;
 }

@@ -28,13 +28,14 @@ export type Told =
   /** It says nothing that makes sense. */
   | { readonly told: "nonsense"; readonly sighting: Sighting };
 
-/** Asks all three about every packet. */
+/** Asks all three about every packet. The kernel's rules are loaded from scratch, or made from those of the trial before. */
 export async function tryOut(
   dataplane: Dataplane,
   trial: Trial,
   packets: readonly Packet[],
+  from: "scratch" | "before" = "scratch",
 ): Promise<readonly Finding[]> {
-  await dataplane.lay(trial.layout, trial.rulesets);
+  await dataplane.lay(trial.layout, trial.rulesets, from);
   const told = await askKernel(dataplane, trial, packets);
   const expectations = new Expectations(trial.program, trial.placement, trial.layout);
   return packets.map((packet) => {
@@ -79,13 +80,14 @@ function isRightlyInvalid(trial: Trial, packet: Packet, told: Told | undefined):
 
 function findingOf(
   said: Pick<Finding, "packet" | "memory" | "kernel">,
-  { answer: evaluator, answersFailsafe, needsTracking }: Expectation,
+  { answer: evaluator, mayDiffer, needsTracking }: Expectation,
 ): Finding {
   const { memory, kernel } = said;
   if (kernel.told === "untracked" && needsTracking)
     return { ...said, evaluator, kernel: notTold("invalid"), agree: true };
   if (allAgree(evaluator, memory, kernel)) return { ...said, evaluator, agree: true };
-  if (answersFailsafe) return { ...said, evaluator, kernel: notTold("answers"), agree: true };
+  if (mayDiffer !== null && isOfOneMind(memory, kernel))
+    return { ...said, evaluator, kernel: notTold(mayDiffer), agree: true };
   return { ...said, evaluator, agree: false };
 }
 
@@ -94,6 +96,10 @@ function allAgree(evaluator: Answer, memory: Answer | undefined, kernel: Told): 
   if (kernel.told === "no") return true;
   if (kernel.told === "nonsense" || memory === undefined) return false;
   return sameAnswer(evaluator, memory) && sameAnswer(evaluator, kernel.answer);
+}
+
+function isOfOneMind(memory: Answer | undefined, kernel: Told): boolean {
+  return memory !== undefined && "answer" in kernel && sameAnswer(memory, kernel.answer);
 }
 
 function notTold(why: Untellable): Told {

@@ -4,6 +4,7 @@ import { untrackedDscp } from "./harness-table.ts";
 import { deviceFrom, deviceTo, type Layout, type NodeLayout, networkDevices } from "./layout.ts";
 import { maxRound, Node } from "./node.ts";
 import { bytesOf, endsIn, lastNumber, numberIn } from "./packet-bytes.ts";
+import { asSent } from "./service-addresses.ts";
 
 /** What the kernels of the nodes made of a packet. */
 export interface Sighting {
@@ -69,7 +70,7 @@ export class Fleet {
     if (this.#number + packets.length > lastNumber) this.#startOver();
     const sightings = packets.map((): Draft => ({ logs: [], arrived: null, labels: [] }));
     this.#inFlight = new Map(sightings.map((draft, at) => [this.#number + 1 + at, draft]));
-    for (const packet of packets) this.#inject(packet, bytesOf(packet, ++this.#number, dscp));
+    for (const packet of packets) this.#inject(packet, bytesOf(asSent(packet), ++this.#number, dscp));
     this.#listen();
     for (let step = 1; this.#carry(); step++) {
       if (step > maxSteps) throw new Error("a packet goes round and round between the nodes");
@@ -88,7 +89,7 @@ export class Fleet {
     const { homes } = this.#layout;
     const [from, to] = [homes.get(source), homes.get(destination)];
     if (from?.at === "pod") this.#node(from.node).pods[from.pod]?.write(bytes);
-    else if (from?.at === "node") this.#node(from.node).send(bytes, destination);
+    else if (from?.at === "node") this.#node(from.node).send(bytes, endsIn(bytes).destination);
     else if (from === undefined && to !== undefined && to.at !== "nowhere") this.#comeIn(bytes, to.node);
     else throw new Error(`${source} -> ${destination} meets no node`);
   }

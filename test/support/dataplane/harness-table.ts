@@ -1,3 +1,5 @@
+import { serviceElements } from "./service-addresses.ts";
+
 /** What the harness sends from a node carries this mark; whatever else a node has to say (resets, unreachables) is not let out. */
 export const probeMark = 0x51;
 
@@ -14,6 +16,14 @@ export const untrackedDscp = 1;
  */
 export const harnessTable = `
 table inet sluice_harness {
+  map services4 { type ipv4_addr : ipv4_addr ; elements = { ${serviceElements(4)} } ; }
+  map services6 { type ipv6_addr : ipv6_addr ; elements = { ${serviceElements(6)} } ; }
+  chain services {
+    dnat ip to ip daddr map @services4
+    dnat ip6 to ip6 daddr map @services6
+  }
+  chain services_in { type nat hook prerouting priority dstnat ; jump services ; }
+  chain services_out { type nat hook output priority -100 ; jump services ; }
   chain quiet { type filter hook output priority -400 ; meta mark != ${probeMark} drop ; }
   chain untracked_in { type filter hook prerouting priority -350 ; jump untracked ; }
   chain untracked_out { type filter hook output priority -350 ; jump untracked ; }

@@ -1,5 +1,6 @@
 import type { Address } from "../../../core/address.ts";
 import { defaultSettings, render } from "../../../enforcer/render.ts";
+import type { Situation } from "../../../enforcer/renderer.ts";
 import type { Ruleset } from "../../../enforcer/ruleset.ts";
 import type { Placement } from "../../../policy/placement.ts";
 import type { Program } from "../../../policy/program.ts";
@@ -14,13 +15,21 @@ export interface Trial {
   readonly rulesets: readonly Ruleset[];
 }
 
-/** `beyondSecond`: outside addresses to which the second network leads. */
-export function trialOf(program: Program, placement: Placement, beyondSecond?: ReadonlySet<Address>): Trial {
-  const layout = layoutOf(placement, beyondSecond);
+export interface TrialOptions {
+  /** Outside addresses to which the second network leads. */
+  readonly beyondSecond?: ReadonlySet<Address>;
+  /** What would be in force if what is staged were: it counts in the kernel, and decides nothing. */
+  readonly pending?: Situation;
+  readonly deny?: "drop" | "reject";
+}
+
+export function trialOf(program: Program, placement: Placement, options: TrialOptions = {}): Trial {
+  const layout = layoutOf(placement, options.beyondSecond);
+  const settings = { ...defaultSettings, deny: options.deny ?? defaultSettings.deny };
   const rulesets = layout.nodes.map(({ name, own, pods }) => {
     // Without the CIDRs of pods: what comes from an address there that nobody has is denied, and the evaluator does not know of it.
-    const view = { node: name, interfaces: interfacesOf(pods), own, podCidrs: [], settings: defaultSettings };
-    return render(program, placement, view).ruleset;
+    const view = { node: name, interfaces: interfacesOf(pods), own, podCidrs: [], settings };
+    return render(program, placement, view, options.pending).ruleset;
   });
   return { program, placement, layout, rulesets };
 }

@@ -1,5 +1,5 @@
 import { type Address, type Cidr, cidrContains, familyOf, parseCidr } from "../../../core/address.ts";
-import type { Endpoint, Placement } from "../../../policy/placement.ts";
+import type { ClassId, Endpoint, Placement } from "../../../policy/placement.ts";
 import type { Packet } from "../../../policy/verdict.ts";
 import { type Layout, networkDevices } from "./layout.ts";
 import { passagesOf } from "./way.ts";
@@ -16,6 +16,10 @@ export const untellable = {
   unnamed: "the evaluator is not told which interface has the expectedIPs of a host endpoint that names none",
   answers:
     "it looks like an answer to what failsafe ports let through: raw hooks ask no untracked list, the evaluator does",
+  untracked:
+    "it goes to a service by a node with untracked lists: what is not tracked is not translated, and these lists see the service",
+  itself: "a pod talks to itself by a service: known as such only after translation, and preDNAT lists come before",
+  late: "it reaches a failsafe port by a service: known as such only after translation, and preDNAT lists come before",
   invalid:
     "conntrack holds it for invalid, which is denied before policy is asked, and without tracking policy is another",
 } as const;
@@ -23,17 +27,25 @@ export const untellable = {
 export type Untellable = keyof typeof untellable;
 
 /** Why a packet need not be sent; undefined if the kernel can be asked about it. */
-export function whyUntellable(
-  layout: Layout,
-  { endpoints }: Pick<Placement, "endpoints">,
-  packet: Packet,
-): Untellable | undefined {
+export function whyUntellable(layout: Layout, placement: Placement, packet: Packet): Untellable | undefined {
   const { homes } = layout;
   const [from, to] = [homes.get(packet.source), homes.get(packet.destination)];
   if (from?.at === "nowhere" || to?.at === "nowhere" || (from === undefined && to === undefined)) return "nowhere";
   if (isMartian(packet.source) || isMartian(packet.destination)) return "martian";
   if (familyOf(packet.source) === 6 && extensions.has(packet.protocol)) return "extension";
-  return meetsUnnamed(layout, endpoints, packet) ? "unnamed" : undefined;
+  if (packet.translated !== undefined) {
+    if (from !== undefined && from === to) return "itself";
+    if (hasUntracked(placement, packet.translated.node)) return "untracked";
+  }
+  return meetsUnnamed(layout, placement.endpoints, packet) ? "unnamed" : undefined;
+}
+
+function hasUntracked({ endpoints, classOf, classes }: Placement, node: string): boolean {
+  return [...endpoints.values()].some(({ kind, id, node: of }) => {
+    const lists =
+      kind === "host" && of === node ? classes.get(classOf.get(id) as ClassId)?.others.untracked : undefined;
+    return lists !== undefined && lists.ingress.length + lists.egress.length > 0;
+  });
 }
 
 /** It passes a node by another network device than the one that has the address which stands for a host endpoint there. */

@@ -9,7 +9,7 @@ export interface Passage {
 }
 
 type Ends = Pick<Packet, "source" | "destination">;
-type Hook = Pick<Sighting, "hook" | "from" | "to">;
+export type Hook = Pick<Sighting, "hook" | "from" | "to">;
 
 /** The nodes that a packet passes, from its source to its destination. */
 export function passagesOf(

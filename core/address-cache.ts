@@ -1,4 +1,4 @@
-import { type Address, formatAddress } from "../core/address.ts";
+import { type Address, formatAddress } from "./address.ts";
 
 // A node talks with far fewer addresses than it has connections; beyond this it starts afresh.
 const most = 65_536;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Entry, EntryDecoder } from "../../collectors/conntrack/entry.ts";
-import { SluiceError } from "../../core/errors.ts";
-import { Messages } from "../../core/netlink/message.ts";
+import { type Entry, EntryDecoder } from "../../../core/conntrack/entry.ts";
+import { SluiceError } from "../../../core/errors.ts";
+import { Messages } from "../../../core/netlink/message.ts";
 import { capturedConntrack } from "./captured-conntrack.ts";
 
 type Name = keyof typeof capturedConntrack;

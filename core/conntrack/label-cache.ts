@@ -1,4 +1,4 @@
-import { type LabelRules, rulesOfLabel } from "../../core/rule-id.ts";
+import { type LabelRules, rulesOfLabel } from "../rule-id.ts";
 
 // Pairs of rules that allow connections on one node; beyond this it starts afresh.
 const most = 16_384;

@@ -1,7 +1,8 @@
-import { type Address, addressFromBytes } from "../../core/address.ts";
-import type { Attributes } from "../../core/netlink/attributes.ts";
-import type { RawFlow } from "../../core/records/flow.ts";
+import { type Address, addressFromBytes, addressToBytes, familyOf } from "../address.ts";
 import type { AddressCache } from "../address-cache.ts";
+import type { Attributes } from "../netlink/attributes.ts";
+import type { MessageWriter } from "../netlink/message-writer.ts";
+import type { RawFlow } from "../records/flow.ts";
 
 // CTA_TUPLE_ORIG, CTA_TUPLE_REPLY => CTA_TUPLE_IP CTA_TUPLE_PROTO [CTA_TUPLE_ZONE u16be]
 //   CTA_TUPLE_IP    => source destination, each 4 or 16 bytes
@@ -111,6 +112,34 @@ function decodeProtocol(a: Attributes, tuple: Tuple): void {
         tuple.icmpCode = a.u8();
         break;
     }
+}
+
+/** Writes what `decodeTuple` reads, within an attribute for the tuple. */
+export function writeTuple(writer: MessageWriter, tuple: Tuple): void {
+  const isIpv4 = familyOf(tuple.source) === 4;
+  writer.nested(CTA_TUPLE_IP, () => {
+    writer.value(isIpv4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, bytesOf(tuple.source));
+    writer.value(isIpv4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, bytesOf(tuple.destination));
+  });
+  writer.nested(CTA_TUPLE_PROTO, () => writeProtocol(writer, tuple, isIpv4));
+  if (tuple.zone !== 0) writer.u16be(CTA_TUPLE_ZONE, tuple.zone);
+}
+
+/** Of 4 or 16 bytes. */
+function bytesOf(address: Address): Uint8Array {
+  return familyOf(address) === 4 ? addressToBytes(address).subarray(12) : addressToBytes(address);
+}
+
+/** Protocols without ports do not mind those. */
+function writeProtocol(writer: MessageWriter, tuple: Tuple, isIpv4: boolean): void {
+  writer.u8(CTA_PROTO_NUM, tuple.protocol);
+  if (tuple.icmpType < 0) {
+    writer.u16be(CTA_PROTO_SRC_PORT, tuple.sourcePort).u16be(CTA_PROTO_DST_PORT, tuple.destinationPort);
+    return;
+  }
+  writer.u16be(isIpv4 ? CTA_PROTO_ICMP_ID : CTA_PROTO_ICMPV6_ID, tuple.icmpId);
+  writer.u8(isIpv4 ? CTA_PROTO_ICMP_TYPE : CTA_PROTO_ICMPV6_TYPE, tuple.icmpType);
+  writer.u8(isIpv4 ? CTA_PROTO_ICMP_CODE : CTA_PROTO_ICMPV6_CODE, tuple.icmpCode);
 }
 
 /** True if `reply` is `original` turned round, that is, nobody translated addresses or ports. */

@@ -1,8 +1,8 @@
-import { Attributes } from "../../core/netlink/attributes.ts";
-import { messageFlag } from "../../core/netlink/message.ts";
-import { netfilterHeaderBytes } from "../../core/netlink/netfilter.ts";
-import type { LabelRules } from "../../core/rule-id.ts";
 import { AddressCache } from "../address-cache.ts";
+import { Attributes } from "../netlink/attributes.ts";
+import { messageFlag } from "../netlink/message.ts";
+import { netfilterHeaderBytes } from "../netlink/netfilter.ts";
+import type { LabelRules } from "../rule-id.ts";
 import { LabelCache } from "./label-cache.ts";
 import { decodeTuple, type Tuple } from "./tuple.ts";
 
