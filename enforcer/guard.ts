@@ -1,7 +1,7 @@
 import { type Address, cidrOf, familyOf, widthOf } from "../core/address.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { ruleTitle } from "../policy/explain.ts";
-import type { Placement } from "../policy/placement.ts";
+import type { Endpoint, Placement } from "../policy/placement.ts";
 import type { Program, RuleOrigin } from "../policy/program.ts";
 import { protocolName } from "../policy/protocol.ts";
 import type { Packet, Verdict } from "../policy/verdict.ts";
@@ -74,15 +74,14 @@ export function closedPaths(
   isHere: (node: string) => boolean,
 ): readonly ClosedPath[] {
   const ends = new PathEnds(good.placement, isHere);
-  const [before, after] = [good, next].map(({ program, placement }) => evaluatorOf(program, placement)) as [
-    Judge,
-    Judge,
-  ];
+  const [before, after] = [judgeOf(good), judgeOf(next)];
+  const concerns = concernOf(good, next, isHere);
   const closed = new Map<string, Closed>();
-  for (const path of paths)
+  for (const path of paths) {
+    const targets = ends.of(path.to);
     for (const from of ends.of(path.from))
-      for (const to of ends.of(path.to)) {
-        if (familyOf(from.address) !== familyOf(to.address)) continue;
+      for (const to of targets) {
+        if (familyOf(from.address) !== familyOf(to.address) || !concerns(from, to)) continue;
         const packet = packetOf(path, from, to);
         if (before(packet).action === "deny") continue;
         const verdict = after(packet);
@@ -92,7 +91,33 @@ export function closedPaths(
         const known = closed.get(key) ?? { path, from, to, by, count: 0 };
         closed.set(key, { ...known, count: known.count + 1 });
       }
+  }
   return [...closed.values()].map((one) => ({ path: one.path.name, sentence: sentenceOf(one) }));
+}
+
+/**
+ * Whether it needs to be asked about two ends: what neither is here is judged where they are, and for ends of the same classes as
+ * before nothing has changed. Classes are named after what is in them. Where host endpoints are of other classes, everything is asked.
+ */
+function concernOf(good: Situation, next: Situation, isHere: (node: string) => boolean) {
+  const isSame = ({ id }: Endpoint) => good.placement.classOf.get(id) === next.placement.classOf.get(id);
+  const hosts = [...next.placement.endpoints.values()].filter(({ kind }) => kind === "host");
+  const areHostsSame = hosts.every(isSame);
+  const isOurs = ({ endpoint }: Stop) => endpoint !== null && endpoint.node !== null && isHere(endpoint.node);
+  const isOther = ({ endpoint }: Stop) => endpoint?.kind === "pod" && !isSame(endpoint);
+  return (from: Stop, to: Stop): boolean =>
+    (!areHostsSame || isOther(from) || isOther(to)) && (isOurs(from) || isOurs(to));
+}
+
+// What is judged now is mostly what the next change is compared with.
+const judges = new WeakMap<Placement, { readonly program: Program; readonly judge: Judge }>();
+
+function judgeOf({ program, placement }: Situation): Judge {
+  const known = judges.get(placement);
+  if (known?.program === program) return known.judge;
+  const judge = evaluatorOf(program, placement);
+  judges.set(placement, { program, judge });
+  return judge;
 }
 
 type Judge = (packet: Packet) => Verdict;

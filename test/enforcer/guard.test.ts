@@ -172,7 +172,7 @@ describe("the guard of paths", () => {
     assert.deepEqual(judge(good, { ...next, placement: enforcedPart(next.placement, observing) }), []);
   });
 
-  it("asks for one pod of a sort where they are on nodes of others, and for all where they are here", () => {
+  it("asks for one pod of a sort where they are on nodes of others, for all where they are here, and not for what is elsewhere", () => {
     const many = Array.from({ length: 50 }, (_, index) => index);
     const build = () =>
       many.reduce(
@@ -184,11 +184,14 @@ describe("the guard of paths", () => {
           ),
         cluster(),
       );
-    const count = (isHere: boolean) => {
+    const count = (...here: readonly string[]) => {
       const [good, next] = [situation(build()), situation(lockdown(build()))];
-      return closedPaths(clusterPaths(next.placement, none), good, next, () => isHere).at(-1)?.sentence ?? "";
+      return closedPaths(clusterPaths(next.placement, none), good, next, (node) => here.includes(node)).at(-1)
+        ?.sentence;
     };
-    assert.match(count(true), /and 101 more/);
-    assert.match(count(false), /and 1 more/);
+    assert.match(count("work") ?? "", /^DNS: .* \(and 101 more\) by/);
+    assert.match(count("cp-1") ?? "", /^DNS: .* \(and 1 more\) by/);
+    assert.equal(count("cp-2")?.startsWith("DNS"), false);
+    assert.equal(count("elsewhere"), undefined);
   });
 });
