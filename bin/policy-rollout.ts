@@ -149,8 +149,9 @@ export class PolicyRollout {
     this.#held.keep(this.#needed());
   }
 
-  /** Undefined before there is any program. */
+  /** Undefined before there is any program, also while what an earlier run left waits for the first objects. */
   policyOf(node: string | null): NodePolicy | undefined {
+    if (this.#offered === undefined) return undefined;
     const { config } = this.#options;
     const revision = node === null ? revisionInForce(this.#rollout) : revisionOn(node, this.#rollout, config.enforcer);
     if (revision === null) return undefined;

@@ -72,7 +72,7 @@ export function decide(
  */
 export function modeOf(flow: RawFlow, ends: Ends, policy: PolicyInForce | undefined): Flow["mode"] {
   if (policy === undefined) return "observed";
-  if (flow.denied !== null) return "enforced";
+  if (flow.state === "denied") return "enforced";
   const deciders = directionsOf(flow, ends).map((direction) =>
     direction === "egress" ? ends.source : ends.destination,
   );

@@ -377,6 +377,15 @@ describe("the control folder", () => {
     assert.ok(bench.rollout.policyOf("a")?.everybody.classOf.has("pod:shop/web" as never));
   });
 
+  it("says nothing of what is in force before it knows any objects, whoever asks", async () => {
+    const first = await begin();
+    await first.clock.advance(6_000);
+    await until("what is in force to be written down", async () => (await stateOf())?.rollout.confirmed !== undefined);
+    const next = new Bench(folder);
+    await next.rollout.open();
+    assert.deepEqual([next.rollout.policyOf("a"), next.rollout.policyOf(null)], [undefined, undefined]);
+  });
+
   it("guards also what was changed while no process ran", async () => {
     const first = await begin();
     const { revision } = bench.world.program();

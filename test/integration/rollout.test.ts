@@ -205,7 +205,8 @@ describe("rolling out policies on a node", function () {
     const begun = await enforce("break-glass", "--reason", "INC-4711: b is cut off", "--for", "30m");
     assert.equal(begun.code, 0, begun.said);
     await until("everything to pass", () => reaches("a", 81));
-    assert.equal((await flowOf(run, 81, wouldBeDenied))["mode"], "observed");
+    const flow = await flowOf(run, 81, wouldBeDenied);
+    assert.equal(flow["mode"], "observed", JSON.stringify(flow));
     assert.match(run.printed.err, /ALERT: break-glass everywhere for 30 min/);
     await kill(run);
     await up();
