@@ -9,6 +9,7 @@ import { setsOf } from "./match.ts";
 import type { Endpoint, EndpointId, Placement, Stage } from "./placement.ts";
 import type { Direction, Program } from "./program.ts";
 import type { Hop, Place, Routes, Visit } from "./route.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 /** Somebody who sends or gets packets. */
 export interface Party {
@@ -60,7 +61,8 @@ export class Parties {
   readonly #routes: Routes;
   readonly #table: SetTable;
   readonly #cells: AddressCells;
-  readonly #remarks: Multimap<Address, Remark>;
+  readonly #whereabouts: Whereabouts;
+  readonly #served: Multimap<Address, string>;
   readonly #numbers = new AddressTable();
   /** By number; there is no number 0. */
   readonly #members: (Party | undefined)[] = [undefined];
@@ -74,8 +76,9 @@ export class Parties {
     this.#program = program;
     this.#routes = routes;
     this.#table = new SetTable(placement, setsOf(placement));
-    this.#cells = new AddressCells(cidrsOf(program, placement));
-    this.#remarks = remarksOf(program, placement, routes);
+    this.#whereabouts = Whereabouts.of(placement.endpoints);
+    this.#cells = cellsOf(program, this.#whereabouts);
+    this.#served = servedOf(program, placement);
   }
 
   at(address: Address): Party {
@@ -95,10 +98,15 @@ export class Parties {
 
   #meet(address: Address): Party {
     const [place, cell] = [this.#routes.placeOf(address), this.#cells.cellOf(address)];
-    if (place.at === "outside" && !this.#remarks.has(address)) return this.#stranger(address, place, cell);
+    if (place.at === "outside" && this.#remarks(address).length === 0) return this.#stranger(address, place, cell);
     const made = this.#party(address, place, cell);
     this.#numbers.set(address, this.#members.push(made) - 1);
     return made;
+  }
+
+  /** Without what Routes know: the pod that has the address. Nor do rules mean a pod on its node's network. */
+  #remarks(address: Address): readonly Remark[] {
+    return [...this.#whereabouts.othersAt(address), ...this.#served.get(address)];
   }
 
   #stranger(address: Address, place: Place, cell: number): Party {
@@ -123,7 +131,7 @@ export class Parties {
 
   #kind(address: Address, place: Place, cell: number, all: readonly Legs[]): Kind {
     const own = place.at === "pod" ? [place.pod] : [];
-    const remarks = [...own, ...this.#remarks.get(address)].map(textOf).sort();
+    const remarks = [...own, ...this.#remarks(address)].map(textOf).sort();
     const key = [cell, ...all.map(shapeOf), ...remarks].join("\n");
     const known = this.#kinds.get(key);
     if (known !== undefined) return known;
@@ -154,19 +162,15 @@ export class Parties {
 /** What sets may take an address in for, beside CIDRs: an endpoint that has it, or what a Service has there. */
 type Remark = Endpoint | string;
 
-/** Without what Routes know: the pod that has the address. Nor do rules mean a pod on its node's network. */
-function remarksOf({ sets }: Program, { endpoints, members }: Placement, routes: Routes): Multimap<Address, Remark> {
-  const remarks = new Multimap<Address, Remark>();
-  for (const endpoint of endpoints.values()) {
-    if (endpoint.hostNetwork) continue;
-    for (const address of endpoint.addresses) if (!routes.isOf(address, endpoint)) remarks.add(address, endpoint);
-  }
+/** What Services have at which address. */
+function servedOf({ sets }: Program, { members }: Placement): Multimap<Address, string> {
+  const served = new Multimap<Address, string>();
   for (const [id, { kind }] of sets) {
     const behind = kind === "service" ? members.get(id) : undefined;
-    for (const address of behind?.addresses ?? []) remarks.add(address, id);
-    for (const { address, protocol, port } of behind?.ports ?? []) remarks.add(address, `${id} ${protocol} ${port}`);
+    for (const address of behind?.addresses ?? []) served.add(address, id);
+    for (const { address, protocol, port } of behind?.ports ?? []) served.add(address, `${id} ${protocol} ${port}`);
   }
-  return remarks;
+  return served;
 }
 
 function textOf(remark: Remark): string {
@@ -175,9 +179,18 @@ function textOf(remark: Remark): string {
   return canonicalJson([kind, labels, ports]);
 }
 
-function* cidrsOf({ sets }: Program, { endpoints }: Placement): Iterable<Cidr> {
-  for (const definition of sets.values()) if (definition.kind === "cidrs") yield* definition.cidrs;
-  for (const { nets } of endpoints.values()) yield* nets;
+/** By Program, for the network sets it was asked about last: most changes are of pods. */
+const cells = new WeakMap<Program, { readonly nets: readonly Cidr[]; readonly cells: AddressCells }>();
+
+function cellsOf(program: Program, whereabouts: Whereabouts): AddressCells {
+  const nets = [...whereabouts.nets()];
+  const known = cells.get(program);
+  if (known !== undefined && known.nets.length === nets.length && known.nets.every((net, at) => net === nets[at]))
+    return known.cells;
+  const ofProgram = [...program.sets.values()].flatMap((set) => (set.kind === "cidrs" ? set.cidrs : []));
+  const made = new AddressCells([...ofProgram, ...nets]);
+  cells.set(program, { nets, cells: made });
+  return made;
 }
 
 function shapeOf({ hops }: Legs): string {

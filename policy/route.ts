@@ -2,6 +2,7 @@ import { type Address, familyOf } from "../core/address.ts";
 import type { Endpoint, EndpointId, Placement, Stage } from "./placement.ts";
 import type { Direction, PolicyList } from "./program.ts";
 import type { Interfaces, Packet, Verdict } from "./verdict.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 /** One list that a packet is asked about. */
 export interface Hop {
@@ -47,24 +48,11 @@ const outside: Place = { at: "outside", node: null };
  */
 export class Routes {
   readonly #placement: Placement;
-  readonly #pods = new Map<Address, Endpoint>();
-  readonly #nodes = new Map<Address, string>();
-  readonly #hosts: ReadonlyMap<string, readonly Endpoint[]>;
+  readonly #whereabouts: Whereabouts;
 
   constructor(placement: Placement) {
     this.#placement = placement;
-    const hosts: Endpoint[] = [];
-    for (const endpoint of placement.endpoints.values()) {
-      if (endpoint.kind === "host") hosts.push(endpoint);
-      if (endpoint.kind === "pod" && !endpoint.hostNetwork)
-        for (const address of endpoint.addresses) this.#pods.set(address, endpoint);
-      const node = nodeOf(endpoint);
-      if (node !== null) for (const address of endpoint.addresses) this.#nodes.set(address, node);
-    }
-    this.#hosts = Map.groupBy(
-      hosts.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
-      ({ node }) => node ?? "",
-    );
+    this.#whereabouts = Whereabouts.of(placement.endpoints);
   }
 
   /** All that a packet meets. */
@@ -85,15 +73,10 @@ export class Routes {
   }
 
   placeOf(address: Address): Place {
-    const pod = this.#pods.get(address);
+    const pod = this.#whereabouts.podAt(address);
     if (pod !== undefined) return { at: "pod", pod, node: pod.node };
-    const node = this.#nodes.get(address);
+    const node = this.#whereabouts.nodeAt(address);
     return node === undefined ? outside : { at: "node", node };
-  }
-
-  /** Whether it is the pod that has the address. */
-  isOf(address: Address, endpoint: Endpoint): boolean {
-    return this.#pods.get(address) === endpoint;
   }
 
   /** On the node of the source, for what goes elsewhere. */
@@ -181,7 +164,7 @@ export class Routes {
    * Interfaces of pods belong to the one of all interfaces, unless another names them.
    */
   #governing(node: string | null, link: Link, { interfaces }: Hints): Endpoint | undefined {
-    const hosts = node === null ? undefined : this.#hosts.get(node);
+    const hosts = node === null ? undefined : this.#whereabouts.hosts.get(node);
     if (node === null || hosts === undefined) return undefined;
     const all = hosts.find(({ interfaceName }) => interfaceName === "*");
     const some = hosts.filter(({ interfaceName }) => interfaceName !== "*");
@@ -192,7 +175,7 @@ export class Routes {
     const candidates = told === undefined ? some : some.filter(({ interfaceName }) => interfaceName === null);
     const having = (isWanted: (address: Address) => boolean) =>
       candidates.find(({ addresses }) => addresses.some(isWanted));
-    const ofNode = (host: Endpoint) => host.addresses.some((address) => this.#nodes.get(address) === node);
+    const ofNode = (host: Endpoint) => host.addresses.some((address) => this.#whereabouts.nodeAt(address) === node);
     const { local } = link;
     if (local === null) return candidates.find(ofNode) ?? all ?? (candidates.length === 1 ? candidates[0] : undefined);
     // Who lists no address of this family may well be the one of this interface.
@@ -235,11 +218,6 @@ interface Link {
 
 const ofPods = (side: Link["side"]): Link => ({ side, isOfPods: true, local: null });
 const fabric = (side: Link["side"], local: Address | null = null): Link => ({ side, isOfPods: false, local });
-
-function nodeOf({ kind, name, node, hostNetwork }: Endpoint): string | null {
-  if (kind === "node") return name;
-  return kind === "host" || hostNetwork ? node : null;
-}
 
 /** What a node sends to its own pods is asked about nowhere, nor what somebody sends to himself. */
 export function exemptionOf(from: Place, to: Place): Verdict["exempt"] {
