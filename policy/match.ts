@@ -17,11 +17,11 @@ export type Question = (source: End, destination: End, packet: Packet) => boolea
 /** Finds the members of a set. */
 export type Sets = (id: SetId) => SetIndex;
 
-export function setsOf({ members }: Placement): Sets {
+export function setsOf(placement: Placement): Sets {
   return (id) => {
-    const found = members.get(id);
+    const found = placement.members.get(id);
     if (found === undefined) throw new Error(`the placement has no members of set ${id}`);
-    return indexOf(found);
+    return indexOf(found, placement);
   };
 }
 

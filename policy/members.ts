@@ -33,6 +33,7 @@ export function membersOfPort(selected: Selected, name: string): Members {
       return ports();
     },
     from: selected,
+    port: name,
   };
 }
 

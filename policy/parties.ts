@@ -9,6 +9,7 @@ import { setsOf } from "./match.ts";
 import type { Endpoint, EndpointId, Placement, Stage } from "./placement.ts";
 import type { Direction, Program } from "./program.ts";
 import type { Hop, Place, Routes, Visit } from "./route.ts";
+import { servicesOf } from "./service-sets.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 /** Somebody who sends or gets packets. */
@@ -163,10 +164,10 @@ export class Parties {
 type Remark = Endpoint | string;
 
 /** What Services have at which address. */
-function servedOf({ sets }: Program, { members }: Placement): Multimap<Address, string> {
+function servedOf(program: Program, { members }: Placement): Multimap<Address, string> {
   const served = new Multimap<Address, string>();
-  for (const [id, { kind }] of sets) {
-    const behind = kind === "service" ? members.get(id) : undefined;
+  for (const id of servicesOf(program)) {
+    const behind = members.get(id);
     for (const address of behind?.addresses ?? []) served.add(address, id);
     for (const { address, protocol, port } of behind?.ports ?? []) served.add(address, `${id} ${protocol} ${port}`);
   }

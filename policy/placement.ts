@@ -73,4 +73,6 @@ export interface Members {
   readonly ports: readonly { readonly address: Address; readonly protocol: number; readonly port: number }[];
   /** From whom they are, where they are from endpoints: two of these tell quickly what has changed between them. */
   readonly from?: SortedMap<EndpointId, Pick<Endpoint, "addresses" | "nets" | "ports">>;
+  /** With `from`: it is their ports of this name that are members, not their addresses. */
+  readonly port?: string;
 }

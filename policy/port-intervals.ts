@@ -1,26 +1,23 @@
 import type { Placement } from "./placement.ts";
 import type { Program } from "./program.ts";
+import { servicesOf } from "./service-sets.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 /** The ports divided where a Program, or a port that somebody declares, may tell one from the next. */
 export class PortIntervals {
   /** By port, the number of its interval. */
-  readonly #intervals: Uint16Array;
+  readonly #intervals = new Uint16Array(ports);
 
-  constructor({ blocks, sets }: Program, { endpoints, members }: Placement) {
-    const edges = new Uint8Array(ports + 1);
-    const add = (from: number, to: number) => {
-      edges[from] = edges[to + 1] = 1;
-    };
-    for (const block of blocks.values())
-      for (const { when } of block)
-        for (const match of when)
-          if (match.field === "sourcePort" || match.field === "destinationPort")
-            for (const { from, to } of match.ranges) add(from, to);
-    for (const endpoint of endpoints.values()) for (const { port } of endpoint.ports) add(port, port);
-    for (const [id, { kind }] of sets)
-      if (kind === "service") for (const { port } of members.get(id)?.ports ?? []) add(port, port);
+  constructor(program: Program, { endpoints, members }: Placement) {
+    const edges = edgesOf(program).slice();
+    const add = (port: number) => addEdges(edges, port, port);
+    for (const port of Whereabouts.of(endpoints).declaredPorts()) add(port);
+    for (const id of servicesOf(program)) for (const { port } of members.get(id)?.ports ?? []) add(port);
     let interval = 0;
-    this.#intervals = Uint16Array.from(edges.subarray(0, ports), (edge) => (interval += edge));
+    for (let port = 0; port < ports; port++) {
+      interval += edges[port] as number;
+      this.#intervals[port] = interval;
+    }
   }
 
   /** From 0 on, ascending. */
@@ -30,3 +27,23 @@ export class PortIntervals {
 }
 
 const ports = 65_536;
+
+const known = new WeakMap<Program, Uint8Array>();
+
+/** Where the ranges of a Program begin, and where what comes after them does. */
+function edgesOf(program: Program): Uint8Array {
+  const found = known.get(program);
+  if (found !== undefined) return found;
+  const edges = new Uint8Array(ports + 1);
+  for (const block of program.blocks.values())
+    for (const { when } of block)
+      for (const match of when)
+        if (match.field === "sourcePort" || match.field === "destinationPort")
+          for (const { from, to } of match.ranges) addEdges(edges, from, to);
+  known.set(program, edges);
+  return edges;
+}
+
+function addEdges(edges: Uint8Array, from: number, to: number): void {
+  edges[from] = edges[to + 1] = 1;
+}

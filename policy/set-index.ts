@@ -1,5 +1,6 @@
 import { type Address, addressValue, type Cidr, type Family, familyOf, widthOf } from "../core/address.ts";
-import type { Members } from "./placement.ts";
+import type { Members, Placement } from "./placement.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 /** One end of a packet, taken apart once. */
 export class End {
@@ -20,7 +21,13 @@ export class End {
 }
 
 /** The members of one set, ready for lookups. */
-export class SetIndex {
+export interface SetIndex {
+  has(end: End): boolean;
+  hasPort(end: End, protocol: number, port: number): boolean;
+}
+
+/** Members that are listed. */
+class ListedSet implements SetIndex {
   readonly #addresses: ReadonlySet<Address>;
   readonly #four: readonly Level<number>[];
   readonly #six: readonly Level<bigint>[];
@@ -50,6 +57,41 @@ export class SetIndex {
   }
 }
 
+/**
+ * Members that are told by the endpoints they are from: who has the address is asked, and whether he is among them. A list of 100,000
+ * addresses would have to be made anew for each pod that comes.
+ */
+class FollowedSet implements SetIndex {
+  readonly #from: NonNullable<Members["from"]>;
+  readonly #port: string | undefined;
+  readonly #whereabouts: Whereabouts;
+  readonly #nets: ListedSet;
+
+  constructor(from: NonNullable<Members["from"]>, port: string | undefined, whereabouts: Whereabouts) {
+    this.#from = from;
+    this.#port = port;
+    this.#whereabouts = whereabouts;
+    const cidrs = port === undefined ? whereabouts.netsOf((id) => from.has(id)) : [];
+    this.#nets = new ListedSet({ addresses: [], cidrs, ports: [] });
+  }
+
+  has(end: End): boolean {
+    if (this.#port !== undefined) return false;
+    return this.#whereabouts.allAt(end.address).some(({ id }) => this.#from.has(id)) || this.#nets.has(end);
+  }
+
+  hasPort({ address }: End, protocol: number, port: number): boolean {
+    if (this.#port === undefined) return false;
+    return this.#whereabouts
+      .allAt(address)
+      .some(({ id }) =>
+        this.#from
+          .get(id)
+          ?.ports.some((one) => one.name === this.#port && one.protocol === protocol && one.port === port),
+      );
+  }
+}
+
 /** All prefixes of one length, without their `host` bits. */
 interface Level<T> {
   readonly host: number;
@@ -76,10 +118,11 @@ const portKey = (address: Address, protocol: number, port: number) => `${address
 const known = new WeakMap<Members, SetIndex>();
 
 /** Members never change, and most of them stay when a Placement is replaced: so does their index. */
-export function indexOf(members: Members): SetIndex {
+export function indexOf(members: Members, { endpoints }: Placement): SetIndex {
   const found = known.get(members);
   if (found !== undefined) return found;
-  const index = new SetIndex(members);
+  const { from, port } = members;
+  const index = from === undefined ? new ListedSet(members) : new FollowedSet(from, port, Whereabouts.of(endpoints));
   known.set(members, index);
   return index;
 }

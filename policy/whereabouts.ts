@@ -22,6 +22,8 @@ export class Whereabouts {
   /** What is otherwise than in `base`; null: nobody has it. */
   readonly #over: SortedMap<Address, Claims | null>;
   readonly #special: SortedMap<EndpointId, Endpoint>;
+  /** How many declare a port. */
+  readonly #ports: ReadonlyMap<number, number>;
   #hosts: ReadonlyMap<string, readonly Endpoint[]> | undefined;
 
   private constructor(
@@ -29,11 +31,13 @@ export class Whereabouts {
     base: ReadonlyMap<Address, Claims>,
     over: SortedMap<Address, Claims | null>,
     special: SortedMap<EndpointId, Endpoint>,
+    ports: ReadonlyMap<number, number>,
   ) {
     this.#endpoints = endpoints;
     this.#base = base;
     this.#over = over;
     this.#special = special;
+    this.#ports = ports;
   }
 
   static of(endpoints: Endpoints): Whereabouts {
@@ -49,7 +53,9 @@ export class Whereabouts {
   static #fromScratch(endpoints: Endpoints): Whereabouts {
     const base = new Map<Address, Endpoint[]>();
     const special = new Map<EndpointId, Endpoint>();
+    const ports = new Map<number, number>();
     for (const endpoint of endpoints.values()) {
+      count(ports, endpoint, 1);
       if (isSpecial(endpoint)) special.set(endpoint.id, endpoint);
       for (const address of endpoint.addresses) {
         const claims = base.get(address);
@@ -57,7 +63,8 @@ export class Whereabouts {
         else claims.push(endpoint);
       }
     }
-    return new Whereabouts(endpoints, base, SortedMap.empty(), SortedMap.empty<EndpointId, Endpoint>().with(special));
+    const none = SortedMap.empty<EndpointId, Endpoint>();
+    return new Whereabouts(endpoints, base, SortedMap.empty(), none.with(special), ports);
   }
 
   /** Undefined if too much is otherwise. */
@@ -67,9 +74,12 @@ export class Whereabouts {
     const special = new Map<EndpointId, Endpoint | undefined>();
     const claimsOf = (address: Address) =>
       claims.has(address) ? (claims.get(address) ?? nobody) : this.#claims(address);
+    const ports = new Map(this.#ports);
     let steps = 0;
     for (const { key, before, after } of (endpoints as SortedMap<EndpointId, Endpoint>).differences(this.#endpoints)) {
       if (++steps > maxStep) return undefined;
+      count(ports, before, -1);
+      count(ports, after, 1);
       for (const address of before?.addresses ?? [])
         claims.set(address, orNull(claimsOf(address).filter(({ id }) => id !== key)));
       for (const address of after?.addresses ?? [])
@@ -78,7 +88,7 @@ export class Whereabouts {
     }
     const over = this.#over.with(claims);
     if (over.size > maxStep && over.size > this.#base.size * overlayShare) return undefined;
-    return new Whereabouts(endpoints, this.#base, over, this.#special.with(special));
+    return new Whereabouts(endpoints, this.#base, over, this.#special.with(special), ports);
   }
 
   /** The pod of its own network that has an address; the last, if several say so. */
@@ -102,6 +112,11 @@ export class Whereabouts {
       : claims.filter((endpoint) => endpoint !== pod && !endpoint.hostNetwork);
   }
 
+  /** Everybody who says that an address is his. */
+  allAt(address: Address): readonly Endpoint[] {
+    return this.#claims(address);
+  }
+
   /** Host endpoints by node, in order of ids. */
   get hosts(): ReadonlyMap<string, readonly Endpoint[]> {
     const hosts = () => [...this.#special.values()].filter(({ kind }) => kind === "host");
@@ -114,6 +129,15 @@ export class Whereabouts {
     for (const { nets } of this.#special.values()) yield* nets;
   }
 
+  netsOf(isMeant: (id: EndpointId) => boolean): readonly Cidr[] {
+    return [...this.#special.values()].filter(({ id }) => isMeant(id)).flatMap(({ nets }) => nets);
+  }
+
+  /** Each once. */
+  declaredPorts(): Iterable<number> {
+    return this.#ports.keys();
+  }
+
   #claims(address: Address): Claims {
     const changed = this.#over.size === 0 ? undefined : this.#over.get(address);
     return (changed === undefined ? this.#base.get(address) : changed) ?? nobody;
@@ -124,6 +148,14 @@ const made = new WeakMap<Endpoints, Whereabouts>();
 let latest: WeakRef<Whereabouts> | undefined;
 
 const nobody: Claims = [];
+
+function count(ports: Map<number, number>, endpoint: Endpoint | undefined, by: 1 | -1): void {
+  for (const { port } of endpoint?.ports ?? []) {
+    const now = (ports.get(port) ?? 0) + by;
+    if (now === 0) ports.delete(port);
+    else ports.set(port, now);
+  }
+}
 
 const orNull = (claims: Claims): Claims | null => (claims.length === 0 ? null : claims);
 const inOrder = (claims: Claims): Claims => claims.toSorted((a, b) => (a.id < b.id ? -1 : 1));

@@ -6,7 +6,7 @@ import type { Endpoint, EndpointId } from "../../policy/placement.ts";
 import { Whereabouts } from "../../policy/whereabouts.ts";
 
 const addresses = ["10.0.0.1", "10.0.0.2", "fd00::1"] as Address[];
-const bare = { namespace: null, nets: [], interfaceName: null, labels: {}, ports: [] };
+const bare = { namespace: null, nets: [], interfaceName: null, labels: {} };
 
 const endpoint: fc.Arbitrary<Endpoint> = fc
   .record({
@@ -15,6 +15,7 @@ const endpoint: fc.Arbitrary<Endpoint> = fc
     node: fc.constantFrom("n1", "n2", null),
     addresses: fc.subarray(addresses),
     hostNetwork: fc.boolean(),
+    ports: fc.subarray([80, 443]).map((ports) => ports.map((port) => ({ name: "p", protocol: 6, port }))),
   })
   .map((draft) => ({ ...bare, ...draft, id: `${draft.kind}:${draft.name}` as EndpointId }));
 const changes = fc.array(fc.array(fc.tuple(endpoint, fc.boolean()), { minLength: 1, maxLength: 4 }), {
@@ -30,7 +31,12 @@ function told(whereabouts: Whereabouts): unknown {
     whereabouts.nodeAt(address),
     whereabouts.othersAt(address),
   ]);
-  return { at, hosts: [...whereabouts.hosts].sort(), nets: [...whereabouts.nets()] };
+  return {
+    at,
+    hosts: [...whereabouts.hosts].sort(),
+    nets: [...whereabouts.nets()],
+    ports: [...whereabouts.declaredPorts()].sort(),
+  };
 }
 
 describe("whereabouts", () => {
