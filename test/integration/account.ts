@@ -36,8 +36,9 @@ interface Absence {
 /** Throws if anything is there twice, or missing without a loss or an absence. */
 export function accountFor({ datagrams, connections }: Begun, kept: Kept, away: readonly Absence[] = []): Account {
   const losses = kept.losses.filter(({ source }) => source === "conntrack");
-  const datagramFlows = byPort(kept.flows, udp, "destinationPort");
-  const connectionFlows = byPort(kept.flows, tcp, "sourcePort");
+  const flows = kept.flows.filter((flow) => !isRemnant(flow, away));
+  const datagramFlows = byPort(flows, udp, "destinationPort");
+  const connectionFlows = byPort(flows, tcp, "sourcePort");
   const missing = [
     ...missingOf(datagrams, datagramFlows, "datagram to port"),
     ...missingOf(connections, connectionFlows, "connection from port"),
@@ -46,7 +47,11 @@ export function accountFor({ datagrams, connections }: Begun, kept: Kept, away: 
     const [packets, bytes] = sums(flows);
     // The kernel counts at the end only: of one that ended while nobody listened it is known that it was, and that something is missing.
     const begun = (datagrams[port - firstPort] ?? 0) * 1_000;
-    const isCut = packets === 0 && losses.some(({ start, end }) => begun <= end && begun + datagramUs >= start);
+    const isCut =
+      packets === 0 &&
+      [...losses, ...away.map(({ from, to }) => ({ start: from * 1_000, end: to * 1_000 }))].some(
+        ({ start, end }) => begun <= end && begun + datagramUs >= start,
+      );
     if (!isCut) assert.deepEqual([packets, bytes], [1, datagramBytes], `port ${port}`);
   }
   for (const [port, flows] of connectionFlows) {
@@ -64,6 +69,15 @@ export function accountFor({ datagrams, connections }: Begun, kept: Kept, away: 
     );
   const all = datagrams.length + connections.length;
   return { connections: all, stored: all - missing.length, inLoss: missing.length };
+}
+
+/**
+ * What is left of a connection that began while nothing ran, and so no connection was tracked: its last segments belong to none that the
+ * kernel knows, and are refused as invalid.
+ */
+function isRemnant({ reason, startedAt }: Flow, away: readonly Absence[]): boolean {
+  const at = startedAt / 1_000;
+  return reason === "invalid" && away.some(({ from, to }) => at >= from && at <= to + connectionMs);
 }
 
 /** Numbers of each epoch begin at 0 and have no holes; none is there twice. How many epochs there are. */
