@@ -46,7 +46,7 @@ export class Expectations {
     const verdict = this.#evaluate(told);
     return {
       answer: this.#inOrder(told, verdict),
-      mayDiffer: this.#answersFailsafe(told, verdict) ? "answers" : this.#isLate(told, verdict) ? "late" : null,
+      mayDiffer: this.#answersFailsafe(told, verdict) ? "answers" : this.#isLate(told) ? "late" : null,
       needsTracking: this.#needsTracking(told, verdict),
     };
   }
@@ -76,8 +76,10 @@ export class Expectations {
     return this.#layout.homes.get(destination)?.at === "pod" && [...this.#endpoints.values()].some(isUntracking);
   }
 
-  #isLate({ translated }: Packet, { hosts }: Verdict): boolean {
-    return hosts.some(
+  /** Also where the evaluator did not get so far, since a pod's egress policy denies: the kernel asks preDNAT lists before. */
+  #isLate(packet: Packet): boolean {
+    const { translated } = packet;
+    return this.#ofHosts(packet).hosts.some(
       ({ list, direction, action, endpoint }) =>
         list === "failsafe" &&
         direction === "ingress" &&
