@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { caseText } from "../support/agreement/saved-case.ts";
+import { readdirSync } from "node:fs";
+import { caseText, readCase } from "../support/agreement/saved-case.ts";
 import { replay, searchWorld } from "../support/agreement/search.ts";
 import { type SourceName, sourceNames } from "../support/agreement/source.ts";
 import { Dataplane } from "../support/dataplane/dataplane.ts";
@@ -9,6 +10,7 @@ import { needsDevice, needsKernel } from "../support/needs-kernel.ts";
 
 const worlds = Number(process.env["FUZZ_RUNS"] ?? 100);
 const firstSeed = 20_261_130;
+const fixtures = new URL("../fixtures/agreement/", import.meta.url);
 
 describe("for random worlds and packets, evaluator, ruleset in memory and real kernel say the same", function () {
   this.timeout(180_000);
@@ -27,6 +29,13 @@ describe("for random worlds and packets, evaluator, ruleset in memory and real k
     models: "in worlds of policies of all kinds, with services and what manifests cannot say",
     programs: "for programs that no policy would give",
   };
+  for (const file of readdirSync(fixtures).filter((name) => name.endsWith(".json")))
+    it(`as once not in ${file}`, async () => {
+      assert.ok(dataplane);
+      const { agree, text } = await replay(dataplane, readCase(new URL(file, fixtures).pathname));
+      assert.ok(agree, text);
+    });
+
   for (const source of sourceNames)
     it(titles[source], async () => {
       assert.ok(dataplane);
