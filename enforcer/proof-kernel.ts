@@ -1,6 +1,5 @@
-import { Worker } from "node:worker_threads";
 import { SluiceError } from "../core/errors.ts";
-import { warmThreadPool } from "../core/netlink/namespace.ts";
+import { AskedWorker } from "../core/netlink/asked-worker.ts";
 import type { Counts } from "./counters.ts";
 import type { ProbeSighting } from "./probe-sequence.ts";
 
@@ -27,67 +26,34 @@ export interface Proof {
 
 /** Proofs in any network namespace, by one worker thread that starts when needed. */
 export class KernelProof {
-  #worker: Promise<Worker> | undefined;
-  readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
-  #requests = 0;
-  #ended = false;
+  readonly #worker = new AskedWorker<Request, Answer>(
+    new URL("./proof-worker.ts", import.meta.url),
+    "proves enforcement",
+  );
 
   /** By the path of the namespace; null is our own. */
   in(namespace: string | null): Proof {
     const path = namespace ?? `/proc/${process.pid}/ns/net`;
     return {
       counters: async () => {
-        const answer = await this.#ask(path, "counters");
+        const answer = await this.#worker.ask({ namespace: path, ask: "counters" });
         return "counters" in answer ? answer.counters : failed(answer);
       },
       probe: async () => {
-        const answer = await this.#ask(path, "probe");
+        const answer = await this.#worker.ask({ namespace: path, ask: "probe" });
         return "sighting" in answer ? answer.sighting : failed(answer);
       },
     };
   }
 
+  /** Takes back what probes made in the namespaces. */
   async close(): Promise<void> {
-    if (this.#worker === undefined || this.#ended) return;
-    await this.#ask("", "close");
-    await (await this.#worker).terminate();
-  }
-
-  async #ask(namespace: string, ask: Request["ask"]): Promise<Answer> {
-    if (this.#ended) throw threadEnded(undefined);
-    this.#worker ??= this.#start();
-    const worker = await this.#worker;
-    const id = ++this.#requests;
-    const waiting = Promise.withResolvers<Answer>();
-    this.#waiting.set(id, waiting);
-    worker.postMessage({ id, namespace, ask } satisfies Request);
-    return waiting.promise;
-  }
-
-  async #start(): Promise<Worker> {
-    await warmThreadPool();
-    const worker = new Worker(new URL("./proof-worker.ts", import.meta.url));
-    worker.on("message", (answer: Answer) => {
-      this.#waiting.get(answer.id)?.resolve(answer);
-      this.#waiting.delete(answer.id);
-    });
-    worker.on("error", (cause) => this.#giveUp(cause));
-    worker.on("exit", () => this.#giveUp(undefined));
-    return worker;
-  }
-
-  #giveUp(cause: unknown): void {
-    this.#ended = true;
-    for (const { reject } of this.#waiting.values()) reject(threadEnded(cause));
-    this.#waiting.clear();
+    if (this.#worker.hasStarted) await this.#worker.ask({ namespace: "", ask: "close" });
+    await this.#worker.close();
   }
 }
 
 function failed(answer: Answer): never {
   const fault = "fault" in answer ? answer.fault : "an answer to another question";
   throw new SluiceError("NETLINK_FAILED", fault, { retriable: true });
-}
-
-function threadEnded(cause: unknown): SluiceError {
-  return new SluiceError("NETLINK_FAILED", "the thread that proves enforcement ended", { cause });
 }
