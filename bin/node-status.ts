@@ -13,6 +13,8 @@ export interface NodeStatus {
   readonly pid: number;
   readonly version: string;
   readonly mode: "observe" | "enforce";
+  /** Break-glass is on: the rules in force deny nothing. */
+  readonly open: boolean;
   /** `wanted`: of the newest policies; `due`: what the roll-out has this node enforce by now. */
   readonly revision: { readonly wanted: string | null; readonly due: string | null; readonly applied: string | null };
   readonly appliedAt: number | null;
@@ -50,6 +52,7 @@ export function nodeStatusOf(sources: StatusSources, now: number, stopped: boole
     pid: process.pid,
     version,
     mode,
+    open: status?.open ?? false,
     revision: { wanted: wanted ?? null, due: due ?? null, applied: status?.revision ?? null },
     appliedAt: status?.appliedAt ?? null,
     applyMs: Math.round(status?.ms ?? 0),
@@ -73,6 +76,7 @@ export interface NodeJudgement {
     | "enforcing"
     | "observing"
     | "starting"
+    | "open"
     | "behind"
     | "failing"
     | "not-enforceable"
@@ -83,12 +87,13 @@ export interface NodeJudgement {
 
 /** What the status means now. Only `enforcing` and `observing` are well. */
 export function judgeNode(status: NodeStatus, now: number): NodeJudgement {
-  const { writtenAt, stoppedAt, mode, revision, failure, probe } = status;
+  const { writtenAt, stoppedAt, mode, open, revision, failure, probe } = status;
   const age = Math.max(0, now - writtenAt);
   if (stoppedAt !== null) return { state: "stopped", words: `sluice stopped ${agoText(now - stoppedAt)} ago` };
   if (age > staleMs) return { state: "silent", words: `no news for ${agoText(age)}: is sluice running?` };
   if (mode === "observe") return { state: "observing", words: "watches and blocks nothing" };
   if (failure !== null) return { state: "failing", words: `the rules cannot be applied: ${failure}` };
+  if (open) return { state: "open", words: 'break-glass is on, policy denies nothing: see "sluice enforce rollout"' };
   if (revision.applied === null) return { state: "starting", words: "no rules are applied yet" };
   if (probe?.state === "not-enforceable")
     return { state: "not-enforceable", words: probe.detail[0] ?? "a probe was not treated as the rules say" };

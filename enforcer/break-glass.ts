@@ -17,13 +17,19 @@ const longestReason = 500;
 
 /** Why this cannot be begun, in words; undefined if it can. */
 export function faultOfBreakGlass({ reason, from, until }: BreakGlass, maxMs: number): string | undefined {
+  const fault = faultOfReason(reason);
+  if (fault !== undefined) return fault;
+  if (until <= from) return "it would end before it begins";
+  if (until - from > maxMs)
+    return `it would last ${minutes(until - from)}, longer than enforcer.breakGlassMaxMs: ${minutes(maxMs)}`;
+  return undefined;
+}
+
+export function faultOfReason(reason: string): string | undefined {
   const length = reason.trim().length;
   if (length < shortestReason) return `the reason has ${length} characters; say why in at least ${shortestReason}`;
   if (length > longestReason) return `the reason has ${length} characters, more than ${longestReason}`;
   if (/\p{Cc}/u.test(reason)) return "the reason holds control characters";
-  if (until <= from) return "it would end before it begins";
-  if (until - from > maxMs)
-    return `it would last ${minutes(until - from)}, longer than enforcer.breakGlassMaxMs: ${minutes(maxMs)}`;
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { SluiceError } from "../../core/errors.ts";
 import { parseDuration } from "../../core/time-text.ts";
+import { faultOfReason } from "../../enforcer/break-glass.ts";
 import { askRunning } from "../control/ask.ts";
 import { addControlOptions, type ControlOptions, controlConfig } from "../control/options.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
@@ -50,5 +51,7 @@ function orderOf({ reason, for: time, end, ...options }: Options): Parameters<ty
   const forMs = parseDuration(time);
   if (forMs === undefined || forMs < 1)
     throw new SluiceError("USAGE", `--for ${time}: write a duration as "30m" or "1h30m"`);
-  return { do: "break-glass", reason: reason.slice(0, 1_000), forMs, node };
+  const fault = faultOfReason(reason);
+  if (fault !== undefined) throw new SluiceError("USAGE", `--reason: ${fault}`);
+  return { do: "break-glass", reason, forMs, node };
 }

@@ -26,6 +26,7 @@ const status = (over: Partial<NodeStatus> = {}): NodeStatus => ({
   pid: 7,
   version: "0.1.0",
   mode: "enforce",
+  open: false,
   revision: { wanted: "aa", due: "aa", applied: "aa" },
   appliedAt: now - 65_000,
   applyMs: 12,
@@ -60,6 +61,12 @@ const cases: readonly { title: string; over: Partial<NodeStatus>; state: string;
     over: { revision: { wanted: "aa", due: "aa", applied: null } },
     state: "starting",
     words: /no rules/,
+  },
+  {
+    title: "on which break-glass is on",
+    over: { open: true, revision: { wanted: "aa", due: "aa", applied: null } },
+    state: "open",
+    words: /break-glass is on/,
   },
   {
     title: "behind",
