@@ -239,7 +239,9 @@ type PortMatch = Extract<Match, { field: "sourcePort" | "destinationPort" }>;
 function rangeConditions({ draft }: RenderContext, { field, ranges, not }: PortMatch): readonly Condition[] {
   const merged = mergedPorts(ranges);
   const port = field === "sourcePort" ? "sport" : "dport";
-  if (merged.length > 1) return [{ if: "member", key: [port], set: portSet(draft, merged), not }];
+  // Of `sport != 80 dport != 443` nft (1.0.6) makes one comparison of four bytes, which holds where only one of them differs.
+  const isSingle = merged.length === 1 && merged[0]?.from === merged[0]?.to;
+  if (merged.length > 1 || (not && isSingle)) return [{ if: "member", key: [port], set: portSet(draft, merged), not }];
   return merged.map(({ from, to }) => number(port, from, to, not));
 }
 

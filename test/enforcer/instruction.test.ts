@@ -107,9 +107,14 @@ const cases: readonly Case[] = [
     title: "neither range nor named port: one rule with both, per family",
     when: [protocol(6), ports("sourcePort", ["80", "@http"], true)],
     rules: [
-      `meta l4proto 6 th sport != 80 ip saddr . meta l4proto . th sport != @ports4 ${label}`,
-      `meta l4proto 6 th sport != 80 ip6 saddr . meta l4proto . th sport != @ports6 ${label}`,
+      `meta l4proto 6 th sport != @ports ip saddr . meta l4proto . th sport != @ports4 ${label}`,
+      `meta l4proto 6 th sport != @ports ip6 saddr . meta l4proto . th sport != @ports6 ${label}`,
     ],
+  },
+  {
+    title: "neither this source port nor that destination port: by sets, as nft would make one comparison of both",
+    when: [protocol(6), ports("sourcePort", ["80"], true), ports("destinationPort", ["443"], true)],
+    rules: [`meta l4proto 6 th sport != @ports th dport != @ports ${label}`],
   },
   { title: "no port at all: no rule", when: [ports("sourcePort", [])], rules: [] },
   {
@@ -130,8 +135,8 @@ const cases: readonly Case[] = [
     when: [protocol(6), ports("destinationPort", ["80", "@http"])],
     rules: [
       `meta l4proto 6 th dport 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
-      `meta l4proto 6 ip daddr . meta l4proto . th dport @ports4 th dport != 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
-      `meta l4proto 6 ip6 daddr . meta l4proto . th dport @ports6 th dport != 80 log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
+      `meta l4proto 6 ip daddr . meta l4proto . th dport @ports4 th dport != @ports log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
+      `meta l4proto 6 ip6 daddr . meta l4proto . th dport @ports6 th dport != @ports log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
     ],
   },
   {
