@@ -1,5 +1,5 @@
-import type { Situation } from "../enforcer/guard.ts";
 import type { Program } from "../policy/program.ts";
+import type { Situation } from "../policy/space/situation.ts";
 import type { HeldProgram, World } from "../policy/world.ts";
 
 /** Programs by revision that are in force somewhere, whether the policies still say so or not, each with who is there now. */

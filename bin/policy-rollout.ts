@@ -13,7 +13,7 @@ import {
   withoutBreakGlass,
 } from "../enforcer/break-glass.ts";
 import type { EnforcerStatus } from "../enforcer/enforcer.ts";
-import { closedPaths, clusterPaths, type Situation } from "../enforcer/guard.ts";
+import { closedPaths, clusterPaths } from "../enforcer/guard.ts";
 import { type GuardedPath, parseGuardedPath } from "../enforcer/guarded-path.ts";
 import { enforcedPart, type Modes, modesOf } from "../enforcer/modes.ts";
 import {
@@ -26,6 +26,7 @@ import {
   step,
 } from "../enforcer/rollout.ts";
 import type { Program } from "../policy/program.ts";
+import type { Situation } from "../policy/space/situation.ts";
 import type { World } from "../policy/world.ts";
 import { ClusterServiceIndex } from "./cluster-services.ts";
 import { ControlDesk } from "./control/desk.ts";

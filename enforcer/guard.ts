@@ -4,15 +4,10 @@ import { ruleTitle } from "../policy/explain.ts";
 import type { Endpoint, Placement } from "../policy/placement.ts";
 import type { Program, RuleOrigin } from "../policy/program.ts";
 import { protocolName } from "../policy/protocol.ts";
+import type { Situation } from "../policy/space/situation.ts";
 import type { Packet, Verdict } from "../policy/verdict.ts";
 import type { GuardedPath, PathEnd } from "./guarded-path.ts";
 import { PathEnds, type Stop } from "./path-ends.ts";
-
-/** Policies and who is there: what kernels enforce, so without those who are only observed. */
-export interface Situation {
-  readonly program: Program;
-  readonly placement: Placement;
-}
 
 /** Where a cluster's own services answer, as far as its objects tell. */
 export interface ClusterServices {

@@ -1,8 +1,9 @@
 import type { Address, Cidr } from "../core/address.ts";
 import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
+import type { Situation } from "../policy/space/situation.ts";
 import type { Problem } from "./draft.ts";
-import { Renderer, type RenderSettings, type Situation } from "./renderer.ts";
+import { Renderer, type RenderSettings } from "./renderer.ts";
 import type { Ruleset } from "./ruleset.ts";
 
 /**

@@ -2,6 +2,7 @@ import { type Address, type Family, familyOf } from "../core/address.ts";
 import { SortedMap } from "../core/sorted-map.ts";
 import type { Endpoint, Members, Placement } from "../policy/placement.ts";
 import type { Program, SetId } from "../policy/program.ts";
+import type { Situation } from "../policy/space/situation.ts";
 import { addPodChains, type BaseSettings, families } from "./base-chains.ts";
 import { BlockCache, type ClassChain, classChain, deniedChain, type Sources } from "./class-chain.ts";
 import { Draft, type Fragment, type Problem } from "./draft.ts";
@@ -30,11 +31,6 @@ export interface Rendering {
   /** What turns the ruleset that was before into the one that is now. */
   readonly changes: Transaction;
   readonly problems: readonly Problem[];
-}
-
-export interface Situation {
-  readonly program: Program;
-  readonly placement: Placement;
 }
 
 interface State {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { parseAddress } from "../../core/address.ts";
-import { type ClusterServices, closedPaths, clusterPaths, type Situation } from "../../enforcer/guard.ts";
+import { type ClusterServices, closedPaths, clusterPaths } from "../../enforcer/guard.ts";
 import { parseGuardedPath } from "../../enforcer/guarded-path.ts";
 import { enforcedPart, modesOf } from "../../enforcer/modes.ts";
+import type { Situation } from "../../policy/space/situation.ts";
 import { type WorldBuilder, world } from "../support/world.ts";
 
 const control = { "node-role.kubernetes.io/control-plane": "" };

@@ -1,9 +1,9 @@
 import type { Address } from "../../../core/address.ts";
 import { defaultSettings, render } from "../../../enforcer/render.ts";
-import type { Situation } from "../../../enforcer/renderer.ts";
 import type { Ruleset } from "../../../enforcer/ruleset.ts";
 import type { Placement } from "../../../policy/placement.ts";
 import type { Program } from "../../../policy/program.ts";
+import type { Situation } from "../../../policy/space/situation.ts";
 import { type Layout, layoutOf, type NodeLayout, podDevice } from "./layout.ts";
 
 /** A world about which three are asked: the evaluator, the rulesets of its nodes in memory, and the same in the kernel. */
