@@ -170,6 +170,22 @@ describe("what is in the spool", () => {
   });
 });
 
+describe("a run that ends in order", () => {
+  it("is known to have done so although older records wait for the next", async () => {
+    const disk = new MemoryDisk();
+    const clock = new FakeClock();
+    const first = run(disk, clock, { maxAgeMs: 16_000 });
+    first.add(3);
+    await clock.advance(2_000); // a segment's age: the end stands in one of its own, which holds no record
+    first.spool.append({ flows: [], losses: [], heartbeats: [] });
+    first.spool.close([]);
+    assert.equal(segmentsOf(disk).length, 2);
+    const second = run(disk, clock);
+    assert.equal(second.spool.recovered.orderly, true);
+    assert.deepEqual(second.rest(), numbers(first.spool.epoch, 0, 3));
+  });
+});
+
 describe("a damaged spool", function () {
   this.timeout(60_000);
   const made = () => {
