@@ -67,9 +67,7 @@ describe("sinks/live/summary", () => {
   it("a loss of unknown extent makes the sum unknown", () => {
     const { summary } = summaryOf([]);
     for (const count of [3, 4]) summary.addLoss(loss({ source: "decode", count }));
-    assert.deepEqual(summary.report().losses, [
-      { node: "node-1", source: "decode", detail: "", times: 2, count: 7 },
-    ]);
+    assert.deepEqual(summary.report().losses, [{ node: "node-1", source: "decode", detail: "", times: 2, count: 7 }]);
     summary.addLoss(loss({ source: "decode", count: null }));
     assert.equal(summary.report().losses[0]?.count, null);
   });
