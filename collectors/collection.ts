@@ -9,6 +9,7 @@ import { Outbox } from "./outbox.ts";
 import { Recorder } from "./recorder.ts";
 import { Sensor } from "./sensor.ts";
 import { Spool, type SpoolSettings } from "./spool/spool.ts";
+import { Surveys } from "./surveys.ts";
 import { type Flush, Windows } from "./window.ts";
 import type { FromWorker, WorkerOptions } from "./worker-protocol.ts";
 
@@ -18,8 +19,8 @@ const pauseMs = 5;
 // A wake-up costs 0.1 to 0.2 ms of CPU time. While nothing happens fewer are enough: the sockets' buffers hold a quarter
 // of a second of 150,000 connections each second.
 const idlePauseMs = 20;
-// A dump of a full table costs half a second; after an overrun one is enough to find what was missed.
-const reconcilePauseMs = 30_000;
+// Records of open connections that are written between two readings: some milliseconds.
+const slicedRecords = 4_000;
 // With a spool a connection that ended is on the disk so soon: what is in memory only is lost with the process.
 const spoolFlushMs = 20;
 // How long records are still handed out after the end; what is left then is in the spool.
@@ -35,7 +36,6 @@ export class Collection {
   readonly #spool: Spool | undefined;
   readonly #outbox: Outbox;
   #tracking = false;
-  #reconciledAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: WorkerOptions, clock: Clock, post: (message: FromWorker) => void) {
     this.#options = options;
@@ -129,27 +129,34 @@ export class Collection {
     const flushMs = this.#spool === undefined ? undefined : spoolFlushMs;
     const windows = new Windows(this.#options.windowMs, this.#clock.now(), flushMs);
     const heartbeats = new Heartbeats(this.#clock.now());
+    const surveys = new Surveys(sensor, this.#clock, (flush) => this.#tellOpen(flush));
     while (!signal.aborted) {
       const { found, more, overran } = sensor.poll();
-      if (overran) this.#reconcile(sensor);
+      if (overran && surveys.reconcile())
+        this.#log("warn", { node: this.#options.node }, "conntrack events were lost; reading the whole table");
       const due = windows.due(this.#clock.now());
-      if (due?.whole) sensor.dump();
-      if (due !== undefined) this.#flush(due);
+      if (due?.whole) surveys.endWindow(due);
+      if (due !== undefined) this.#flush({ ...due, start: surveys.windowStart ?? due.start, whole: false });
+      surveys.goOn();
       const beat = heartbeats.due(this.#clock.now());
       if (beat !== undefined) this.#beat(beat);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
       const pause = Math.min(found ? pauseMs : idlePauseMs, untilFlush);
-      await (more ? new Promise(setImmediate) : this.#clock.sleep(pause, signal));
+      await (more || surveys.busy ? new Promise(setImmediate) : this.#clock.sleep(pause, signal));
     }
-    this.#finish(sensor, windows, heartbeats);
+    this.#finish(sensor, surveys, windows, heartbeats);
     await this.#drain();
   }
 
-  #finish(sensor: Sensor, windows: Windows, heartbeats: Heartbeats): void {
+  #finish(sensor: Sensor, surveys: Surveys, windows: Windows, heartbeats: Heartbeats): void {
+    surveys.finish();
     while (sensor.poll().more);
     sensor.dump();
-    this.#flush(windows.last(this.#clock.now()));
+    const last = windows.last(this.#clock.now());
+    const flush = { ...last, start: surveys.windowStart ?? last.start };
+    this.#flush(flush);
+    for (const _ of this.#tellOpen(flush));
     this.#beat(heartbeats.last(this.#clock.now()));
     this.#outbox.postAll();
   }
@@ -180,22 +187,28 @@ export class Collection {
     this.#outbox.push({ heartbeats: [heartbeat] });
   }
 
-  #reconcile(sensor: Sensor): void {
-    const now = this.#clock.monotonic();
-    if (now - this.#reconciledAt < reconcilePauseMs) return;
-    this.#reconciledAt = now;
-    this.#log("warn", { node: this.#options.node }, "conntrack events were lost; reading the whole table");
-    sensor.dump();
-  }
-
+  /** Tells what ended; with `whole`, of everything else as well, but for usual connections that are open. */
   #flush(flush: Flush): void {
     const flows = this.#recorder.flush(flush);
-    const dropped = this.#outbox.push({ flows });
-    if (dropped > 0) this.#recorder.dropped(dropped, flush);
+    this.#lose(this.#outbox.push({ flows }) + this.#outbox.pushClosed(this.#recorder.usual, flush), flush);
     if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
-    if (!flush.whole) return;
+  }
+
+  /** Tells what a window that is over leaves to tell, in slices. */
+  *#tellOpen(flush: Flush): Generator<void> {
+    this.#flush(flush);
+    for (let from = 0; from >= 0; ) {
+      const { next, dropped } = this.#outbox.pushOpen(this.#recorder.usual, from, slicedRecords, flush);
+      this.#lose(dropped, flush);
+      from = next;
+      yield;
+    }
     this.#interfaces.forget();
     this.#post({ kind: "counters", counters: this.#recorder.counters });
+  }
+
+  #lose(dropped: number, flush: Flush): void {
+    if (dropped > 0) this.#recorder.dropped(dropped, flush);
   }
 
   #now(): number {

@@ -9,7 +9,8 @@ import type { Heartbeat } from "../core/records/heartbeat.ts";
 import type { Loss } from "../core/records/loss.ts";
 import { Inbox } from "./inbox.ts";
 import type { RecorderCounters } from "./recorder.ts";
-import type { Batch } from "./spool/batch.ts";
+import { LazyBatch } from "./lazy-batch.ts";
+import type { Framed } from "./spool/batch.ts";
 import type { SpoolSettings } from "./spool/spool.ts";
 import type { FromWorker, ToWorker, WorkerOptions } from "./worker-protocol.ts";
 
@@ -147,15 +148,18 @@ export class Collector {
   }
 
   /** Hands out each kind at its own source; the batch is done with when all are. */
-  #handOut(batch: number, { flows, losses, heartbeats }: Batch): void {
-    let open = [flows, losses, heartbeats].filter(({ length }) => length > 0).length;
+  #handOut(batch: number, records: Framed): void {
+    const { cluster, node } = this.#options;
+    const { flows, losses, heartbeats } = this.#inboxes;
+    const lazy = new LazyBatch(records, { cluster, node, epoch: records.epoch });
+    let open = [records.flows, records.losses, records.heartbeats].filter((count) => count > 0).length;
     const acked = () => {
       open--;
       if (open === 0) this.#send({ kind: "ack", batch });
     };
-    if (flows.length > 0) this.#inboxes.flows.push(flows, acked);
-    if (losses.length > 0) this.#inboxes.losses.push(losses, acked);
-    if (heartbeats.length > 0) this.#inboxes.heartbeats.push(heartbeats, acked);
+    if (records.flows > 0) flows.push(lazy.flows, acked);
+    if (records.losses > 0) losses.push(lazy.losses, acked);
+    if (records.heartbeats > 0) heartbeats.push(lazy.heartbeats, acked);
   }
 
   /** The first failure is the cause, what follows from it is not. */

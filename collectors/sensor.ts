@@ -1,7 +1,8 @@
 import { EntryDecoder } from "../core/conntrack/entry.ts";
 import { conntrackGroups, dumpRequest, statisticsRequest } from "../core/conntrack/requests.ts";
 import { SluiceError } from "../core/errors.ts";
-import { firstProtocolType } from "../core/netlink/message.ts";
+import { FastMessage } from "./conntrack/fast-message.ts";
+import { firstProtocolType, type Messages } from "../core/netlink/message.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket, type Reading } from "../core/netlink/socket.ts";
 import { LogDecoder } from "./nflog/message.ts";
@@ -39,8 +40,8 @@ export class Sensor {
   readonly #requests: NetlinkSocket;
   readonly #events: NetlinkSocket;
   readonly #logs: NetlinkSocket;
-  readonly #dumpDecoder: EntryDecoder;
-  readonly #eventDecoder: EntryDecoder;
+  readonly #dumps: Conntrack;
+  readonly #changes: Conntrack;
   readonly #logDecoder: LogDecoder;
 
   /** Opens the sockets; nothing is told on them before `subscribe`. */
@@ -50,8 +51,8 @@ export class Sensor {
     this.#requests = NetlinkSocket.open(NETLINK_NETFILTER);
     this.#events = NetlinkSocket.open(NETLINK_NETFILTER, { slots: eventSlots, slotBytes: eventBytes });
     this.#logs = NetlinkSocket.open(NETLINK_NETFILTER, { slots: logSlots, slotBytes: logDatagramBytes });
-    this.#dumpDecoder = new EntryDecoder(this.#requests.bytes);
-    this.#eventDecoder = new EntryDecoder(this.#events.bytes);
+    this.#dumps = conntrackIn(this.#requests.bytes);
+    this.#changes = conntrackIn(this.#events.bytes);
     this.#logDecoder = new LogDecoder(this.#logs.bytes);
   }
 
@@ -71,10 +72,8 @@ export class Sensor {
 
   /** Reads what is there, one batch per source. */
   poll(): Poll {
-    const events = this.#read("conntrack", this.#events, (type, flags, start, end, now) =>
-      this.#recorder.entry(this.#eventDecoder.decode(type, flags, start, end), now),
-    );
-    const logs = this.#read("nflog", this.#logs, (_type, _flags, start, end, now) =>
+    const events = this.#read("conntrack", this.#events, (message, now) => this.#conntrack(this.#changes, message, now));
+    const logs = this.#read("nflog", this.#logs, ({ start, end }, now) =>
       this.#recorder.logged(this.#logDecoder.decode(start, end), now),
     );
     return {
@@ -84,17 +83,17 @@ export class Sensor {
     };
   }
 
-  /**
-   * Takes in the whole table, after the events that are there: who is in it is then known to be new, or known already. No
-   * event may be read before it has ended: an entry copied out before its DESTROY must not be taken in after it.
-   */
+  /** Takes in the whole table, after the events that are there: who is in it is then known to be new, or known already. */
   dump(): void {
+    for (const _ of this.dumping());
+  }
+
+  /** The same in slices of a few milliseconds, between which events may be read. */
+  *dumping(): Generator<void> {
+    this.#recorder.beginDump();
     for (let batch = 0; batch < drainedBatches; batch++) if (!this.poll().more) break;
     const now = this.#options.now();
-    this.#recorder.beginDump();
-    this.#requests.dump("conntrack dump", dumpRequest(), (_bytes, { type, flags, start, end }) =>
-      this.#decoding(now, () => this.#recorder.entry(this.#dumpDecoder.decode(type, flags, start, end), now)),
-    );
+    yield* this.#requests.dumping("conntrack dump", dumpRequest(), (_bytes, message) => this.#conntrack(this.#dumps, message, now));
     this.#recorder.endDump(now);
   }
 
@@ -102,16 +101,16 @@ export class Sensor {
     for (const socket of [this.#requests, this.#events, this.#logs]) socket.close();
   }
 
-  #read(
-    source: "conntrack" | "nflog",
-    socket: NetlinkSocket,
-    take: (type: number, flags: number, start: number, end: number, now: number) => void,
-  ): Reading {
+  #read(source: "conntrack" | "nflog", socket: NetlinkSocket, take: (message: Messages, now: number) => void): Reading {
     const now = this.#options.now();
     const reading = socket.read(
-      (_bytes, { type, flags, start, end }) => {
-        if (type < firstProtocolType) return;
-        this.#decoding(now, () => take(type, flags, start, end, now));
+      (_bytes, message) => {
+        if (message.type < firstProtocolType) return;
+        try {
+          take(message, now);
+        } catch (thrown) {
+          this.#malformed(thrown, now);
+        }
       },
       (error) => this.#recorder.malformed(error, now),
     );
@@ -121,13 +120,18 @@ export class Sensor {
     return reading;
   }
 
-  #decoding(now: number, take: () => void): void {
+  #conntrack({ fast, decoder }: Conntrack, { type, flags, start, end }: Messages, now: number): void {
+    if (fast.read(type, flags, start, end) && this.#recorder.message(fast, now)) return;
     try {
-      take();
+      this.#recorder.entry(decoder.decode(type, flags, start, end), now);
     } catch (thrown) {
-      if (!(thrown instanceof SluiceError) || thrown.code !== "DECODE_FAILED") throw thrown;
-      this.#recorder.malformed(thrown, now);
+      this.#malformed(thrown, now);
     }
+  }
+
+  #malformed(thrown: unknown, now: number): void {
+    if (!(thrown instanceof SluiceError) || thrown.code !== "DECODE_FAILED") throw thrown;
+    this.#recorder.malformed(thrown, now);
   }
 
   #bind(group: number): void {
@@ -143,6 +147,14 @@ export class Sensor {
     }
   }
 }
+
+/** Two ways to read the messages of one buffer: at once what is as usual, and everything. */
+interface Conntrack {
+  readonly fast: FastMessage;
+  readonly decoder: EntryDecoder;
+}
+
+const conntrackIn = (bytes: Uint8Array): Conntrack => ({ fast: new FastMessage(bytes), decoder: new EntryDecoder(bytes) });
 
 function tooLong(source: string): SluiceError {
   return new SluiceError("DECODE_FAILED", `${source}: a message longer than its place`);

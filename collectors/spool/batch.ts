@@ -9,6 +9,15 @@ export interface Batch {
   readonly heartbeats: readonly Heartbeat[];
 }
 
-export function sizeOf({ flows, losses, heartbeats }: Batch): number {
-  return flows.length + losses.length + heartbeats.length;
+/** How many records of each kind. */
+export interface Counts {
+  readonly flows: number;
+  readonly losses: number;
+  readonly heartbeats: number;
+}
+
+/** Records as they stand in the spool: whole frames, all of one epoch. */
+export interface Framed extends Counts {
+  readonly epoch: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }

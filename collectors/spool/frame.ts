@@ -4,6 +4,8 @@ import { crc32 } from "node:zlib";
 //   length: bytes of seq, kind and payload     crc: CRC-32 of the same bytes
 const prefixBytes = 8;
 const headBytes = 7;
+/** What stands before a frame's payload. */
+export const frameHeadBytes = prefixBytes + headBytes;
 /** A longer frame is damage: the largest record is a heartbeat or flow with names of a few hundred bytes. */
 export const maxFrameBytes = 65_536;
 

@@ -3,9 +3,12 @@ import { heartbeatCodec, lossCodec } from "../../core/records/codec.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
+import type { Slots } from "../conntrack/slots.ts";
+import type { Batch } from "./batch.ts";
 import { FlowDecoder, FlowEncoder } from "./flow-layout.ts";
-import { beginFrame, endFrame, type Frame, frameKind, maxFrameBytes } from "./frame.ts";
+import { beginFrame, endFrame, type Frame, frameAt, frameKind, maxFrameBytes } from "./frame.ts";
 import type { SegmentHeader } from "./segment-header.ts";
+import { SlotEncoder, type Told } from "./slot-layout.ts";
 
 export type SpoolRecord =
   | { readonly kind: "flow"; readonly record: RawFlow }
@@ -21,12 +24,14 @@ export class FrameWriter {
   readonly #bytes: Buffer;
   readonly #view: DataView;
   readonly #flows: FlowEncoder;
+  readonly #slots: SlotEncoder;
   #at = 0;
 
   constructor(bytes: number) {
     this.#bytes = Buffer.alloc(bytes);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, bytes);
     this.#flows = new FlowEncoder(this.#bytes);
+    this.#slots = new SlotEncoder(this.#bytes);
   }
 
   /** What was written since the last `reset`; valid until the next. */
@@ -46,6 +51,13 @@ export class FrameWriter {
   flow(flow: RawFlow): void {
     const payload = beginFrame(this.#bytes, this.#at, flow.seq, frameKind.flow);
     this.#end(this.#flows.encode(flow, payload));
+  }
+
+  /** The record that a connection in a slot leaves in a window; the span that it covers. Valid until the next. */
+  slot(slots: Slots, slot: number, window: Told, seq: number): Told {
+    const payload = beginFrame(this.#bytes, this.#at, seq, frameKind.flow);
+    this.#end(this.#slots.encode(slots, slot, window, payload));
+    return this.#slots;
   }
 
   loss(loss: Loss): void {
@@ -75,15 +87,33 @@ export class FrameWriter {
 
 const flows = new FlowDecoder();
 
+/** Where records come from that stand in frames without it. */
+export type Origin = Pick<SegmentHeader, "cluster" | "node" | "epoch">;
+
+/** The records in frames that follow each other, as a FrameWriter wrote them. Throws DECODE_FAILED, and nothing else. */
+export function batchIn(bytes: Buffer, origin: Origin): Batch {
+  const batch: { flows: RawFlow[]; losses: Loss[]; heartbeats: Heartbeat[] } = { flows: [], losses: [], heartbeats: [] };
+  for (let at = 0; at < bytes.length; ) {
+    const frame = frameAt(bytes, at, bytes.length);
+    if (typeof frame !== "object") throw new SluiceError("DECODE_FAILED", `frames: ${frame} at ${at} of ${bytes.length} bytes`);
+    const found = recordIn(bytes, frame, origin);
+    if (found?.kind === "flow") batch.flows.push(found.record);
+    else if (found?.kind === "loss") batch.losses.push(found.record);
+    else if (found?.kind === "heartbeat") batch.heartbeats.push(found.record);
+    at = frame.end;
+  }
+  return batch;
+}
+
 /** The record in a frame; undefined for a frame that holds none. Throws DECODE_FAILED, and nothing else. */
 export function recordIn(
   bytes: Buffer,
   { kind, seq, start, end }: Frame,
-  header: SegmentHeader,
+  origin: Origin,
 ): SpoolRecord | undefined {
   switch (kind) {
     case frameKind.flow: {
-      const { cluster, node, epoch } = header;
+      const { cluster, node, epoch } = origin;
       return { kind: "flow", record: { cluster, node, epoch, seq, ...flows.decode(bytes, start, end) } };
     }
     case frameKind.loss:

@@ -2,9 +2,9 @@ import { SluiceError } from "../../core/errors.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
-import type { Batch } from "./batch.ts";
+import type { Batch, Framed } from "./batch.ts";
 import type { Disk } from "./disk.ts";
-import { type Frame, frameAt, frameKind } from "./frame.ts";
+import { type Frame, frameAt, frameHeadBytes, frameKind } from "./frame.ts";
 import { isAfter, type Position } from "./position.ts";
 import { recordIn } from "./record-frames.ts";
 import { firstOf, type Segment, type Span, union } from "./segment.ts";
@@ -22,6 +22,8 @@ export interface Gap {
 
 export interface Read {
   readonly batch: Batch;
+  /** The same, of one epoch, as they stand in the spool. */
+  readonly framed: Framed;
   /** Of the last record. */
   readonly last: Position;
 }
@@ -31,6 +33,7 @@ class Gathering {
   readonly flows: RawFlow[] = [];
   readonly losses: Loss[] = [];
   readonly heartbeats: Heartbeat[] = [];
+  readonly #frames: Buffer[] = [];
   after: Position;
   count = 0;
 
@@ -48,10 +51,23 @@ class Gathering {
     this.after = found === undefined ? { epoch: at.epoch, seq: at.seq - 1 } : at;
     if (found === undefined) return gap;
     this.count++;
+    this.#frames.push(Buffer.from(bytes.subarray(frame.start - frameHeadBytes, frame.end)));
     if (found.kind === "flow") this.flows.push(found.record);
     else if (found.kind === "loss") this.losses.push(found.record);
     else this.heartbeats.push(found.record);
     return gap;
+  }
+
+  /** What was gathered, if anything was. */
+  get read(): Read | undefined {
+    if (this.count === 0) return undefined;
+    const { flows, losses, heartbeats } = this;
+    const counts = { flows: flows.length, losses: losses.length, heartbeats: heartbeats.length };
+    return {
+      batch: { flows, losses, heartbeats },
+      framed: { ...counts, epoch: this.after.epoch, bytes: joined(this.#frames) },
+      last: this.after,
+    };
   }
 
   #gapBefore({ epoch, seq }: Position, end: number): Gap | undefined {
@@ -60,6 +76,17 @@ class Gathering {
     if (seq <= first) return undefined;
     return { epoch, first, last: seq - 1, span: { start: Math.min(epoch * 1000, end), end } };
   }
+}
+
+/** In memory of its own, which can be handed to another thread. */
+function joined(parts: readonly Buffer[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 export interface SpoolReaderOptions {
@@ -87,11 +114,11 @@ export class SpoolReader {
     while (gathering.count < limit) {
       const frame = this.#reader?.next();
       if (frame !== undefined) this.#take(gathering, frame);
-      else if (!this.#nextSegment()) break;
+      // What is gathered is of one segment, hence of one epoch.
+      else if (gathering.count > 0 || !this.#nextSegment()) break;
     }
     this.#after = gathering.after;
-    if (gathering.count === 0) return undefined;
-    return { batch: gathering, last: gathering.after };
+    return gathering.read;
   }
 
   close(): void {
@@ -149,7 +176,7 @@ export function gather(
       at = frame.end;
     }
   }
-  return gathering.count === 0 ? undefined : { batch: gathering, last: gathering.after };
+  return gathering.read;
 }
 
 export interface SegmentSummary {

@@ -9,10 +9,11 @@ import { isAfter, type Position } from "./position.ts";
 import { FrameWriter } from "./record-frames.ts";
 import { type Recovered, recover } from "./recovery.ts";
 import { Reserve } from "./reserve.ts";
-import { type Segment, type Span, union } from "./segment.ts";
+import type { Segment, Span } from "./segment.ts";
 import { type DroppedSegment, SegmentList } from "./segment-list.ts";
 import { type Chunk, SegmentWriter } from "./segment-writer.ts";
 import { type Gap, gather, type Read, SpoolReader } from "./spool-reader.ts";
+import { Staged } from "./staged.ts";
 import { type Dropped, loadState, saveState, unexplained } from "./spool-state.ts";
 
 const chunkBytes = 1 << 20;
@@ -154,13 +155,19 @@ export class Spool {
     return this.#standingDue && this.#pending.empty;
   }
 
-  /** Takes records in, in the order of their numbers. What the disk does not take stays in memory. */
+  /** Takes in frames of records that follow those it has. What the disk does not take stays in memory. */
+  appendFrames(chunk: Chunk): void {
+    this.#storeChunk(chunk);
+    this.#rollIfDue();
+  }
+
+  /** Takes records in, in the order of their numbers. */
   append({ flows, losses, heartbeats }: Batch): void {
     const staged = new Staged();
     const put = <T extends { seq: number; start: number; end: number }>(record: T, write: (record: T) => void) => {
       if (!this.#frames.hasRoom) this.#store(staged);
       write(record);
-      staged.take(record);
+      staged.take(record.seq, record.start, record.end);
     };
     for (const flow of flows) put(flow, (record) => this.#frames.flow(record));
     for (const loss of losses) put(loss, (record) => this.#frames.loss(record));
@@ -234,12 +241,15 @@ export class Spool {
   }
 
   #store(staged: Staged): void {
-    const chunk = staged.chunk(this.#frames.written);
+    this.#storeChunk(staged.chunk(this.#frames.written));
+    this.#frames.reset();
+    staged.clear();
+  }
+
+  #storeChunk(chunk: Chunk): void {
     if (chunk.bytes.length === 0) return;
     if (chunk.last >= chunk.first) this.#last = { epoch: this.epoch, seq: chunk.last };
     if (!this.#pending.empty || !this.#try(() => this.#write(chunk))) this.#hold(chunk);
-    this.#frames.reset();
-    staged.clear();
   }
 
   #hold(chunk: Chunk): void {
@@ -356,34 +366,6 @@ export class Spool {
     if (trouble === this.#trouble) return;
     this.#trouble = trouble;
     this.#options.onTrouble(trouble);
-  }
-}
-
-/** What stands in the frames that are not stored yet. */
-class Staged {
-  #first: number | undefined;
-  #last = -1;
-  #span: Span | undefined;
-
-  /** `first`: what to say if there is no record. */
-  constructor(first?: number) {
-    this.#first = first;
-    this.#last = (first ?? 0) - 1;
-  }
-
-  take({ seq, start, end }: { readonly seq: number; readonly start: number; readonly end: number }): void {
-    this.#first ??= seq;
-    this.#last = seq;
-    this.#span = union(this.#span, { start, end });
-  }
-
-  chunk(bytes: Buffer): Chunk {
-    return { bytes, first: this.#first ?? 0, last: this.#last, span: this.#span };
-  }
-
-  clear(): void {
-    this.#first = undefined;
-    this.#span = undefined;
   }
 }
 

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import type { Draft } from "../../collectors/draft.ts";
 import { Inbox } from "../../collectors/inbox.ts";
 import { Outbox } from "../../collectors/outbox.ts";
+import type { Batch, Framed } from "../../collectors/spool/batch.ts";
+import { batchIn } from "../../collectors/spool/record-frames.ts";
 import { Spool } from "../../collectors/spool/spool.ts";
 import { batchesInFlight } from "../../collectors/worker-protocol.ts";
 import type { Delivery } from "../../core/pipeline.ts";
@@ -18,8 +20,10 @@ describe("the worker's end of the stream", () => {
       node: "n",
       epoch: 1,
       limit,
-      post: (_batch, { flows, losses, heartbeats }) =>
-        posted.push([...flows, ...losses, ...heartbeats].map(({ seq }) => seq)),
+      post: (_batch, framed) => {
+        const { flows, losses, heartbeats } = recordsIn(framed);
+        posted.push([...flows, ...losses, ...heartbeats].map(({ seq }) => seq));
+      },
     });
     return { outbox, posted };
   };
@@ -90,8 +94,8 @@ describe("the worker's end of the stream with a spool", () => {
       onLoss: assert.fail,
       onTrouble: (text) => assert.equal(text, null),
     });
-    const post = (_batch: number, { flows }: { readonly flows: readonly RawFlow[] }) =>
-      void posted.push(flows.map(({ epoch, seq }) => `${epoch - spool.epoch}:${seq}`));
+    const post = (_batch: number, framed: Framed) =>
+      void posted.push(recordsIn(framed).flows.map(({ epoch, seq }) => `${epoch - spool.epoch}:${seq}`));
     return { outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool }), posted, spool };
   };
   const push = (outbox: Outbox, count: number) =>
@@ -132,6 +136,10 @@ describe("the worker's end of the stream with a spool", () => {
   });
 });
 
+function recordsIn({ bytes, epoch }: Framed): Batch {
+  return batchIn(Buffer.from(bytes.buffer), { cluster: "c", node: "n", epoch });
+}
+
 function unnumbered({ cluster: _, node: __, epoch: ___, seq: ____, ...draft }: RawFlow): Draft {
   return draft;
 }
@@ -141,7 +149,7 @@ describe("the main thread's end of a stream", () => {
     let acked = 0;
     const clock = new FakeClock();
     const inbox = new Inbox<number>("numbers", clock);
-    const push = (records: readonly number[]) => inbox.push(records, () => acked++);
+    const push = (records: readonly number[]) => inbox.push({ items: records }, () => acked++);
     const stop = new AbortController();
     const reader = inbox.open(stop.signal);
     const next = async () => (await reader.next()).value as Delivery<number> | undefined;
