@@ -6,6 +6,7 @@ import { applySettings, loadTrackingRule, removeTrackingRule } from "./conntrack
 import { type Beat, Heartbeats, heartbeatOf, readKernelTable } from "./heartbeats.ts";
 import { InterfaceNames } from "./interface-names.ts";
 import { Outbox } from "./outbox.ts";
+import { ReadingPace } from "./reading-pace.ts";
 import { Recorder } from "./recorder.ts";
 import { Sensor } from "./sensor.ts";
 import { Spool, type SpoolSettings } from "./spool/spool.ts";
@@ -13,12 +14,8 @@ import { Surveys } from "./surveys.ts";
 import { type Flush, Windows } from "./window.ts";
 import type { FromWorker, WorkerOptions } from "./worker-protocol.ts";
 
-// Measured: reading without waiting, with a pause after a short batch, takes events in batches of about 157 and costs a
-// third of blocking reads.
-const pauseMs = 5;
-// A wake-up costs 0.1 to 0.2 ms of CPU time. While nothing happens fewer are enough: the sockets' buffers hold a quarter
-// of a second of 150,000 connections each second.
-const idlePauseMs = 20;
+// While what was read is stored and acked.
+const drainPauseMs = 5;
 // Records of open connections that are written between two readings: some milliseconds.
 const slicedRecords = 4_000;
 // With a spool a connection that ended is on the disk so soon: what is in memory only is lost with the process.
@@ -130,8 +127,12 @@ export class Collection {
     const windows = new Windows(this.#options.windowMs, this.#clock.now(), flushMs);
     const heartbeats = new Heartbeats(this.#clock.now());
     const surveys = new Surveys(sensor, this.#clock, (flush) => this.#tellOpen(flush));
+    const pace = new ReadingPace();
+    let readAt = this.#clock.monotonic();
     while (!signal.aborted) {
-      const { found, more, overran } = sensor.poll();
+      const { datagrams, more, overran } = sensor.poll();
+      const pause = pace.after(datagrams, this.#clock.monotonic() - readAt);
+      readAt = this.#clock.monotonic();
       if (overran && surveys.reconcile())
         this.#log("warn", { node: this.#options.node }, "conntrack events were lost; reading the whole table");
       const due = windows.due(this.#clock.now());
@@ -142,8 +143,9 @@ export class Collection {
       if (beat !== undefined) this.#beat(beat);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
-      const pause = Math.min(found ? pauseMs : idlePauseMs, untilFlush);
-      await (more || surveys.busy ? new Promise(setImmediate) : this.#clock.sleep(pause, signal));
+      await (more || surveys.busy
+        ? new Promise(setImmediate)
+        : this.#clock.sleep(Math.min(pause, untilFlush), signal));
     }
     this.#finish(sensor, surveys, windows, heartbeats);
     await this.#drain();
@@ -165,7 +167,7 @@ export class Collection {
   async #drain(): Promise<void> {
     if (this.#spool === undefined) return;
     const until = this.#clock.monotonic() + drainMs;
-    while (!this.#outbox.idle && this.#clock.monotonic() < until) await this.#clock.sleep(pauseMs);
+    while (!this.#outbox.idle && this.#clock.monotonic() < until) await this.#clock.sleep(drainPauseMs);
     this.#spool.close(this.#standing());
   }
 

@@ -9,8 +9,8 @@ import { LogDecoder } from "./nflog/message.ts";
 import { bindRequest, configureRequest, logDatagramBytes } from "./nflog/requests.ts";
 import type { Recorder } from "./recorder.ts";
 
-// Measured: batches of 512 slots of 1 KiB. One event is one datagram of 150 to 400 bytes.
-const eventSlots = 512;
+// As many as recvmmsg(2) takes at once (UIO_MAXIOV). One event is one datagram of 150 to 400 bytes.
+const eventSlots = 1024;
 const eventBytes = 1024;
 const logSlots = 64;
 // Read before a dump, at most; a flood must not put it off for long.
@@ -25,8 +25,8 @@ export interface SensorOptions {
 }
 
 export interface Poll {
-  /** Something was read. */
-  readonly found: boolean;
+  /** How many datagrams were read. */
+  readonly datagrams: number;
   /** A batch was full: more is waiting. */
   readonly more: boolean;
   /** Conntrack events were lost. */
@@ -77,7 +77,7 @@ export class Sensor {
       this.#recorder.logged(this.#logDecoder.decode(start, end), now),
     );
     return {
-      found: events.datagrams + logs.datagrams > 0,
+      datagrams: events.datagrams + logs.datagrams,
       more: events.full || logs.full,
       overran: events.overrun,
     };
