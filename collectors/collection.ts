@@ -48,7 +48,7 @@ export class Collection {
     });
     this.#recorder.restore(this.#spool?.recovered.standing.open.values() ?? []);
     this.#outbox = new Outbox({
-      ...{ cluster, node, epoch, limit },
+      ...{ cluster, node, epoch, limit, clock },
       spool: this.#spool,
       post: (batch, records) => post({ kind: "records", batch, records }),
     });

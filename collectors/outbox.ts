@@ -1,8 +1,9 @@
+import type { Clock } from "../core/clock.ts";
 import type { FastConnections } from "./conntrack/fast-connections.ts";
 import type { Draft } from "./draft.ts";
 import type { HeartbeatDraft } from "./heartbeats.ts";
 import type { LossDraft } from "./losses.ts";
-import type { Counts, Framed } from "./spool/batch.ts";
+import { type Counts, type Framed, joined, sizeOf, sumOf } from "./spool/batch.ts";
 import type { Position } from "./spool/position.ts";
 import { FrameWriter } from "./spool/record-frames.ts";
 import type { Told } from "./spool/slot-layout.ts";
@@ -12,6 +13,8 @@ import { batchesInFlight } from "./worker-protocol.ts";
 
 // One message to the main thread; larger ones would hold up both event loops.
 const batchRecords = 2_000;
+// A message wakes two threads, which costs them more than what a few dozen records do. What comes right after another waits so long.
+const gatherMs = 50;
 // Room for them, and for a frame of any size.
 const framesBytes = 1 << 20;
 
@@ -26,6 +29,7 @@ export interface OutboxOptions {
   readonly cluster: string;
   readonly node: string;
   readonly epoch: number;
+  readonly clock: Clock;
   /** Records that may wait in memory. Without a spool those beyond it are dropped; with one they are read from it later. */
   readonly limit: number;
   readonly post: (batch: number, records: Framed) => void;
@@ -38,9 +42,12 @@ interface Posted {
   acked: boolean;
 }
 
+/** Records that will be one batch. */
 interface Waiting {
-  readonly records: Framed;
-  readonly last: Position;
+  readonly epoch: number;
+  readonly parts: Uint8Array[];
+  counts: Counts;
+  last: Position;
 }
 
 /**
@@ -62,6 +69,7 @@ export class Outbox {
   /** The last record that waits or was posted. */
   #taken: Position;
   #ending = false;
+  #postedAt = Number.NEGATIVE_INFINITY;
   readonly #told = { flows: 0, losses: 0, dropped: 0 };
 
   constructor(options: OutboxOptions) {
@@ -153,14 +161,24 @@ export class Outbox {
   }
 
   post(): void {
+    const now = this.#options.clock.monotonic();
     while (this.#ending || this.#posted.length < batchesInFlight) {
-      const next = this.#waiting.shift() ?? this.#readOn();
-      if (next === undefined) return;
-      this.#waitingRecords = Math.max(0, this.#waitingRecords - sizeOf(next.records));
+      const next = this.#ready(now) ? this.#waiting.shift() : undefined;
+      if (next !== undefined) this.#waitingRecords -= sizeOf(next.counts);
+      const records = next === undefined ? this.#readOn() : { ...next.counts, epoch: next.epoch, bytes: joined(next.parts) };
+      if (records === undefined) return;
+      this.#postedAt = now;
       const batch = this.#batch++;
-      this.#posted.push({ batch, last: next.last, acked: false });
-      this.#options.post(batch, next.records);
+      this.#posted.push({ batch, last: next?.last ?? this.#taken, acked: false });
+      this.#options.post(batch, records);
     }
+  }
+
+  /** Whether what waits longest is to go: it is a whole batch, or the last one went a while ago. */
+  #ready(now: number): boolean {
+    const [first, second] = this.#waiting;
+    if (first === undefined) return false;
+    return this.#ending || second !== undefined || sizeOf(first.counts) >= batchRecords || now - this.#postedAt >= gatherMs;
   }
 
   /** How many more flows can be taken in. */
@@ -198,7 +216,7 @@ export class Outbox {
     const chunk = this.#staged.chunk(this.#frames.written);
     spool?.appendFrames(chunk);
     if (spool !== undefined && (this.#behind || this.#waitingRecords + sizeOf(counts) > limit)) this.#behind = true;
-    else this.#wait({ ...counts, epoch, bytes: new Uint8Array(chunk.bytes) }, { epoch, seq: chunk.last });
+    else this.#wait(counts, new Uint8Array(chunk.bytes), { epoch, seq: chunk.last });
     this.#told.flows += counts.flows;
     this.#told.losses += counts.losses;
     this.#counts = { flows: 0, losses: 0, heartbeats: 0 };
@@ -206,26 +224,30 @@ export class Outbox {
     this.#staged.clear();
   }
 
-  #wait(records: Framed, last: Position): void {
-    this.#waiting.push({ records, last });
-    this.#waitingRecords += sizeOf(records);
+  #wait(counts: Counts, bytes: Uint8Array, last: Position): void {
+    const { epoch } = last;
+    const behind = this.#waiting.at(-1);
+    if (behind === undefined || sizeOf(behind.counts) + sizeOf(counts) > batchRecords)
+      this.#waiting.push({ epoch, parts: [bytes], counts, last });
+    else {
+      behind.parts.push(bytes);
+      behind.counts = sumOf(behind.counts, counts);
+      behind.last = last;
+    }
+    this.#waitingRecords += sizeOf(counts);
     this.#taken = last;
     this.#options.spool?.handOut(last);
   }
 
-  /** What comes next from the spool, if records wait there. */
-  #readOn(): Waiting | undefined {
-    if (!this.#behind) return undefined;
+  /** What comes next from the spool, if records wait there and none before them. */
+  #readOn(): Framed | undefined {
+    if (!this.#behind || this.#waiting.length > 0) return undefined;
     const read = this.#options.spool?.read(this.#taken, batchRecords);
     if (read === undefined) {
       this.#behind = this.#options.spool?.reachedEnd(this.#taken) === false;
       return undefined;
     }
     this.#taken = read.last;
-    return { records: read.framed, last: read.last };
+    return read.framed;
   }
-}
-
-function sizeOf({ flows, losses, heartbeats }: Counts): number {
-  return flows + losses + heartbeats;
 }

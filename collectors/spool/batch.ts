@@ -21,3 +21,22 @@ export interface Framed extends Counts {
   readonly epoch: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
+
+export function sizeOf({ flows, losses, heartbeats }: Counts): number {
+  return flows + losses + heartbeats;
+}
+
+export function sumOf(a: Counts, b: Counts): Counts {
+  return { flows: a.flows + b.flows, losses: a.losses + b.losses, heartbeats: a.heartbeats + b.heartbeats };
+}
+
+/** Parts as one, in memory of its own, which can be handed to another thread. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -2,7 +2,7 @@ import { SluiceError } from "../../core/errors.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
-import type { Batch, Framed } from "./batch.ts";
+import { type Batch, type Framed, joined } from "./batch.ts";
 import type { Disk } from "./disk.ts";
 import { type Frame, frameAt, frameHeadBytes, frameKind } from "./frame.ts";
 import { isAfter, type Position } from "./position.ts";
@@ -76,17 +76,6 @@ class Gathering {
     if (seq <= first) return undefined;
     return { epoch, first, last: seq - 1, span: { start: Math.min(epoch * 1000, end), end } };
   }
-}
-
-/** In memory of its own, which can be handed to another thread. */
-function joined(parts: readonly Buffer[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 export interface SpoolReaderOptions {

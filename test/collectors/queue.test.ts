@@ -6,6 +6,7 @@ import type { Batch, Framed } from "../../collectors/spool/batch.ts";
 import { batchIn } from "../../collectors/spool/record-frames.ts";
 import { Spool } from "../../collectors/spool/spool.ts";
 import { batchesInFlight } from "../../collectors/worker-protocol.ts";
+import type { Clock } from "../../core/clock.ts";
 import type { Delivery } from "../../core/pipeline.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
@@ -13,9 +14,10 @@ import { rawFlow } from "../support/flows.ts";
 import { MemoryDisk } from "./spool/memory-disk.ts";
 
 describe("the worker's end of the stream", () => {
-  const opened = (limit: number) => {
+  const opened = (limit: number, clock: Clock = hurrying()) => {
     const posted: number[][] = [];
     const outbox = new Outbox({
+      clock,
       cluster: "c",
       node: "n",
       epoch: 1,
@@ -63,10 +65,22 @@ describe("the worker's end of the stream", () => {
   it("cuts large pushes into batches", () => {
     const { outbox, posted } = opened(10_000);
     outbox.push(drafts(4_500));
+    outbox.post();
     assert.deepEqual(
       posted.map(({ length }) => length),
       [2_000, 2_000, 500],
     );
+  });
+
+  it("posts what comes right after another batch together, a little later", async () => {
+    const clock = new FakeClock();
+    const { outbox, posted } = opened(100, clock);
+    for (let push = 0; push < 3; push++) outbox.push(drafts(1));
+    outbox.push({ losses: [loss] });
+    assert.deepEqual(posted, [[0]]);
+    await clock.advance(50);
+    outbox.post();
+    assert.deepEqual(posted, [[0], [1, 2, 3]]);
   });
 
   it("posts everything at the end", () => {
@@ -96,7 +110,7 @@ describe("the worker's end of the stream with a spool", () => {
     });
     const post = (_batch: number, framed: Framed) =>
       void posted.push(recordsIn(framed).flows.map(({ epoch, seq }) => `${epoch - spool.epoch}:${seq}`));
-    return { outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool }), posted, spool };
+    return { outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool, clock: hurrying() }), posted, spool };
   };
   const push = (outbox: Outbox, count: number) =>
     outbox.push({ flows: Array.from({ length: count }, () => unnumbered(rawFlow())) });
@@ -135,6 +149,12 @@ describe("the worker's end of the stream with a spool", () => {
     assert.equal(outbox.idle, true);
   });
 });
+
+/** A clock by which so much time passes between two looks at it that nothing is held back. */
+function hurrying(): Clock {
+  let now = 0;
+  return { now: () => now, monotonic: () => (now += 50), sleep: () => Promise.resolve() };
+}
 
 function recordsIn({ bytes, epoch }: Framed): Batch {
   return batchIn(Buffer.from(bytes.buffer), { cluster: "c", node: "n", epoch });

@@ -41,7 +41,7 @@ describe("a full disk", function () {
     });
     const posted: { readonly batch: number; readonly records: Framed }[] = [];
     const outbox = new Outbox({
-      ...{ cluster: "c", node: "n", epoch: spool.epoch, limit: 1_000, spool },
+      ...{ cluster: "c", node: "n", epoch: spool.epoch, limit: 1_000, spool, clock },
       post: (batch, records) => posted.push({ batch, records }),
     });
     const { cluster: _, node: __, epoch: ___, seq: ____, ...draft } = rawFlow();
