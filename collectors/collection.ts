@@ -1,7 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
-import type { RawFlow } from "../core/records/flow.ts";
 import { applySettings, loadTrackingRule, removeTrackingRule } from "./conntrack/prerequisites.ts";
 import { type Beat, Heartbeats, heartbeatOf, readKernelTable } from "./heartbeats.ts";
 import { InterfaceNames } from "./interface-names.ts";
@@ -9,6 +8,7 @@ import { Outbox } from "./outbox.ts";
 import { ReadingPace } from "./reading-pace.ts";
 import { Recorder } from "./recorder.ts";
 import { Sensor } from "./sensor.ts";
+import type { WriteOpen } from "./spool/open-connections.ts";
 import { Spool, type SpoolSettings } from "./spool/spool.ts";
 import { Surveys } from "./surveys.ts";
 import { type Flush, Windows } from "./window.ts";
@@ -33,6 +33,8 @@ export class Collection {
   readonly #spool: Spool | undefined;
   readonly #outbox: Outbox;
   #tracking = false;
+  /** Open connections that are being saved. */
+  #saving: Generator<void> | undefined;
 
   constructor(options: WorkerOptions, clock: Clock, post: (message: FromWorker) => void) {
     this.#options = options;
@@ -143,9 +145,7 @@ export class Collection {
       if (beat !== undefined) this.#beat(beat);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
-      await (more || surveys.busy
-        ? new Promise(setImmediate)
-        : this.#clock.sleep(Math.min(pause, untilFlush), signal));
+      await (more || surveys.busy ? new Promise(setImmediate) : this.#clock.sleep(Math.min(pause, untilFlush), signal));
     }
     this.#finish(sensor, surveys, windows, heartbeats);
     await this.#drain();
@@ -168,19 +168,28 @@ export class Collection {
     if (this.#spool === undefined) return;
     const until = this.#clock.monotonic() + drainMs;
     while (!this.#outbox.idle && this.#clock.monotonic() < until) await this.#clock.sleep(drainPauseMs);
-    this.#spool.close(this.#standing());
+    this.#saving?.return(undefined);
+    this.#spool.close(() => this.#standing());
   }
 
   #tendSpool(): void {
-    this.#spool?.tend();
-    if (this.#spool?.standingDue) this.#spool.saveStanding(this.#standing());
+    const spool = this.#spool;
+    spool?.tend();
+    if (spool?.standingDue) this.#saving ??= spool.savingStanding(() => this.#standing());
+    if (this.#saving?.next().done) this.#saving = undefined;
     this.#outbox.post();
   }
 
-  *#standing(): Generator<RawFlow> {
+  *#standing(): Generator<WriteOpen> {
     const { cluster, node } = this.#options;
     const epoch = this.#spool?.epoch ?? 0;
-    for (const draft of this.#recorder.standing()) yield { cluster, node, epoch, seq: 0, ...draft };
+    const { usual } = this.#recorder;
+    let slot = 0;
+    const write: WriteOpen = (writer, seq) => writer.toldSlot(usual.slots, slot, seq);
+    for (slot = usual.nextTold(0); slot >= 0; slot = usual.nextTold(slot + 1)) yield write;
+    // These last: a connection that becomes unusual meanwhile is among them.
+    for (const draft of this.#recorder.standing())
+      yield (writer, seq) => writer.flow({ cluster, node, epoch, seq, ...draft });
   }
 
   #beat(beat: Beat): void {

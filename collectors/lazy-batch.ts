@@ -40,7 +40,8 @@ export class LazyBatch {
 
   get #decoded(): Batch {
     const bytes = this.#framed?.bytes;
-    if (bytes !== undefined) this.#batch = batchIn(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), this.#origin);
+    if (bytes !== undefined)
+      this.#batch = batchIn(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), this.#origin);
     this.#framed = undefined;
     return this.#batch as Batch;
   }

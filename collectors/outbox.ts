@@ -165,7 +165,8 @@ export class Outbox {
     while (this.#ending || this.#posted.length < batchesInFlight) {
       const next = this.#ready(now) ? this.#waiting.shift() : undefined;
       if (next !== undefined) this.#waitingRecords -= sizeOf(next.counts);
-      const records = next === undefined ? this.#readOn() : { ...next.counts, epoch: next.epoch, bytes: joined(next.parts) };
+      const records =
+        next === undefined ? this.#readOn() : { ...next.counts, epoch: next.epoch, bytes: joined(next.parts) };
       if (records === undefined) return;
       this.#postedAt = now;
       const batch = this.#batch++;
@@ -178,7 +179,9 @@ export class Outbox {
   #ready(now: number): boolean {
     const [first, second] = this.#waiting;
     if (first === undefined) return false;
-    return this.#ending || second !== undefined || sizeOf(first.counts) >= batchRecords || now - this.#postedAt >= gatherMs;
+    return (
+      this.#ending || second !== undefined || sizeOf(first.counts) >= batchRecords || now - this.#postedAt >= gatherMs
+    );
   }
 
   /** How many more flows can be taken in. */

@@ -159,7 +159,7 @@ export class Recorder {
     for (const record of records) this.#correlator.restore(record);
   }
 
-  /** The last record of each connection that was told and may go on. */
+  /** The last record of each unusual connection that was told and may go on. */
   *standing(): Generator<Draft> {
     for (const connection of this.#correlator.open())
       if (connection.toldAt !== null) yield standingOf(connection, connection.toldAt);

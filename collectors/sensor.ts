@@ -1,10 +1,10 @@
 import { EntryDecoder } from "../core/conntrack/entry.ts";
 import { conntrackGroups, dumpRequest, statisticsRequest } from "../core/conntrack/requests.ts";
 import { SluiceError } from "../core/errors.ts";
-import { FastMessage } from "./conntrack/fast-message.ts";
 import { firstProtocolType, type Messages } from "../core/netlink/message.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket, type Reading } from "../core/netlink/socket.ts";
+import { FastMessage } from "./conntrack/fast-message.ts";
 import { LogDecoder } from "./nflog/message.ts";
 import { bindRequest, configureRequest, logDatagramBytes } from "./nflog/requests.ts";
 import type { Recorder } from "./recorder.ts";
@@ -72,7 +72,9 @@ export class Sensor {
 
   /** Reads what is there, one batch per source. */
   poll(): Poll {
-    const events = this.#read("conntrack", this.#events, (message, now) => this.#conntrack(this.#changes, message, now));
+    const events = this.#read("conntrack", this.#events, (message, now) =>
+      this.#conntrack(this.#changes, message, now),
+    );
     const logs = this.#read("nflog", this.#logs, ({ start, end }, now) =>
       this.#recorder.logged(this.#logDecoder.decode(start, end), now),
     );
@@ -93,7 +95,9 @@ export class Sensor {
     this.#recorder.beginDump();
     for (let batch = 0; batch < drainedBatches; batch++) if (!this.poll().more) break;
     const now = this.#options.now();
-    yield* this.#requests.dumping("conntrack dump", dumpRequest(), (_bytes, message) => this.#conntrack(this.#dumps, message, now));
+    yield* this.#requests.dumping("conntrack dump", dumpRequest(), (_bytes, message) =>
+      this.#conntrack(this.#dumps, message, now),
+    );
     this.#recorder.endDump(now);
   }
 
@@ -154,7 +158,10 @@ interface Conntrack {
   readonly decoder: EntryDecoder;
 }
 
-const conntrackIn = (bytes: Uint8Array): Conntrack => ({ fast: new FastMessage(bytes), decoder: new EntryDecoder(bytes) });
+const conntrackIn = (bytes: Uint8Array): Conntrack => ({
+  fast: new FastMessage(bytes),
+  decoder: new EntryDecoder(bytes),
+});
 
 function tooLong(source: string): SluiceError {
   return new SluiceError("DECODE_FAILED", `${source}: a message longer than its place`);

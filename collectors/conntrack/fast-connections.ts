@@ -82,7 +82,10 @@ export class FastConnections {
     const rows = slots.columns;
     for (let slot = 0; slot < slots.end; slot++) {
       const row = slot * columns;
-      if ((rows[row + column.marks] as number) & mark.open && this.#dump - (rows[row + column.seenInDump] as number) >= dumpsUntilGivenUp)
+      if (
+        (rows[row + column.marks] as number) & mark.open &&
+        this.#dump - (rows[row + column.seenInDump] as number) >= dumpsUntilGivenUp
+      )
         this.#handOver(slot);
     }
   }
@@ -130,7 +133,8 @@ export class FastConnections {
   #nextWith(marks: number, from: number): number {
     const rows = this.slots.columns;
     const { end } = this.slots;
-    for (let slot = from; slot < end; slot++) if (((rows[slot * columns + column.marks] as number) & marks) === marks) return slot;
+    for (let slot = from; slot < end; slot++)
+      if (((rows[slot * columns + column.marks] as number) & marks) === marks) return slot;
     return -1;
   }
 
@@ -143,13 +147,19 @@ export class FastConnections {
     const replied = message.status & seenReply ? mark.replied : 0;
     const rows = this.slots.columns;
     rows[row + column.marks] =
-      message.protocol | (message.isSix ? mark.six : 0) | mark.open | mark.changed | replied | (isNew ? newMarks(message) : 0);
+      message.protocol |
+      (message.isSix ? mark.six : 0) |
+      mark.open |
+      mark.changed |
+      replied |
+      (isNew ? newMarks(message) : 0);
     rows[row + column.seenInDump] = this.#dump;
     for (let n = 0; n < 4; n++) rows[row + column.label + n] = message.hasLabel ? (message.label[n] as number) : 0;
     rows[row + column.mark] = message.mark;
     rows[row + column.originalPorts] = message.originalPorts;
     rows[row + column.replyPorts] = message.replyPorts;
-    for (let n = 0; n < (message.isSix ? 16 : 4); n++) rows[row + column.addresses + n] = message.addresses[n] as number;
+    for (let n = 0; n < (message.isSix ? 16 : 4); n++)
+      rows[row + column.addresses + n] = message.addresses[n] as number;
     this.#beginNumbers(slot, message, now);
     return true;
   }
@@ -160,7 +170,11 @@ export class FastConnections {
     const { startedAt, happenedAt } = message;
     values[cell + number.heardAt] = now;
     values[cell + number.stampedAt] = message.kind === fastKind.born ? happenedAt : Number.NaN;
-    values[cell + number.startedAt] = !Number.isNaN(startedAt) ? startedAt : Number.isNaN(happenedAt) ? now : happenedAt;
+    values[cell + number.startedAt] = !Number.isNaN(startedAt)
+      ? startedAt
+      : Number.isNaN(happenedAt)
+        ? now
+        : happenedAt;
     values[cell + number.kernelStart] = startedAt;
     values[cell + number.toldAt] = values[cell + number.closedAt] = Number.NaN;
     for (let n = 0; n < 4; n++) values[cell + number.totals + n] = values[cell + number.reported + n] = 0;
@@ -250,7 +264,8 @@ export class FastConnections {
     const marks = rows[row + column.marks] as number;
     values[cell + number.kernelStart] = message.startedAt;
     if (!(marks & mark.told)) values[cell + number.startedAt] = message.startedAt;
-    if (message.status & seenReply && !(marks & mark.replied)) rows[row + column.marks] = marks | mark.replied | mark.changed;
+    if (message.status & seenReply && !(marks & mark.replied))
+      rows[row + column.marks] = marks | mark.replied | mark.changed;
     rows[row + column.seenInDump] = this.#dump;
     rows[row + column.mark] = message.mark;
     this.#count(slot, message);

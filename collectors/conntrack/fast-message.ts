@@ -15,7 +15,7 @@ const newMessage = netfilterType(subsystem.conntrack, 0);
 const deleteMessage = netfilterType(subsystem.conntrack, 2);
 
 const nested = 0x8000;
-const header = (type: number, bytes: number) => ((type << 16) | (4 + bytes)) | 0;
+const header = (type: number, bytes: number) => (type << 16) | (4 + bytes) | 0;
 
 const tupleBytes = { four: 48, six: 72 } as const;
 const head = {
@@ -162,7 +162,12 @@ export class FastMessage {
     this.protocol = protocol;
     this.originalPorts = this.#portsAt(original);
     this.replyPorts = this.#portsAt(reply);
-    return (protocol === tcp || protocol === udp) && protocol === w[reply + 2] && this.#hasPorts(original) && this.#hasPorts(reply);
+    return (
+      (protocol === tcp || protocol === udp) &&
+      protocol === w[reply + 2] &&
+      this.#hasPorts(original) &&
+      this.#hasPorts(reply)
+    );
   }
 
   #hasPorts(at: number): boolean {

@@ -21,7 +21,12 @@ export function historyOf(slots: Slots, slot: number): History {
   const cell = slot * numbers;
   const values = slots.numbers;
   const marks = slots.columns[row + column.marks] as number;
-  const known = { ...unusual, id: (slots.columns[row] as number) >>> 0, mark: (slots.columns[row + column.mark] as number) >>> 0, ...tuplesIn(slots, slot) };
+  const known = {
+    ...unusual,
+    id: (slots.columns[row] as number) >>> 0,
+    mark: (slots.columns[row + column.mark] as number) >>> 0,
+    ...tuplesIn(slots, slot),
+  };
   const kernelStart = given(values[cell + number.kernelStart]);
   const replied = (bit: number) => (marks & bit ? seenReply : 0);
   const dumped = (from: number, bit: number): Entry => ({
@@ -35,7 +40,10 @@ export function historyOf(slots: Slots, slot: number): History {
   // Told with another start than the kernel's: nothing but its NEW was known then.
   const toldByDump = kernelStart !== null && values[cell + number.startedAt] === kernelStart;
   return {
-    first: { ...(marks & mark.newSeen ? born : dumped(number.reported, mark.toldReplied)), rules: rulesIn(slots, slot) },
+    first: {
+      ...(marks & mark.newSeen ? born : dumped(number.reported, mark.toldReplied)),
+      rules: rulesIn(slots, slot),
+    },
     heardAt: values[cell + number.heardAt] as number,
     seenInDump: slots.columns[row + column.seenInDump] as number,
     told:

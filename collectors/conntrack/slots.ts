@@ -94,7 +94,8 @@ export class Slots {
   find(id: number): number {
     const rows = this.#columns;
     let slot = this.#buckets[id & (this.#capacity - 1)] as number;
-    while (slot !== none && (rows[slot * columns] as number) !== (id | 0)) slot = rows[slot * columns + column.next] as number;
+    while (slot !== none && (rows[slot * columns] as number) !== (id | 0))
+      slot = rows[slot * columns + column.next] as number;
     return slot;
   }
 

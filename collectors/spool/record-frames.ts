@@ -60,6 +60,12 @@ export class FrameWriter {
     return this.#slots;
   }
 
+  /** What was told last of an open connection in a slot. */
+  toldSlot(slots: Slots, slot: number, seq: number): void {
+    const payload = beginFrame(this.#bytes, this.#at, seq, frameKind.flow);
+    this.#end(this.#slots.encodeTold(slots, slot, payload));
+  }
+
   loss(loss: Loss): void {
     this.#encoded(loss.seq, frameKind.loss, losses.encode(loss));
   }
@@ -92,10 +98,15 @@ export type Origin = Pick<SegmentHeader, "cluster" | "node" | "epoch">;
 
 /** The records in frames that follow each other, as a FrameWriter wrote them. Throws DECODE_FAILED, and nothing else. */
 export function batchIn(bytes: Buffer, origin: Origin): Batch {
-  const batch: { flows: RawFlow[]; losses: Loss[]; heartbeats: Heartbeat[] } = { flows: [], losses: [], heartbeats: [] };
+  const batch: { flows: RawFlow[]; losses: Loss[]; heartbeats: Heartbeat[] } = {
+    flows: [],
+    losses: [],
+    heartbeats: [],
+  };
   for (let at = 0; at < bytes.length; ) {
     const frame = frameAt(bytes, at, bytes.length);
-    if (typeof frame !== "object") throw new SluiceError("DECODE_FAILED", `frames: ${frame} at ${at} of ${bytes.length} bytes`);
+    if (typeof frame !== "object")
+      throw new SluiceError("DECODE_FAILED", `frames: ${frame} at ${at} of ${bytes.length} bytes`);
     const found = recordIn(bytes, frame, origin);
     if (found?.kind === "flow") batch.flows.push(found.record);
     else if (found?.kind === "loss") batch.losses.push(found.record);
@@ -106,11 +117,7 @@ export function batchIn(bytes: Buffer, origin: Origin): Batch {
 }
 
 /** The record in a frame; undefined for a frame that holds none. Throws DECODE_FAILED, and nothing else. */
-export function recordIn(
-  bytes: Buffer,
-  { kind, seq, start, end }: Frame,
-  origin: Origin,
-): SpoolRecord | undefined {
+export function recordIn(bytes: Buffer, { kind, seq, start, end }: Frame, origin: Origin): SpoolRecord | undefined {
   switch (kind) {
     case frameKind.flow: {
       const { cluster, node, epoch } = origin;

@@ -38,6 +38,15 @@ export class SlotEncoder {
     this.#span(cell, window);
     const after = this.#ends(row, marks, at);
     this.#fixed(row, cell, marks, at);
+    this.#counts(cell, number.totals, at);
+    return after;
+  }
+
+  /** Writes what was told of the slot's connection: nothing since. */
+  encodeTold(slots: Slots, slot: number, at: number): number {
+    const toldAt = slots.numbers[slot * numbers + number.toldAt] as number;
+    const after = this.encode(slots, slot, { start: toldAt, end: toldAt }, at);
+    this.#counts(slot * numbers, number.reported, at);
     return after;
   }
 
@@ -105,10 +114,14 @@ export class SlotEncoder {
     view.setFloat64(at + 16, this.start, true);
     view.setFloat64(at + 24, this.end, true);
     view.setFloat64(at + 32, values[cell + number.startedAt] as number, true);
+  }
+
+  #counts(cell: number, from: number, at: number): void {
+    const values = this.#values;
     for (let n = 0; n < 4; n++) {
-      const total = values[cell + number.totals + n] as number;
-      view.setFloat64(at + 40 + 8 * n, total - (values[cell + number.reported + n] as number), true);
-      view.setFloat64(at + 72 + 8 * n, total, true);
+      const total = values[cell + from + n] as number;
+      this.#view.setFloat64(at + 40 + 8 * n, total - (values[cell + number.reported + n] as number), true);
+      this.#view.setFloat64(at + 72 + 8 * n, total, true);
     }
   }
 
@@ -119,7 +132,8 @@ export class SlotEncoder {
     if (rows[row + column.replyPorts] !== ((original >>> 16) | (original << 16))) return true;
     const first = row + column.addresses;
     for (let n = 0; n < words; n++)
-      if (rows[first + n] !== rows[first + 3 * words + n] || rows[first + words + n] !== rows[first + 2 * words + n]) return true;
+      if (rows[first + n] !== rows[first + 3 * words + n] || rows[first + words + n] !== rows[first + 2 * words + n])
+        return true;
     return false;
   }
 

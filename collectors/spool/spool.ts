@@ -3,7 +3,7 @@ import { messageOf, SluiceError } from "../../core/errors.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Batch } from "./batch.ts";
 import { type Disk, realDisk } from "./disk.ts";
-import { saveStanding } from "./open-connections.ts";
+import { savingStanding, type WriteOpen } from "./open-connections.ts";
 import { Pending } from "./pending.ts";
 import { isAfter, type Position } from "./position.ts";
 import { FrameWriter } from "./record-frames.ts";
@@ -13,8 +13,8 @@ import type { Segment, Span } from "./segment.ts";
 import { type DroppedSegment, SegmentList } from "./segment-list.ts";
 import { type Chunk, SegmentWriter } from "./segment-writer.ts";
 import { type Gap, gather, type Read, SpoolReader } from "./spool-reader.ts";
-import { Staged } from "./staged.ts";
 import { type Dropped, loadState, saveState, unexplained } from "./spool-state.ts";
+import { Staged } from "./staged.ts";
 
 const chunkBytes = 1 << 20;
 const mostSegmentBytes = 16 * 1024 * 1024;
@@ -218,26 +218,49 @@ export class Spool {
 
   /** Remembers connections that may go on; `open` holds the last record of each as appended. */
   saveStanding(open: Iterable<RawFlow>): void {
+    for (const _ of this.savingStanding(() => writersOf(open)));
+  }
+
+  /** The same in slices. `open` may be asked again, and what is told meanwhile may be in it or not. */
+  *savingStanding(open: () => Iterable<WriteOpen>): Generator<void> {
     const { folder, cluster, node } = this.#options;
     this.#standingDue = false;
-    this.#try(() => {
-      const standing = { cluster, node, upTo: this.#last, since: this.#since, open: [...open] };
-      this.#reserve.writing(() => saveStanding(this.#disk, folder, standing));
-      this.#remembered = this.#last;
-      this.#stateDirty = true; // segments may be removed now
-    });
+    const standing = { cluster, node, upTo: this.#last, since: this.#since };
+    for (;;)
+      try {
+        yield* savingStanding(this.#disk, folder, { ...standing, open: open() });
+        break;
+      } catch (thrown) {
+        if (this.#gaveUpRoom()) continue;
+        this.#try(() => {
+          throw thrown;
+        });
+        return;
+      }
+    this.#remembered = standing.upTo;
+    this.#stateDirty = true; // segments may be removed now
   }
 
   /** Says that the run ended in order, and lets go of the files. */
-  close(open: Iterable<RawFlow>): void {
+  close(open: Iterable<RawFlow> | (() => Iterable<WriteOpen>)): void {
     this.#retry(this.#options.clock.monotonic());
     const seq = this.#last.epoch === this.epoch ? this.#last.seq + 1 : 0;
     this.#frames.orderlyEnd(seq);
     this.#store(new Staged(seq));
-    if (this.#pending.empty) this.saveStanding(open);
+    const writers = typeof open === "function" ? open : () => writersOf(open);
+    if (this.#pending.empty) for (const _ of this.savingStanding(writers));
     this.#try(() => this.#writer.end());
     this.#try(() => this.#tidy());
     this.#try(() => this.#reader.close());
+  }
+
+  /** A full disk has room again for what must be written. */
+  #gaveUpRoom(): boolean {
+    let released = false;
+    this.#try(() => {
+      released = this.#reserve.release();
+    });
+    return released;
   }
 
   #store(staged: Staged): void {
@@ -367,6 +390,10 @@ export class Spool {
     this.#trouble = trouble;
     this.#options.onTrouble(trouble);
   }
+}
+
+function* writersOf(open: Iterable<RawFlow>): Generator<WriteOpen> {
+  for (const record of open) yield (writer, seq) => writer.flow({ ...record, seq });
 }
 
 function epochsOf(segments: readonly Segment[]): readonly number[] {

@@ -62,7 +62,11 @@ export function conntrack(lab: LoadLab, traffic: Traffic): Promise<Made> {
   return measured(lab, traffic, ["conntrack", "-E", "-e", "NEW,DESTROY", "-o", "extended", "-b", "33554432"]);
 }
 
-async function measured(lab: LoadLab, { perSecond, count, denied }: Traffic, command: readonly string[]): Promise<Made> {
+async function measured(
+  lab: LoadLab,
+  { perSecond, count, denied }: Traffic,
+  command: readonly string[],
+): Promise<Made> {
   const child = lab.start(command);
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const pid = child.pid as number;

@@ -26,7 +26,17 @@ export interface Said {
   readonly port: number;
 }
 
-const CTA = { original: 1, reply: 2, status: 3, info: 4, timeout: 7, mark: 8, counted: 9, countedBack: 10, use: 11 } as const;
+const CTA = {
+  original: 1,
+  reply: 2,
+  status: 3,
+  info: 4,
+  timeout: 7,
+  mark: 8,
+  counted: 9,
+  countedBack: 10,
+  use: 11,
+} as const;
 const [CTA_ID, CTA_ZONE, CTA_TIMESTAMP, CTA_LABELS, CTA_TIMESTAMP_EVENT] = [12, 18, 20, 22, 27];
 const icmp = 1;
 

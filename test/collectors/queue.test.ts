@@ -110,7 +110,11 @@ describe("the worker's end of the stream with a spool", () => {
     });
     const post = (_batch: number, framed: Framed) =>
       void posted.push(recordsIn(framed).flows.map(({ epoch, seq }) => `${epoch - spool.epoch}:${seq}`));
-    return { outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool, clock: hurrying() }), posted, spool };
+    return {
+      outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool, clock: hurrying() }),
+      posted,
+      spool,
+    };
   };
   const push = (outbox: Outbox, count: number) =>
     outbox.push({ flows: Array.from({ length: count }, () => unnumbered(rawFlow())) });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Outbox } from "../../collectors/outbox.ts";
-import { batchIn } from "../../collectors/spool/record-frames.ts";
 import type { Framed } from "../../collectors/spool/batch.ts";
+import { batchIn } from "../../collectors/spool/record-frames.ts";
 import { Spool } from "../../collectors/spool/spool.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
@@ -68,10 +68,7 @@ describe("a full disk", function () {
     assert.equal(outbox.push({ flows, losses: [lost] }), 0);
     for (const { batch } of posted) outbox.ack(batch);
     assert.ok(outbox.idle);
-    assert.deepEqual(
-      posted.flatMap(({ records }) => recordsIn(records)).map(seqOf),
-      range(taken + flows.length + 1),
-    );
+    assert.deepEqual(posted.flatMap(({ records }) => recordsIn(records)).map(seqOf), range(taken + flows.length + 1));
     assert.equal(trouble.at(-1), null);
     spool.close([]);
   });
