@@ -104,10 +104,9 @@ export class Collection {
 
   /** What happened since an earlier run ended without warning was not seen. Told at once, so that a further end finds it told. */
   #tellAbsence(): void {
-    const { lastSign = null, orderly = true } = this.#spool?.recovered ?? {};
-    if (orderly || lastSign === null) return;
-    const start = lastSign - (lastSign % (this.#options.windowMs * 1000));
-    this.#recorder.wasAway({ start, end: Math.max(this.#now(), lastSign) });
+    const { lastSign = null, toldUpTo = null, orderly = true } = this.#spool?.recovered ?? {};
+    if (orderly || lastSign === null || toldUpTo === null) return;
+    this.#recorder.wasAway({ start: Math.min(toldUpTo, lastSign), end: Math.max(this.#now(), lastSign) });
     this.#outbox.push({ losses: this.#recorder.takeLosses() });
   }
 
@@ -202,6 +201,10 @@ export class Collection {
   #flush(flush: Flush): void {
     const flows = this.#recorder.flush(flush);
     this.#lose(this.#outbox.push({ flows }) + this.#outbox.pushClosed(this.#recorder.usual, flush), flush);
+    this.#tellLosses();
+  }
+
+  #tellLosses(): void {
     if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
   }
 
@@ -214,6 +217,8 @@ export class Collection {
       from = next;
       yield;
     }
+    this.#tellLosses();
+    this.#spool?.windowTold(flush.end);
     this.#interfaces.forget();
     this.#post({ kind: "counters", counters: this.#recorder.counters });
   }

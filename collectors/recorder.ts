@@ -166,8 +166,8 @@ export class Recorder {
   }
 
   /**
-   * Nobody listened until `end`. `start` is when the window began that was the last to be told of: connections that are open
-   * are told at a window's end, and so are denials, so those of a window that did not end were seen for nothing.
+   * Nobody listened until `end`. `start` is when the last window ended that was told: connections that are open are told after a
+   * window's end, and so are denials, so those of a window of which that was not done were seen for nothing.
    */
   wasAway(span: { readonly start: number; readonly end: number }): void {
     const detail = "the collector did not run, after it had ended without warning";

@@ -79,6 +79,13 @@ export class FrameWriter {
     this.#encoded(seq, frameKind.end, new Uint8Array(0));
   }
 
+  /** Says that a window that ended then, microseconds, was told wholly; `seq` is the number of what comes next. */
+  windowTold(seq: number, end: number): void {
+    const payload = Buffer.alloc(8);
+    payload.writeDoubleLE(end);
+    this.#encoded(seq, frameKind.windowTold, payload);
+  }
+
   #encoded(seq: number, kind: number, payload: Uint8Array): void {
     const start = beginFrame(this.#bytes, this.#at, seq, kind);
     this.#bytes.set(payload, start);
@@ -116,6 +123,11 @@ export function batchIn(bytes: Buffer, origin: Origin): Batch {
   return batch;
 }
 
+/** When the window ended that a frame says was told, microseconds; undefined for any other frame. */
+export function windowToldIn(bytes: Buffer, { kind, start, end }: Frame): number | undefined {
+  return kind === frameKind.windowTold && end - start === 8 ? bytes.readDoubleLE(start) : undefined;
+}
+
 /** The record in a frame; undefined for a frame that holds none. Throws DECODE_FAILED, and nothing else. */
 export function recordIn(bytes: Buffer, { kind, seq, start, end }: Frame, origin: Origin): SpoolRecord | undefined {
   switch (kind) {
@@ -128,6 +140,7 @@ export function recordIn(bytes: Buffer, { kind, seq, start, end }: Frame, origin
     case frameKind.heartbeat:
       return { kind: "heartbeat", record: heartbeats.decode(bytes.subarray(start, end)) };
     case frameKind.end:
+    case frameKind.windowTold:
       return undefined;
   }
   throw new SluiceError("DECODE_FAILED", `spool: a frame of unknown kind ${kind}`);

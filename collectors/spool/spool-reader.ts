@@ -6,7 +6,7 @@ import { type Batch, type Framed, joined } from "./batch.ts";
 import type { Disk } from "./disk.ts";
 import { type Frame, frameAt, frameHeadBytes, frameKind } from "./frame.ts";
 import { isAfter, type Position } from "./position.ts";
-import { recordIn } from "./record-frames.ts";
+import { recordIn, windowToldIn } from "./record-frames.ts";
 import { firstOf, type Segment, type Span, union } from "./segment.ts";
 import type { SegmentHeader } from "./segment-header.ts";
 import { SegmentReader } from "./segment-reader.ts";
@@ -171,6 +171,8 @@ export function gather(
 export interface SegmentSummary {
   readonly last: number;
   readonly span: Span | undefined;
+  /** When the last window ended that it says was told, microseconds. */
+  readonly toldUpTo: number | undefined;
   /** Its epoch ended in order, in this segment. */
   readonly ended: boolean;
 }
@@ -179,11 +181,13 @@ export interface SegmentSummary {
 export function scan(disk: Disk, segment: Segment, each: (record: RawFlow, at: Position) => void): SegmentSummary {
   let last = segment.header.first - 1;
   let span: Span | undefined;
+  let toldUpTo: number | undefined;
   let ended = false;
   const reader = new SegmentReader(disk, segment);
   try {
     for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
       ended = frame.kind === frameKind.end;
+      toldUpTo = windowToldIn(reader.bytes, frame) ?? toldUpTo;
       const found = decoded(reader.bytes, frame, segment.header);
       if (found === undefined) continue;
       last = frame.seq;
@@ -193,7 +197,7 @@ export function scan(disk: Disk, segment: Segment, each: (record: RawFlow, at: P
   } finally {
     reader.close();
   }
-  return { last, span, ended };
+  return { last, span, toldUpTo, ended };
 }
 
 function decoded(bytes: Buffer, frame: Frame, header: SegmentHeader) {

@@ -23,6 +23,8 @@ const segmentsWhenFull = 16;
 /** For some 30,000 open connections, or as much less as the spool is small. */
 const mostReserveBytes = 4 * 1024 * 1024;
 const reserveShare = 64;
+/** Room for the frame that says that a window was told. */
+const windowToldBytes = 64;
 const retryMs = 1000;
 const saveMs = 1000;
 
@@ -70,6 +72,7 @@ export class Spool {
   readonly #reserve: Reserve;
   readonly #pending: Pending;
   readonly #since: number;
+  #toldUpTo: number | undefined;
   #nextNumber: number;
   #acked: Position;
   #handedOut: Position;
@@ -153,6 +156,12 @@ export class Spool {
   /** Open connections are to be saved, once all that was told of them is appended. */
   get standingDue(): boolean {
     return this.#standingDue && this.#pending.empty;
+  }
+
+  /** A window that ended then, microseconds, was told: all of it was appended. */
+  windowTold(end: number): void {
+    this.#toldUpTo = end;
+    this.#storeChunk(this.#windowTold(this.#last.epoch === this.epoch ? this.#last.seq + 1 : 0, end));
   }
 
   /** Takes in frames of records that follow those it has. What the disk does not take stays in memory. */
@@ -298,6 +307,15 @@ export class Spool {
   #begin(first: number): void {
     // A number that a failed attempt used is not used again: what stands there is recognised as nothing.
     this.#segments.add(this.#writer.begin(this.#nextNumber++, first, this.#options.clock.now()));
+    // The segments before will be removed.
+    if (this.#toldUpTo !== undefined)
+      this.#writer.write(this.#windowTold(first, this.#toldUpTo), this.#options.clock.now());
+  }
+
+  #windowTold(next: number, end: number): Chunk {
+    const frames = new FrameWriter(windowToldBytes);
+    frames.windowTold(next, end);
+    return { bytes: frames.written, first: next, last: next - 1, span: undefined };
   }
 
   #retry(now: number): void {
