@@ -23,8 +23,8 @@ interface NumberedHop extends ReadyHop {
 }
 
 /**
- * The rows of all atoms in some situations. What does the same in two situations, as blocks and sets show it, is one Row: then nothing
- * is to be compared.
+ * The rows of all atoms in some situations. What does the same in two situations by the same rules, as blocks and sets show it, is one
+ * Row: then nothing is to be compared.
  */
 export class Rows {
   readonly #situations: readonly Situation[];
@@ -80,11 +80,13 @@ export class Rows {
     const { hops } = this.#readyIn(situation, end);
     const known = hops.get(stages);
     if (known !== undefined) return known;
-    const ready = stages.map(({ blocks, otherwise: { verdict } }) => ({
+    const ready = stages.map(({ blocks, otherwise }) => ({
       blocks: blocks.map(({ block }) => this.#block(situation, end, block)),
-      otherwise: verdict,
+      otherwise,
     }));
-    const keys = ready.map(({ blocks, otherwise }) => `${blocks.map(({ number }) => number).join()} ${otherwise}`);
+    const keys = ready.map(
+      ({ blocks, otherwise: { id, verdict } }) => `${blocks.map(({ number }) => number).join()} ${id} ${verdict}`,
+    );
     const hop = { stages: ready, decides: list === "normal", key: keys.join(";") };
     hops.set(stages, hop);
     return hop;
