@@ -1,21 +1,18 @@
-import { listed } from "./effect/words.ts";
+import { alikeWords } from "./effect/alike-words.ts";
 import type { Effect, EffectChange } from "./effect.ts";
-
-const maxPolicies = 3;
 
 /** What a change opens and closes, a line each; `opens: pods of namespace dev (12) -> app=web in shop (3): TCP 80`. */
 export function effectText(effect: Effect): string {
-  if (effect.changes.length === 0) return `${nothing(effect)}\n`;
-  return [...effect.changes.map(lineOf), ...foldedLine(effect)].map((line) => `${line}\n`).join("");
+  const lines = effect.changes.length === 0 ? nothing(effect) : [...effect.changes.map(lineOf), ...foldedLine(effect)];
+  return lines.map((line) => `${line}\n`).join("");
 }
 
-/** A policy may be gone and others still decide as it did. */
-function nothing({ policies }: Effect): string {
-  const others =
-    policies.length === 0
-      ? ""
-      : `; wherever ${listed(policies, maxPolicies)} differ${policies.length === 1 ? "s" : ""}, other policies decide alike`;
-  return `changes nothing: every connection is decided as before${others}`;
+/** Why, where there is a reason to tell: a policy may be gone and others still decide as it did. */
+function nothing({ alike }: Effect): readonly string[] {
+  const [first, ...others] = alike === null ? [] : alikeWords(alike);
+  if (first === undefined) return ["changes nothing: every connection is decided as before"];
+  if (others.length === 0) return [`changes nothing: ${first}`];
+  return ["changes nothing, every connection is decided as before:", ...[first, ...others].map((fact) => `  ${fact}`)];
 }
 
 function lineOf({ kind, from, to, family, words }: EffectChange): string {

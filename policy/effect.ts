@@ -1,4 +1,5 @@
 import type { Family } from "../core/address.ts";
+import { type Alike, alikeOf } from "./effect/alike.ts";
 import { connectionWords } from "./effect/connection-words.ts";
 import { type Delta, deltasOf } from "./effect/deltas.ts";
 import { joinFamilies } from "./effect/families.ts";
@@ -18,6 +19,8 @@ export interface Effect {
   readonly folded: { readonly opens: number; readonly closes: number };
   /** Policies that have rules in one situation which they have not in the other, e.g. `NetworkPolicy shop/app.web`. */
   readonly policies: readonly string[];
+  /** By whose word connections are decided as before, where nothing changes; null where something does. */
+  readonly alike: Alike | null;
 }
 
 /**
@@ -47,7 +50,10 @@ export function effectOf(before: Situation, after: Situation, { limit = defaultL
   const told = all.slice(0, limit).map((delta) => changeOf(delta, { space, everybody, parties }));
   const rest = all.slice(limit);
   const opens = rest.filter(({ kind }) => kind === "opens").length;
-  return { changes: told, folded: { opens, closes: rest.length - opens }, policies: policiesOf(before, after) };
+  const policies = policiesOf(before, after);
+  const change = { situations: [before, after], everybody, policies };
+  const alike = all.length > 0 ? null : alikeOf(space, change, limit);
+  return { changes: told, folded: { opens, closes: rest.length - opens }, policies, alike };
 }
 
 function policiesOf(before: Situation, after: Situation): readonly string[] {
