@@ -1,7 +1,8 @@
 import type { Alike, Takeover } from "../policy/effect/alike.ts";
-import { type Decider, deciderWords } from "../policy/effect/decider.ts";
+import type { Decider } from "../policy/effect/decider.ts";
 import type { Party } from "../policy/effect/party.ts";
 import type { Effect, EffectChange } from "../policy/effect.ts";
+import { policyTitle } from "../policy/kind-names.ts";
 import { canonical } from "../policy/selector/syntax.ts";
 
 /** An effect as `-o json` prints it; keys stay. */
@@ -10,8 +11,14 @@ export function effectObject({ changes, folded, policies, alike }: Effect): obje
   return { type: "effect", changes: changes.map(changeObject), folded, policies, alike: reason };
 }
 
-function alikeObject({ takeovers, ...rest }: Alike): object {
-  return { takeovers: takeovers.map(takeoverObject), ...rest };
+function alikeObject({ takeovers, overruled, folded, restated, idle }: Alike): object {
+  return {
+    takeovers: takeovers.map(takeoverObject),
+    overruled: overruled.map(takeoverObject),
+    folded,
+    restated: restated.map(policyTitle),
+    idle: idle.map(policyTitle),
+  };
 }
 
 function takeoverObject({ action, was, now, example: { packet, from, to, words } }: Takeover): object {
@@ -19,8 +26,8 @@ function takeoverObject({ action, was, now, example: { packet, from, to, words }
   return { action, was: was.map(deciderObject), now: now.map(deciderObject), example };
 }
 
-function deciderObject(decider: Decider): object {
-  return { ...decider, words: deciderWords(decider) };
+function deciderObject({ tier, kind, namespace, name, isDefault }: Decider): object {
+  return { kind, namespace, name, tier, isDefault };
 }
 
 function changeObject({ kind, from, to, family, words, boxes }: EffectChange): object {

@@ -1,3 +1,4 @@
+import type { Alike } from "./effect/alike.ts";
 import { alikeWords } from "./effect/alike-words.ts";
 import type { Effect, EffectChange } from "./effect.ts";
 
@@ -26,10 +27,16 @@ function foldedLine({ folded: { opens, closes } }: Effect): readonly string[] {
   return [`and ${parts.join(" and ")} something between fewer pods`];
 }
 
+function alikeSummary(alike: Alike): readonly string[] {
+  const [first, ...others] = alikeWords(alike);
+  if (first === undefined) return [];
+  return [others.length === 0 ? first : `${first} and more (${others.length})`];
+}
+
 /** In one line: `opens 3, closes 1; most of all: pods of namespace dev (12) -> app=web in shop (3): TCP 80`. */
-export function effectSummary({ changes, folded }: Effect): string {
+export function effectSummary({ changes, folded, alike }: Effect): string {
   const [widest] = changes;
-  if (widest === undefined) return "changes no connection";
+  if (widest === undefined) return ["changes no connection", ...(alike === null ? [] : alikeSummary(alike))].join(": ");
   const count = (kind: EffectChange["kind"]) => changes.filter((change) => change.kind === kind).length + folded[kind];
   const [opens, closes] = [count("opens"), count("closes")];
   if (opens + closes === 1) return lineOf(widest);

@@ -1,35 +1,25 @@
-import { policyPath, policyTitle } from "../kind-names.ts";
 import type { Alike, Takeover } from "./alike.ts";
-import { type Decider, deciderWords, isPolicy } from "./decider.ts";
-import { listed } from "./words.ts";
-
-/** More than these are counted only. */
-const maxPolicies = 3;
+import { DeciderWords } from "./decider-words.ts";
 
 /** Each fact by itself; `what a.x denied is still denied by b.y (e.g. dev/web -> prod/db, TCP 5432)`. None where nothing differs. */
-export function alikeWords({ takeovers, folded, restated, idle }: Alike): readonly string[] {
-  const ambiguous = ambiguousPaths(takeovers.flatMap(({ was, now }) => [...was, ...now]));
+export function alikeWords({ takeovers, overruled, folded, restated, idle }: Alike): readonly string[] {
+  const deciders = [...takeovers, ...overruled].flatMap(({ was, now }) => [...was, ...now]);
+  const words = new DeciderWords([...deciders, ...restated, ...idle]);
   return [
-    ...takeovers.map((takeover) => takeoverWords(takeover, ambiguous)),
-    ...(folded === 0 ? [] : [`${folded} more of other policies`]),
-    ...(restated.length === 0 ? [] : [`what differs of ${listed(restated, maxPolicies)} decides as it did`]),
-    ...(idle.length === 0 ? [] : [`what differs of ${listed(idle, maxPolicies)} decides about no connection`]),
+    ...takeovers.map(({ action, was, now, example }) => {
+      const word = action === "deny" ? "denied" : "allowed";
+      return `what ${words.of(was)} ${word} is still ${word} by ${words.of(now)} ${exampleWords(example)}`;
+    }),
+    ...overruled.map(({ action, was, now, example }) => {
+      const conditional = `what ${words.of(was)} would ${action} is denied before`;
+      return `${conditional}, by ${words.of(now)} ${exampleWords(example)}`;
+    }),
+    ...(folded === 0 ? [] : [`and ${folded} more like these, of other policies`]),
+    ...(restated.length === 0 ? [] : [`what differs in ${words.policies(restated)} decides as it did`]),
+    ...(idle.length === 0 ? [] : [`what differs in ${words.policies(idle)} decides about no connection`]),
   ];
 }
 
-function takeoverWords({ action, was, now, example }: Takeover, ambiguous: ReadonlySet<string>): string {
-  const names = (deciders: readonly Decider[]) =>
-    listed(
-      deciders.map((decider) => deciderWords(decider, ambiguous)),
-      maxPolicies,
-    );
-  const word = action === "deny" ? "denied" : "allowed";
-  const { from, to, words } = example;
-  return `what ${names(was)} ${word} is still ${word} by ${names(now)} (e.g. ${from} -> ${to}, ${words})`;
-}
-
-/** Paths that policies of several kinds have. */
-function ambiguousPaths(deciders: readonly Decider[]): ReadonlySet<string> {
-  const paths = Map.groupBy(deciders.filter(isPolicy), policyPath);
-  return new Set([...paths].filter(([, some]) => new Set(some.map(policyTitle)).size > 1).map(([path]) => path));
+function exampleWords({ from, to, words }: Takeover["example"]): string {
+  return `(e.g. ${from} -> ${to}, ${words})`;
 }

@@ -6,21 +6,23 @@ import { type ConnectionExample, connectionExample } from "./connection-example.
 import { cover } from "./cover.ts";
 import { type Decider, deciderKey } from "./decider.ts";
 import type { Everybody } from "./group.ts";
-import { Handovers } from "./handover.ts";
+import { type Handover, Handovers } from "./handover.ts";
 import { type SeenHandover, seenHandovers } from "./seen-handovers.ts";
 
 /** Why a change of policies changes nothing: by whose word connections are decided alike. */
 export interface Alike {
+  /** What each of some decided before, each of others decides now. */
   readonly takeovers: readonly Takeover[];
-  /** Further takeovers that were left out for length. */
+  /** Policies that would decide so if another one did not deny before; where they differ they never have a say. */
+  readonly overruled: readonly Takeover[];
+  /** Further ones of both that were left out for length. */
   readonly folded: number;
-  /** Policies that decide some connections by other rules than before, e.g. `NetworkPolicy shop/app.web`. */
-  readonly restated: readonly string[];
-  /** Policies with rules that only one situation has, none of which decides any connection. */
-  readonly idle: readonly string[];
+  /** Policies that decide what they decided, some of it by other rules. */
+  readonly restated: readonly Named[];
+  /** Policies with rules that only one situation has, none of which has anything to do. */
+  readonly idle: readonly Named[];
 }
 
-/** Connections that each of some decided before and each of others decides now; all of them alike. */
 export interface Takeover {
   readonly action: Share["action"];
   readonly was: readonly Decider[];
@@ -28,27 +30,44 @@ export interface Takeover {
   readonly example: ConnectionExample;
 }
 
+type Named = Pick<Decider, "kind" | "namespace" | "name">;
+
 interface Change {
   readonly situations: readonly Situation[];
   readonly everybody: Everybody;
-  /** Titles of policies with rules that only one situation has. */
-  readonly policies: readonly string[];
+  /** Policies with rules that only one situation has. */
+  readonly policies: readonly Named[];
 }
 
 /** For situations that allow the same. Exact, as the effect is. */
 export function alikeOf(space: Space, { situations, everybody, policies }: Change, limit: number): Alike {
   const handovers = new Handovers(...situations.map(({ program }) => program.rules));
   const seen = seenHandovers(space, handovers, everybody);
-  const isRestated = ({ was, now }: SeenHandover) => deciderKey(was) === deciderKey(now);
-  const groups = joined(seen.filter((one) => !isRestated(one)));
-  const named = new Set(seen.flatMap(({ was, now }) => [policyTitle(was), policyTitle(now)]));
+  const taken = ofKind(seen, "taken");
+  const exchanging = titles(taken.flatMap(({ was, now }) => [was, now]));
+  const others = seen.filter(({ was, kind }) => kind !== "taken" && !exchanging.has(policyTitle(was)));
+  const restated = ofKind(others, "restated");
+  const deciding = titles(restated.map(({ was }) => was));
+  const overruled = ofKind(others, "overruled").filter(({ was }) => !deciding.has(policyTitle(was)));
+  const busy = new Set([...exchanging, ...deciding, ...titles(overruled.map(({ was }) => was))]);
+  const told = [...joined(taken), ...joined(overruled)];
+  const takeovers = (kind: Handover["kind"]) =>
+    told
+      .slice(0, limit)
+      .filter(([first]) => first?.kind === kind)
+      .map((group) => takeoverOf(group, everybody));
   return {
-    takeovers: groups.slice(0, limit).map((group) => takeoverOf(group, everybody)),
-    folded: Math.max(0, groups.length - limit),
-    restated: [...new Set(seen.filter(isRestated).map(({ was }) => policyTitle(was)))].sort(),
-    idle: policies.filter((title) => !named.has(title)),
+    takeovers: takeovers("taken"),
+    overruled: takeovers("overruled"),
+    folded: Math.max(0, told.length - limit),
+    restated: distinct(restated.map(({ was }) => was)),
+    idle: policies.filter((policy) => !busy.has(policyTitle(policy))),
   };
 }
+
+const ofKind = (seen: readonly SeenHandover[], kind: Handover["kind"]) => seen.filter((one) => one.kind === kind);
+
+const titles = (deciders: readonly Decider[]): ReadonlySet<string> => new Set(deciders.map(policyTitle));
 
 /** Never empty. */
 type Group = readonly SeenHandover[];

@@ -1,4 +1,4 @@
-import { kindName, policyPath, policyTitle } from "../kind-names.ts";
+import { kindName } from "../kind-names.ts";
 import type { RuleOrigin } from "../program.ts";
 
 /** By whose word connections are allowed or denied. */
@@ -20,16 +20,4 @@ export function isPolicy({ kind }: Pick<Decider, "kind">): boolean {
 
 export function deciderKey({ kind, namespace, name, isDefault }: Decider): string {
   return `${kind} ${namespace ?? ""}/${name} ${isDefault}`;
-}
-
-/**
- * e.g. `security.quarantine`, `the default of tier app (shop/app.web applies)`; where a path is `ambiguous`, with the kind of the policy.
- */
-export function deciderWords(decider: Decider, ambiguous: ReadonlySet<string> = new Set()): string {
-  if (decider.kind === "failsafe") return "the failsafe ports of hosts";
-  if (decider.kind === "nobody") return "the absence of policies";
-  if (!isPolicy(decider)) return "the default where no policy decides";
-  const path = policyPath(decider);
-  const name = ambiguous.has(path) ? policyTitle(decider) : path;
-  return decider.isDefault ? `the default of tier ${decider.tier} (${name} applies)` : name;
 }

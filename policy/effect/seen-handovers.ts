@@ -20,37 +20,56 @@ export function seenHandovers(space: Space, handovers: Handovers, everybody: Eve
   const isPod = space.atoms.all.map((atom) => isOfPod(atom, everybody));
   space.eachChange((source, destination, before, after) => {
     const pods = Number(isPod[source.index]) + Number(isPod[destination.index]);
-    for (const { was, now, connections } of changedShares(space, before, after))
-      for (const handover of handovers.between(was, now)) {
-        const known = found.get(handover.key);
-        if (known !== undefined && known.pods >= pods) continue;
-        const pair = space.pairOf(source, destination);
-        if (pair !== undefined) found.set(handover.key, { ...handover, pair, connections, pods });
-      }
+    for (const { handover, connections } of handoversAmong(space, [before, after], handovers)) {
+      const known = found.get(handover.key);
+      if (known !== undefined && known.pods >= pods) continue;
+      const pair = space.pairOf(source, destination);
+      if (pair !== undefined) found.set(handover.key, { ...handover, pair, connections, pods });
+    }
     return false;
   });
   return [...found.values()];
 }
 
-interface ChangedShare {
-  readonly was: Share;
-  readonly now: Share;
+interface Found {
+  readonly handover: Handover;
   readonly connections: Connections;
 }
 
-/** What other rules decide about than before, by what these are. */
-function changedShares(space: Space, before: Course, after: Course): readonly ChangedShare[] {
-  const { sets } = space;
-  const changed = sets.intersect(space.changed(before, after), sets.usable);
-  if (changed === sets.none) return [];
-  const shares = space.decided(after, changed);
-  return space
-    .decided(before, changed)
-    .flatMap((was) =>
-      shares
-        .map((now) => ({ was, now, connections: sets.intersect(was.connections, now.connections) }))
-        .filter(({ connections }) => connections !== sets.none),
-    );
+function handoversAmong(
+  space: Space,
+  [before, after]: readonly [Course, Course],
+  handovers: Handovers,
+): readonly Found[] {
+  const changed = space.sets.intersect(space.changed(before, after), space.sets.usable);
+  if (changed === space.sets.none) return [];
+  const [was, now] = [space.decided(before, changed), space.decided(after, changed)];
+  return [
+    ...common(was, now, handovers.between.bind(handovers), space),
+    ...[
+      { shares: was, course: before },
+      { shares: now, course: after },
+    ].flatMap(({ shares, course: [, ...rest] }) => {
+      const denied = shares.filter(({ action }) => action === "deny");
+      const later = denied.length === 0 ? [] : rest.flatMap((next) => next.within(changed));
+      return common(denied, later, handovers.overruled.bind(handovers), space);
+    }),
+  ];
+}
+
+/** What is told of each share of the ones with each of the others that has connections in common with it. */
+function common(
+  ones: readonly Share[],
+  others: readonly Share[],
+  tell: (one: Share, other: Share) => readonly Handover[],
+  { sets }: Space,
+): readonly Found[] {
+  return ones.flatMap((one) =>
+    others.flatMap((other) => {
+      const connections = sets.intersect(one.connections, other.connections);
+      return connections === sets.none ? [] : tell(one, other).map((handover) => ({ handover, connections }));
+    }),
+  );
 }
 
 function isOfPod({ addresses: [address] }: Atom, everybody: Everybody): boolean {
