@@ -4,7 +4,7 @@ import type { Atom } from "./atoms.ts";
 import type { Block, Ends } from "./block.ts";
 import type { ConnectionSets, Connections } from "./connections.ts";
 import type { Partition } from "./partition.ts";
-import { meeting, type Share, Shares } from "./shares.ts";
+import { meeting, type Share, type ShareBook, Shares } from "./shares.ts";
 
 /** A stage whose blocks are ready to be walked. */
 export interface ReadyStage {
@@ -31,17 +31,17 @@ export class Row {
   readonly #own: Atom;
   readonly #visits: readonly (readonly ReadyHop[])[];
   readonly #families: Partition;
-  readonly #sets: ConnectionSets;
+  readonly #book: ShareBook;
   /** By cell of `#peers`. */
   readonly #shares: Shares[] = [];
   #peers: Partition | undefined;
 
   /** `families` divides all atoms by family. */
-  constructor(own: Atom, visits: readonly (readonly ReadyHop[])[], families: Partition, sets: ConnectionSets) {
+  constructor(own: Atom, visits: readonly (readonly ReadyHop[])[], families: Partition, book: ShareBook) {
     this.#own = own;
     this.#visits = visits;
     this.#families = families;
-    this.#sets = sets;
+    this.#book = book;
   }
 
   /** What they make of connections with the peer. Peers that no rule tells apart share the answer. */
@@ -50,15 +50,16 @@ export class Row {
     const cell = this.#peers.cellOf(peer.index);
     const known = this.#shares[cell];
     if (known !== undefined) return known;
-    const shares = new Shares(this.#meet({ own: this.#own, peer }), this.#sets);
+    const shares = new Shares(this.#meet({ own: this.#own, peer }), this.#book);
     this.#shares[cell] = shares;
     return shares;
   }
 
   /** Every endpoint on the way must allow it. */
   #meet(ends: Ends): readonly Share[] {
-    const all: readonly Share[] = [{ connections: this.#sets.all, action: "allow", by: [] }];
-    return this.#visits.reduce((shares, hops) => meeting(shares, visit(hops, ends, this.#sets), this.#sets), all);
+    const { sets } = this.#book;
+    const all: readonly Share[] = [{ connections: sets.all, action: "allow", by: [] }];
+    return this.#visits.reduce((shares, hops) => meeting(shares, visit(hops, ends, sets), sets), all);
   }
 
   #dividePeers(): Partition {

@@ -13,49 +13,67 @@ export interface Share {
 export class Shares {
   readonly all: readonly Share[];
   readonly allowed: Connections;
-  readonly #sets: ConnectionSets;
-  readonly #within = new Map<Connections, readonly Share[]>();
+  readonly #book: ShareBook;
+  readonly #within = new Map<Connections, Shares>();
   readonly #changed = new Map<Shares, Connections>();
 
-  constructor(all: readonly Share[], sets: ConnectionSets) {
+  constructor(all: readonly Share[], book: ShareBook) {
     this.all = all;
-    this.#sets = sets;
+    this.#book = book;
+    const { sets } = book;
     this.allowed = all.reduce(
       (allowed, { action, connections }) => (action === "allow" ? sets.union(allowed, connections) : allowed),
       sets.none,
     );
   }
 
-  /** What of the shares is among some connections. */
-  within(connections: Connections): readonly Share[] {
+  /** What of them is among some connections; the same object for equal ones. */
+  within(connections: Connections): Shares {
     const known = this.#within.get(connections);
     if (known !== undefined) return known;
-    const found = this.all.flatMap((share) => only(share, connections, this.#sets));
+    const found = this.#book.of(this.all.flatMap((share) => only(share, connections, this.#book.sets)));
     this.#within.set(connections, found);
     return found;
   }
 
   /** Connections about which other rules decide than in other shares. */
   changedFrom(others: Shares): Connections {
-    if (others === this) return this.#sets.none;
+    if (others === this) return this.#book.sets.none;
     const known = this.#changed.get(others);
     if (known !== undefined) return known;
-    const before = others.#byRules();
-    const changed = this.all.reduce((changed, share) => {
-      const own = this.#sets.subtract(share.connections, before.get(shareKey(share)) ?? this.#sets.none);
-      return this.#sets.union(changed, own);
-    }, this.#sets.none);
+    const changed = this.#book.changed(others.all, this.all);
     this.#changed.set(others, changed);
     return changed;
   }
+}
 
-  #byRules(): ReadonlyMap<string, Connections> {
-    const found = new Map<string, Connections>();
-    for (const share of this.all) {
+/** Knows equal shares again. */
+export class ShareBook {
+  readonly sets: ConnectionSets;
+  readonly #known = new Map<string, Shares>();
+
+  constructor(sets: ConnectionSets) {
+    this.sets = sets;
+  }
+
+  of(all: readonly Share[]): Shares {
+    const key = all.map((share) => `${shareKey(share)} ${share.connections.id}`).join();
+    const shares = this.#known.get(key) ?? new Shares(all, this);
+    this.#known.set(key, shares);
+    return shares;
+  }
+
+  changed(before: readonly Share[], after: readonly Share[]): Connections {
+    const { sets } = this;
+    const byRules = new Map<string, Connections>();
+    for (const share of before) {
       const key = shareKey(share);
-      found.set(key, this.#sets.union(found.get(key) ?? this.#sets.none, share.connections));
+      byRules.set(key, sets.union(byRules.get(key) ?? sets.none, share.connections));
     }
-    return found;
+    return after.reduce((changed, share) => {
+      const own = sets.subtract(share.connections, byRules.get(shareKey(share)) ?? sets.none);
+      return sets.union(changed, own);
+    }, sets.none);
   }
 }
 

@@ -45,14 +45,23 @@ export class Space {
     return course.reduce((all, { allowed }) => this.sets.intersect(all, allowed), this.sets.all);
   }
 
-  /** Who decides about some connections, in the end. */
-  decided(course: Course, connections: Connections): readonly Share[] {
-    const start: readonly Share[] = [{ connections, action: "allow", by: [] }];
-    return course.reduce((shares, next) => meeting(shares, next.within(connections), this.sets), start);
+  /** Who decides, in the end. Courses that are the same shares give the same. */
+  decided(course: Course): readonly Share[] {
+    const [first, ...rest] = course.map(({ all }) => all);
+    if (first === undefined) return [{ connections: this.sets.all, action: "allow", by: [] }];
+    return rest.reduce((shares, next) => meeting(shares, next, this.sets), first);
   }
 
-  /** Connections that may be decided by other rules on one course than on the other; all, where these cannot be compared. */
-  changed(before: Course, after: Course): Connections {
+  /** Both courses for those connections only that may be decided by other rules; undefined if there are none. */
+  changed(before: Course, after: Course): readonly [Course, Course] | undefined {
+    const connections = this.sets.intersect(this.#changedConnections(before, after), this.sets.usable);
+    if (connections === this.sets.none) return undefined;
+    const within = (shares: Shares) => shares.within(connections);
+    return [before.map(within), after.map(within)];
+  }
+
+  /** All, where the courses cannot be compared. */
+  #changedConnections(before: Course, after: Course): Connections {
     if (before.length !== after.length) return this.sets.all;
     return after.reduce(
       (changed, shares, at) => this.sets.union(changed, shares.changedFrom(before[at] as Shares)),
