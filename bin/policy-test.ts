@@ -45,11 +45,13 @@ export function parseTestFile(file: string, text: string): PolicyTestFile {
   if (others.some(({ value }) => value !== undefined)) throw refuse("has several documents; write all cases in one");
   const read = testFile.safeParse(document.value);
   if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  const path = (issue?.path ?? [])
-    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
-    .join("");
-  throw refuse(`${path.replace(/^\./, "") || "the file"}: ${issue?.message}`);
+  throw refuse(read.error.issues.map(issueText).join("; "));
+}
+
+/** `cases[0].expect: Invalid option: expected one of "allow"|"deny"` */
+function issueText({ path, message }: z.core.$ZodIssue): string {
+  const field = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  return `${field.replace(/^\./, "") || "the file"}: ${message}`;
 }
 
 /** What came of a case. Keys as `-o json` prints them. */

@@ -4,13 +4,13 @@ import type { Policy } from "../../policy/model.ts";
 import { matches } from "../../policy/selector/syntax.ts";
 import { Output } from "../../sinks/live/output.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { objectsOption, openPolicyFolder, subjectsIn } from "../policy-folder.ts";
+import { folderArgument, objectsOption, openPolicyFolder, subjectsIn } from "../policy-folder.ts";
 import { type Rim, realRim } from "../rim.ts";
 import { tiersText } from "../tiers-text.ts";
 
 const examples = `
 Example:
-  sluice policy tiers --objects lab/demo
+  sluice policy tiers lab/demo
 ${exitCodeHelp}`;
 
 interface Options {
@@ -21,11 +21,12 @@ interface Options {
 export function policyTiersCommand(rim: Rim = realRim): Command {
   return new Command("tiers")
     .description("a picture of the tiers, what stands in them and what goes on from one to the next")
+    .addArgument(folderArgument())
     .addOption(objectsOption())
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
     .addHelpText("after", examples)
-    .action(async ({ objects, output }: Options) => {
-      const { tiers, world } = await openPolicyFolder(objects, rim);
+    .action(async (path: string | undefined, { objects, output }: Options) => {
+      const { tiers, world } = await openPolicyFolder(path ?? objects, rim);
       const subjects = subjectsIn(world.placement());
       const selected = ({ selector }: Policy) => subjects.filter(({ labels }) => matches(selector, labels)).length;
       const described = tiers.map(({ tier, policies, made }) => ({
