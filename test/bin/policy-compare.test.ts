@@ -114,12 +114,13 @@ describe("bin/commands, comparisons of policies", () => {
     assert.equal(text, "opens: pods of namespace dev-shop (2) -> pods of namespaces with env=prod (6): everything\n");
   });
 
-  for (const { title, args } of [
+  for (const { title, args, message = /./ } of [
     { title: "one folder alone", args: [both] },
     { title: "a policy that is not there", args: [both, "--without", "nobody"] },
+    { title: "a misspelt policy", args: [both, "--without", "ingres"], message: /did you mean ingress\?/ },
   ])
     it(`effect: refuses ${title}`, async () => {
-      await assert.rejects(run(policyEffectCommand, new FakeRim(), ...args), { code: "USAGE" });
+      await assert.rejects(run(policyEffectCommand, new FakeRim(), ...args), { code: "USAGE", message });
     });
 
   it("effect: refuses what is not there", async () => {
