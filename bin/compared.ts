@@ -28,8 +28,17 @@ export async function readCompared(
   const read = (path: string) => readFolder(path, (line) => rim.note(`${path}: ${line}`));
   const [old, now, both] = [await read(before), await read(after), shared === undefined ? [] : await read(shared)];
   const common = both.filter(({ kind }) => !isControl(kind));
-  return { before: withShared(old, common), after: withShared(now, common) };
+  const compared = { before: withShared(old, common), after: withShared(now, common) };
+  const sides = new Map([
+    [before, compared.before],
+    [after, compared.after],
+  ]);
+  for (const [path, objects] of sides) if (!objects.some(isSubject)) rim.note(`${path}: ${noPods}`);
+  return compared;
 }
+
+const isSubject = ({ kind }: KubeObject) => kind === "Pod" || kind === "HostEndpoint";
+const noPods = "there are no pods that policies could be about; --objects names those of the cluster";
 
 /** All objects but the tiers and policies of these names (`name` or `namespace/name`). Throws USAGE where there is none of a name. */
 export function withoutControls(objects: readonly KubeObject[], names: readonly string[]): readonly KubeObject[] {

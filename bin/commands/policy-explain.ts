@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { Output } from "../../sinks/live/output.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
+import { documentText } from "../formats/document.ts";
 import { explainPolicy, explanationText } from "../policy-explanation.ts";
 import { folderArgument, objectsOption, openPolicyFolder, policyNamed, subjectsIn } from "../policy-folder.ts";
 import { type Rim, realRim } from "../rim.ts";
@@ -15,7 +16,7 @@ ${exitCodeHelp}`;
 
 interface Options {
   readonly objects: string;
-  readonly output: "text" | "json";
+  readonly output: "text" | "json" | "yaml";
 }
 
 export function policyExplainCommand(rim: Rim = realRim): Command {
@@ -26,14 +27,12 @@ export function policyExplainCommand(rim: Rim = realRim): Command {
     .argument("<policy>", "which one")
     .addArgument(folderArgument())
     .addOption(objectsOption())
-    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json", "yaml"]).default("text"))
     .addHelpText("after", examples)
     .action(async (name: string, path: string | undefined, { objects, output }: Options) => {
       const folder = await openPolicyFolder(path ?? objects, rim);
       const policy = policyNamed(folder, name);
       const one = explainPolicy(policy, folder.tiers, subjectsIn(folder.world.placement()));
-      await new Output(rim.stdout).write(
-        output === "json" ? `${JSON.stringify(one, null, 2)}\n` : explanationText(one),
-      );
+      await new Output(rim.stdout).write(output === "text" ? explanationText(one) : documentText(one, output));
     });
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
 import { policyDiffCommand } from "../../bin/commands/policy-diff.ts";
 import { policyEffectCommand } from "../../bin/commands/policy-effect.ts";
 import { differencesOf } from "../../bin/object-diff.ts";
@@ -127,6 +128,20 @@ describe("bin/commands, comparisons of policies", () => {
     await assert.rejects(run(policyEffectCommand, new FakeRim(), both, join(folder, "nowhere")), {
       code: "MANIFEST_INVALID",
     });
+  });
+
+  it("effect: says that it has no pods to tell about", async () => {
+    const rim = new FakeRim();
+    await run(policyEffectCommand, rim, both, one);
+    const note = "there are no pods that policies could be about; --objects names those of the cluster";
+    assert.deepEqual(rim.notes, [`${both}: ${note}`, `${one}: ${note}`]);
+  });
+
+  it("prints YAML as it prints JSON", async () => {
+    const ask = async (command: typeof policyEffectCommand, format: string) =>
+      run(command, new FakeRim(), both, none, "--objects", demo, "-o", format);
+    for (const command of [policyEffectCommand, policyDiffCommand])
+      assert.deepEqual(parse(await ask(command, "yaml")), JSON.parse(await ask(command, "json")));
   });
 
   it("effect: tells what is not accepted and goes on without it", async () => {
