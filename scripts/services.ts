@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Argument, Command, Option } from "commander";
+import { systemClock } from "../core/clock.ts";
 import { composeDown, composeStatus, composeUp, dockerEnv, hasDocker } from "./services/docker.ts";
 import { envText, serviceNames } from "./services/local.ts";
 import { developmentFolder, servicesIn } from "./services/places.ts";
@@ -28,10 +29,10 @@ async function up(names: readonly ServiceName[], { mode, keep }: { readonly mode
 }
 
 async function upHere(name: ServiceName, keep: boolean): Promise<void> {
-  const [begin, port] = [Date.now(), process.env[ports[name]]];
+  const [begin, port] = [systemClock.monotonic(), process.env[ports[name]]];
   const env = await services.up(name, { keep, ...(port === undefined ? {} : { port: Number(port) }) });
   const where = Object.entries(env).map(([variable, value]) => `${variable}=${value}`);
-  console.log(`${name}: up after ${((Date.now() - begin) / 1000).toFixed(1)} s, ${where.join(" ")}`);
+  console.log(`${name}: up after ${((systemClock.monotonic() - begin) / 1000).toFixed(1)} s, ${where.join(" ")}`);
 }
 
 async function down(names: readonly ServiceName[], { mode }: { readonly mode?: Mode }): Promise<void> {
@@ -41,8 +42,11 @@ async function down(names: readonly ServiceName[], { mode }: { readonly mode?: M
   if (names.length === serviceNames.length) rmSync(envFile, { force: true });
 }
 
-async function status(_: readonly ServiceName[], { mode }: { readonly mode?: Mode }): Promise<void> {
-  if (isDocker(mode)) return composeStatus();
+function status(_: readonly ServiceName[], { mode }: { readonly mode?: Mode }): void {
+  if (isDocker(mode)) {
+    composeStatus();
+    return;
+  }
   const running = services.running();
   for (const { name, started, mebibytes } of running)
     console.log(`${name}: process ${started.pid}, ${mebibytes} MiB, ${envText([started]).trim()}`);

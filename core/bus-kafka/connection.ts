@@ -32,7 +32,7 @@ export interface KafkaSasl {
 }
 
 /** Tries of one request; who asks decides what comes after them. */
-const retry = { retries: 5, initialRetryTime: 200, maxRetryTime: 5_000 };
+const retry = { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 };
 
 export function connectTo({ brokers, clientId, tls, sasl }: KafkaConnection, log: Log): Kafka {
   useZstd();

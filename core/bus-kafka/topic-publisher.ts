@@ -117,7 +117,7 @@ export class TopicPublisher implements Sink<Message> {
       allowAutoTopicCreation: false,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       // An idempotent producer of kafkajs would try for ever, and nobody would know.
-      retry: { retries: 5, initialRetryTime: 200, maxRetryTime: 5_000 },
+      retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 },
     });
     await producer.connect();
     return producer;

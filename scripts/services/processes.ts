@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "../../core/clock.ts";
 
 /** A process that goes on when this one ends, and how to know it again: ids are used anew, begin times are not. */
 export interface Running {
@@ -35,10 +35,10 @@ export async function untilReady(child: ChildProcess, log: string, probe: () => 
   const spawned = Promise.withResolvers<never>();
   child.once("error", spawned.reject);
   const probed = async () => {
-    const end = Date.now() + 60_000;
-    while (child.exitCode === null && Date.now() < end) {
+    const end = systemClock.monotonic() + 60_000;
+    while (child.exitCode === null && systemClock.monotonic() < end) {
       if (await probe().catch(() => false)) return;
-      await sleep(50);
+      await systemClock.sleep(50);
     }
     throw new Error(`${child.spawnfile} did not come up:\n${readFileSync(log, "utf8").slice(-3000)}`);
   };
@@ -55,7 +55,7 @@ export function isAlive({ pid, start }: Running): boolean {
 export async function stop(running: Running): Promise<void> {
   if (!isAlive(running)) return;
   process.kill(running.pid, "SIGTERM");
-  for (let turn = 0; turn < 200 && isAlive(running); turn++) await sleep(50);
+  for (let turn = 0; turn < 200 && isAlive(running); turn++) await systemClock.sleep(50);
   if (isAlive(running)) process.kill(running.pid, "SIGKILL");
 }
 
