@@ -43,7 +43,10 @@ class DecoderSource {
         return this.#function(
           `const items = [];\n${blocks(`items.push([reader.string(), ${this.#item(type.of)}]);`)}\nreturn Object.fromEntries(items);`,
         );
-      default:
+      case "boolean":
+      case "long":
+      case "address":
+      case "ruleId":
         return `reader.${type.kind}()`;
     }
   }
@@ -69,7 +72,8 @@ class DecoderSource {
         return `{ ${blocks(this.#skip(type.of))} }`;
       case "map":
         return `{ ${blocks(`reader.skipString(); ${this.#skip(type.of)}`)} }`;
-      default:
+      case "enum":
+      case "long":
         return "reader.long();";
     }
   }

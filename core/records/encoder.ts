@@ -43,7 +43,11 @@ class EncoderSource {
           `Object.entries(${value})`,
           `for (const [key, item] of items) { writer.string(key); ${this.statement(type.of, "item")} }`,
         );
-      default:
+      case "boolean":
+      case "long":
+      case "string":
+      case "address":
+      case "ruleId":
         return `writer.${type.kind}(${value});`;
     }
   }
