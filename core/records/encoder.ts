@@ -13,7 +13,11 @@ export function encoderOf<T>(schema: Schema, writer: AvroWriter, shared: Readonl
   const source = new EncoderSource(shared);
   const whole = source.statement(schemaType(schema), "record");
   const text = `"use strict";\n${[...source.parts.values()].join("\n")}\nreturn (record) => { ${whole} };`;
-  return new Function("writer", text)(writer) as (record: T) => void;
+  return new Function("writer", "refuse", text)(writer, refuse) as (record: T) => void;
+}
+
+function refuse(value: unknown): never {
+  throw new Error(`a record has the symbol ${JSON.stringify(value)}, which its schema has not`);
 }
 
 class EncoderSource {
@@ -55,7 +59,7 @@ class EncoderSource {
   #symbol({ name, symbols }: SchemaType & { readonly kind: "enum" }, value: string): string {
     const indices = Object.fromEntries(symbols.map((symbol, index) => [symbol, index]));
     this.parts.set(name, `const index${name} = ${JSON.stringify(indices)};`);
-    return `writer.long(index${name}[${value}]);`;
+    return `writer.long(index${name}[${value}] ?? refuse(${value}));`;
   }
 
   #record({ name, fields }: SchemaType & { readonly kind: "record" }, value: string): string {
