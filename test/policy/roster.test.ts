@@ -29,7 +29,10 @@ function endpoint(labels: Labels, index: number): Endpoint {
   return { id, kind: "pod", labels, ...rest, ...host };
 }
 
-const byId = (endpoints: readonly Endpoint[]) => new Map(endpoints.map((one) => [one.id, one]));
+type Changes = Parameters<Roster["update"]>[0];
+
+const changed = (endpoints: readonly Endpoint[]): Changes => inOrder(endpoints.map((one) => [one.id, one]));
+const inOrder = (changes: Changes): Changes => changes.toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 function selectedBy(roster: Roster, text: string): readonly string[] {
   roster.ask(text);
@@ -47,9 +50,9 @@ describe("a roster", () => {
         const [first, second] = [before, after].map((all) => all.map(endpoint)) as [Endpoint[], Endpoint[]];
         const gone = first.slice(second.length).map(({ id }) => [id, undefined] as const);
         for (const one of selectors) early.ask(canonical(one));
-        early.update(byId(first));
-        early.update(new Map([...byId(second), ...gone]));
-        late.update(byId(second));
+        early.update(changed(first));
+        early.update(inOrder([...changed(second), ...gone]));
+        late.update(changed(second));
         for (const one of selectors) {
           const expected = second.filter((each) => matches(one, each.labels)).map(({ id }) => id);
           assert.deepEqual(selectedBy(early, canonical(one)), expected.sort());
@@ -64,8 +67,8 @@ describe("a roster", () => {
     const roster = new Roster();
     for (const text of ["has(a)", "has(b)", "all()"]) roster.ask(text);
     const [one, two] = [endpoint({ a: "x" }, 1), endpoint({ b: "x" }, 2)];
-    roster.update(byId([one, two]));
-    const { endpoints, selectors } = roster.update(byId([{ ...one, labels: { b: "y" } }]));
+    roster.update(changed([one, two]));
+    const { endpoints, selectors } = roster.update(changed([{ ...one, labels: { b: "y" } }]));
     assert.deepEqual([...endpoints], [one.id]);
     assert.deepEqual([...selectors].sort(), ["has(a)", "has(b)"]);
   });
@@ -73,7 +76,7 @@ describe("a roster", () => {
   it("knows labels that are longer than a person may write, as the prefix of inherited ones makes them", () => {
     const label = `pcns.${"x".repeat(512)}`;
     const roster = new Roster();
-    roster.update(byId([endpoint({ [label]: "1" }, 0), endpoint({}, 1)]));
+    roster.update(changed([endpoint({ [label]: "1" }, 0), endpoint({}, 1)]));
     assert.deepEqual(selectedBy(roster, `has(${label})`), ["pod:test/0"]);
   });
 });
