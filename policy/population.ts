@@ -40,26 +40,31 @@ export class Population {
     const endpoints = this.#different(told);
     this.#endpoints = this.#endpoints.withSorted(endpoints);
     this.#services = this.#services.with(services);
-    const nodes = this.nodes.update(this.#only(endpoints, this.nodes, ({ kind }) => kind === "node"));
+    const nodes = this.nodes.update(only(endpoints, this.nodes, ({ kind }) => kind === "node"));
     const isMeant = ({ kind, hostNetwork }: Endpoint) => kind !== "node" && !hostNetwork;
-    const meant = this.meant.update(this.#only(endpoints, this.meant, isMeant));
+    const meant = this.meant.update(only(endpoints, this.meant, isMeant));
     return { ...meant, nodeSelectors: nodes.selectors, services: new Set(services.keys()) };
   }
 
-  /** In order of ids. Most of what is told of a pod (that it is ready, say) says nothing here. */
+  /** Most of what is told of a pod (that it is ready, say) says nothing here. */
   #different(told: PopulationChange["endpoints"]): EndpointChanges {
-    const all = [...told].sort(([a], [b]) => (a < b ? -1 : 1));
-    if (this.#endpoints.size === 0) return all;
-    return all.filter(([id, endpoint]) => !isSame(this.#endpoints.get(id), endpoint));
+    const isOther = (id: EndpointId) => !isSame(this.#endpoints.get(id), told.get(id));
+    const keys = (this.#endpoints.size === 0 ? [...told.keys()] : [...told.keys()].filter(isOther)).sort();
+    return { keys, values: keys.map((id) => told.get(id)) };
   }
+}
 
-  /** The same changes for a roster of these endpoints only: any other is gone for it, if it was there. */
-  #only(changes: EndpointChanges, roster: Roster, belongs: (endpoint: Endpoint) => boolean): EndpointChanges {
-    const isOf = (endpoint: Endpoint | undefined) => endpoint !== undefined && belongs(endpoint);
-    return changes
-      .filter(([id, endpoint]) => isOf(endpoint) || roster.endpoint(id) !== undefined)
-      .map((change) => (isOf(change[1]) ? change : [change[0], undefined]));
+/** The same changes for a roster of these endpoints only: any other is gone for it, if it was there. */
+function only(changes: EndpointChanges, roster: Roster, belongs: (endpoint: Endpoint) => boolean): EndpointChanges {
+  const [keys, values]: [EndpointId[], (Endpoint | undefined)[]] = [[], []];
+  for (const [place, id] of changes.keys.entries()) {
+    const endpoint = changes.values[place];
+    const own = endpoint !== undefined && belongs(endpoint) ? endpoint : undefined;
+    if (own === undefined && roster.endpoint(id) === undefined) continue;
+    keys.push(id);
+    values.push(own);
   }
+  return { keys, values };
 }
 
 /** Endpoints are equal if their canonical texts are; nearly all that are not differ where it costs less to look. */

@@ -1,5 +1,5 @@
 import { Multimap } from "../core/multimap.ts";
-import { SortedMap } from "../core/sorted-map.ts";
+import { type SortedChanges, SortedMap } from "../core/sorted-map.ts";
 import { LabelIndex } from "./label-index.ts";
 import type { Endpoint, EndpointId } from "./placement.ts";
 import { parseSelector } from "./selector/parse.ts";
@@ -22,8 +22,8 @@ interface Question extends Asked {
   /** How many ask for it. */
   count: number;
   selected: Selected;
-  /** Not in `selected` yet, in order of ids. */
-  fresh: [EndpointId, Contribution | undefined][];
+  /** Not in `selected` yet. */
+  readonly fresh: { readonly keys: EndpointId[]; readonly values: (Contribution | undefined)[] };
 }
 
 /** All endpoints of the same labels, which are one object then: as a rule the pods of a workload. Selectors are asked about it once. */
@@ -33,8 +33,8 @@ interface Kin {
   by: readonly Question[];
 }
 
-/** In order of ids, each once; undefined is gone. */
-export type EndpointChanges = readonly (readonly [EndpointId, Endpoint | undefined])[];
+/** Undefined is gone. */
+export type EndpointChanges = SortedChanges<EndpointId, Endpoint>;
 
 /** What a change of endpoints changed. */
 export interface Movement {
@@ -43,9 +43,6 @@ export interface Movement {
   /** Selectors that select others than before, or the same with other addresses, nets or ports. */
   readonly selectors: ReadonlySet<string>;
 }
-
-/** How many changed endpoints are looked at before `fresh` is emptied: it bounds the memory of a cold start. */
-const chunk = 8192;
 
 /** Which selector selects whom, kept up to date: a change of one endpoint asks only the selectors that may mean it, and the reverse. */
 export class Roster {
@@ -94,19 +91,14 @@ export class Roster {
   }
 
   /** Takes changed endpoints in. */
-  update(changes: EndpointChanges): Movement {
-    const [endpoints, selectors] = [new Set<EndpointId>(), new Set<string>()];
-    for (let from = 0; from < changes.length; from += chunk) {
-      const touched = new Set<Question>();
-      for (const [id, endpoint] of changes.slice(from, from + chunk))
-        if (this.#move(id, endpoint, touched)) endpoints.add(id);
-      for (const question of touched) {
-        question.selected = question.selected.withSorted(question.fresh);
-        question.fresh = [];
-        selectors.add(question.text);
-      }
+  update({ keys, values }: EndpointChanges): Movement {
+    const [endpoints, touched] = [new Set<EndpointId>(), new Set<Question>()];
+    for (const [place, id] of keys.entries()) if (this.#move(id, values[place], touched)) endpoints.add(id);
+    for (const question of touched) {
+      question.selected = question.selected.withSorted(question.fresh);
+      question.fresh.keys.length = question.fresh.values.length = 0;
     }
-    return { endpoints, selectors };
+    return { endpoints, selectors: new Set([...touched].map(({ text }) => text)) };
   }
 
   /** True if others select it than before. */
@@ -169,7 +161,7 @@ export class Roster {
       selector,
       count: 1,
       selected: SortedMap.empty(),
-      fresh: [],
+      fresh: { keys: [], values: [] },
     };
     const found = new Map<EndpointId, Contribution>();
     for (const kin of new Set(this.#labels.candidates(selector))) {
@@ -189,7 +181,8 @@ function note(
   contribution: Contribution | undefined,
   touched: Set<Question>,
 ): void {
-  question.fresh.push([id, contribution]);
+  question.fresh.keys.push(id);
+  question.fresh.values.push(contribution);
   touched.add(question);
 }
 

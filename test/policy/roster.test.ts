@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Endpoint, EndpointId } from "../../policy/placement.ts";
-import { Roster } from "../../policy/roster.ts";
+import { type EndpointChanges, Roster } from "../../policy/roster.ts";
 import { canonical, type Labels, matches, type Selector } from "../../policy/selector/syntax.ts";
 
 const label = fc.constantFrom("a", "b", "constructor");
@@ -29,10 +29,11 @@ function endpoint(labels: Labels, index: number): Endpoint {
   return { id, kind: "pod", labels, ...rest, ...host };
 }
 
-type Changes = Parameters<Roster["update"]>[0];
-
-const changed = (endpoints: readonly Endpoint[]): Changes => inOrder(endpoints.map((one) => [one.id, one]));
-const inOrder = (changes: Changes): Changes => changes.toSorted(([a], [b]) => (a < b ? -1 : 1));
+const changed = (endpoints: readonly Endpoint[], gone: readonly EndpointId[] = []): EndpointChanges => {
+  const byId = new Map<EndpointId, Endpoint | undefined>(endpoints.map((one) => [one.id, one]));
+  const keys = [...byId.keys(), ...gone].sort();
+  return { keys, values: keys.map((id) => byId.get(id)) };
+};
 
 function selectedBy(roster: Roster, text: string): readonly string[] {
   roster.ask(text);
@@ -48,10 +49,10 @@ describe("a roster", () => {
       (before, after, selectors) => {
         const [early, late] = [new Roster(), new Roster()];
         const [first, second] = [before, after].map((all) => all.map(endpoint)) as [Endpoint[], Endpoint[]];
-        const gone = first.slice(second.length).map(({ id }) => [id, undefined] as const);
+        const gone = first.slice(second.length).map(({ id }) => id);
         for (const one of selectors) early.ask(canonical(one));
         early.update(changed(first));
-        early.update(inOrder([...changed(second), ...gone]));
+        early.update(changed(second, gone));
         late.update(changed(second));
         for (const one of selectors) {
           const expected = second.filter((each) => matches(one, each.labels)).map(({ id }) => id);
