@@ -15,7 +15,7 @@ export class Endpoints {
   /** The facts in force by the key of their object; whoever changes it calls `put`. */
   readonly #facts: ReadonlyMap<string, Fact>;
   readonly #nodes = new Map<string, Node>();
-  readonly #owners = new AddressOwners();
+  readonly #owners: AddressOwners;
   readonly #ancestors = new Ancestors();
   /** Whose labels an object inherits: by the name of a namespace the keys of its pods and sets. */
   readonly #heirs = new Multimap<string, string>();
@@ -27,6 +27,7 @@ export class Endpoints {
 
   constructor(facts: ReadonlyMap<string, Fact>) {
     this.#facts = facts;
+    this.#owners = new AddressOwners((key) => podIn(facts.get(key)));
   }
 
   /** The object of that key says something else than before; undefined is nothing. */
@@ -38,9 +39,9 @@ export class Endpoints {
     this.#touch(key, after);
     if (before?.type === "node") this.#nodes.delete(key);
     if (after?.type === "node") this.#nodes.set(key, after.node);
-    if (before?.type === "pod" || after?.type === "pod")
-      for (const affected of this.#owners.put(key, after?.type === "pod" ? after.pod : undefined))
-        this.#touch(affected, this.#facts.get(affected));
+    const [was, is] = [podIn(before), podIn(after)];
+    if (was !== undefined || is !== undefined)
+      for (const rival of this.#owners.put(key, was, is)) this.#touch(rival, this.#facts.get(rival));
     if (before?.type === "labels") this.#ancestors.delete(before.ancestor);
     if (after?.type === "labels") this.#ancestors.put(after.ancestor);
     this.#touchHeirs(
@@ -175,6 +176,10 @@ function idOf(fact: Fact): EndpointId | undefined {
     case "none":
       return undefined;
   }
+}
+
+function podIn(fact: Fact | undefined): Pod | undefined {
+  return fact?.type === "pod" ? fact.pod : undefined;
 }
 
 /** The namespace whose labels it inherits. */
