@@ -10,13 +10,18 @@ type Traits = Pick<Pod, "namespace" | "serviceAccount" | "labels" | "ports">;
  */
 export class SharedTraits {
   readonly #traits = new Alike<Traits>();
-  readonly #nodes = new Alike<string>();
+  readonly #texts = new Alike<string>();
 
   of(pod: Pod): Pod {
     const { namespace, serviceAccount, labels, ports } = this.#traits.of(traitsText(pod), pod);
-    const { name, hostNetwork, addresses, createdAt, ending } = pod;
-    const node = pod.node === null ? null : this.#nodes.of(pod.node, pod.node);
+    const { name, hostNetwork, addresses, ending } = pod;
+    const createdAt = this.#text(pod.createdAt);
+    const node = pod.node === null ? null : this.#text(pod.node);
     return { namespace, name, labels, serviceAccount, node, hostNetwork, addresses, ports, createdAt, ending };
+  }
+
+  #text(text: string): string {
+    return this.#texts.of(text, text);
   }
 }
 
