@@ -9,10 +9,12 @@ import { execFileSync } from "node:child_process";
 import { parseAddress } from "../../core/address.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
+import { type Concern, concernOf, isConcerned } from "../../enforcer/concern.ts";
 import type { Connection, Connections } from "../../enforcer/conntrack.ts";
 import { KernelConntrack } from "../../enforcer/conntrack-kernel.ts";
+import type { Enforced } from "../../enforcer/enforced.ts";
 import { revocationOf, sparing } from "../../enforcer/revocation.ts";
-import { type Concern, concernOf, isConcerned, judgeOf, type Situation } from "../../enforcer/revoke.ts";
+import { judgeOf } from "../../enforcer/revoke.ts";
 import { World } from "../../policy/world.ts";
 import { connection } from "../support/connections.ts";
 import { deleteNamespace, makeNamespace } from "../support/namespace.ts";
@@ -42,9 +44,15 @@ const closing: KubeObject = {
 const world = new World();
 world.apply([...clusterObjects(size)].map((object) => ({ type: "upsert", object })));
 const addressOf = (pod: number) => String(podObject(pod, size).status.podIP);
-const situation = (): Situation => ({ program: world.program(), placement: world.placement(), podCidrs: [] });
+const situation = (): Enforced => ({
+  program: world.program(),
+  placement: world.placement(),
+  podCidrs: [],
+  links: { own: new Map() },
+});
 const before = situation();
-const seat = { node, localAddresses: new Set([parseAddress("192.0.2.1")]), unknownEndpoints: "deny" } as const;
+const localAddresses = new Set([parseAddress("192.0.2.1")]);
+const seat = { node, localAddresses, unknownEndpoints: "deny", podToHost: "policy" } as const;
 
 /** The same every time; half of them are between a pod and one of ten others that it deals with. */
 function* connections(): Generator<Connection> {
@@ -79,7 +87,7 @@ async function middle<T>(
   return found;
 }
 
-function denied({ all }: Connections, after: Situation, concern: Concern): number {
+function denied({ all }: Connections, after: Enforced, concern: Concern): number {
   const judge = judgeOf(after, seat);
   const revocations = [...all].flatMap((each) => {
     const direction = isConcerned(each, concern) ? judge(each) : null;
@@ -98,20 +106,20 @@ try {
   const program = new URL("../support/insert-connections.ts", import.meta.url).pathname;
   execFileSync("ip", ["netns", "exec", namespace, process.execPath, program], { input: JSON.stringify(insertions) });
   const conntrack = kernel.in(namespacePath(namespace));
-  const read = await middle("reading the table", () => conntrack.list());
+  const read = await middle("reading the table", () => conntrack.list({ links: false }));
   console.log(`${"  connections".padEnd(60)} ${String([...read.result.all].length).padStart(10)}`);
 
   world.apply([{ type: "upsert", object: closing }]);
   const edited = situation();
   const everything = await middle("judging all, after a policy changed", () =>
-    denied(read.result, edited, concernOf(before, edited)),
+    denied(read.result, edited, concernOf(before, edited, node)),
   );
   console.log(`${"  denied".padEnd(60)} ${String(everything.result).padStart(10)}`);
 
   world.apply([{ type: "upsert", object: podObject(7, size, { role: "database" }) }]);
   const relabelled = situation();
   const some = await middle("judging those of one pod, after its labels changed", () =>
-    denied(read.result, relabelled, concernOf(edited, relabelled)),
+    denied(read.result, relabelled, concernOf(edited, relabelled, node)),
   );
   console.log(`${"  denied".padEnd(60)} ${String(some.result).padStart(10)}`);
   process.exitCode = read.ms + everything.ms <= limitMs ? 0 : 1;
