@@ -17,7 +17,8 @@ export function linkQuestion(address: Address): MessageWriter {
   const header = new Uint8Array(headerBytes);
   header[0] = family === 4 ? AF_INET : AF_INET6;
   header[1] = widthOf(family);
-  return new MessageWriter(request.routes, messageFlag.request).raw(header).value(RTA_DST, addressToBytes(address));
+  const bytes = addressToBytes(address).subarray(-widthOf(family) / 8);
+  return new MessageWriter(request.routes, messageFlag.request).raw(header).value(RTA_DST, bytes);
 }
 
 /** Index of the interface; undefined: none leads to one machine of that address, or it is the node's own. */

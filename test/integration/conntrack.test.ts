@@ -57,13 +57,7 @@ describe("the kernel's connection table", function () {
     const ip = (...lines: readonly string[]) => {
       for (const line of lines) runIn(namespace, "ip", ...line.split(" "));
     };
-    ip(
-      "link add eth0 type dummy",
-      "link add eth1 type dummy",
-      "link set lo up",
-      "link set eth0 up",
-      "link set eth1 up",
-    );
+    ip("link add eth0 type veth peer name eth1", "link set lo up", "link set eth0 up", "link set eth1 up");
     ip("addr add 192.0.2.7/24 dev eth0", "addr add 2001:db8::7/64 dev eth0 nodad", "route add default via 192.0.2.1");
     ip("route add 10.0.0.2 dev eth1", "route add fd00::2 dev eth1");
     insert(
