@@ -4,7 +4,8 @@
 // that the policies allow are put into the connection table of a network namespace: between the node's pods and others, either way, half
 // of them by pairs that have met before, from any port. Measured are reading the table (the worker's time is in the CPU time of the
 // process), judging all of them by a new evaluator, as after a change of policies, and finding whom a change of one pod concerns, and
-// judging those. CPU time of the process (process.cpuUsage), garbage collection included; the middle of five. Ends with code 1 above the limit.
+// judging those; then all of it with a host endpoint, for which the interfaces of all ends are asked of the kernel. CPU time of the
+// process (process.cpuUsage), garbage collection included; the middle of five. Ends with code 1 above the limit.
 import { execFileSync } from "node:child_process";
 import { parseAddress } from "../../core/address.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
@@ -40,6 +41,18 @@ const closing: KubeObject = {
     ingress: [{ action: "Deny", source: { selector: "role == 'backend'" } }, { action: "Pass" }],
   },
 };
+
+const hostEndpoint: KubeObject = {
+  apiVersion: "projectcalico.org/v3",
+  kind: "HostEndpoint",
+  metadata: { name: "bench" },
+  spec: { node, interfaceName: "eth0", profiles: ["projectcalico-default-allow"] },
+};
+
+/** The namespace has no interfaces: as if pods were behind some, and all else behind eth0. */
+function* at(connections: Iterable<Connection>): Generator<Connection> {
+  for (const each of connections) yield { ...each, sourceLink: "eth0", destinationLink: "veth0" };
+}
 
 const world = new World();
 world.apply([...clusterObjects(size)].map((object) => ({ type: "upsert", object })));
@@ -122,6 +135,16 @@ try {
     denied(read.result, relabelled, concernOf(edited, relabelled, node)),
   );
   console.log(`${"  denied".padEnd(60)} ${String(some.result).padStart(10)}`);
+
+  world.apply([{ type: "upsert", object: hostEndpoint }]);
+  const hosted = situation();
+  const withLinks = await middle("reading the table, with the interfaces of all ends", () =>
+    conntrack.list({ links: true }),
+  );
+  const atInterfaces = await middle("judging all, where the node has a host endpoint", () =>
+    denied({ ...withLinks.result, all: [...at(withLinks.result.all)] }, hosted, concernOf(relabelled, hosted, node)),
+  );
+  console.log(`${"  denied".padEnd(60)} ${String(atInterfaces.result).padStart(10)}`);
   process.exitCode = read.ms + everything.ms <= limitMs ? 0 : 1;
   console.log(`reading and judging all: ${Math.round(read.ms + everything.ms)} ms, limit ${limitMs} ms`);
 } finally {
