@@ -1,5 +1,5 @@
 import type { Counters, Entry } from "../core/conntrack/entry.ts";
-import { seenReply } from "../core/conntrack/entry.ts";
+import { mostCounted, seenReply } from "../core/conntrack/entry.ts";
 import { type Tuple, tuplesOf } from "../core/conntrack/tuple.ts";
 import type { EndReason, RawFlow, Related } from "../core/records/flow.ts";
 import type { LabelRules } from "../core/rule-id.ts";
@@ -212,10 +212,10 @@ export function difference(now: Counters, before: Counters): Counters {
 function sum(a: Counters, b: Counters): Counters {
   if (a === none) return b;
   return {
-    packets: a.packets + b.packets,
-    bytes: a.bytes + b.bytes,
-    replyPackets: a.replyPackets + b.replyPackets,
-    replyBytes: a.replyBytes + b.replyBytes,
+    packets: Math.min(a.packets + b.packets, mostCounted),
+    bytes: Math.min(a.bytes + b.bytes, mostCounted),
+    replyPackets: Math.min(a.replyPackets + b.replyPackets, mostCounted),
+    replyBytes: Math.min(a.replyBytes + b.replyBytes, mostCounted),
   };
 }
 
