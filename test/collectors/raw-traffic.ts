@@ -12,17 +12,28 @@ export interface Sending {
   readonly destinationPort?: number;
   readonly icmp?: { readonly type: number; readonly code: number };
   readonly count?: number;
+  /** What follows the ports, in hexadecimal, in the place of what packet-bytes.ts would say. */
+  readonly rest?: string;
 }
 
-for (const { protocol, source, destination, icmp = null, ...rest } of JSON.parse(
-  process.argv[2] ?? "[]",
-) as Sending[]) {
-  const to = parseAddress(destination);
-  const packet = {
-    ...{ protocol, source: parseAddress(source), destination: to, icmp },
-    ...{ sourcePort: rest.sourcePort ?? 0, destinationPort: rest.destinationPort ?? 0 },
-  };
+for (const sending of JSON.parse(process.argv[2] ?? "[]") as readonly Sending[]) {
+  const to = parseAddress(sending.destination);
   const socket = RawSocket.open(familyOf(to), 0);
-  for (let number = 1; number <= (rest.count ?? 1); number++) socket.send(bytesOf(packet, number), to);
+  for (let number = 1; number <= (sending.count ?? 1); number++) socket.send(packetOf(sending, number), to);
   socket.close();
+}
+
+function packetOf({ sourcePort = 0, destinationPort = 0, rest, ...sending }: Sending, number: number): Buffer {
+  const { protocol, icmp = null } = sending;
+  const [source, destination] = [parseAddress(sending.source), parseAddress(sending.destination)];
+  const packet = bytesOf({ protocol, source, destination, sourcePort, destinationPort, icmp }, number);
+  if (rest === undefined) return packet;
+  const header = packet.subarray(0, familyOf(destination) === 4 ? 20 : 40);
+  const ports = Buffer.alloc(4);
+  ports.writeUInt16BE(sourcePort, 0);
+  ports.writeUInt16BE(destinationPort, 2);
+  const transport = Buffer.concat([ports, Buffer.from(rest, "hex")]);
+  // Of IPv4 the kernel itself writes length and checksum (raw(7)).
+  if (familyOf(destination) === 6) header.writeUInt16BE(transport.length, 4);
+  return Buffer.concat([header, transport]);
 }
