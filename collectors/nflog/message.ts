@@ -33,6 +33,8 @@ export interface LoggedPacket {
 /** Decodes the messages of one buffer, which is read into again and again. */
 export class LogDecoder {
   readonly #attributes: Attributes;
+  /** What was captured of the packet decoded last; valid until the buffer is read into again. */
+  payload: Uint8Array = empty;
 
   constructor(bytes: Uint8Array) {
     this.#attributes = new Attributes("nflog", bytes);
@@ -47,7 +49,7 @@ export class LogDecoder {
     let inIndex = 0;
     let outIndex = 0;
     let sequence: number | null = null;
-    let payload: Uint8Array = empty;
+    this.payload = empty;
     while (a.next())
       switch (a.type) {
         case NFULA_PACKET_HDR:
@@ -63,7 +65,7 @@ export class LogDecoder {
           outIndex = a.u32be();
           break;
         case NFULA_PAYLOAD:
-          payload = a.bytes.subarray(a.start, a.start + a.length);
+          this.payload = a.bytes.subarray(a.start, a.start + a.length);
           break;
         case NFULA_PREFIX:
           prefix = a.text();
@@ -73,7 +75,7 @@ export class LogDecoder {
           break;
       }
     a.finish();
-    return { prefix, hook, timestamp, inIndex, outIndex, sequence, packet: decodePacket(payload) };
+    return { prefix, hook, timestamp, inIndex, outIndex, sequence, packet: decodePacket(this.payload) };
   }
 }
 

@@ -53,14 +53,25 @@ export function decodePacket(packet: Uint8Array): PacketHeaders {
   throw new SluiceError("DECODE_FAILED", `nflog: ${packet.length} bytes of IP version ${version} are no packet`);
 }
 
+/** Where the transport header of a captured packet begins; undefined for a later fragment, and where the capture ends before it. */
+export function transportOf(packet: Uint8Array): { readonly protocol: number; readonly at: number } | undefined {
+  const isFour = at8(packet, 0) >> 4 === 4;
+  const { protocol, at, first } = isFour ? ipv4Transport(packet) : skipExtensions(packet);
+  return first && at < packet.length ? { protocol, at } : undefined;
+}
+
 function decodeIpv4(packet: Uint8Array): PacketHeaders {
-  const headerBytes = (at8(packet, 0) & 0xf) * 4;
   const bytes = at16(packet, 2);
-  if (headerBytes < 20) throw new SluiceError("DECODE_FAILED", `nflog: an IPv4 header of ${headerBytes} bytes`);
-  const transport = { protocol: at8(packet, 9), at: headerBytes, first: (at16(packet, 6) & 0x1fff) === 0 };
+  const transport = ipv4Transport(packet);
   const source = addressFromBytes(packet, 12, 4);
   const destination = addressFromBytes(packet, 16, 4);
   return { source, destination, bytes: bytes || packet.length, ...decodeTransport(packet, transport) };
+}
+
+function ipv4Transport(packet: Uint8Array): Transport {
+  const headerBytes = (at8(packet, 0) & 0xf) * 4;
+  if (headerBytes < 20) throw new SluiceError("DECODE_FAILED", `nflog: an IPv4 header of ${headerBytes} bytes`);
+  return { protocol: at8(packet, 9), at: headerBytes, first: (at16(packet, 6) & 0x1fff) === 0 };
 }
 
 function decodeIpv6(packet: Uint8Array): PacketHeaders {
