@@ -226,6 +226,7 @@ export class Engine {
       ensureConntrack: !modesOf(config.enforcer).hasRules(node),
       // The data folder is ours only while the store is open.
       ...(openStore === undefined ? {} : { spool: { folder: spoolFolder(config.data.folder, node), ...config.spool } }),
+      ...(config.dns.enabled ? { dns: config.dns } : {}),
       log: log.child({ part: "collector", node }),
       clock,
     });

@@ -12,7 +12,7 @@ import type { PolicyRollout } from "./policy-rollout.ts";
 import type { SpoolUsage } from "./spool-usage.ts";
 
 /** What a sink stores, for the label `kind`. */
-export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change";
+export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change" | "dns";
 
 export interface Measures<T> {
   readonly metrics: Metrics;

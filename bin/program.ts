@@ -3,6 +3,7 @@ import { changesCommand } from "./commands/changes.ts";
 import { completenessCommand } from "./commands/completeness.ts";
 import { configCommand } from "./commands/config.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { dnsCommand } from "./commands/dns.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { endpointsCommand } from "./commands/endpoints.ts";
 import { enforceCommand } from "./commands/enforce.ts";
@@ -36,6 +37,7 @@ const commands = [
   demoCommand,
   upCommand,
   flowsCommand,
+  dnsCommand,
   pairsCommand,
   topCommand,
   endpointsCommand,

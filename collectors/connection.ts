@@ -24,6 +24,8 @@ export class Connection {
   /** Stays as it was first told. */
   startedAt: number;
   rules = noRules;
+  /** The name for which the client had asked before. */
+  domain: string | null = null;
   replied = false;
   /** Since the connection began; never falls. */
   totals = none;
@@ -72,6 +74,7 @@ export class Connection {
     const connection = new Connection({ id, zone, original, reply, startedAt, happenedAt: null }, startedAt, dump);
     connection.rules = { egress: record.egressRule, ingress: record.ingressRule };
     connection.replied = record.replied;
+    connection.domain = record.destinationDomain;
     // What was told may be the stamp of its NEW, or when that was read.
     connection.#begun = { at: startedAt, from: startedAt - readToleranceUs, to: startedAt + readToleranceUs };
     connection.#newSeen = true;

@@ -5,6 +5,7 @@ import type { LoggedPacket } from "../nflog/message.ts";
 import { SequenceGaps } from "../sequence-gaps.ts";
 import { addressesOf } from "./asked-name.ts";
 import { type Piece, piecesOf, type Way } from "./capture.ts";
+import { malformed } from "./cursor.ts";
 import { type DnsDraft, Exchanges } from "./exchanges.ts";
 import { type Message, parseMessage } from "./message.ts";
 import { Names } from "./names.ts";
@@ -119,7 +120,7 @@ export class DnsObserver implements DnsListener {
       this.#take(parseMessage(bytes, whole), logged);
     } catch (thrown) {
       if (!(thrown instanceof SluiceError) || thrown.code !== "DECODE_FAILED") throw thrown;
-      // The rest of a longer message looks like anything; what UDP carries to port 53 should be DNS.
+      // By TCP it may be the rest of a longer message; what UDP carries to port 53 should be DNS.
       if (logged.packet.protocol === tcp) this.#moved.otherSegments++;
       else this.malformed();
     }
@@ -128,7 +129,7 @@ export class DnsObserver implements DnsListener {
   #take(message: Message, { packet, timestamp, prefix }: LoggedPacket): void {
     const isAnswer = prefix.startsWith(prefixes.answer);
     // A client that sends answers, or a server that asks: nothing that belongs together.
-    if (message.isResponse !== isAnswer) return this.malformed();
+    if (message.isResponse !== isAnswer) throw malformed("it goes the wrong way");
     const captured = { way: wayOf(packet), message, at: timestamp ?? this.#now(), isStamped: timestamp !== null };
     if (!isAnswer) {
       this.#moved.queries++;

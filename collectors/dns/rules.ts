@@ -18,7 +18,7 @@ import { runNftScript } from "../nft-script.ts";
 // - Which connection is DNS is told by the port that the client wrote: behind a Service it may be another. And what is an answer is
 //   told by the direction of the connection: nobody can make up answers to others by sending from port 53. Untracked packets (a cache
 //   on the node that leaves conntrack out, as NodeLocal DNSCache does) have the ports only.
-// - Handshakes, and what is too short to hold a question, are not copied: lengths of IP and TCP headers and 19 bytes.
+// - Segments that are too short to hold a question are not copied: lengths of IP and TCP headers and 19 bytes.
 const table = "sluice_dns";
 const priority = 100;
 export const prefixes = { query: "dns-query", answer: "dns-answer" } as const;
@@ -39,8 +39,9 @@ export function loadCopyRules({ group, maxPerSecond, copyRange }: CopyRules): vo
   chain ${hook} {
     type filter hook ${hook} priority ${priority}; policy accept;
     ${first}
-    meta l4proto udp jump found
-    meta l4proto tcp jump segment
+    meta l4proto udp ct original proto-dst 53 goto tracked
+    meta l4proto tcp ct original proto-dst 53 goto segment
+    ct state untracked meta l4proto { tcp, udp } goto untracked
   }`;
   const copy = (what: keyof typeof prefixes) => `
   chain ${what} {
@@ -52,17 +53,19 @@ table inet ${table} {
   counter ${beyondCounter} {}
 ${copy("query")}
 ${copy("answer")}
-  chain found {
-    ct original proto-dst 53 ct direction original goto query
-    ct original proto-dst 53 ct direction reply goto answer
-    ct state untracked th dport 53 goto query
-    ct state untracked th sport 53 goto answer
+  chain tracked {
+    ct direction original goto query
+    goto answer
   }
   chain segment {
-    tcp flags & (fin | syn | rst) != 0 return
+    tcp flags & (syn | rst) != 0 return
     meta nfproto ipv4 meta length < 59 return
     meta nfproto ipv6 meta length < 79 return
-    goto found
+    goto tracked
+  }
+  chain untracked {
+    th dport 53 goto query
+    th sport 53 goto answer
   }
 ${base("input", 'iifname "lo" return')}
 ${base("forward")}

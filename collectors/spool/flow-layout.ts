@@ -12,7 +12,7 @@ import type { RuleId } from "../../core/rule-id.ts";
 //         totalPackets totalBytes totalReplyPackets totalReplyBytes, each f64
 //         source destination   [icmp: type i16 code i16 id i32]
 //         [nat: destination source, destinationPort u16 sourcePort u16]
-//         [reason]   [egressRule]   [ingressRule]   [inInterface]   [outInterface]
+//         [reason]   [egressRule]   [ingressRule]   [inInterface]   [outInterface]   [destinationDomain]
 //   addresses => 4 bytes, or 16 if their flag is set     rules => 8 bytes     texts => length u16, UTF-8
 //   f64: every integer that a record can hold is exact in it, and it is written in one step
 const version = 1;
@@ -36,6 +36,7 @@ const flag = {
   destinationSix: 1 << 14,
   natDestinationSix: 1 << 15,
   natSourceSix: 1 << 16,
+  destinationDomain: 1 << 17,
 } as const;
 
 /** A record without what its segment's header and its frame say. */
@@ -70,6 +71,7 @@ export class FlowEncoder {
     this.#rule(flow.ingressRule, flag.ingressRule);
     this.#text(flow.inInterface, flag.inInterface);
     this.#text(flow.outInterface, flag.outInterface);
+    this.#text(flow.destinationDomain, flag.destinationDomain);
     this.#fixed(flow, start);
     return this.#at;
   }
@@ -212,6 +214,7 @@ export class FlowDecoder {
       ingressRule: this.#rule(flag.ingressRule),
       inInterface: this.#text(flag.inInterface),
       outInterface: this.#text(flag.outInterface),
+      destinationDomain: this.#text(flag.destinationDomain),
     };
   }
 

@@ -40,3 +40,15 @@ export interface DnsRecord extends RawDns {
   readonly client: FlowEndpoint | null;
   readonly server: FlowEndpoint | null;
 }
+
+/** What enrichment adds, before it has run. */
+export const unenrichedDns = {
+  authoritative: false,
+  client: null,
+  server: null,
+} as const satisfies Omit<DnsRecord, keyof RawDns>;
+
+/** A record without what enrichment adds. */
+export function rawDnsOf({ authoritative: _, client: _client, server: _server, ...raw }: DnsRecord): RawDns {
+  return raw;
+}

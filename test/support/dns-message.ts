@@ -47,7 +47,10 @@ class Writer {
     for (let at = 0; at < labels.length; at++) {
       const rest = labels.slice(at).join(".");
       const known = this.#known.get(rest);
-      if (known !== undefined) return this.u16(0xc000 | known);
+      if (known !== undefined) {
+        this.u16(0xc000 | known);
+        return;
+      }
       if (this.bytes.length < 0x4000) this.#known.set(rest, this.bytes.length);
       const label = Buffer.from(labels[at] as string, "latin1");
       this.#append(Buffer.from([label.length]), label);

@@ -73,6 +73,7 @@ export const flows: fc.Arbitrary<Flow> = fc.record(
     ingressRule: orNull(ruleId),
     inInterface: orNull(text),
     outInterface: orNull(text),
+    destinationDomain: orNull(text),
     reporter: fc.constantFrom("unknown", "src", "dst", "fwd"),
     authoritative: fc.boolean(),
     action: fc.constantFrom("unknown", "allow", "deny"),

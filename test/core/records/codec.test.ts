@@ -41,6 +41,7 @@ const raw: RawFlow = {
   ingressRule: null,
   inInterface: null,
   outInterface: null,
+  destinationDomain: null,
 };
 const flow: Flow = { ...raw, ...unenriched };
 
