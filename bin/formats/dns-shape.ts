@@ -38,5 +38,5 @@ function endText(end: FlowEndpoint | null, address: Address): string {
 function answersText({ answers, answerCount }: DnsRecord): string {
   const addresses = answers.filter(({ type }) => type === "A" || type === "AAAA");
   const told = (addresses.length > 0 ? addresses : answers).map(({ data }) => data).join(" ");
-  return answerCount > answers.length ? `${told} …`.trimStart() : told;
+  return answerCount > answers.length ? `${told} ...`.trimStart() : told;
 }

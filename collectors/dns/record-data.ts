@@ -72,10 +72,10 @@ function quotedText(bytes: Uint8Array, isCut: boolean): string {
     if (byte === 0x22 || byte === 0x5c) text += `\\${String.fromCharCode(byte)}`;
     else text += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\${String(byte).padStart(3, "0")}`;
   }
-  return isCut ? `"${text}…"` : `"${text}"`;
+  return isCut ? `"${text}..."` : `"${text}"`;
 }
 
 function unknownData(bytes: Uint8Array, start: number, end: number): string {
   const told = Buffer.from(bytes.subarray(start, Math.min(end, start + mostBytes))).toString("hex");
-  return `\\# ${end - start} ${told}${end - start > mostBytes ? "…" : ""}`.trimEnd();
+  return `\\# ${end - start} ${told}${end - start > mostBytes ? "..." : ""}`.trimEnd();
 }
