@@ -37,7 +37,7 @@ import { PolicyRollout } from "./policy-rollout.ts";
 import { enforcerFolder, renderSettingsOf } from "./render-settings.ts";
 import { rolloutChange } from "./rollout-change.ts";
 import type { Seat } from "./seat-option.ts";
-import { spoolUsage } from "./spool-usage.ts";
+import { spoolFolder, spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
 import { sluiceVersion } from "./version.ts";
 
@@ -529,9 +529,9 @@ export class Engine {
     const { seats, config } = this.#options;
     const nodeOf = (index: number) => seats[index]?.node ?? "";
     readCollectors(metrics, () =>
-      this.#collectors.map(({ counters }, index) => {
+      this.#collectors.map(({ counters, dnsCounters }, index) => {
         const node = nodeOf(index);
-        return { node, counters, spool: spoolUsage(spoolFolder(config.data.folder, node)) };
+        return { node, counters, dns: dnsCounters, spool: spoolUsage(spoolFolder(config.data.folder, node)) };
       }),
     );
     readEnforcers(metrics, () =>
@@ -583,5 +583,3 @@ function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
-
-const spoolFolder = (data: string, node: string): string => `${data}/spool/${node}`;

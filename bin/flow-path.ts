@@ -1,3 +1,4 @@
+import type { DnsCounters } from "../collectors/dns/observer.ts";
 import type { RecorderCounters } from "../collectors/recorder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -22,6 +23,7 @@ export interface Collecting {
   readonly heartbeats?: Source<Heartbeat>;
   readonly dns?: Source<RawDns>;
   readonly counters: RecorderCounters | undefined;
+  readonly dnsCounters?: DnsCounters | undefined;
   /** Collects until the signal aborts, then hands out what is left, whereupon the sources end. */
   run(signal: AbortSignal): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { changesCommand } from "./commands/changes.ts";
+import { collectCommand } from "./commands/collect.ts";
 import { completenessCommand } from "./commands/completeness.ts";
 import { configCommand } from "./commands/config.ts";
 import { demoCommand } from "./commands/demo.ts";
@@ -36,6 +37,7 @@ ${exitCodeHelp}`;
 const commands = [
   demoCommand,
   upCommand,
+  collectCommand,
   flowsCommand,
   dnsCommand,
   pairsCommand,

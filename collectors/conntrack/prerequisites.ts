@@ -62,7 +62,8 @@ function writeSetting(name: string, value: string): void {
   try {
     writeFileSync(`${folder}/${name}`, value);
   } catch (cause) {
-    const message = `sysctl net.netfilter.${name} cannot be set to ${value}: ${messageOf(cause)}`;
+    const fix = `set it on the node, as root: sysctl -w net.netfilter.${name}=${value}`;
+    const message = `sysctl net.netfilter.${name} cannot be set to ${value} (${messageOf(cause)}); ${fix}`;
     throw new SluiceError("PERMISSION_DENIED", message, { cause });
   }
 }
