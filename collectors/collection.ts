@@ -2,10 +2,12 @@ import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import { applySettings, loadTrackingRule, removeTrackingRule } from "./conntrack/prerequisites.ts";
+import { Dns } from "./dns/dns.ts";
+import { removeCopyRules } from "./dns/rules.ts";
 import { type Beat, Heartbeats, heartbeatOf, readKernelTable } from "./heartbeats.ts";
 import { InterfaceNames } from "./interface-names.ts";
 import { Outbox } from "./outbox.ts";
-import { ReadingPace } from "./reading-pace.ts";
+import { ReadingPace, soonMs } from "./reading-pace.ts";
 import { Recorder } from "./recorder.ts";
 import { Sensor } from "./sensor.ts";
 import type { WriteOpen } from "./spool/open-connections.ts";
@@ -32,6 +34,7 @@ export class Collection {
   readonly #recorder: Recorder;
   readonly #spool: Spool | undefined;
   readonly #outbox: Outbox;
+  #dns: Dns | undefined;
   #tracking = false;
   /** Open connections that are being saved. */
   #saving: Generator<void> | undefined;
@@ -47,6 +50,7 @@ export class Collection {
       epoch: this.#now(),
       since: (this.#spool?.since ?? epoch) * 1000,
       interfaceName: (index) => this.#interfaces.nameOf(index),
+      ...(options.dns === null ? {} : { domainOf: (...asked) => this.#dns?.nameOf(...asked) ?? null }),
     });
     this.#recorder.restore(this.#spool?.recovered.standing.open.values() ?? []);
     this.#outbox = new Outbox({
@@ -71,6 +75,7 @@ export class Collection {
       await this.#collect(sensor, signal);
     } finally {
       sensor.close();
+      this.#endDns();
       this.#leave();
     }
   }
@@ -85,8 +90,24 @@ export class Collection {
       loadTrackingRule();
       this.#tracking = true;
     }
+    this.#beginDns();
     this.#tellAbsence();
     sensor.dump();
+  }
+
+  #beginDns(): void {
+    const { dns, receiveBufferBytes } = this.#options;
+    if (dns === null) {
+      // An earlier run that was killed may have had it.
+      this.#unless("rules that copy DNS could not be looked for", removeCopyRules);
+      return;
+    }
+    this.#dns = new Dns(dns, receiveBufferBytes, () => this.#now());
+    this.#dns.begin();
+  }
+
+  #endDns(): void {
+    this.#unless("the rules that copy DNS could not be removed", () => this.#dns?.close());
   }
 
   #openSpool(settings: SpoolSettings): Spool {
@@ -112,15 +133,9 @@ export class Collection {
 
   /** Leaves nothing behind; failing at that must not hide why the run ended. */
   #leave(): void {
-    try {
+    this.#unless("the tracking rule could not be removed", () => {
       if (this.#tracking) removeTrackingRule();
-    } catch (thrown) {
-      this.#log(
-        "warn",
-        { node: this.#options.node, cause: messageOf(thrown) },
-        "the tracking rule could not be removed",
-      );
-    }
+    });
   }
 
   async #collect(sensor: Sensor, signal: AbortSignal): Promise<void> {
@@ -134,6 +149,8 @@ export class Collection {
       const { datagrams, more, overran } = sensor.poll();
       const pause = pace.after(datagrams, this.#clock.monotonic() - readAt);
       readAt = this.#clock.monotonic();
+      // After the events, so that the answers are known that led to these connections.
+      const asked = this.#dns?.poll() ?? false;
       if (overran && surveys.reconcile())
         this.#log("warn", { node: this.#options.node }, "conntrack events were lost; reading the whole table");
       const due = windows.due(this.#clock.now());
@@ -141,10 +158,12 @@ export class Collection {
       if (due !== undefined) this.#flush({ ...due, start: surveys.windowStart ?? due.start, whole: false });
       surveys.goOn();
       const beat = heartbeats.due(this.#clock.now());
-      if (beat !== undefined) this.#beat(beat);
+      if (beat !== undefined) this.#beat(beat, sensor);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
-      await (more || surveys.busy ? new Promise(setImmediate) : this.#clock.sleep(Math.min(pause, untilFlush), signal));
+      await (more || surveys.busy
+        ? new Promise(setImmediate)
+        : this.#clock.sleep(Math.min(asked ? soonMs : pause, untilFlush), signal));
     }
     this.#finish(sensor, surveys, windows, heartbeats);
     await this.#drain();
@@ -154,11 +173,13 @@ export class Collection {
     surveys.finish();
     while (sensor.poll().more);
     sensor.dump();
+    this.#dns?.poll();
     const last = windows.last(this.#clock.now());
     const flush = { ...last, start: surveys.windowStart ?? last.start };
     this.#flush(flush);
-    for (const _ of this.#tellOpen(flush));
-    this.#beat(heartbeats.last(this.#clock.now()));
+    for (const _ of this.#tellOpen(flush, true));
+    this.#beat(heartbeats.last(this.#clock.now()), sensor);
+    this.#tellLosses();
     this.#outbox.postAll();
   }
 
@@ -191,16 +212,18 @@ export class Collection {
       yield (writer, seq) => writer.flow({ cluster, node, epoch, seq, ...draft });
   }
 
-  #beat(beat: Beat): void {
+  #beat(beat: Beat, sensor: Sensor): void {
+    sensor.countUnlogged(beat);
     if (this.#outbox.full) return;
     const heartbeat = heartbeatOf(beat, this.#recorder.counters, this.#outbox.told, readKernelTable());
     this.#outbox.push({ heartbeats: [heartbeat] });
   }
 
   /** Tells what ended; with `whole`, of everything else as well, but for usual connections that are open. */
-  #flush(flush: Flush): void {
+  #flush(flush: Flush, isLast = false): void {
     const flows = this.#recorder.flush(flush);
-    this.#lose(this.#outbox.push({ flows }) + this.#outbox.pushClosed(this.#recorder.usual, flush), flush);
+    const dns = this.#dns?.take(isLast) ?? [];
+    this.#lose(this.#outbox.push({ flows, dns }) + this.#outbox.pushClosed(this.#recorder.usual, flush), flush);
     this.#tellLosses();
   }
 
@@ -209,8 +232,8 @@ export class Collection {
   }
 
   /** Tells what a window that is over leaves to tell, in slices. */
-  *#tellOpen(flush: Flush): Generator<void> {
-    this.#flush(flush);
+  *#tellOpen(flush: Flush, isLast = false): Generator<void> {
+    this.#flush(flush, isLast);
     for (let from = 0; from >= 0; ) {
       const { next, dropped } = this.#outbox.pushOpen(this.#recorder.usual, from, slicedRecords, flush);
       this.#lose(dropped, flush);
@@ -218,9 +241,25 @@ export class Collection {
       yield;
     }
     this.#tellLosses();
+    this.#tellDnsLosses();
     this.#spool?.windowTold(flush.end);
     this.#interfaces.forget();
-    this.#post({ kind: "counters", counters: this.#recorder.counters });
+    this.#post({ kind: "counters", counters: this.#recorder.counters, dns: this.#dns?.counters ?? null });
+  }
+
+  /** Once a window: it costs a question to the kernel. */
+  #tellDnsLosses(): void {
+    if (this.#dns === undefined || this.#outbox.full) return;
+    this.#outbox.push({ losses: this.#dns.takeLosses() });
+  }
+
+  /** Says why something failed that must not hide why the run ended. */
+  #unless(sentence: string, attempt: () => void): void {
+    try {
+      attempt();
+    } catch (thrown) {
+      this.#log("warn", { node: this.#options.node, cause: messageOf(thrown) }, sentence);
+    }
   }
 
   #lose(dropped: number, flush: Flush): void {

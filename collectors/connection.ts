@@ -1,5 +1,5 @@
 import type { Counters, Entry } from "../core/conntrack/entry.ts";
-import { seenReply } from "../core/conntrack/entry.ts";
+import { mostCounted, seenReply } from "../core/conntrack/entry.ts";
 import { type Tuple, tuplesOf } from "../core/conntrack/tuple.ts";
 import type { EndReason, RawFlow, Related } from "../core/records/flow.ts";
 import type { LabelRules } from "../core/rule-id.ts";
@@ -29,6 +29,8 @@ export class Connection {
   /** Stays as it was first told. */
   startedAt: number;
   rules = noRules;
+  /** The name for which the client had asked before. */
+  domain: string | null = null;
   replied = false;
   /** Since the connection began; never falls. */
   totals = none;
@@ -89,6 +91,7 @@ export class Connection {
     connection.uncounted = record.uncounted;
     connection.mark = record.mark;
     connection.related = record.related;
+    connection.domain = record.destinationDomain;
     // What was told may be the stamp of its NEW, or when that was read.
     connection.#begun = { at: startedAt, from: startedAt - readToleranceUs, to: startedAt + readToleranceUs };
     connection.#newSeen = true;
@@ -212,10 +215,10 @@ export function difference(now: Counters, before: Counters): Counters {
 function sum(a: Counters, b: Counters): Counters {
   if (a === none) return b;
   return {
-    packets: a.packets + b.packets,
-    bytes: a.bytes + b.bytes,
-    replyPackets: a.replyPackets + b.replyPackets,
-    replyBytes: a.replyBytes + b.replyBytes,
+    packets: Math.min(a.packets + b.packets, mostCounted),
+    bytes: Math.min(a.bytes + b.bytes, mostCounted),
+    replyPackets: Math.min(a.replyPackets + b.replyPackets, mostCounted),
+    replyBytes: Math.min(a.replyBytes + b.replyBytes, mostCounted),
   };
 }
 

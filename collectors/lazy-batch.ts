@@ -1,3 +1,4 @@
+import type { RawDns } from "../core/records/dns.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import type { Heartbeat } from "../core/records/heartbeat.ts";
 import type { Loss } from "../core/records/loss.ts";
@@ -13,6 +14,7 @@ export class LazyBatch {
   readonly flows: Items<RawFlow>;
   readonly losses: Items<Loss>;
   readonly heartbeats: Items<Heartbeat>;
+  readonly dns: Items<RawDns>;
   readonly #origin: Origin;
   #framed: Framed | undefined;
   #batch: Batch | undefined;
@@ -34,6 +36,11 @@ export class LazyBatch {
     this.heartbeats = {
       get items() {
         return decoded().heartbeats;
+      },
+    };
+    this.dns = {
+      get items() {
+        return decoded().dns ?? [];
       },
     };
   }

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { FastConnections } from "./conntrack/fast-connections.ts";
+import type { DnsDraft } from "./dns/exchanges.ts";
 import type { Draft } from "./draft.ts";
 import type { HeartbeatDraft } from "./heartbeats.ts";
 import type { LossDraft } from "./losses.ts";
@@ -23,6 +24,7 @@ export interface Drafts {
   readonly flows?: readonly Draft[];
   readonly losses?: readonly LossDraft[];
   readonly heartbeats?: readonly HeartbeatDraft[];
+  readonly dns?: readonly DnsDraft[];
 }
 
 export interface OutboxOptions {
@@ -58,7 +60,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #frames = new FrameWriter(framesBytes);
   readonly #staged = new Staged();
-  #counts = { flows: 0, losses: 0, heartbeats: 0 };
+  #counts = { flows: 0, losses: 0, heartbeats: 0, dns: 0 };
   #waiting: Waiting[] = [];
   #waitingRecords = 0;
   #posted: Posted[] = [];
@@ -94,14 +96,20 @@ export class Outbox {
   }
 
   /** Takes drafts in; how many found no place. */
-  push({ flows = [], losses = [], heartbeats = [] }: Drafts): number {
-    const room = flows.length === 0 ? 0 : this.#room;
+  push({ flows = [], losses = [], heartbeats = [], dns = [] }: Drafts): number {
+    const room = flows.length + dns.length === 0 ? 0 : this.#room;
     const { cluster, node, epoch } = this.#options;
     const numbered = <T>(draft: T) => ({ cluster, node, epoch, seq: this.#seq++, ...draft });
     for (const draft of room < flows.length ? flows.slice(0, room) : flows) {
       const flow = numbered(draft);
       this.#frames.flow(flow);
       this.#put("flows", flow.seq, flow.start, flow.end);
+    }
+    const left = Math.max(0, room - flows.length);
+    for (const draft of left < dns.length ? dns.slice(0, left) : dns) {
+      const exchange = numbered(draft);
+      this.#frames.dns(exchange);
+      this.#put("dns", exchange.seq, exchange.start, exchange.end);
     }
     // What says that something is missing must not be missing itself, and is little.
     for (const draft of losses) {
@@ -114,7 +122,7 @@ export class Outbox {
       this.#frames.heartbeat(heartbeat);
       this.#put("heartbeats", heartbeat.seq, heartbeat.start, heartbeat.end);
     }
-    return this.#stored(Math.max(0, flows.length - room));
+    return this.#stored(Math.max(0, flows.length + dns.length - room));
   }
 
   /** Takes in the connections that ended; how many found no place. */
@@ -222,7 +230,7 @@ export class Outbox {
     else this.#wait(counts, new Uint8Array(chunk.bytes), { epoch, seq: chunk.last });
     this.#told.flows += counts.flows;
     this.#told.losses += counts.losses;
-    this.#counts = { flows: 0, losses: 0, heartbeats: 0 };
+    this.#counts = { flows: 0, losses: 0, heartbeats: 0, dns: 0 };
     this.#frames.reset();
     this.#staged.clear();
   }

@@ -1,6 +1,6 @@
 // Measured: a wake-up costs 0.1 to 0.2 ms of CPU time, a datagram that waits costs nothing, and one system call takes a thousand.
 // So at a high rate we come less often. At a low one we come soon, and while nothing happens less often again.
-const soonMs = 5;
+export const soonMs = 5;
 const mostMs = 20;
 const idleMs = 20;
 /** How many datagrams are worth a wake-up, from this rate on (each millisecond). */

@@ -1,7 +1,9 @@
+import type { Address } from "../core/address.ts";
 import type { Entry } from "../core/conntrack/entry.ts";
 import type { SluiceError } from "../core/errors.ts";
 import { isProbe } from "../core/probe.ts";
 import type { RawFlow } from "../core/records/flow.ts";
+import type { Connection } from "./connection.ts";
 import { FastConnections } from "./conntrack/fast-connections.ts";
 import { type FastMessage, fastKind } from "./conntrack/fast-message.ts";
 import { Correlator } from "./correlate.ts";
@@ -39,7 +41,11 @@ export interface RecorderOptions {
   readonly since?: number;
   /** The name of an interface index, if there is such an interface. */
   readonly interfaceName: (index: number) => string | null;
+  /** For which name a client had an address at a time, where DNS is collected. */
+  readonly domainOf?: DomainOf;
 }
+
+type DomainOf = (client: Address, address: Address, at: number) => string | null;
 
 /** Everything between decoded messages and records: pure but for its own state. Times are microseconds. */
 export class Recorder {
@@ -52,6 +58,7 @@ export class Recorder {
   readonly #losses = new Losses();
   readonly #gaps = new SequenceGaps();
   readonly #interfaceName: (index: number) => string | null;
+  readonly #domainOf: DomainOf | undefined;
   readonly #moved = {
     conntrackEvents: 0,
     dumpedEntries: 0,
@@ -67,10 +74,11 @@ export class Recorder {
   readonly #read: { conntrack: number; nflog: number };
   #logOverrun: { start: number; end: number } | undefined;
 
-  constructor({ epoch, since = epoch, interfaceName }: RecorderOptions) {
+  constructor({ epoch, since = epoch, interfaceName, domainOf }: RecorderOptions) {
     this.#correlator = new Correlator(since);
     this.usual = new FastConnections(since, this.#correlator);
     this.#interfaceName = interfaceName;
+    this.#domainOf = domainOf;
     this.#read = { conntrack: epoch, nflog: epoch };
   }
 
@@ -80,6 +88,7 @@ export class Recorder {
 
   /** Takes in a message as it was read, if nothing about it is unusual; else its entry is wanted. */
   message(message: FastMessage, now: number): boolean {
+    if (this.#domainOf !== undefined) return false; // a name is a Connection's
     const isDumped = message.kind === fastKind.dumped;
     const taken = (isDumped && this.#isStale(message.id, message.startedAt)) || this.usual.take(message, now);
     if (!taken) return false;
@@ -179,12 +188,18 @@ export class Recorder {
     this.#losses.note("queue", count, { start, end }, detail);
   }
 
+  /** The kernel counted packets that it would have logged; by what the log would have said. */
+  notLogged(counts: ReadonlyMap<string, number>, span: { readonly start: number; readonly end: number }): void {
+    for (const [what, count] of counts) this.#losses.note("limit", count, span, what);
+  }
+
   /** The records that a flush makes due, but for those of usual connections. */
   flush({ start, end, whole }: Flush): readonly Draft[] {
     this.#noteResets(start, end);
     const closed = this.#correlator.takeClosed();
     const open = whole ? this.#correlator.takeChanged() : [];
     const drafts = [...closed, ...open].map((connection) => {
+      if (this.#domainOf !== undefined && connection.toldAt === null) this.#nameDestination(connection, this.#domainOf);
       const draft = draftOf(connection, start, end);
       connection.settle(draft.end);
       return draft;
@@ -203,7 +218,18 @@ export class Recorder {
     const { drafts, beyond } = this.#denials.take(start, end);
     if (beyond > 0)
       this.#losses.note("queue", beyond, { start, end }, "denied packets beyond the different ones kept per window");
-    return drafts;
+    const domainOf = this.#domainOf;
+    if (domainOf === undefined) return drafts;
+    return drafts.map((draft) => ({
+      ...draft,
+      destinationDomain: domainOf(draft.sourceAddress, draft.destinationAddress, draft.startedAt),
+    }));
+  }
+
+  /** By the address that the client wrote, which is what it was told. */
+  #nameDestination(connection: Connection, domainOf: DomainOf): void {
+    const { source, destination } = connection.original;
+    connection.domain ??= domainOf(source, destination, connection.startedAt);
   }
 
   /** A dump holds what the kernel copied for it a little before: of that, what ended meanwhile is told as if it lived. */

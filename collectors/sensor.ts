@@ -5,9 +5,11 @@ import { firstProtocolType, type Messages } from "../core/netlink/message.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket, type Reading } from "../core/netlink/socket.ts";
 import { FastMessage } from "./conntrack/fast-message.ts";
+import { bindGroup } from "./nflog/bind-group.ts";
 import { LogDecoder } from "./nflog/message.ts";
-import { bindRequest, configureRequest, logDatagramBytes } from "./nflog/requests.ts";
+import { configureRequest, logDatagramBytes } from "./nflog/requests.ts";
 import type { Recorder } from "./recorder.ts";
+import { Unlogged } from "./unlogged.ts";
 
 // As many as recvmmsg(2) takes at once (UIO_MAXIOV). One event is one datagram of 150 to 400 bytes.
 const eventSlots = 1024;
@@ -37,18 +39,22 @@ export interface Poll {
 export class Sensor {
   readonly #recorder: Recorder;
   readonly #options: SensorOptions;
+  /** For dumps alone: nothing else may be asked while one is read. */
   readonly #requests: NetlinkSocket;
+  readonly #questions: NetlinkSocket;
   readonly #events: NetlinkSocket;
   readonly #logs: NetlinkSocket;
   readonly #dumps: Conntrack;
   readonly #changes: Conntrack;
   readonly #logDecoder: LogDecoder;
+  #unlogged: Unlogged | undefined;
 
   /** Opens the sockets; nothing is told on them before `subscribe`. */
   constructor(recorder: Recorder, options: SensorOptions) {
     this.#recorder = recorder;
     this.#options = options;
     this.#requests = NetlinkSocket.open(NETLINK_NETFILTER);
+    this.#questions = NetlinkSocket.open(NETLINK_NETFILTER);
     this.#events = NetlinkSocket.open(NETLINK_NETFILTER, { slots: eventSlots, slotBytes: eventBytes });
     this.#logs = NetlinkSocket.open(NETLINK_NETFILTER, { slots: logSlots, slotBytes: logDatagramBytes });
     this.#dumps = conntrackIn(this.#requests.bytes);
@@ -62,12 +68,18 @@ export class Sensor {
   }
 
   subscribe(): void {
+    this.#unlogged = new Unlogged(this.#questions);
     const { nflogGroup, receiveBufferBytes } = this.#options;
     for (const socket of [this.#events, this.#logs]) socket.growReceiveBuffer(receiveBufferBytes);
     this.#events.join(conntrackGroups.new);
     this.#events.join(conntrackGroups.destroy);
-    needing("CONFIG_NETFILTER_NETLINK_LOG", () => this.#bind(nflogGroup));
+    needing("CONFIG_NETFILTER_NETLINK_LOG", () => bindGroup(this.#logs, nflogGroup, "collector.nflog-group"));
     this.#logs.request(`configure NFLOG group ${nflogGroup}`, configureRequest(nflogGroup));
+  }
+
+  /** Tells what the log left out since the last time. */
+  countUnlogged(span: { readonly start: number; readonly end: number }): void {
+    this.#recorder.notLogged(this.#unlogged?.take() ?? new Map(), span);
   }
 
   /** Reads what is there, one batch per source. */
@@ -102,7 +114,7 @@ export class Sensor {
   }
 
   close(): void {
-    for (const socket of [this.#requests, this.#events, this.#logs]) socket.close();
+    for (const socket of [this.#requests, this.#questions, this.#events, this.#logs]) socket.close();
   }
 
   #read(source: "conntrack" | "nflog", socket: NetlinkSocket, take: (message: Messages, now: number) => void): Reading {
@@ -136,19 +148,6 @@ export class Sensor {
   #malformed(thrown: unknown, now: number): void {
     if (!(thrown instanceof SluiceError) || thrown.code !== "DECODE_FAILED") throw thrown;
     this.#recorder.malformed(thrown, now);
-  }
-
-  #bind(group: number): void {
-    try {
-      this.#logs.request(`bind NFLOG group ${group}`, bindRequest(group));
-    } catch (thrown) {
-      // EPERM here is not about capabilities, which joining groups asked for already: the group belongs to another socket
-      // (net/netfilter/nfnetlink_log.c, nfulnl_recv_config).
-      if (!(thrown instanceof SluiceError) || thrown.context["errno"] !== "EPERM") throw thrown;
-      throw new SluiceError("PORT_TAKEN", `another program reads NFLOG group ${group}; choose another group`, {
-        cause: thrown,
-      });
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import type { RawDns } from "../../core/records/dns.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
@@ -7,6 +8,8 @@ export interface Batch {
   readonly flows: readonly RawFlow[];
   readonly losses: readonly Loss[];
   readonly heartbeats: readonly Heartbeat[];
+  /** Absent where none is collected. */
+  readonly dns?: readonly RawDns[];
 }
 
 /** How many records of each kind. */
@@ -14,6 +17,7 @@ export interface Counts {
   readonly flows: number;
   readonly losses: number;
   readonly heartbeats: number;
+  readonly dns: number;
 }
 
 /** Records as they stand in the spool: whole frames, all of one epoch. */
@@ -22,12 +26,17 @@ export interface Framed extends Counts {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-export function sizeOf({ flows, losses, heartbeats }: Counts): number {
-  return flows + losses + heartbeats;
+export function sizeOf({ flows, losses, heartbeats, dns }: Counts): number {
+  return flows + losses + heartbeats + dns;
 }
 
 export function sumOf(a: Counts, b: Counts): Counts {
-  return { flows: a.flows + b.flows, losses: a.losses + b.losses, heartbeats: a.heartbeats + b.heartbeats };
+  return {
+    flows: a.flows + b.flows,
+    losses: a.losses + b.losses,
+    heartbeats: a.heartbeats + b.heartbeats,
+    dns: a.dns + b.dns,
+  };
 }
 
 /** Parts as one, in memory of its own, which can be handed to another thread. */

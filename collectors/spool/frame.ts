@@ -9,7 +9,7 @@ export const frameHeadBytes = prefixBytes + headBytes;
 /** A longer frame is damage: the largest record is a heartbeat or flow with names of a few hundred bytes. */
 export const maxFrameBytes = 65_536;
 
-export const frameKind = { flow: 1, loss: 2, heartbeat: 3, end: 4, windowTold: 5 } as const;
+export const frameKind = { flow: 1, loss: 2, heartbeat: 3, end: 4, dns: 5, windowTold: 6 } as const;
 
 export interface Frame {
   readonly seq: number;

@@ -1,5 +1,6 @@
 import { SluiceError } from "../../core/errors.ts";
-import { heartbeatCodec, lossCodec } from "../../core/records/codec.ts";
+import { dnsCodec, heartbeatCodec, lossCodec } from "../../core/records/codec.ts";
+import { type RawDns, rawDnsOf, unenrichedDns } from "../../core/records/dns.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
@@ -13,11 +14,13 @@ import { SlotEncoder, type Told } from "./slot-layout.ts";
 export type SpoolRecord =
   | { readonly kind: "flow"; readonly record: RawFlow }
   | { readonly kind: "loss"; readonly record: Loss }
-  | { readonly kind: "heartbeat"; readonly record: Heartbeat };
+  | { readonly kind: "heartbeat"; readonly record: Heartbeat }
+  | { readonly kind: "dns"; readonly record: RawDns };
 
 // Losses and heartbeats are few: their Avro encoding also carries what it needs to be read by later versions.
 const losses = lossCodec();
 const heartbeats = heartbeatCodec();
+const dns = dnsCodec();
 
 /** Fills one buffer with frames, from its start. */
 export class FrameWriter {
@@ -74,6 +77,10 @@ export class FrameWriter {
     this.#encoded(heartbeat.seq, frameKind.heartbeat, heartbeats.encode(heartbeat));
   }
 
+  dns(record: RawDns): void {
+    this.#encoded(record.seq, frameKind.dns, dns.encode({ ...record, ...unenrichedDns }));
+  }
+
   /** Says that the epoch ended in order; `seq` is the number that no record has. */
   orderlyEnd(seq: number): void {
     this.#encoded(seq, frameKind.end, new Uint8Array(0));
@@ -105,7 +112,8 @@ export type Origin = Pick<SegmentHeader, "cluster" | "node" | "epoch">;
 
 /** The records in frames that follow each other, as a FrameWriter wrote them. Throws DECODE_FAILED, and nothing else. */
 export function batchIn(bytes: Buffer, origin: Origin): Batch {
-  const batch: { flows: RawFlow[]; losses: Loss[]; heartbeats: Heartbeat[] } = {
+  const batch: { flows: RawFlow[]; losses: Loss[]; heartbeats: Heartbeat[]; dns: RawDns[] } = {
+    dns: [],
     flows: [],
     losses: [],
     heartbeats: [],
@@ -118,6 +126,7 @@ export function batchIn(bytes: Buffer, origin: Origin): Batch {
     if (found?.kind === "flow") batch.flows.push(found.record);
     else if (found?.kind === "loss") batch.losses.push(found.record);
     else if (found?.kind === "heartbeat") batch.heartbeats.push(found.record);
+    else if (found?.kind === "dns") batch.dns.push(found.record);
     at = frame.end;
   }
   return batch;
@@ -139,6 +148,8 @@ export function recordIn(bytes: Buffer, { kind, seq, start, end }: Frame, origin
       return { kind: "loss", record: losses.decode(bytes.subarray(start, end)) };
     case frameKind.heartbeat:
       return { kind: "heartbeat", record: heartbeats.decode(bytes.subarray(start, end)) };
+    case frameKind.dns:
+      return { kind: "dns", record: rawDnsOf(dns.decode(bytes.subarray(start, end))) };
     case frameKind.end:
     case frameKind.windowTold:
       return undefined;

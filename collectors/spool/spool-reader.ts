@@ -1,4 +1,5 @@
 import { SluiceError } from "../../core/errors.ts";
+import type { RawDns } from "../../core/records/dns.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
@@ -33,6 +34,7 @@ class Gathering {
   readonly flows: RawFlow[] = [];
   readonly losses: Loss[] = [];
   readonly heartbeats: Heartbeat[] = [];
+  readonly dns: RawDns[] = [];
   readonly #frames: Buffer[] = [];
   after: Position;
   count = 0;
@@ -54,17 +56,23 @@ class Gathering {
     this.#frames.push(Buffer.from(bytes.subarray(frame.start - frameHeadBytes, frame.end)));
     if (found.kind === "flow") this.flows.push(found.record);
     else if (found.kind === "loss") this.losses.push(found.record);
-    else this.heartbeats.push(found.record);
+    else if (found.kind === "heartbeat") this.heartbeats.push(found.record);
+    else this.dns.push(found.record);
     return gap;
   }
 
   /** What was gathered, if anything was. */
   get read(): Read | undefined {
     if (this.count === 0) return undefined;
-    const { flows, losses, heartbeats } = this;
-    const counts = { flows: flows.length, losses: losses.length, heartbeats: heartbeats.length };
+    const { flows, losses, heartbeats, dns } = this;
+    const counts = {
+      flows: flows.length,
+      losses: losses.length,
+      heartbeats: heartbeats.length,
+      dns: dns.length,
+    };
     return {
-      batch: { flows, losses, heartbeats },
+      batch: { flows, losses, heartbeats, dns },
       framed: { ...counts, epoch: this.after.epoch, bytes: joined(this.#frames) },
       last: this.after,
     };

@@ -171,7 +171,7 @@ export class Spool {
   }
 
   /** Takes records in, in the order of their numbers. */
-  append({ flows, losses, heartbeats }: Batch): void {
+  append({ flows, losses, heartbeats, dns = [] }: Batch): void {
     const staged = new Staged();
     const put = <T extends { seq: number; start: number; end: number }>(record: T, write: (record: T) => void) => {
       if (!this.#frames.hasRoom) this.#store(staged);
@@ -179,6 +179,7 @@ export class Spool {
       staged.take(record.seq, record.start, record.end);
     };
     for (const flow of flows) put(flow, (record) => this.#frames.flow(record));
+    for (const one of dns) put(one, (record) => this.#frames.dns(record));
     for (const loss of losses) put(loss, (record) => this.#frames.loss(record));
     for (const heartbeat of heartbeats) put(heartbeat, (record) => this.#frames.heartbeat(record));
     this.#store(staged);

@@ -53,8 +53,8 @@ const IPCTNL_MSG_CT_DELETE = 2;
 /** IPS_SEEN_REPLY of include/uapi/linux/netfilter/nf_conntrack_common.h. */
 export const seenReply = 1 << 1;
 
-/** Counters that are larger read as this: sums of two stay exact, and Avro's long holds them. */
-const mostCounted = 2 ** 52;
+/** Counters that are larger read as this, as do sums of them: two can be added exactly, and Avro's long holds them. */
+export const mostCounted = 2 ** 52;
 /** The year 2200. A later time is none: it would not be exact in microseconds either. */
 const latestHigh = 0x64c0_0000;
 
