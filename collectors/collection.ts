@@ -6,6 +6,7 @@ import { Dns } from "./dns/dns.ts";
 import { removeCopyRules } from "./dns/rules.ts";
 import { type Beat, Heartbeats, heartbeatOf, readKernelTable } from "./heartbeats.ts";
 import { InterfaceNames } from "./interface-names.ts";
+import { type KernelCounts, nothingCounted } from "./kernel-counters.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadingPace, soonMs } from "./reading-pace.ts";
 import { Recorder } from "./recorder.ts";
@@ -16,6 +17,8 @@ import { Surveys } from "./surveys.ts";
 import { type Flush, Windows } from "./window.ts";
 import type { FromWorker, WorkerOptions } from "./worker-protocol.ts";
 
+// A table of 262,144 fills in three seconds at 80,000 new connections a second.
+const watchMs = 250;
 // While what was read is stored and acked.
 const drainPauseMs = 5;
 // Records of open connections that are written between two readings: some milliseconds.
@@ -36,6 +39,8 @@ export class Collection {
   readonly #outbox: Outbox;
   #dns: Dns | undefined;
   #tracking = false;
+  #kernel: KernelCounts | undefined;
+  #watchedAt = Number.NEGATIVE_INFINITY;
   /** Open connections that are being saved. */
   #saving: Generator<void> | undefined;
 
@@ -86,6 +91,8 @@ export class Collection {
     for (const { name, from, to } of applySettings())
       this.#log("info", { node: this.#options.node, from, to }, `set net.netfilter.${name}`);
     sensor.subscribe();
+    this.#kernel = sensor.countKernel({ start: this.#now(), end: this.#now() });
+    this.#watchTable(sensor);
     if (this.#options.ensureConntrack) {
       loadTrackingRule();
       this.#tracking = true;
@@ -159,6 +166,7 @@ export class Collection {
       surveys.goOn();
       const beat = heartbeats.due(this.#clock.now());
       if (beat !== undefined) this.#beat(beat, sensor);
+      this.#watchTable(sensor);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
       await (more || surveys.busy
@@ -214,9 +222,26 @@ export class Collection {
 
   #beat(beat: Beat, sensor: Sensor): void {
     sensor.countUnlogged(beat);
+    const table = readKernelTable();
+    this.#kernel = sensor.countKernel(beat);
     if (this.#outbox.full) return;
-    const heartbeat = heartbeatOf(beat, this.#recorder.counters, this.#outbox.told, readKernelTable());
+    const heartbeat = heartbeatOf(beat, this.#recorder.counters, this.#outbox.told, { ...table, ...this.#kernel });
     this.#outbox.push({ heartbeats: [heartbeat] });
+  }
+
+  /** Lets the kernel tell of ends until they are heard, while its table has room for those it keeps for that. */
+  #watchTable(sensor: Sensor): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#watchedAt < watchMs) return;
+    this.#watchedAt = now;
+    const { connections, connectionsMax } = readKernelTable();
+    const on = sensor.tend(connectionsMax === 0 ? 1 : connections / connectionsMax);
+    if (on === false)
+      this.#log(
+        "warn",
+        { node: this.#options.node, connections, connectionsMax },
+        "the connection table fills up: the kernel no longer keeps connections until their end is heard",
+      );
   }
 
   /** Tells what ended; with `whole`, of everything else as well, but for usual connections that are open. */
@@ -244,7 +269,8 @@ export class Collection {
     this.#tellDnsLosses();
     this.#spool?.windowTold(flush.end);
     this.#interfaces.forget();
-    this.#post({ kind: "counters", counters: this.#recorder.counters, dns: this.#dns?.counters ?? null });
+    const counters = { ...this.#recorder.counters, ...(this.#kernel ?? nothingCounted) };
+    this.#post({ kind: "counters", counters, dns: this.#dns?.counters ?? null });
   }
 
   /** Once a window: it costs a question to the kernel. */

@@ -9,6 +9,7 @@ import { type FastMessage, fastKind } from "./conntrack/fast-message.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
 import { type Draft, draftOf, standingOf } from "./draft.ts";
+import type { KernelCounts } from "./kernel-counters.ts";
 import { type LossDraft, Losses } from "./losses.ts";
 import type { LoggedPacket } from "./nflog/message.ts";
 import { parsePrefix } from "./nflog/prefix.ts";
@@ -16,6 +17,8 @@ import { SequenceGaps } from "./sequence-gaps.ts";
 import type { Flush } from "./window.ts";
 
 const countersReset = "somebody set the counters of connections to zero: what they carried just before is not known";
+const tableFull =
+  "packets that the kernel dropped because its connection table was full: no connection was made of them";
 const queueFull = "records that found the collector's queue full";
 
 /** What moved, since the start. */
@@ -33,6 +36,9 @@ export interface RecorderCounters {
   readonly counterResets: number;
   readonly connections: number;
 }
+
+/** The same, and what the kernel counted. */
+export type CollectorCounters = RecorderCounters & KernelCounts;
 
 export interface RecorderOptions {
   /** When collecting began, microseconds. */
@@ -149,12 +155,18 @@ export class Recorder {
     this.#read[source] = now;
   }
 
-  /** The kernel dropped messages of a source since it was last read (ENOBUFS). */
-  overran(source: "conntrack" | "nflog", now: number): void {
+  /** The kernel had no room for so many datagrams of a source since it was last read. */
+  overran(source: "conntrack" | "nflog", lost: number, now: number): void {
     this.#moved.overruns++;
     const span = { start: this.#read[source], end: now };
-    if (source === "conntrack") this.#losses.note(source, null, span, "the event socket's buffer overran");
-    else this.#logOverrun ??= span;
+    // A datagram of the log holds many packets; the next that comes says how many are missing.
+    if (source === "nflog") this.#logOverrun ??= span;
+    else if (lost > 0) this.#losses.note(source, lost, span, "the event socket's buffer overran");
+  }
+
+  /** Packets that the kernel dropped for want of room in its connection table. */
+  tableWasFull(count: number, span: { readonly start: number; readonly end: number }): void {
+    this.#losses.note("conntrack", count, span, tableFull);
   }
 
   /** Messages that could not be read. */

@@ -685,21 +685,18 @@ describe("losses", () => {
     );
   });
 
-  it("of an overrun of events have no number, and span the time since the last read", () => {
+  it("of an overrun of events have the number that the kernel counted, and span the time since the last read", () => {
     const under = recorder();
     under.wasRead("conntrack", 101 * second);
-    under.overran("conntrack", 102 * second);
+    under.overran("conntrack", 7, 102 * second);
     const [loss] = under.takeLosses();
-    assert.deepEqual(
-      [loss?.source, loss?.count, loss?.start, loss?.end],
-      ["conntrack", null, 101 * second, 102 * second],
-    );
+    assert.deepEqual([loss?.source, loss?.count, loss?.start, loss?.end], ["conntrack", 7, 101 * second, 102 * second]);
     assert.deepEqual(under.takeLosses(), []);
   });
 
   it("of an overrun of logged packets have none unless a gap tells it", () => {
     const under = recorder();
-    under.overran("nflog", inWindow);
+    under.overran("nflog", 1, inWindow);
     assert.deepEqual(
       under.takeLosses().map(({ source, count }) => [source, count]),
       [["nflog", null]],

@@ -1,154 +1,163 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Collector, type CollectorOptions } from "../../collectors/collector.ts";
+import { silentLog } from "../../core/log.ts";
+import type { Source } from "../../core/pipeline.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
-import { RouterLab } from "../collectors/router-lab.ts";
-import { type RunningCollector, startCollector, sumOf } from "../collectors/running-collector.ts";
+import type { Heartbeat } from "../../core/records/heartbeat.ts";
+import type { Loss } from "../../core/records/loss.ts";
+import { LoadLab } from "../bench/load-lab.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
 import { until } from "../support/until.ts";
 
-// What others do to the kernel's table while a collector counts. Nothing may be counted twice, and nothing lost without a word.
+/** A reader that can be made to wait: then it takes nothing and acks nothing. */
+class Reader {
+  readonly flows: RawFlow[] = [];
+  readonly losses: Loss[] = [];
+  readonly heartbeats: Heartbeat[] = [];
+  #going = Promise.withResolvers<void>();
 
-const tracking =
-  "table inet test { chain forward { type filter hook forward priority filter; ct state new accept; }; }";
-const client = { address: "10.99.1.2", port: 7300 };
-
-describe("the kernel's table in other hands", function () {
-  this.timeout(40_000);
-  needsKernel("nft", "conntrack");
-  const lab = new RouterLab();
-  let isUp = false;
-  let running: RunningCollector;
-
-  before(async () => {
-    lab.up();
-    isUp = true;
-    await lab.serveWith(
-      "b",
-      `require("net").createServer((s) => s.on("error", () => {}).pipe(s))
-      .listen(7000, "10.99.2.2", () => console.log("up"))`,
-    );
-  });
-  after(() => {
-    if (isUp) lab.down();
-  });
-
-  beforeEach(async () => {
-    lab.nft(tracking);
-    lab.run("router", ["sysctl", "-qw", "net.netfilter.nf_conntrack_udp_timeout=30"]);
-    lab.run("router", ["conntrack", "-F"]);
-    running = await startCollector(lab.routerPath);
-  });
-  afterEach(() => running.stop());
-
-  /** Counts the packets of a TCP connection where its client is; the result tells `packets/bytes` of both directions together. */
-  function countAtClient(port: number): () => string {
-    lab.run(
-      "a",
-      ["nft", "-f", "-"],
-      `table inet counting
-      delete table inet counting
-      table inet counting {
-        counter every { }
-        chain out { type filter hook output priority -300; tcp sport ${port} counter name every; }
-        chain in { type filter hook input priority -300; tcp dport ${port} counter name every; }
-      }`,
-    );
-    return () => {
-      const listed = lab.run("a", ["nft", "list", "counters", "table", "inet", "counting"]);
-      return /packets (\d+) bytes (\d+)/.exec(listed)?.slice(1).join("/") ?? "nothing";
-    };
+  constructor(stalled: boolean) {
+    if (!stalled) this.goOn();
   }
 
-  const ofPort = (port: number) =>
-    running.flows.filter(({ sourcePort, destinationPort }) => sourcePort === port || destinationPort === port);
-
-  /** Both directions together: whoever is met amid its packets may be told the other way round. */
-  function bothWays(flows: readonly RawFlow[]): string {
-    const [packets = 0, bytes = 0, replyPackets = 0, replyBytes = 0] = sumOf(flows).split(/[ /]/).map(Number);
-    return `${packets + replyPackets}/${bytes + replyBytes}`;
+  goOn(): void {
+    this.#going.resolve();
   }
 
-  it("conntrack -F, again and again while a connection is busy: each part is told, and together all of it", async () => {
-    const counted = countAtClient(client.port);
-    const ended = lab.serveWith(
-      "a",
-      `const s = require("net").connect({ host: "10.99.2.2", port: 7000, localPort: ${client.port} });
-      let left = 400;
-      s.on("data", () => left-- > 0 ? setTimeout(() => s.write("x".repeat(100)), 3) : s.end()).write("x");
-      s.on("close", () => { console.log("over"); setInterval(() => {}, 1000); })`,
-    );
-    for (let flush = 0; flush < 5; flush++) {
-      await until("some traffic", () => ofPort(client.port).filter(({ state }) => state === "open").length > flush);
-      lab.run("router", ["conntrack", "-F"]);
-    }
-    await ended;
-    await until("all of it", () => bothWays(ofPort(client.port)) === counted()).catch(() => {});
-    assert.equal(bothWays(ofPort(client.port)), counted());
-    const flows = ofPort(client.port);
-    const lives = Map.groupBy(flows, ({ connection, startedAt }) => `${connection} ${startedAt}`);
-    assert.equal(lives.size, 6);
-    assert.equal(flows.filter(({ endReason }) => endReason === "deleted").length, 5);
-    assert.deepEqual(
-      [...lives.values()].map((life) => life[0]?.midstream),
-      [false, true, true, true, true, true],
-    );
-  });
-
-  it("conntrack -z on a quiet connection: all is told once, with a loss of unknown size", async () => {
-    const port = client.port + 1;
-    const counted = countAtClient(port);
-    await lab.serveWith(
-      "a",
-      `const s = require("net").connect({ host: "10.99.2.2", port: 7000, localPort: ${port} });
-      let left = 20;
-      s.on("data", () => left-- > 0 ? s.write("x") : console.log("quiet")).write("x");
-      setTimeout(() => s.write("x"), 3000)`,
-    );
-    await until("what it carried", () => bothWays(ofPort(port)) === counted());
-    lab.run("router", ["conntrack", "-L", "-z"]);
-    const before = counted();
-    await until("more", () => counted() !== before);
-    await until("all of it", () => bothWays(ofPort(port)) === counted()).catch(() => {});
-    assert.equal(bothWays(ofPort(port)), counted());
-    const last = ofPort(port).at(-1);
-    assert.equal(`${(last?.totalPackets ?? 0) + (last?.totalReplyPackets ?? 0)}`, counted().split("/")[0]);
-    const loss = await until("the loss", () => running.losses.find(({ source }) => source === "conntrack"));
-    assert.deepEqual([loss.count, /to zero/.test(loss.detail)], [null, true]);
-  });
-
-  it("one tuple in two zones, and a zone that is used again: a connection each", async () => {
-    const port = client.port + 2;
-    const sendIn = (zone: number) => {
-      lab.nft(
-        `${tracking}\n table inet zones { chain before { type filter hook prerouting priority raw; ct zone set ${zone}; }; }`,
-      );
-      const sent = `const s = require("dgram").createSocket("udp4");
-        s.bind(${port}, () => s.send("four", 7010, "10.99.2.2", () => s.close()))`;
-      lab.run("a", [process.execPath, "-e", sent]);
+  async read(collector: Collector): Promise<void> {
+    const gather = async <T>(source: Source<T>, into: T[]) => {
+      for await (const { items, ack } of source.open(new AbortController().signal)) {
+        await this.#going.promise;
+        into.push(...items);
+        await ack();
+      }
     };
-    sendIn(5);
-    sendIn(6);
-    lab.run("router", ["conntrack", "-D", "-w", "5"]);
-    sendIn(5);
-    await until("three connections", () => new Set(ofPort(port).map(({ startedAt }) => startedAt)).size === 3);
-    await until("their packets", () => sumOf(ofPort(port)).startsWith("3/"));
-    const lives = Map.groupBy(ofPort(port), ({ startedAt }) => startedAt);
-    const told = [...lives.values()].map((life) => [life[0]?.zone, sumOf(life), life.at(-1)?.endReason ?? null]);
-    assert.deepEqual(told, [
-      [5, "1/32 0/0", "deleted"],
-      [6, "1/32 0/0", null],
-      [5, "1/32 0/0", null],
+    await Promise.all([
+      gather(collector.flows, this.flows),
+      gather(collector.losses, this.losses),
+      gather(collector.heartbeats, this.heartbeats),
+      gather(collector.dns, []),
     ]);
+  }
+
+  /** Different connections told, by what makes them different. */
+  get connections(): number {
+    return new Set(this.flows.map((flow) => `${flow.sourcePort} ${flow.destinationPort} ${flow.startedAt}`)).size;
+  }
+
+  get closed(): number {
+    return this.flows.filter(({ state }) => state === "closed").length;
+  }
+
+  lost(source: Loss["source"]): number {
+    return this.losses.filter((loss) => loss.source === source).reduce((sum, { count }) => sum + (count ?? 0), 0);
+  }
+}
+
+describe("the collector, when something is in its way", function () {
+  this.timeout(120_000);
+  const lab = new LoadLab();
+  let folder: string;
+  const stops: (() => Promise<void>)[] = [];
+
+  async function start(over: Partial<CollectorOptions>, stalled = false) {
+    const collector = new Collector({
+      ...{ node: "n", cluster: "c", namespacePath: lab.path, windowMs: 1_000, ensureConntrack: false, log: silentLog },
+      ...over,
+    });
+    const reader = new Reader(stalled);
+    const stopping = new AbortController();
+    const all = Promise.all([collector.run(stopping.signal), reader.read(collector)]);
+    const stop = async () => {
+      stopping.abort();
+      reader.goOn();
+      await all;
+    };
+    stops.push(stop);
+    await Promise.race([collector.ready, all]);
+    return { collector, reader, stop };
+  }
+
+  const spool = (maxBytes = 1 << 30) => ({
+    ...{ folder: join(folder, "spool"), maxBytes, maxAgeMs: 86_400_000, syncMs: 1_000 },
   });
 
-  it("a connection made before anybody counted: its numbers are said to be unknown", async () => {
-    await running.stop();
-    lab.run("router", ["sysctl", "-qw", "net.netfilter.nf_conntrack_acct=0"]);
-    await lab.traffic("a", "udp", "10.99.2.2", 7011, 100, 3, client.port + 3);
-    running = await startCollector(lab.routerPath);
-    const [flow] = await until("the connection", () => {
-      const flows = ofPort(client.port + 3);
-      return flows.length > 0 && flows;
-    });
-    assert.deepEqual([flow?.uncounted, flow?.packets, flow?.totalPackets], [true, 0, 0]);
+  before(function () {
+    needsKernel(this);
+    lab.up();
+  });
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "sluice-faults-"));
+  });
+
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop();
+    rmSync(folder, { recursive: true });
+    lab.run(["conntrack", "-F"]);
+  });
+
+  after(() => lab.down());
+
+  it("loses no connection to a buffer that is far too small, since the kernel tells of ends until they are heard", async () => {
+    const { reader } = await start({ receiveBufferBytes: 8_192 });
+    const { opened } = await lab.load(20_000, 20_000);
+    await until("the end of each connection", () => reader.closed >= opened);
+    assert.equal(reader.closed, opened);
+    assert.equal(
+      reader.flows.reduce((sum, { packets }) => sum + packets, 0),
+      2 * opened,
+    );
+    assert.ok(reader.lost("conntrack") > 0);
+  });
+
+  it("says exactly how many denials such a buffer cost", async () => {
+    const { reader } = await start({ receiveBufferBytes: 8_192 });
+    const { opened } = await lab.load(20_000, 5_000, 100);
+    // What is lost shows at the next packet that is not.
+    await lab.load(100, 1, 100);
+    const denied = () =>
+      reader.flows.filter(({ state }) => state === "denied").reduce((sum, { packets }) => sum + packets, 0);
+    await until("all denials, told or lost", () => denied() + reader.lost("nflog") >= 2 * (opened + 1));
+    assert.equal(denied() + reader.lost("nflog"), 2 * (opened + 1));
+  });
+
+  it("keeps in the spool what a bus that stands still does not take, and hands it all out later, once", async () => {
+    const { reader, collector } = await start({ spool: spool(), queueRecords: 1_000 }, true);
+    const { opened } = await lab.load(20_000, 60_000);
+    await until("all events", () => (collector.counters?.conntrackEvents ?? 0) >= 2 * opened);
+    assert.equal(reader.flows.length, 0);
+    reader.goOn();
+    await until("all connections", () => reader.closed >= opened);
+    assert.equal(reader.closed, opened);
+    assert.equal(reader.connections, opened);
+    assert.deepEqual(reader.losses, []);
+  });
+
+  it("drops the oldest records of a spool that is full and is not read, and says exactly how many", async () => {
+    const { reader, collector, stop } = await start({ spool: spool(2 << 20), queueRecords: 1_000 }, true);
+    const { opened } = await lab.load(20_000, 60_000);
+    await until("all events", () => (collector.counters?.conntrackEvents ?? 0) >= 2 * opened);
+    reader.goOn();
+    await until("a heartbeat or two", () => reader.flows.length > 0);
+    await stop();
+    const told = new Set(reader.flows.map(({ seq }) => seq)).size;
+    assert.ok(reader.lost("queue") > 10_000);
+    assert.equal(told + reader.lost("queue"), opened);
+  });
+
+  it("tells of what a full connection table threw out, and how many packets it dropped", async () => {
+    lab.run(["sysctl", "-qw", "net.netfilter.nf_conntrack_udp_timeout=600"]);
+    const max = Number(lab.run(["cat", "/proc/sys/net/netfilter/nf_conntrack_max"]));
+    const { reader, stop } = await start({ windowMs: 10_000 });
+    const { opened } = await lab.load(60_000, max + 20_000, 0, "udp");
+    await stop();
+    const last = reader.heartbeats.at(-1);
+    assert.ok((last?.earlyDrops ?? 0) + (last?.tableDrops ?? 0) >= 20_000);
+    assert.equal(last?.tableDrops, reader.lost("conntrack"));
+    assert.equal(reader.connections + (last?.tableDrops ?? 0), opened);
   });
 });
