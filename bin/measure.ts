@@ -117,6 +117,14 @@ export function readCollectors(metrics: Metrics, collectors: () => readonly Coll
     each(({ foreignPrefixes }) => foreignPrefixes),
   );
   metrics.read(
+    "sluice_collector_survey_seconds",
+    each(({ surveyMs }) => surveyMs / 1000),
+  );
+  metrics.read(
+    "sluice_collector_stall_seconds",
+    each(({ stallMs }) => stallMs / 1000),
+  );
+  metrics.read(
     "sluice_collector_connections",
     each(({ connections }) => connections),
   );

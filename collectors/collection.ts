@@ -41,6 +41,9 @@ export class Collection {
   #tracking = false;
   #kernel: KernelCounts | undefined;
   #watchedAt = Number.NEGATIVE_INFINITY;
+  #surveyMs = 0;
+  /** The longest time between two readings, but for what was meant, since counters were told last. */
+  #stallMs = 0;
   /** Open connections that are being saved. */
   #saving: Generator<void> | undefined;
 
@@ -152,10 +155,13 @@ export class Collection {
     const surveys = new Surveys(sensor, this.#clock, (flush) => this.#tellOpen(flush));
     const pace = new ReadingPace();
     let readAt = this.#clock.monotonic();
+    let pausedMs = 0;
     while (!signal.aborted) {
       const { datagrams, more, overran } = sensor.poll();
-      const pause = pace.after(datagrams, this.#clock.monotonic() - readAt);
-      readAt = this.#clock.monotonic();
+      const sinceMs = this.#clock.monotonic() - readAt;
+      readAt += sinceMs;
+      this.#stallMs = Math.max(this.#stallMs, sinceMs - pausedMs);
+      const pause = pace.after(datagrams, sinceMs);
       // After the events, so that the answers are known that led to these connections.
       const asked = this.#dns?.poll() ?? false;
       if (overran && surveys.reconcile())
@@ -169,9 +175,9 @@ export class Collection {
       this.#watchTable(sensor);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
-      await (more || surveys.busy
-        ? new Promise(setImmediate)
-        : this.#clock.sleep(Math.min(asked ? soonMs : pause, untilFlush), signal));
+      pausedMs = more || surveys.busy ? 0 : Math.min(asked ? soonMs : pause, untilFlush);
+      await (pausedMs === 0 ? new Promise(setImmediate) : this.#clock.sleep(pausedMs, signal));
+      this.#surveyMs = surveys.tookMs;
     }
     this.#finish(sensor, surveys, windows, heartbeats);
     await this.#drain();
@@ -269,7 +275,9 @@ export class Collection {
     this.#tellDnsLosses();
     this.#spool?.windowTold(flush.end);
     this.#interfaces.forget();
-    const counters = { ...this.#recorder.counters, ...(this.#kernel ?? nothingCounted) };
+    const own = { surveyMs: this.#surveyMs, stallMs: this.#stallMs };
+    const counters = { ...this.#recorder.counters, ...(this.#kernel ?? nothingCounted), ...own };
+    this.#stallMs = 0;
     this.#post({ kind: "counters", counters, dns: this.#dns?.counters ?? null });
   }
 

@@ -37,8 +37,13 @@ export interface RecorderCounters {
   readonly connections: number;
 }
 
-/** The same, and what the kernel counted. */
-export type CollectorCounters = RecorderCounters & KernelCounts;
+/** The same, what the kernel counted, and how the reader did. */
+export interface CollectorCounters extends RecorderCounters, KernelCounts {
+  /** How long the last reading of the whole table took, with what was read meanwhile. */
+  readonly surveyMs: number;
+  /** The longest time that no event was read, beyond what was meant, in the last window. */
+  readonly stallMs: number;
+}
 
 export interface RecorderOptions {
   /** When collecting began, microseconds. */

@@ -41,6 +41,14 @@ export const metricTable = {
     "node",
     "what",
   ),
+  sluice_collector_survey_seconds: gauge(
+    "What the last reading of the whole connection table took, with the events that were read meanwhile.",
+    "node",
+  ),
+  sluice_collector_stall_seconds: gauge(
+    "Longest time without reading events, beyond pauses that are meant, in the last window.",
+    "node",
+  ),
   sluice_collector_connections: gauge("Connections followed now.", "node"),
   sluice_collector_losses_total: counter("Loss records: something was not seen or not kept.", "node", "source"),
   sluice_collector_lost_records_total: counter(

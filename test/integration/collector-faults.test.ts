@@ -43,6 +43,10 @@ class Reader {
     ]);
   }
 
+  get packets(): number {
+    return this.flows.reduce((sum, { packets }) => sum + packets, 0);
+  }
+
   /** Different connections told, by what makes them different. */
   get connections(): number {
     return new Set(this.flows.map((flow) => `${flow.sourcePort} ${flow.destinationPort} ${flow.startedAt}`)).size;
@@ -85,10 +89,9 @@ describe("the collector, when something is in its way", function () {
     ...{ folder: join(folder, "spool"), maxBytes, maxAgeMs: 86_400_000, syncMs: 1_000 },
   });
 
-  before(function () {
-    needsKernel(this);
-    lab.up();
-  });
+  needsKernel("nft", "conntrack");
+
+  before(() => lab.up());
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "sluice-faults-"));
@@ -103,14 +106,12 @@ describe("the collector, when something is in its way", function () {
   after(() => lab.down());
 
   it("loses no connection to a buffer that is far too small, since the kernel tells of ends until they are heard", async () => {
-    const { reader } = await start({ receiveBufferBytes: 8_192 });
+    // Windows are so long that no connection is given up before its end is told.
+    const { reader } = await start({ receiveBufferBytes: 8_192, windowMs: 10_000 });
     const { opened } = await lab.load(20_000, 20_000);
-    await until("the end of each connection", () => reader.closed >= opened);
-    assert.equal(reader.closed, opened);
-    assert.equal(
-      reader.flows.reduce((sum, { packets }) => sum + packets, 0),
-      2 * opened,
-    );
+    await until("all packets", () => reader.packets >= 2 * opened, 60_000);
+    assert.equal(reader.packets, 2 * opened);
+    assert.equal(reader.connections, opened);
     assert.ok(reader.lost("conntrack") > 0);
   });
 
@@ -139,14 +140,16 @@ describe("the collector, when something is in its way", function () {
 
   it("drops the oldest records of a spool that is full and is not read, and says exactly how many", async () => {
     const { reader, collector, stop } = await start({ spool: spool(2 << 20), queueRecords: 1_000 }, true);
-    const { opened } = await lab.load(20_000, 60_000);
-    await until("all events", () => (collector.counters?.conntrackEvents ?? 0) >= 2 * opened);
+    const { opened } = await lab.load(60_000, 300_000);
+    await until("all events", () => (collector.counters?.conntrackEvents ?? 0) >= 2 * opened, 30_000);
     reader.goOn();
     await until("a heartbeat or two", () => reader.flows.length > 0);
     await stop();
-    const told = new Set(reader.flows.map(({ seq }) => seq)).size;
-    assert.ok(reader.lost("queue") > 10_000);
-    assert.equal(told + reader.lost("queue"), opened);
+    const told = [...reader.flows, ...reader.losses, ...reader.heartbeats].map(({ seq }) => seq);
+    const numbered = 1 + told.reduce((last, seq) => Math.max(last, seq), 0);
+    assert.equal(new Set(told).size, told.length);
+    assert.ok(reader.lost("queue") > 0);
+    assert.equal(told.length + reader.lost("queue"), numbered + (reader.heartbeats.at(-1)?.dropped ?? 0));
   });
 
   it("tells of what a full connection table threw out, and how many packets it dropped", async () => {
