@@ -24,7 +24,7 @@ const drainPauseMs = 5;
 // Records of open connections that are written between two readings: some milliseconds.
 const slicedRecords = 4_000;
 // With a spool a connection that ended is on the disk so soon: what is in memory only is lost with the process.
-const spoolFlushMs = 20;
+const spoolFlushMs = 40;
 // How long records are still handed out after the end; what is left then is in the spool.
 const drainMs = 5_000;
 
