@@ -70,7 +70,7 @@ export function logged(
     ...sourcesOf(context, prefix).map(
       (source): Rule => ({
         when: [overLimit(source, prefix, limit)],
-        statements: [...uncounted(context, prefix), end ?? { do: "return" }],
+        statements: [...notLogged(context, prefix), end ?? { do: "return" }],
       }),
     ),
     { when: [], statements: [log, ...ending] },
@@ -87,7 +87,7 @@ function overLimit(source: Source, prefix: LogPrefix, limit: LogLimit): Conditio
   return { if: "overLimit", set: setOf[source], of: numberOf(prefix), source, ...limit };
 }
 
-function uncounted({ draft, direction }: RenderContext, { because }: LogPrefix): readonly Statement[] {
+function notLogged({ draft }: RenderContext, { direction, because }: LogPrefix): readonly Statement[] {
   const id = tryParseRuleId(because);
   const own = nameOf(id === undefined ? `u_${direction}_${because.replaceAll("-", "_")}` : `u_${id}`);
   return [unloggedCounter, own].map((name) => ({ do: "count", counter: draft.counter(name) }));
