@@ -57,7 +57,7 @@ export class Draft {
   }
 
   /** A chain named after its content: equal chains are one, and a chain never changes under its name. */
-  chain(kind: "block" | "stage" | "class" | "reject" | "revoked", rules: readonly Rule[]): Name {
+  chain(kind: "block" | "stage" | "class" | "log" | "reject" | "revoked", rules: readonly Rule[]): Name {
     const name = contentName(kind, JSON.stringify(rules));
     if (!this.#chains.has(name)) this.#chains.set(name, { name, base: null, rules: rules.map(exactRule) });
     return name;

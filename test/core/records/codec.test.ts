@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { parseAddress } from "../../../core/address.ts";
 import { SluiceError } from "../../../core/errors.ts";
 import { type Codec, changeCodec, codecOf, flowCodec, lossCodec, schemaOf } from "../../../core/records/codec.ts";
-import { type Flow, type RawFlow, unenriched } from "../../../core/records/flow.ts";
+import { type Flow, type RawFlow, unenriched, unremarkable } from "../../../core/records/flow.ts";
 import { parseRuleId } from "../../../core/rule-id.ts";
 import { changes, flows, losses } from "./arbitrary.ts";
 
@@ -35,6 +35,7 @@ const raw: RawFlow = {
   totalReplyPackets: 2,
   totalReplyBytes: 120,
   replied: true,
+  ...unremarkable,
   denied: null,
   reason: null,
   egressRule: parseRuleId("0123456789abcdef"),
