@@ -40,7 +40,7 @@ describe("traits that pods share", () => {
 
   it("are forgotten when there are too many, and nothing becomes another by that", () => {
     const shared = new SharedTraits();
-    for (let turn = 0; turn < 20_000; turn++) {
+    for (let turn = 0; turn < 40_000; turn++) {
       const labels = { pod: String(turn) };
       assert.deepEqual(shared.of(pod({ labels })).labels, labels);
     }
