@@ -153,7 +153,7 @@ export class Collection {
       if (due?.whole) sensor.dump();
       if (due !== undefined) this.#flush(due);
       const beat = heartbeats.due(this.#clock.now());
-      if (beat !== undefined) this.#beat(beat);
+      if (beat !== undefined) this.#beat(beat, sensor);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
       const pause = Math.min(found || asked ? pauseMs : idlePauseMs, untilFlush);
@@ -168,7 +168,8 @@ export class Collection {
     sensor.dump();
     this.#dns?.poll();
     this.#flush(windows.last(this.#clock.now()), true);
-    this.#beat(heartbeats.last(this.#clock.now()));
+    this.#beat(heartbeats.last(this.#clock.now()), sensor);
+    this.#tellLosses();
     this.#outbox.postAll();
   }
 
@@ -192,7 +193,8 @@ export class Collection {
     for (const draft of this.#recorder.standing()) yield { cluster, node, epoch, seq: 0, ...draft };
   }
 
-  #beat(beat: Beat): void {
+  #beat(beat: Beat, sensor: Sensor): void {
+    sensor.countUnlogged(beat);
     if (this.#outbox.full) return;
     const heartbeat = heartbeatOf(beat, this.#recorder.counters, this.#outbox.told, readKernelTable());
     this.#outbox.push({ heartbeats: [heartbeat] });
@@ -211,7 +213,7 @@ export class Collection {
     const dns = this.#dns?.take(isLast) ?? [];
     const dropped = this.#outbox.push({ flows, dns });
     if (dropped > 0) this.#recorder.dropped(dropped, flush);
-    if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
+    this.#tellLosses();
     if (!flush.whole) return;
     this.#tellDnsLosses();
     this.#interfaces.forget();
@@ -231,6 +233,10 @@ export class Collection {
     } catch (thrown) {
       this.#log("warn", { node: this.#options.node, cause: messageOf(thrown) }, sentence);
     }
+  }
+
+  #tellLosses(): void {
+    if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
   }
 
   #now(): number {

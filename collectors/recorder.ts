@@ -13,6 +13,7 @@ import { parsePrefix } from "./nflog/prefix.ts";
 import { SequenceGaps } from "./sequence-gaps.ts";
 import type { Flush } from "./window.ts";
 
+const countersReset = "somebody set the counters of connections to zero: what they carried just before is not known";
 const queueFull = "records that found the collector's queue full";
 
 /** What moved, since the start. */
@@ -26,6 +27,8 @@ export interface RecorderCounters {
   readonly otherVerdicts: number;
   readonly malformed: number;
   readonly overruns: number;
+  /** Connections whose counters somebody set to zero. */
+  readonly counterResets: number;
   readonly connections: number;
 }
 
@@ -59,6 +62,7 @@ export class Recorder {
     otherVerdicts: 0,
     malformed: 0,
     overruns: 0,
+    counterResets: 0,
   };
   /** When each source was last read without loss. */
   readonly #read: { conntrack: number; nflog: number };
@@ -94,7 +98,7 @@ export class Recorder {
     this.#moved.loggedPackets++;
     this.#noteGap(logged.sequence, now);
     const cause = parsePrefix(logged.prefix);
-    if (cause === undefined) this.#moved.foreignPrefixes++;
+    if (cause === undefined || logged.packet === null) this.#moved.foreignPrefixes++;
     else if (cause.action !== "deny") this.#moved.otherVerdicts++;
     else {
       this.#moved.denials++;
@@ -104,6 +108,9 @@ export class Recorder {
         at: logged.timestamp ?? now,
         inInterface: this.#nameOf(logged.inIndex),
         outInterface: this.#nameOf(logged.outIndex),
+        mark: logged.mark,
+        uid: logged.uid,
+        gid: logged.gid,
       });
     }
   }
@@ -152,8 +159,14 @@ export class Recorder {
     this.#losses.note("queue", count, { start, end }, detail);
   }
 
+  /** The kernel counted packets that it would have logged; by what the log would have said. */
+  notLogged(counts: ReadonlyMap<string, number>, span: { readonly start: number; readonly end: number }): void {
+    for (const [what, count] of counts) this.#losses.note("limit", count, span, what);
+  }
+
   /** The records that a flush makes due. */
   flush({ start, end, whole }: Flush): readonly Draft[] {
+    this.#noteResets(start, end);
     const closed = this.#correlator.takeClosed();
     const open = whole ? this.#correlator.takeChanged() : [];
     const drafts = [...closed, ...open].map((connection) => {
@@ -188,6 +201,13 @@ export class Recorder {
   #nameDestination(connection: Connection, domainOf: DomainOf): void {
     const { source, destination } = connection.original;
     connection.domain ??= domainOf(source, destination, connection.startedAt);
+  }
+
+  /** What connections carried between the last reading of their counters and the reset nobody can tell. */
+  #noteResets(start: number, end: number): void {
+    const resets = this.#correlator.takeResets();
+    this.#moved.counterResets += resets;
+    if (resets > 0) this.#losses.note("conntrack", null, { start, end }, countersReset);
   }
 
   /** A gap says exactly how many packets an overrun cost. */

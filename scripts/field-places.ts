@@ -8,6 +8,8 @@ export const fieldPlaces: Readonly<Record<FieldName, string>> = {
   reporter: "reporter",
   authoritative: "authoritative",
   state: "state",
+  end: "endReason",
+  replied: "replied",
   mode: "mode",
   "verdict.source": "verdictSource",
   cluster: "cluster",

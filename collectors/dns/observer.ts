@@ -2,6 +2,7 @@ import type { Address } from "../../core/address.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { type LossDraft, Losses } from "../losses.ts";
 import type { LoggedPacket } from "../nflog/message.ts";
+import type { PacketHeaders } from "../nflog/packet.ts";
 import { SequenceGaps } from "../sequence-gaps.ts";
 import { addressesOf } from "./asked-name.ts";
 import { type Piece, piecesOf, type Way } from "./capture.ts";
@@ -64,9 +65,13 @@ export class DnsObserver implements DnsListener {
 
   captured(logged: LoggedPacket, packet: Uint8Array): void {
     this.#noteGap(logged.sequence);
+    if (logged.packet === null) {
+      this.malformed();
+      return;
+    }
     const { pieces, isOther } = piecesOf(packet, logged.packet);
     if (isOther) this.#moved.otherSegments++;
-    for (const piece of pieces) this.#read(piece, logged);
+    for (const piece of pieces) this.#read(piece, logged, logged.packet);
   }
 
   malformed(): void {
@@ -115,18 +120,18 @@ export class DnsObserver implements DnsListener {
     return this.#losses.take();
   }
 
-  #read({ bytes, whole }: Piece, logged: LoggedPacket): void {
+  #read({ bytes, whole }: Piece, logged: LoggedPacket, headers: PacketHeaders): void {
     try {
-      this.#take(parseMessage(bytes, whole), logged);
+      this.#take(parseMessage(bytes, whole), logged, headers);
     } catch (thrown) {
       if (!(thrown instanceof SluiceError) || thrown.code !== "DECODE_FAILED") throw thrown;
       // By TCP it may be the rest of a longer message; what UDP carries to port 53 should be DNS.
-      if (logged.packet.protocol === tcp) this.#moved.otherSegments++;
+      if (headers.protocol === tcp) this.#moved.otherSegments++;
       else this.malformed();
     }
   }
 
-  #take(message: Message, { packet, timestamp, prefix }: LoggedPacket): void {
+  #take(message: Message, { timestamp, prefix }: LoggedPacket, packet: PacketHeaders): void {
     const isAnswer = prefix.startsWith(prefixes.answer);
     // A client that sends answers, or a server that asks: nothing that belongs together.
     if (message.isResponse !== isAnswer) throw malformed("it goes the wrong way");

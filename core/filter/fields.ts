@@ -1,3 +1,5 @@
+import { endReasons } from "../records/flow.ts";
+
 /** How values of a field compare: address fields also with CIDRs, text also with patterns, labels by key. */
 export type FieldType = "text" | "number" | "address" | "time" | "boolean" | "labels";
 
@@ -26,6 +28,13 @@ export const fields = {
   reporter: { type: "text", description: "Which end the reporting node is.", values: ["src", "dst", "fwd", "unknown"] },
   authoritative: { type: "boolean", description: "The one record of a connection to count." },
   state: { type: "text", description: "Of the connection at the window's end.", values: ["open", "closed", "denied"] },
+  end: {
+    type: "text",
+    description: "How a closed connection ended: [docs/collector.md](../collector.md) says what each means.",
+    values: endReasons,
+    aliases: ["end_reason"],
+  },
+  replied: { type: "boolean", description: "Whether the destination has answered." },
   mode: { type: "text", description: "Whether the node enforces or only observes.", values: ["enforced", "observed"] },
   "verdict.source": { type: "text", description: "Who says so.", values: ["kernel", "evaluated", "unknown"] },
   cluster: { type: "text", description: "Name of the cluster." },

@@ -21,6 +21,10 @@ export function valuesOf(flow: Flow, field: FieldName, key: string | null = null
       return [flow.authoritative];
     case "state":
       return [flow.state];
+    case "end":
+      return present(flow.endReason);
+    case "replied":
+      return [flow.replied];
     case "mode":
       return [flow.mode];
     case "verdict.source":

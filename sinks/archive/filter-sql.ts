@@ -49,6 +49,8 @@ const places: Readonly<Record<FieldName, Place>> = {
   reporter: { at: "text", of: ["reporter"] },
   authoritative: { at: "boolean", of: "authoritative" },
   state: { at: "text", of: ["state"] },
+  end: { at: "text", of: ["end_reason"] },
+  replied: { at: "boolean", of: "replied" },
   mode: { at: "text", of: ["mode"] },
   "verdict.source": { at: "text", of: ["verdict_source"] },
   cluster: { at: "text", of: ["cluster"] },

@@ -1,5 +1,5 @@
 import { policiesOf, tiersOf } from "../../core/filter/values.ts";
-import type { Flow, FlowService, Icmp, Nat } from "../../core/records/flow.ts";
+import type { Flow, FlowService, Icmp, Nat, Related } from "../../core/records/flow.ts";
 import { addressGroup } from "./address-columns.ts";
 import { endpointParts } from "./endpoint-columns.ts";
 import { type Group, group, type Measure, measures, type Parts, snake, type Table } from "./table.ts";
@@ -16,7 +16,17 @@ function seen(flow: Flow): readonly [string, string, string | null, string | nul
 
 /** What became of the connection: few combinations. */
 const outcome: readonly (keyof Flow & string)[] = [
-  ...(["state", "denied", "reason", "reporter", "action", "mode", "verdictSource", "programRevision"] as const),
+  ...([
+    "state",
+    "endReason",
+    "denied",
+    "reason",
+    "reporter",
+    "action",
+    "mode",
+    "verdictSource",
+    "programRevision",
+  ] as const),
 ];
 
 const outcomeGroup: Group<Flow> = {
@@ -82,13 +92,17 @@ export const flowTable: Table<Flow> = {
     ...nested<Nat>("nat", (flow) => flow.nat, "destinationPort", "sourcePort"),
     ...measures<Flow>("BIGINT", "packets", "bytes", "replyPackets", "replyBytes"),
     ...measures<Flow>("BIGINT", "totalPackets", "totalBytes", "totalReplyPackets", "totalReplyBytes"),
-    ...measures<Flow>("BOOLEAN", "replied"),
+    ...measures<Flow>("BOOLEAN", "replied", "midstream", "uncounted"),
+    ...measures<Flow>("BIGINT", "mark", "uid", "gid"),
+    ...nested<Related>("related", (flow) => flow.related, "protocol", "sourcePort", "destinationPort"),
   ],
   groups: [
     addressGroup("source_address", (flow) => flow.sourceAddress),
     addressGroup("destination_address", (flow) => flow.destinationAddress),
     addressGroup("nat_destination_address", (flow) => flow.nat?.destinationAddress ?? null),
     addressGroup("nat_source_address", (flow) => flow.nat?.sourceAddress ?? null),
+    addressGroup("related_source_address", (flow) => flow.related?.sourceAddress ?? null),
+    addressGroup("related_destination_address", (flow) => flow.related?.destinationAddress ?? null),
     group(
       "seen",
       seen,

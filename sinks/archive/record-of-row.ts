@@ -2,7 +2,7 @@ import { DuckDBTimestampValue } from "@duckdb/node-api";
 import type { ChangeRecord } from "../../core/records/change.ts";
 import type { DnsRecord } from "../../core/records/dns.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
-import type { Flow, FlowEndpoint, FlowService, Icmp, Nat } from "../../core/records/flow.ts";
+import type { Flow, FlowEndpoint, FlowService, Icmp, Nat, Related } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
@@ -24,6 +24,7 @@ const rawFields = columnsOf([
   ...[...id, "start", "end", "startedAt", "state", "connection", "zone", "protocol", "sourcePort", "destinationPort"],
   ...["packets", "bytes", "replyPackets", "replyBytes"],
   ...["totalPackets", "totalBytes", "totalReplyPackets", "totalReplyBytes", "replied"],
+  ...["endReason", "midstream", "uncounted", "mark", "uid", "gid"],
   ...["denied", "reason", "egressRule", "ingressRule", "inInterface", "outInterface", "destinationDomain"],
 ]);
 const enrichedFields = columnsOf([
@@ -63,6 +64,7 @@ export function flowOfRow(row: Row): Flow {
     destinationAddress: address(row, "destination_address"),
     icmp: icmpOf(row),
     nat: natOf(row),
+    related: relatedOf(row),
     ...plain(row, enrichedFields),
     enforced: json(row, "enforced"),
     pending: json(row, "pending"),
@@ -132,6 +134,17 @@ function natOf(row: Row): Nat | null {
     sourceAddress: address(row, "nat_source_address"),
     sourcePort: Number(row["nat_source_port"]),
   } as Nat;
+}
+
+function relatedOf(row: Row): Related | null {
+  if (row["related_protocol"] === null) return null;
+  return {
+    protocol: Number(row["related_protocol"]),
+    sourceAddress: address(row, "related_source_address"),
+    sourcePort: Number(row["related_source_port"]),
+    destinationAddress: address(row, "related_destination_address"),
+    destinationPort: Number(row["related_destination_port"]),
+  } as Related;
 }
 
 function endpointOf(row: Row, end: keyof typeof endpointFields): FlowEndpoint | null {

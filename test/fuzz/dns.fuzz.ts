@@ -106,7 +106,17 @@ function round(random: Below, tally: { packets: number; records: number; refused
 }
 
 function loggedOf(packet: Buffer, prefix: string, now: number): LoggedPacket {
-  const common = { prefix, hook: 2, timestamp: now, inIndex: 1, outIndex: 2, sequence: null };
+  const common = {
+    prefix,
+    hook: 2,
+    timestamp: now,
+    inIndex: 1,
+    outIndex: 2,
+    sequence: null,
+    mark: 0,
+    uid: null,
+    gid: null,
+  };
   return { ...common, packet: decodePacket(packet) };
 }
 

@@ -46,7 +46,16 @@ class Bench {
     }: { way: string; at: number; stamped?: boolean; sequence?: number | undefined },
   ): void {
     const logged = {
-      ...{ prefix: `dns-${way}`, hook: 2, timestamp: stamped ? at : null, inIndex: 1, outIndex: 2 },
+      ...{
+        prefix: `dns-${way}`,
+        hook: 2,
+        timestamp: stamped ? at : null,
+        inIndex: 1,
+        outIndex: 2,
+        mark: 0,
+        uid: null,
+        gid: null,
+      },
       sequence: sequence ?? null,
       packet: decodePacket(packet),
     };

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { type Address, formatAddress } from "../../../core/address.ts";
 import type { ChangeRecord } from "../../../core/records/change.ts";
 import type { DnsRecord } from "../../../core/records/dns.ts";
-import type { Flow, FlowEndpoint } from "../../../core/records/flow.ts";
+import { endReasons, type Flow, type FlowEndpoint } from "../../../core/records/flow.ts";
 import type { Loss } from "../../../core/records/loss.ts";
 import { type RuleId, ruleIdOf } from "../../../core/rule-id.ts";
 
@@ -68,6 +68,24 @@ export const flows: fc.Arbitrary<Flow> = fc.record(
     totalReplyPackets: long,
     totalReplyBytes: long,
     replied: fc.boolean(),
+    endReason: orNull(fc.constantFrom(...endReasons)),
+    midstream: fc.boolean(),
+    uncounted: fc.boolean(),
+    mark: fc.nat(0xffff_ffff),
+    uid: orNull(fc.nat(0xffff_ffff)),
+    gid: orNull(fc.nat(0xffff_ffff)),
+    related: orNull(
+      fc.record(
+        {
+          protocol: fc.nat(255),
+          sourceAddress: address,
+          sourcePort: port,
+          destinationAddress: address,
+          destinationPort: port,
+        },
+        plain,
+      ),
+    ),
     denied: orNull(fc.constantFrom("egress", "ingress")),
     reason: orNull(text),
     egressRule: orNull(ruleId),
@@ -159,7 +177,7 @@ export const losses: fc.Arbitrary<Loss> = fc.record(
     node: text,
     epoch: long,
     seq: long,
-    source: fc.constantFrom("conntrack", "nflog", "decode", "queue"),
+    source: fc.constantFrom("conntrack", "nflog", "decode", "queue", "limit"),
     count: orNull(long),
     start: long,
     end: long,

@@ -12,7 +12,7 @@ import {
   lossCodec,
   schemaOf,
 } from "../../../core/records/codec.ts";
-import { type Flow, type RawFlow, unenriched } from "../../../core/records/flow.ts";
+import { type Flow, type RawFlow, unenriched, unremarkable } from "../../../core/records/flow.ts";
 import { parseRuleId } from "../../../core/rule-id.ts";
 import { changes, dnsRecords, flows, losses } from "./arbitrary.ts";
 
@@ -43,13 +43,13 @@ const raw: RawFlow = {
   totalReplyPackets: 2,
   totalReplyBytes: 120,
   replied: true,
+  ...unremarkable,
   denied: null,
   reason: null,
   egressRule: parseRuleId("0123456789abcdef"),
   ingressRule: null,
   inInterface: null,
   outInterface: null,
-  destinationDomain: null,
 };
 const flow: Flow = { ...raw, ...unenriched };
 
