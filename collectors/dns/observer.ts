@@ -40,6 +40,8 @@ export interface DnsObserverOptions {
   readonly now: () => number;
 }
 
+type LoggedIp = LoggedPacket & { readonly packet: PacketHeaders };
+
 /** Everything between captured packets and records of DNS: pure but for its own state. Times are microseconds. */
 export class DnsObserver implements DnsListener {
   readonly #now: () => number;
@@ -65,13 +67,15 @@ export class DnsObserver implements DnsListener {
 
   captured(logged: LoggedPacket, packet: Uint8Array): void {
     this.#noteGap(logged.sequence);
-    if (logged.packet === null) {
+    const headers = logged.packet;
+    // Our rules copy nothing but IP.
+    if (headers === null) {
       this.malformed();
       return;
     }
-    const { pieces, isOther } = piecesOf(packet, logged.packet);
+    const { pieces, isOther } = piecesOf(packet, headers);
     if (isOther) this.#moved.otherSegments++;
-    for (const piece of pieces) this.#read(piece, logged, logged.packet);
+    for (const piece of pieces) this.#read(piece, { ...logged, packet: headers });
   }
 
   malformed(): void {
@@ -120,18 +124,18 @@ export class DnsObserver implements DnsListener {
     return this.#losses.take();
   }
 
-  #read({ bytes, whole }: Piece, logged: LoggedPacket, headers: PacketHeaders): void {
+  #read({ bytes, whole }: Piece, logged: LoggedIp): void {
     try {
-      this.#take(parseMessage(bytes, whole), logged, headers);
+      this.#take(parseMessage(bytes, whole), logged);
     } catch (thrown) {
       if (!(thrown instanceof SluiceError) || thrown.code !== "DECODE_FAILED") throw thrown;
       // By TCP it may be the rest of a longer message; what UDP carries to port 53 should be DNS.
-      if (headers.protocol === tcp) this.#moved.otherSegments++;
+      if (logged.packet.protocol === tcp) this.#moved.otherSegments++;
       else this.malformed();
     }
   }
 
-  #take(message: Message, { timestamp, prefix }: LoggedPacket, packet: PacketHeaders): void {
+  #take(message: Message, { packet, timestamp, prefix }: LoggedIp): void {
     const isAnswer = prefix.startsWith(prefixes.answer);
     // A client that sends answers, or a server that asks: nothing that belongs together.
     if (message.isResponse !== isAnswer) throw malformed("it goes the wrong way");

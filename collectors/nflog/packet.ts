@@ -75,7 +75,7 @@ function tryDecode(packet: Uint8Array): Headers | undefined {
 /** Where the transport header of a captured packet begins; undefined for a later fragment, and where the capture ends before it. */
 export function transportOf(packet: Uint8Array): { readonly protocol: number; readonly at: number } | undefined {
   const transport = tryDecode(packet)?.transport;
-  return transport?.first && transport.at < packet.length ? transport : undefined;
+  return transport?.first === true && transport.at < packet.length ? transport : undefined;
 }
 
 function decodeIpv4(packet: Uint8Array): Headers | undefined {

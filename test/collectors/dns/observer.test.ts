@@ -46,17 +46,8 @@ class Bench {
     }: { way: string; at: number; stamped?: boolean; sequence?: number | undefined },
   ): void {
     const logged = {
-      ...{
-        prefix: `dns-${way}`,
-        hook: 2,
-        timestamp: stamped ? at : null,
-        inIndex: 1,
-        outIndex: 2,
-        mark: 0,
-        uid: null,
-        gid: null,
-      },
-      sequence: sequence ?? null,
+      ...{ prefix: `dns-${way}`, hook: 2, timestamp: stamped ? at : null, inIndex: 1, outIndex: 2 },
+      ...{ sequence: sequence ?? null, mark: 0, uid: null, gid: null },
       packet: decodePacket(packet),
     };
     this.observer.captured(logged, packet);
