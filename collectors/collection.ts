@@ -136,7 +136,7 @@ export class Collection {
       if (due?.whole) sensor.dump();
       if (due !== undefined) this.#flush(due);
       const beat = heartbeats.due(this.#clock.now());
-      if (beat !== undefined) this.#beat(beat);
+      if (beat !== undefined) this.#beat(beat, sensor);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
       const pause = Math.min(found ? pauseMs : idlePauseMs, untilFlush);
@@ -150,7 +150,8 @@ export class Collection {
     while (sensor.poll().more);
     sensor.dump();
     this.#flush(windows.last(this.#clock.now()));
-    this.#beat(heartbeats.last(this.#clock.now()));
+    this.#beat(heartbeats.last(this.#clock.now()), sensor);
+    this.#tellLosses();
     this.#outbox.postAll();
   }
 
@@ -174,7 +175,8 @@ export class Collection {
     for (const draft of this.#recorder.standing()) yield { cluster, node, epoch, seq: 0, ...draft };
   }
 
-  #beat(beat: Beat): void {
+  #beat(beat: Beat, sensor: Sensor): void {
+    sensor.countUnlogged(beat);
     if (this.#outbox.full) return;
     const heartbeat = heartbeatOf(beat, this.#recorder.counters, this.#outbox.told, readKernelTable());
     this.#outbox.push({ heartbeats: [heartbeat] });
@@ -192,10 +194,14 @@ export class Collection {
     const flows = this.#recorder.flush(flush);
     const dropped = this.#outbox.push({ flows });
     if (dropped > 0) this.#recorder.dropped(dropped, flush);
-    if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
+    this.#tellLosses();
     if (!flush.whole) return;
     this.#interfaces.forget();
     this.#post({ kind: "counters", counters: this.#recorder.counters });
+  }
+
+  #tellLosses(): void {
+    if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
   }
 
   #now(): number {

@@ -156,6 +156,11 @@ export class Recorder {
     this.#losses.note("queue", count, { start, end }, detail);
   }
 
+  /** The kernel counted packets that it would have logged; by what the log would have said. */
+  notLogged(counts: ReadonlyMap<string, number>, span: { readonly start: number; readonly end: number }): void {
+    for (const [what, count] of counts) this.#losses.note("limit", count, span, what);
+  }
+
   /** The records that a flush makes due. */
   flush({ start, end, whole }: Flush): readonly Draft[] {
     this.#noteResets(start, end);

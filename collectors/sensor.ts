@@ -7,6 +7,7 @@ import { NetlinkSocket, type Reading } from "../core/netlink/socket.ts";
 import { LogDecoder } from "./nflog/message.ts";
 import { bindRequest, configureRequest, logDatagramBytes } from "./nflog/requests.ts";
 import type { Recorder } from "./recorder.ts";
+import { Unlogged } from "./unlogged.ts";
 
 // Measured: batches of 512 slots of 1 KiB. One event is one datagram of 150 to 400 bytes.
 const eventSlots = 512;
@@ -42,6 +43,7 @@ export class Sensor {
   readonly #dumpDecoder: EntryDecoder;
   readonly #eventDecoder: EntryDecoder;
   readonly #logDecoder: LogDecoder;
+  #unlogged: Unlogged | undefined;
 
   /** Opens the sockets; nothing is told on them before `subscribe`. */
   constructor(recorder: Recorder, options: SensorOptions) {
@@ -61,12 +63,18 @@ export class Sensor {
   }
 
   subscribe(): void {
+    this.#unlogged = new Unlogged(this.#requests);
     const { nflogGroup, receiveBufferBytes } = this.#options;
     for (const socket of [this.#events, this.#logs]) socket.growReceiveBuffer(receiveBufferBytes);
     this.#events.join(conntrackGroups.new);
     this.#events.join(conntrackGroups.destroy);
     needing("CONFIG_NETFILTER_NETLINK_LOG", () => this.#bind(nflogGroup));
     this.#logs.request(`configure NFLOG group ${nflogGroup}`, configureRequest(nflogGroup));
+  }
+
+  /** Tells what the log left out since the last time. */
+  countUnlogged(span: { readonly start: number; readonly end: number }): void {
+    this.#recorder.notLogged(this.#unlogged?.take() ?? new Map(), span);
   }
 
   /** Reads what is there, one batch per source. */

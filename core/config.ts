@@ -108,6 +108,14 @@ const schema = z.strictObject({
         .describe(
           "drop: say nothing to who sent a denied packet. reject: TCP reset or ICMP error, where the kernel can answer.",
         ),
+      logRate: z
+        .int()
+        .min(0)
+        .max(100_000)
+        .default(10)
+        .describe(
+          "Packets a second that are logged of one rule and source, after twice as many at once; others are counted. 0: all are logged.",
+        ),
       podToHost: z
         .enum(["policy", "allow", "deny"])
         .default("policy")

@@ -52,7 +52,12 @@ export class Member {
       maxWaitTimeInMs: options.fetchWaitMs,
       maxBytesPerPartition: options.fetchBytes,
       allowAutoTopicCreation: false,
-      retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: () => Promise.resolve(!this.#leaving) },
+      retry: {
+        retries: 3,
+        initialRetryTime: 100,
+        maxRetryTime: 1_000,
+        restartOnFailure: () => Promise.resolve(!this.#leaving),
+      },
     });
     this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) =>
       this.#assign(payload.memberAssignment[options.topic] ?? []),

@@ -55,6 +55,11 @@ export function schemaOf(record: RecordKind): Schema {
   return JSON.parse(readFileSync(new URL(`./${record}.avsc`, import.meta.url), "utf8")) as Schema;
 }
 
+/** The first bytes of whatever is encoded with a schema. */
+export function schemaHeader(schema: Schema): Uint8Array {
+  return headerOf(parse(schema));
+}
+
 type Resolver = ReturnType<Type["createResolver"]>;
 
 function read<T>(type: Type, resolver: Resolver | undefined, body: Uint8Array): T {

@@ -53,7 +53,7 @@ describe("bin/commands, comparisons of policies", () => {
       before: both,
       after: one,
       code: 0,
-      text: "changes nothing: every connection is decided as before; wherever GlobalNetworkPolicy egress differs, other policies decide alike\n",
+      text: "changes nothing: what egress denied is still denied by ingress (e.g. dev-shop/load-test-9fkx2 -> payments/gateway-84c6d5f7bb-hn5js, TCP 8443)\n",
     },
     {
       title: "a line drawn",
@@ -78,6 +78,25 @@ describe("bin/commands, comparisons of policies", () => {
       { words: "pods of namespace dev-shop", count: 2, selector: 'projectcalico.org/namespace == "dev-shop"' },
     ]);
     assert.deepEqual(changes[0]?.from.podNames, ["dev-shop/load-test-9fkx2", "dev-shop/web-6c7d8f9b5c-tm3fx"]);
+  });
+
+  it("effect: says in JSON who decides now, where nothing changes", async () => {
+    const printed: unknown = JSON.parse(
+      await run(policyEffectCommand, new FakeRim(), both, one, "--objects", demo, "-o", "json"),
+    );
+    const decider = { kind: "gnp", namespace: null, tier: "t", isDefault: false };
+    const { alike } = printed as { alike: { takeovers: { example: object }[] } };
+    const [{ example, ...takeover }, ...others] = alike.takeovers as [{ example: object }];
+    assert.deepEqual(takeover, {
+      action: "deny",
+      was: [{ ...decider, name: "egress" }],
+      now: [{ ...decider, name: "ingress" }],
+    });
+    assert.deepEqual(Object.keys(example), ["from", "to", "connection", "packet"]);
+    assert.deepEqual(
+      { ...alike, takeovers: others },
+      { takeovers: [], overruled: [], folded: 0, restated: [], idle: [] },
+    );
   });
 
   it("effect: policies of the same folder taken away by name", async () => {

@@ -145,7 +145,7 @@ export const losses: fc.Arbitrary<Loss> = fc.record(
     node: text,
     epoch: long,
     seq: long,
-    source: fc.constantFrom("conntrack", "nflog", "decode", "queue"),
+    source: fc.constantFrom("conntrack", "nflog", "decode", "queue", "limit"),
     count: orNull(long),
     start: long,
     end: long,
