@@ -21,7 +21,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 export function whyOf(flow: Flow): Why {
   const decision = decisionOf(flow);
-  const health = healthText(flow);
+  const health = [stagedText(flow), healthText(flow)].filter((part) => part !== "").join("; ");
   if (decision === undefined) return { short: withoutRule(flow), more: health, passed: [] };
   const { short, more } = wordsOf(decision);
   // What no kernel decided: an observing node, or a connection older than the rules.
@@ -48,6 +48,13 @@ const endings: Partial<Record<EndReason, string>> = {
 export function healthText({ endReason, uncounted }: Flow): string {
   const ending = endReason === null ? undefined : endings[endReason];
   return [ending, uncounted ? "not counted by the kernel" : undefined].filter((part) => part !== undefined).join("; ");
+}
+
+/** What staged policies would change; empty if nothing. */
+export function stagedText(flow: Flow): string {
+  const decision = decisionOf({ ...flow, enforced: flow.pending });
+  if (decision === undefined || flow.action === "unknown" || decision.step.action === flow.action) return "";
+  return `staged policies would ${decision.step.action} it: ${wordsOf(decision).named}`;
 }
 
 /** The policy by name, for counting: `security / dev-not-prod / rule 0`, `spoofed source address`. */
