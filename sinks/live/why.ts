@@ -34,6 +34,8 @@ export function whyOf(flow: Flow): Why {
   };
 }
 
+const tcp = 6;
+
 const endings: Partial<Record<EndReason, string>> = {
   reset: "reset",
   refused: "refused",
@@ -45,8 +47,9 @@ const endings: Partial<Record<EndReason, string>> = {
 };
 
 /** What is not well with a connection; empty if nothing is known to be. */
-export function healthText({ endReason, uncounted }: Flow): string {
-  const ending = endReason === null ? undefined : endings[endReason];
+export function healthText({ endReason, uncounted, ...flow }: Flow): string {
+  const waits = flow.state === "open" && flow.protocol === tcp && !flow.replied && !uncounted;
+  const ending = endReason === null ? (waits ? "no answer yet" : undefined) : endings[endReason];
   return [ending, uncounted ? "not counted by the kernel" : undefined].filter((part) => part !== undefined).join("; ");
 }
 

@@ -65,6 +65,13 @@ const rows: readonly {
     tier: "app",
   },
   {
+    title: "one that nobody answered so far",
+    flow: { enforced: ["0|app|np:prod-shop/app.api|allow|3"], replied: false },
+    why: "app / prod-shop/api / rule 3",
+    more: "no answer yet",
+    tier: "app",
+  },
+  {
     title: "one that ended well",
     flow: { enforced: ["0|app|np:prod-shop/app.api|allow|3"], state: "closed", endReason: "finished" },
     why: "app / prod-shop/api / rule 3",
