@@ -29,6 +29,8 @@ export class Connection {
   /** Stays as it was first told. */
   startedAt: number;
   rules = noRules;
+  /** The name for which the client had asked before. */
+  domain: string | null = null;
   replied = false;
   /** Since the connection began; never falls. */
   totals = none;
@@ -91,6 +93,7 @@ export class Connection {
     connection.uncounted = record.uncounted;
     connection.mark = record.mark;
     connection.related = record.related;
+    connection.domain = record.destinationDomain;
     // What was told may be the stamp of its NEW, or when that was read.
     connection.#begun = { at: startedAt, from: startedAt - readToleranceUs, to: startedAt + readToleranceUs };
     connection.#newSeen = true;

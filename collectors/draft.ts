@@ -55,6 +55,7 @@ export function draftOf(connection: Connection, windowStart: number, windowEnd: 
     ingressRule: connection.rules.ingress,
     inInterface: null,
     outInterface: null,
+    destinationDomain: connection.domain,
   };
 }
 

@@ -1,7 +1,9 @@
+import type { Address } from "../core/address.ts";
 import type { Entry } from "../core/conntrack/entry.ts";
 import type { SluiceError } from "../core/errors.ts";
 import { isProbe } from "../core/probe.ts";
 import type { RawFlow } from "../core/records/flow.ts";
+import type { Connection } from "./connection.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
 import { type Draft, draftOf, standingOf } from "./draft.ts";
@@ -37,7 +39,11 @@ export interface RecorderOptions {
   readonly since?: number;
   /** The name of an interface index, if there is such an interface. */
   readonly interfaceName: (index: number) => string | null;
+  /** For which name a client had an address at a time, where DNS is collected. */
+  readonly domainOf?: DomainOf;
 }
+
+type DomainOf = (client: Address, address: Address, at: number) => string | null;
 
 /** Everything between decoded messages and records: pure but for its own state. Times are microseconds. */
 export class Recorder {
@@ -46,6 +52,7 @@ export class Recorder {
   readonly #losses = new Losses();
   readonly #gaps = new SequenceGaps();
   readonly #interfaceName: (index: number) => string | null;
+  readonly #domainOf: DomainOf | undefined;
   readonly #moved = {
     conntrackEvents: 0,
     dumpedEntries: 0,
@@ -63,9 +70,10 @@ export class Recorder {
   #latest: number;
   #logOverrun: { start: number; end: number } | undefined;
 
-  constructor({ epoch, since = epoch, interfaceName }: RecorderOptions) {
+  constructor({ epoch, since = epoch, interfaceName, domainOf }: RecorderOptions) {
     this.#correlator = new Correlator(since);
     this.#interfaceName = interfaceName;
+    this.#domainOf = domainOf;
     this.#read = { conntrack: epoch, nflog: epoch };
     this.#latest = epoch;
   }
@@ -167,6 +175,7 @@ export class Recorder {
     const closed = this.#correlator.takeClosed();
     const open = whole ? this.#correlator.takeChanged() : [];
     const drafts = [...closed, ...open].map((connection) => {
+      if (this.#domainOf !== undefined && connection.toldAt === null) this.#nameDestination(connection, this.#domainOf);
       const draft = draftOf(connection, start, end);
       connection.settle(draft.end);
       return draft;
@@ -185,7 +194,18 @@ export class Recorder {
     const { drafts, beyond } = this.#denials.take(start, end);
     if (beyond > 0)
       this.#losses.note("queue", beyond, { start, end }, "denied packets beyond the different ones kept per window");
-    return drafts;
+    const domainOf = this.#domainOf;
+    if (domainOf === undefined) return drafts;
+    return drafts.map((draft) => ({
+      ...draft,
+      destinationDomain: domainOf(draft.sourceAddress, draft.destinationAddress, draft.startedAt),
+    }));
+  }
+
+  /** By the address that the client wrote, which is what it was told. */
+  #nameDestination(connection: Connection, domainOf: DomainOf): void {
+    const { source, destination } = connection.original;
+    connection.domain ??= domainOf(source, destination, connection.startedAt);
   }
 
   /** Notices that the wall clock was set back, before anything that began after that is taken in. */

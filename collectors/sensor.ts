@@ -4,8 +4,9 @@ import { SluiceError } from "../core/errors.ts";
 import { firstProtocolType } from "../core/netlink/message.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket, type Reading } from "../core/netlink/socket.ts";
+import { bindGroup } from "./nflog/bind-group.ts";
 import { LogDecoder } from "./nflog/message.ts";
-import { bindRequest, configureRequest, logDatagramBytes } from "./nflog/requests.ts";
+import { configureRequest, logDatagramBytes } from "./nflog/requests.ts";
 import type { Recorder } from "./recorder.ts";
 import { Unlogged } from "./unlogged.ts";
 
@@ -68,7 +69,7 @@ export class Sensor {
     for (const socket of [this.#events, this.#logs]) socket.growReceiveBuffer(receiveBufferBytes);
     this.#events.join(conntrackGroups.new);
     this.#events.join(conntrackGroups.destroy);
-    needing("CONFIG_NETFILTER_NETLINK_LOG", () => this.#bind(nflogGroup));
+    needing("CONFIG_NETFILTER_NETLINK_LOG", () => bindGroup(this.#logs, nflogGroup, "collector.nflog-group"));
     this.#logs.request(`configure NFLOG group ${nflogGroup}`, configureRequest(nflogGroup));
   }
 
@@ -135,19 +136,6 @@ export class Sensor {
     } catch (thrown) {
       if (!(thrown instanceof SluiceError) || thrown.code !== "DECODE_FAILED") throw thrown;
       this.#recorder.malformed(thrown, now);
-    }
-  }
-
-  #bind(group: number): void {
-    try {
-      this.#logs.request(`bind NFLOG group ${group}`, bindRequest(group));
-    } catch (thrown) {
-      // EPERM here is not about capabilities, which joining groups asked for already: the group belongs to another socket
-      // (net/netfilter/nfnetlink_log.c, nfulnl_recv_config).
-      if (!(thrown instanceof SluiceError) || thrown.context["errno"] !== "EPERM") throw thrown;
-      throw new SluiceError("PORT_TAKEN", `another program reads NFLOG group ${group}; choose another group`, {
-        cause: thrown,
-      });
     }
   }
 }

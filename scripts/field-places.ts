@@ -31,6 +31,7 @@ export const fieldPlaces: Readonly<Record<FieldName, string>> = {
   "dst.workload": "destination.workload",
   "dst.node": "destination.node",
   "dst.labels": "destination.labels",
+  "dst.domain": "destinationDomain",
   ip: "sourceAddress, destinationAddress, nat.destinationAddress",
   port: "sourcePort, destinationPort",
   ns: "source.namespace, destination.namespace",

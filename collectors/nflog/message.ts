@@ -48,6 +48,8 @@ export interface LoggedPacket {
 /** Decodes the messages of one buffer, which is read into again and again. */
 export class LogDecoder {
   readonly #attributes: Attributes;
+  /** What was captured of the packet decoded last; valid until the buffer is read into again. */
+  payload: Uint8Array = empty;
 
   constructor(bytes: Uint8Array) {
     this.#attributes = new Attributes("nflog", bytes);
@@ -68,7 +70,7 @@ export class LogDecoder {
     let mark = 0;
     let uid: number | null = null;
     let gid: number | null = null;
-    let payload: Uint8Array = empty;
+    this.payload = empty;
     while (a.next())
       switch (a.type) {
         case NFULA_PACKET_HDR:
@@ -95,7 +97,7 @@ export class LogDecoder {
           outIndex = a.u32be();
           break;
         case NFULA_PAYLOAD:
-          payload = a.bytes.subarray(a.start, a.start + a.length);
+          this.payload = a.bytes.subarray(a.start, a.start + a.length);
           break;
         case NFULA_PREFIX:
           prefix = a.text();
@@ -105,7 +107,7 @@ export class LogDecoder {
           break;
       }
     a.finish();
-    const packet = isIp ? decodePacket(payload) : null;
+    const packet = isIp ? decodePacket(this.payload) : null;
     return { prefix, hook, timestamp, inIndex, outIndex, sequence, mark, uid, gid, packet };
   }
 }

@@ -72,6 +72,12 @@ function tryDecode(packet: Uint8Array): Headers | undefined {
   return version === 6 && packet.length >= 40 ? decodeIpv6(packet) : undefined;
 }
 
+/** Where the transport header of a captured packet begins; undefined for a later fragment, and where the capture ends before it. */
+export function transportOf(packet: Uint8Array): { readonly protocol: number; readonly at: number } | undefined {
+  const transport = tryDecode(packet)?.transport;
+  return transport?.first === true && transport.at < packet.length ? transport : undefined;
+}
+
 function decodeIpv4(packet: Uint8Array): Headers | undefined {
   const headerBytes = (at8(packet, 0) & 0xf) * 4;
   if (headerBytes < 20) return undefined;

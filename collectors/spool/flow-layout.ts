@@ -21,7 +21,7 @@ import type { RuleId } from "../../core/rule-id.ts";
 //         source destination   [icmp: type i16 code i16 id i32]
 //         [nat: destination source, destinationPort u16 sourcePort u16]
 //         [reason]   [egressRule]   [ingressRule]   [inInterface]   [outInterface]   [endReason u8]   [mark u32]   [uid u32]   [gid u32]
-//         [related: source destination, each 16 bytes, sourcePort u16 destinationPort u16 protocol u8]
+//         [related: source destination, each 16 bytes, sourcePort u16 destinationPort u16 protocol u8]   [destinationDomain]
 //   addresses => 4 bytes, or 16 if their flag is set     rules => 8 bytes     texts => length u16, UTF-8
 //   f64: every integer that a record can hold is exact in it, and it is written in one step
 const version = 1;
@@ -52,6 +52,7 @@ const flag = {
   uid: 1 << 21,
   gid: 1 << 22,
   related: 1 << 23,
+  destinationDomain: 1 << 24,
 } as const;
 
 /** A record without what its segment's header and its frame say. */
@@ -91,6 +92,7 @@ export class FlowEncoder {
     this.#word(flow.uid, flag.uid);
     this.#word(flow.gid, flag.gid);
     if (flow.related !== null) this.#related(flow.related);
+    this.#text(flow.destinationDomain, flag.destinationDomain);
     this.#fixed(flow, start);
     return this.#at;
   }
@@ -264,6 +266,7 @@ export class FlowDecoder {
       uid: this.#word(flag.uid),
       gid: this.#word(flag.gid),
       related: this.#has(flag.related) ? this.#related() : null,
+      destinationDomain: this.#text(flag.destinationDomain),
     };
   }
 

@@ -64,6 +64,11 @@ export const fields = {
   "dst.workload": { type: "text", description: "Name of the destination's workload." },
   "dst.node": { type: "text", description: "Node of the destination." },
   "dst.labels": { type: "labels", description: "Labels of the destination.", aliases: ["dst.label"] },
+  "dst.domain": {
+    type: "text",
+    description: "The name that the source had asked DNS for; where dns.enabled is on.",
+    aliases: ["domain"],
+  },
   ip: { type: "address", description: "Either end's address, or the Service's." },
   port: { type: "number", description: "Either end's port." },
   ns: { type: "text", description: "Either end's namespace.", aliases: ["namespace"] },

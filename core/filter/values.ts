@@ -59,6 +59,8 @@ export function valuesOf(flow: Flow, field: FieldName, key: string | null = null
       return present(partOf(flow.destination, field.slice(4) as EndPart));
     case "dst.labels":
       return labelsOf(key, flow.destination);
+    case "dst.domain":
+      return present(flow.destinationDomain);
     case "ip":
       return present(flow.sourceAddress, flow.destinationAddress, flow.nat?.destinationAddress);
     case "port":

@@ -46,6 +46,8 @@ export interface RawFlow {
   readonly ingressRule: RuleId | null;
   readonly inInterface: string | null;
   readonly outInterface: string | null;
+  /** The name for which the source had asked its DNS server before; null where DNS is not collected. */
+  readonly destinationDomain: string | null;
 }
 
 /** A RawFlow with what enrichers add. */

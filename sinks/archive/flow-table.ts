@@ -1,6 +1,7 @@
 import { policiesOf, tiersOf } from "../../core/filter/values.ts";
-import type { Flow, FlowEndpoint, FlowService, Icmp, Nat, Related } from "../../core/records/flow.ts";
+import type { Flow, FlowService, Icmp, Nat, Related } from "../../core/records/flow.ts";
 import { addressGroup } from "./address-columns.ts";
+import { endpointParts } from "./endpoint-columns.ts";
 import { type Group, group, type Measure, measures, type Parts, snake, type Table } from "./table.ts";
 
 const service: Parts<FlowService> = {
@@ -63,19 +64,6 @@ function pathOf({ enforced, pending, egressRule, ingressRule }: Flow): Path {
   return { enforced, pending, egressRule, ingressRule };
 }
 
-function endpoint(end: "source" | "destination"): Parts<FlowEndpoint> {
-  return {
-    [`${end}_kind`]: ["VARCHAR", (part) => part.kind],
-    [`${end}_namespace`]: ["VARCHAR", (part) => part.namespace],
-    [`${end}_name`]: ["VARCHAR", (part) => part.name],
-    [`${end}_uid`]: ["VARCHAR", (part) => part.uid],
-    [`${end}_workload_kind`]: ["VARCHAR", (part) => part.workloadKind],
-    [`${end}_workload`]: ["VARCHAR", (part) => part.workload],
-    [`${end}_node`]: ["VARCHAR", (part) => part.node],
-    [`${end}_labels`]: ["VARCHAR", (part) => JSON.stringify(part.labels)],
-  };
-}
-
 /** Measures of a part that not every flow has. */
 function nested<P>(
   name: string,
@@ -127,9 +115,12 @@ export const flowTable: Table<Flow> = {
       { keyOf: (part) => part },
     ),
     outcomeGroup,
+    group<Flow, string>("domain", (flow) => flow.destinationDomain, {
+      destination_domain: ["VARCHAR", (domain) => domain],
+    }),
     pathGroup,
-    group("source", (flow) => flow.source, endpoint("source"), { shared: true }),
-    group("destination", (flow) => flow.destination, endpoint("destination"), { shared: true }),
+    group("source", (flow) => flow.source, endpointParts("source"), { shared: true }),
+    group("destination", (flow) => flow.destination, endpointParts("destination"), { shared: true }),
     group("service", (flow) => flow.service, service, {
       shared: true,
       keyOf: ({ namespace, name, port }) => [namespace, name, port],

@@ -1,5 +1,6 @@
 import { DuckDBTimestampValue } from "@duckdb/node-api";
 import type { ChangeRecord } from "../../core/records/change.ts";
+import type { DnsRecord } from "../../core/records/dns.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow, FlowEndpoint, FlowService, Icmp, Nat, Related } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
@@ -24,7 +25,7 @@ const rawFields = columnsOf([
   ...["packets", "bytes", "replyPackets", "replyBytes"],
   ...["totalPackets", "totalBytes", "totalReplyPackets", "totalReplyBytes", "replied"],
   ...["endReason", "midstream", "uncounted", "mark", "uid", "gid"],
-  ...["denied", "reason", "egressRule", "ingressRule", "inInterface", "outInterface"],
+  ...["denied", "reason", "egressRule", "ingressRule", "inInterface", "outInterface", "destinationDomain"],
 ]);
 const enrichedFields = columnsOf([
   ...["reporter", "authoritative", "action", "mode", "verdictSource", "programRevision"],
@@ -33,6 +34,8 @@ const endpointNames = ["kind", "namespace", "name", "uid", "workloadKind", "work
 const endpointFields = {
   source: columnsOf(endpointNames, "source_"),
   destination: columnsOf(endpointNames, "destination_"),
+  client: columnsOf(endpointNames, "client_"),
+  server: columnsOf(endpointNames, "server_"),
 };
 const serviceFields = columnsOf(["namespace", "name", "port"], "service_");
 const icmpFields = columnsOf(["type", "code", "id"], "icmp_");
@@ -47,6 +50,10 @@ const tenureFields = columnsOf([
 ]);
 const changeFields = columnsOf([
   ...["cluster", "node", "kind", "start", "foundAt", "end", "object", "summary", "outcome", "outcomeDetail"],
+]);
+const dnsFields = columnsOf([
+  ...[...id, "start", "end", "protocol", "clientPort", "serverPort", "name", "queryType", "queryClass", "rcode"],
+  ...["truncated", "answerCount", "latency", "authoritative"],
 ]);
 const programFields = columnsOf(["cluster", "revision", "start", "text"]);
 
@@ -92,6 +99,18 @@ export function changeOfRow(row: Row): ChangeRecord {
   return { id: row["change_id"], ...known, actor, diff: json(row, "diff") } as unknown as ChangeRecord;
 }
 
+export function dnsOfRow(row: Row): DnsRecord {
+  const record = {
+    ...plain(row, dnsFields),
+    clientAddress: address(row, "client_address"),
+    serverAddress: address(row, "server_address"),
+    answers: json(row, "answers"),
+    client: endpointOf(row, "client"),
+    server: endpointOf(row, "server"),
+  };
+  return record as unknown as DnsRecord;
+}
+
 function plain(row: Row, columns: Columns): Record<string, unknown> {
   const record: Record<string, unknown> = {};
   for (const [field, column] of columns) record[field] = told(row[column]);
@@ -128,7 +147,7 @@ function relatedOf(row: Row): Related | null {
   } as Related;
 }
 
-function endpointOf(row: Row, end: "source" | "destination"): FlowEndpoint | null {
+function endpointOf(row: Row, end: keyof typeof endpointFields): FlowEndpoint | null {
   if (row[`${end}_kind`] === null) return null;
   const names = plain(row, endpointFields[end]);
   return { ...names, labels: json(row, `${end}_labels`) } as unknown as FlowEndpoint;

@@ -42,6 +42,7 @@ export function rawFlow(parts: Partial<RawFlow> = {}): RawFlow {
     ingressRule: null,
     inInterface: null,
     outInterface: null,
+    destinationDomain: null,
     ...parts,
   };
 }
