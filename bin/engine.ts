@@ -21,6 +21,7 @@ import { Enricher } from "../enrichers/enrich.ts";
 import type { PolicyInForce } from "../enrichers/verdict.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import type { Placement } from "../policy/placement.ts";
+import type { Program } from "../policy/program.ts";
 import { World } from "../policy/world.ts";
 import { agreementOf } from "./disagreements.ts";
 import { EnforcedNode } from "./enforced-node.ts";
@@ -408,16 +409,23 @@ export class Engine {
       const there = this.#policyInForce(node);
       if (there !== undefined && there.program !== common.program) elsewhere.set(node, there);
     }
-    this.#programs.push(this.#enricher.use(common, elsewhere));
+    this.#programs.push(this.#enricher.use(common, elsewhere, this.#staged(common)));
     this.#handOut();
   }
 
   #policyInForce(node: string | null): PolicyInForce | undefined {
     const found = this.#rollout.policyOf(node);
-    if (found === undefined) return undefined;
-    const { program, everybody } = found;
+    return found && this.#madeOnce(found.program, found.everybody, this.#rollout.modes.of);
+  }
+
+  /** What would be in force with everything staged; undefined if nothing is. */
+  #staged({ mode }: PolicyInForce): PolicyInForce | undefined {
+    const { program, placement } = this.#world.pending();
+    return program === this.#world.program() ? undefined : this.#madeOnce(program, placement, mode);
+  }
+
+  #madeOnce(program: Program, everybody: Placement, mode: PolicyInForce["mode"]): PolicyInForce {
     const known = this.#inForceBy.get(everybody);
-    const { of: mode } = this.#rollout.modes;
     if (known?.program === program && known.mode === mode) return known;
     const evaluate = known?.program === program ? known.evaluate : evaluatorOf(program, everybody);
     const made = { program, placement: everybody, evaluate, mode };

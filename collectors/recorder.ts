@@ -72,6 +72,8 @@ export class Recorder {
   };
   /** When each source was last read without loss. */
   readonly #read: { conntrack: number; nflog: number };
+  /** The latest time that anybody told. */
+  #latest: number;
   #logOverrun: { start: number; end: number } | undefined;
 
   constructor({ epoch, since = epoch, interfaceName, domainOf }: RecorderOptions) {
@@ -80,6 +82,7 @@ export class Recorder {
     this.#interfaceName = interfaceName;
     this.#domainOf = domainOf;
     this.#read = { conntrack: epoch, nflog: epoch };
+    this.#latest = epoch;
   }
 
   get counters(): RecorderCounters {
@@ -101,6 +104,7 @@ export class Recorder {
   entry(entry: Entry, now: number): void {
     const isStale = entry.kind === "dump" && this.#isStale(entry.id, entry.startedAt);
     if (!isStale && isProbe(entry.original.source, entry.original.destination)) return;
+    this.#follow(now);
     if (entry.kind === "dump") this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
     if (isStale) return;
@@ -146,13 +150,14 @@ export class Recorder {
 
   /** A source was read to its end, or as far as it would go. */
   wasRead(source: "conntrack" | "nflog", now: number): void {
+    this.#follow(now);
     this.#read[source] = now;
   }
 
   /** The kernel dropped messages of a source since it was last read (ENOBUFS). */
   overran(source: "conntrack" | "nflog", now: number): void {
     this.#moved.overruns++;
-    const span = { start: this.#read[source], end: now };
+    const span = { start: Math.min(this.#read[source], now), end: now };
     if (source === "conntrack") this.#losses.note(source, null, span, "the event socket's buffer overran");
     else this.#logOverrun ??= span;
   }
@@ -237,6 +242,12 @@ export class Recorder {
     return this.#endedInDump !== undefined && this.#endedInDump.get(id) === startedAt;
   }
 
+  /** Notices that the wall clock was set back, before anything that began after that is taken in. */
+  #follow(now: number): void {
+    if (now < this.#latest) this.#correlator.setBack(now);
+    this.#latest = now;
+  }
+
   /** What connections carried between the last reading of their counters and the reset nobody can tell. */
   #noteResets(start: number, end: number): void {
     const resets = this.#correlator.takeResets();
@@ -248,7 +259,7 @@ export class Recorder {
   #noteGap(sequence: number | null, now: number): void {
     const missing = sequence === null ? 0 : this.#gaps.after(sequence);
     if (missing === 0) return;
-    const span = this.#logOverrun ?? { start: this.#read.nflog, end: now };
+    const span = this.#logOverrun ?? { start: Math.min(this.#read.nflog, now), end: now };
     this.#logOverrun = undefined;
     this.#losses.note("nflog", missing, span, "logged packets missing by their sequence numbers");
   }
