@@ -34,7 +34,7 @@ export function* guardedObjects(): Generator<KubeObject> {
 
 const guardedPaths = "ns-0/* -> ns-1/* : tcp/8080,role == 'frontend' -> role == 'backend' : tcp/8080";
 
-/** The guard as a process has it; `wouldClose` counts what it had to say. */
+/** The guard as a process has it, and whether it holds something back. */
 export function guardOf(world: World): { readonly rollout: PolicyRollout; readonly held: () => boolean } {
   const rollout = new PolicyRollout({
     world,
