@@ -14,12 +14,15 @@ const name = (fallback: string) =>
     .default(fallback);
 const count = (from: number, to = Number.MAX_SAFE_INTEGER) => z.int().min(from).max(to);
 
+/** Of aggregation, as Calico counts them. */
+const level = (fallback: 0 | 1 | 2 | 3) => z.literal([0, 1, 2, 3]).default(fallback);
+
 const nodeNames = () =>
   z.array(z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be names of nodes")).default([]);
 const namespaces = () =>
   z.array(z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "must be names of namespaces")).default([]);
 
-const schema = z.strictObject({
+const sections = z.strictObject({
   cluster: z.strictObject({ name: name("local").describe("Name of the cluster, in every record.") }).prefault({}),
   node: z
     .strictObject({ name: name("localhost").describe("Name of the Kubernetes node this process runs on.") })
@@ -45,12 +48,64 @@ const schema = z.strictObject({
       syncMs: count(10, 10_000).default(1_000).describe("How often the spool is forced to the disk."),
     })
     .prefault({}),
+  bus: z
+    .strictObject({
+      brokers: z
+        .array(z.string().regex(/^[^\s:/]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/, "must be host:port"))
+        .default([])
+        .describe("Kafka brokers, any of them; none: there is no bus, everything runs in one process."),
+      prefix: name("sluice").describe("How the names of topics and consumer groups begin."),
+      partitions: count(1, 1_000)
+        .default(12)
+        .describe("Partitions of the topics of records: so many processes can share the work."),
+      replicas: count(1, 10).default(3).describe("Copies of each partition; at most as many as there are brokers."),
+      retentionMs: count(60_000)
+        .default(259_200_000)
+        .describe("How long records stay in a topic: so long may whoever reads them be away."),
+      manageTopics: z
+        .boolean()
+        .default(true)
+        .describe("Whether topics are made and adapted at start; false: somebody else does, and we need no right to."),
+      tls: z.boolean().default(false).describe("Whether brokers are spoken to by TLS."),
+      caFile: z
+        .string()
+        .default("")
+        .describe("PEM file of who signed the brokers' certificates; by default as Node.js."),
+      certificateFile: z.string().default("").describe("PEM file of our certificate, for brokers that ask for one."),
+      keyFile: z.string().default("").describe("PEM file of its key."),
+      sasl: z
+        .enum(["none", "plain", "scram-sha-256", "scram-sha-512"])
+        .default("none")
+        .describe("How we say who we are."),
+      username: z.string().default("").describe("For bus.sasl."),
+      passwordFile: z.string().default("").describe("File that holds the password for bus.sasl, and nothing else."),
+    })
+    .superRefine((bus, context) => {
+      const must = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
+      if (bus.sasl !== "none" && bus.username === "") must("username", "must be given with bus.sasl");
+      if (bus.sasl !== "none" && bus.passwordFile === "") must("passwordFile", "must be given with bus.sasl");
+      if ((bus.certificateFile === "") !== (bus.keyFile === ""))
+        must("keyFile", "bus.certificate-file and bus.key-file go together");
+      const files = [bus.caFile, bus.certificateFile];
+      if (!bus.tls && files.some((file) => file !== "")) must("tls", "must be true where certificates are given");
+    })
+    .prefault({}),
   archive: z
     .strictObject({
       flushMs: count(100, 10_000)
         .default(5_000)
         .describe("How long records may wait until the archive writes a file of them; then other processes see them."),
       memoryMb: count(64).default(512).describe("What a question to the archive may use of memory, in MiB."),
+    })
+    .prefault({}),
+  elasticsearch: z
+    .strictObject({
+      aggregateAllowed: level(2).describe(
+        "How far allowed flows are merged in Elasticsearch. 0: not. 1: without source ports. 2: without addresses and names of pods. 3: without destination ports. The archive keeps every one.",
+      ),
+      aggregateDenied: level(1).describe(
+        "The same of flows with a denial on their path, also one that is only staged.",
+      ),
     })
     .prefault({}),
   metrics: z
@@ -85,6 +140,34 @@ const schema = z.strictObject({
       receiveBufferBytes: count(212_992)
         .default(33_554_432)
         .describe("Kernel buffer of each netlink socket; larger ones survive longer bursts."),
+    })
+    .prefault({}),
+  dns: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether DNS queries and answers are recorded, and flows named by what was asked for. It tells what people look at: docs/collector.md.",
+        ),
+      nflogGroup: count(1, 65_535).default(6).describe("Netlink group in which copies of DNS packets are logged."),
+      maxPerSecond: count(1, 1_000_000)
+        .default(2_000)
+        .describe("DNS packets that the kernel copies per second on a node; those beyond are counted as lost."),
+      maxNames: count(8, 1_048_576)
+        .default(65_536)
+        .describe("Addresses for which a node remembers what they were asked for by, of all clients together."),
+      extraTtlMs: count(0, 86_400_000)
+        .default(60_000)
+        .describe("How long beyond its TTL an answer names connections: programs keep addresses for longer."),
+    })
+    .superRefine((section, context) => {
+      if (section.enabled && section.nflogGroup < 4)
+        context.addIssue({
+          code: "custom",
+          path: ["nflogGroup"],
+          message: "must be at least 4: Felix and ulogd read those below",
+        });
     })
     .prefault({}),
   enforcer: z
@@ -194,6 +277,11 @@ const schema = z.strictObject({
         .describe("How long a deleted pod is remembered as the owner of its address."),
     })
     .prefault({}),
+});
+
+const schema = sections.superRefine(({ collector, dns }, context) => {
+  if (dns.enabled && dns.nflogGroup === collector.nflogGroup)
+    context.addIssue({ code: "custom", path: ["dns", "nflogGroup"], message: "must not be collector.nflog-group" });
 });
 
 export type Config = z.output<typeof schema>;

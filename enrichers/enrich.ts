@@ -2,16 +2,19 @@ import type { Address, Cidr } from "../core/address.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Change } from "../core/kube/watch.ts";
 import type { Stage } from "../core/pipeline.ts";
+import type { DnsRecord, RawDns } from "../core/records/dns.ts";
 import { type EndpointTenure, retellHours } from "../core/records/endpoint.ts";
 import type { Flow, FlowEndpoint, FlowService, RawFlow } from "../core/records/flow.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import type { Verdict } from "../policy/verdict.ts";
 import type { Agreement } from "./agreement.ts";
 import { type Ends, isAuthoritative, reporterOf } from "./authoritative.ts";
+import { enrichDns } from "./dns.ts";
 import { History } from "./history.ts";
 import { HostEndpoints, namedByHost } from "./host-endpoints.ts";
 import { nodeFactsOf } from "./node-facts.ts";
 import { Owners } from "./owners.ts";
+import { pendingOf } from "./pending.ts";
 import { PodNetworks } from "./pod-networks.ts";
 import { programRecordOf } from "./program-record.ts";
 import { RuleBook } from "./rule-book.ts";
@@ -64,6 +67,7 @@ export class Enricher {
   #policy: PolicyInForce | undefined;
   /** By node, where other policies are in force. */
   #elsewhere: ReadonlyMap<string, PolicyInForce> = new Map();
+  #staged: PolicyInForce | undefined;
   /** When nodes had other policies last, microseconds. */
   readonly #otherwise = new Map<string, number>();
   /** The revision that was told last. */
@@ -79,6 +83,11 @@ export class Enricher {
   }
 
   readonly stage: Stage<RawFlow, Flow> = (batch) => batch.map((flow) => this.#enrich(flow));
+
+  readonly dnsStage: Stage<RawDns, DnsRecord> = (batch) =>
+    batch.map((raw) =>
+      enrichDns(raw, (address) => this.#endpointOf(address, { startedAt: raw.start, node: raw.node })),
+    );
 
   /** Takes over the memory of an earlier process. Comes before everything else. */
   remember({ tenures, programs, watchedUntil }: Remembered): void {
@@ -110,15 +119,20 @@ export class Enricher {
   }
 
   /**
-   * The policies from now on, and by node others where those are in force. Rules of earlier ones are still resolved. Gives the records
-   * of programs that are new.
+   * The policies from now on, by node others where those are in force, and what they would be with everything staged, if anything is.
+   * Rules of earlier ones are still resolved. Gives the records of programs that are new.
    */
-  use(policy: PolicyInForce, elsewhere: ReadonlyMap<string, PolicyInForce> = new Map()): readonly ProgramRecord[] {
+  use(
+    policy: PolicyInForce,
+    elsewhere: ReadonlyMap<string, PolicyInForce> = new Map(),
+    staged?: PolicyInForce,
+  ): readonly ProgramRecord[] {
     const others = new Set([...elsewhere.values()].map(({ program }) => program));
     const known = new Set([this.#told, ...[...this.#elsewhere.values()].map(({ program }) => program.revision)]);
     for (const node of [...this.#elsewhere.keys(), ...elsewhere.keys()]) this.#otherwise.set(node, this.#now());
     this.#policy = policy;
     this.#elsewhere = elsewhere;
+    this.#staged = staged;
     this.#agreement?.use(policy, this.#now());
     for (const program of [...others, policy.program]) this.#rules.remember(program);
     const told = [...others].filter(({ revision }) => !known.has(revision));
@@ -158,7 +172,7 @@ export class Enricher {
       authoritative: isAuthoritative(flow, reporter, { source, destination }),
       mode: modeOf(flow, ends, policy),
       ...decide(flow, ends, policy, this.#rules, evaluated),
-      pending: [],
+      pending: pendingOf(flow, ends, this.#staged),
       source,
       destination,
       service: this.#serviceOf(flow),
@@ -182,7 +196,7 @@ export class Enricher {
     };
   }
 
-  #endpointOf(address: Address, flow: RawFlow): FlowEndpoint {
+  #endpointOf(address: Address, flow: Pick<RawFlow, "startedAt" | "node">): FlowEndpoint {
     const owner = this.#owners.ownerOf(address, flow.startedAt, flow.node);
     if (owner !== undefined) return owner;
     const ours = this.#podNetworks.has(address) || this.#services.has(address) || this.#owners.knows(address);

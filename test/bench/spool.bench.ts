@@ -12,7 +12,7 @@ import { Spool } from "../../collectors/spool/spool.ts";
 import { parseAddress } from "../../core/address.ts";
 import { systemClock } from "../../core/clock.ts";
 import { flowCodec } from "../../core/records/codec.ts";
-import { type RawFlow, unenriched } from "../../core/records/flow.ts";
+import { type RawFlow, unenriched, unremarkable } from "../../core/records/flow.ts";
 import { parseRuleId } from "../../core/rule-id.ts";
 
 const total = 400_000;
@@ -46,6 +46,7 @@ function flowOf(seq: number): RawFlow {
         : null,
     ...{ packets: 5, bytes, replyPackets: 4, replyBytes: bytes * 2 },
     ...{ totalPackets: 5, totalBytes: bytes, totalReplyPackets: 4, totalReplyBytes: bytes * 2, replied: !denied },
+    ...unremarkable,
     ...{
       denied: denied ? "ingress" : null,
       reason: null,

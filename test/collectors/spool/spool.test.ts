@@ -3,6 +3,7 @@ import type { Batch } from "../../../collectors/spool/batch.ts";
 import type { Position } from "../../../collectors/spool/position.ts";
 import { Spool, type SpoolOptions } from "../../../collectors/spool/spool.ts";
 import type { RawFlow } from "../../../core/records/flow.ts";
+import { rawDns } from "../../support/dns-record.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { rawFlow } from "../../support/flows.ts";
 import { MemoryDisk } from "./memory-disk.ts";
@@ -87,6 +88,27 @@ describe("what is in the spool", () => {
     assert.deepEqual(read?.batch.flows, [expected]);
   });
 
+  it("may be of DNS, between flows and losses in the order of numbers", () => {
+    const disk = new MemoryDisk();
+    const clock = new FakeClock();
+    const { spool } = run(disk, clock);
+    const numbered = { cluster: "c", node: "n", epoch: spool.epoch };
+    const dns = [rawDns({ ...numbered, seq: 1 }), rawDns({ ...numbered, seq: 2, rcode: null, answers: [] })];
+    spool.append({
+      flows: [rawFlow({ ...numbered, seq: 0, destinationDomain: "a.example" })],
+      dns,
+      losses: [],
+      heartbeats: [],
+    });
+    const read = run(disk, clock).spool.read({ epoch: 0, seq: -1 }, 10);
+    assert.deepEqual(read?.batch.dns, dns);
+    assert.deepEqual(
+      read.batch.flows.map(({ destinationDomain }) => destinationDomain),
+      ["a.example"],
+    );
+    assert.deepEqual(read.last, { epoch: spool.epoch, seq: 2 });
+  });
+
   it("is read on while it is written", () => {
     const { spool, add } = run(new MemoryDisk(), new FakeClock());
     add(3);
@@ -167,6 +189,42 @@ describe("what is in the spool", () => {
     const before = new Map(disk.files);
     assert.throws(() => run(disk, new FakeClock()), { code: "DATA_VERSION" });
     assert.deepEqual(disk.files, before);
+  });
+});
+
+describe("up to where a run told all it saw", () => {
+  it("is when the last window ended that was told, also when the segment that said so is removed", async () => {
+    const disk = new MemoryDisk();
+    const clock = new FakeClock();
+    const { spool, add } = run(disk, clock, { maxBytes: 1_048_576 });
+    assert.equal(run(new MemoryDisk(new Map(disk.files)), clock).spool.recovered.toldUpTo, spool.epoch * 1000);
+    add(1);
+    spool.windowTold(7_000_000);
+    for (let round = 0; round < 10; round++) add(600);
+    assert.equal(run(new MemoryDisk(new Map(disk.files)), clock).spool.recovered.toldUpTo, 7_000_000);
+    spool.saveStanding([]);
+    spool.ack({ epoch: spool.epoch, seq: 6_000 });
+    await clock.advance(1000);
+    spool.tend();
+    assert.ok(segmentsOf(disk).length <= 1);
+    add(1);
+    assert.equal(run(disk, clock).spool.recovered.toldUpTo, 7_000_000);
+  });
+});
+
+describe("a run that ends in order", () => {
+  it("is known to have done so although older records wait for the next", async () => {
+    const disk = new MemoryDisk();
+    const clock = new FakeClock();
+    const first = run(disk, clock, { maxAgeMs: 16_000 });
+    first.add(3);
+    await clock.advance(2_000); // a segment's age: the end stands in one of its own, which holds no record
+    first.spool.append({ flows: [], losses: [], heartbeats: [] });
+    first.spool.close([]);
+    assert.equal(segmentsOf(disk).length, 2);
+    const second = run(disk, clock);
+    assert.equal(second.spool.recovered.orderly, true);
+    assert.deepEqual(second.rest(), numbers(first.spool.epoch, 0, 3));
   });
 });
 
