@@ -50,8 +50,14 @@ export function addressType(family: Family): DataType {
   return family === 4 ? "ipv4_addr" : "ipv6_addr";
 }
 
+/** For pods that the dispatch maps do not know yet: newcomers.ts. */
+export function newcomersChain(direction: Direction): Name {
+  return nameOf(`newcomers_${direction}`);
+}
+
 /** Declares the base chains of one direction. */
 export function addPodChains(context: RenderContext, settings: BaseSettings): void {
+  context.draft.lastingChain(newcomersChain(context.direction), []);
   const hooks: readonly Hook[] = context.direction === "egress" ? ["forward", "input"] : ["forward", "output"];
   for (const hook of hooks) addPodChain(context, settings, hook);
 }
@@ -74,6 +80,7 @@ function addPodChain(context: RenderContext, settings: BaseSettings, hook: Hook)
     ...probeRules(draft, direction, hook),
     ...(hook === "output" ? [fromThisHost] : []),
     ...families.map((family) => dispatch(direction, family)),
+    { when: [], statements: [{ do: "jump", to: newcomersChain(direction) }] },
     ...(settings.unknownEndpoints === "deny" ? unknownEndpoints(context, settings) : []),
   ]);
 }

@@ -74,7 +74,8 @@ export function readPod(object: KubeObject): Read<Pod> {
       name: object.metadata.name,
       labels: object.metadata.labels ?? {},
       serviceAccount: spec.serviceAccountName ?? "default",
-      node: spec.nodeName ?? null,
+      // One that has ended is nowhere: without an address, it is none that a node has to expect.
+      node: ended ? null : (spec.nodeName ?? null),
       hostNetwork: spec.hostNetwork ?? false,
       addresses: addressesOf(texts),
       createdAt: object.metadata.creationTimestamp ?? "",

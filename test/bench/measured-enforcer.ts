@@ -69,7 +69,7 @@ export class MeasuredEnforcer {
     this.#enforcer.update(this.world.program(), this.world.placement(), { podCidrs });
   }
 
-  /** The next transaction that the kernel has taken. */
+  /** Until the kernel has taken the next transaction that begins. */
   async nextTransaction(): Promise<void> {
     await this.#changed.promise;
   }
@@ -90,11 +90,11 @@ export class MeasuredEnforcer {
   }
 
   async #apply(nft: Nft, transaction: Transaction): Promise<void> {
-    const started = systemClock.monotonic();
+    const [started, awaited] = [systemClock.monotonic(), this.#changed];
+    this.#changed = Promise.withResolvers();
     await nft.apply(transaction);
     this.kernelMs.push(systemClock.monotonic() - started);
     this.lastTransaction = transaction;
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    awaited.resolve();
   }
 }
