@@ -145,9 +145,13 @@ function ancestorsOf(fact: Fact | undefined): readonly string[] {
   return [];
 }
 
-/** Nobody can mean a pod or a node that has no address. */
+/** Nobody can mean a pod or a node that has no address; but a node makes itself ready for a pod that is sent to it. */
 function addressed(endpoint: Endpoint): Endpoint | undefined {
-  return endpoint.addresses.length > 0 ? endpoint : undefined;
+  return endpoint.addresses.length > 0 || isExpected(endpoint) ? endpoint : undefined;
+}
+
+function isExpected({ kind, node, hostNetwork }: Endpoint): boolean {
+  return kind === "pod" && node !== null && !hostNetwork;
 }
 
 function nodeOf(node: Node): Endpoint {
