@@ -41,7 +41,12 @@ export const shared = {
   /** Addresses of the pods that run here. */
   localPods: (family: Family) => nameOf(`local_pods${family}`),
   multicast6: nameOf("multicast6"),
-  dispatch: (direction: Direction, family: Family) => nameOf(`${direction}${family}`),
+  dispatch: (direction: Direction, family: Family) => dispatchNames[direction][family],
+} as const;
+
+const dispatchNames = {
+  egress: { 4: nameOf("egress4"), 6: nameOf("egress6") },
+  ingress: { 4: nameOf("ingress4"), 6: nameOf("ingress6") },
 } as const;
 
 export const families: readonly Family[] = [4, 6];

@@ -68,12 +68,10 @@ export function lastingSets(podCidrs: readonly Cidr[]): readonly NamedSet[] {
 
 /** In order of their addresses. */
 export function guestsOf(pods: Pods, wayOf: (pod: Endpoint) => Pick<Guest, "classId" | "ways">): readonly Guest[] {
-  const ways = new Map<Endpoint, Pick<Guest, "classId" | "ways">>();
   return [...pods.keys()].sort().map((address) => {
     const pod = pods.get(address) as Endpoint;
-    const way = ways.get(pod) ?? wayOf(pod);
-    ways.set(pod, way);
-    return { address, element: addressElement(address), family: familyOf(address), pod, ...way };
+    const { classId, ways } = wayOf(pod);
+    return { address, element: addressElement(address), family: familyOf(address), pod, classId, ways };
   });
 }
 

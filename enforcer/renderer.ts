@@ -54,10 +54,19 @@ interface State {
 
 type Play = HostGround["play"];
 
+/** What is asked of a pod: what a Program makes of the very same pod is always the same. */
+interface Way extends Pick<Guest, "classId" | "ways"> {
+  readonly program: Program;
+  /** By the keys under which they are kept. */
+  readonly chains: readonly (readonly [string, ClassChain])[];
+}
+
+const podRoles = ["podEgress", "podIngress"] as const satisfies RoleName[];
+
 /** What the pods of a Situation are asked. */
 interface Player {
   readonly play: Play;
-  readonly wayOf: (pod: Endpoint) => Pick<Guest, "classId" | "ways">;
+  readonly wayOf: (pod: Endpoint) => Way;
 }
 
 interface Drawn {
@@ -84,6 +93,7 @@ export class Renderer {
   readonly #table = new Table();
   /** By role and class, those that are in use. */
   #classes = new Map<string, ClassChain>();
+  readonly #ways = new WeakMap<Endpoint, Way>();
   #base: { readonly key: string; readonly fragment: Fragment } | undefined;
   #rooms: { readonly key: string; readonly fragment: Fragment } | undefined;
   #links: { readonly links: NodeFacts["links"]; readonly made: NodeSets } | undefined;
@@ -202,13 +212,27 @@ export class Renderer {
       const classId = placement.classOf.get(id);
       return classId === undefined ? undefined : playClass(name, classId);
     };
-    const wayOf: Player["wayOf"] = ({ id }) => {
+    const makeWay = ({ id }: Endpoint): Way => {
       const classId = placement.classOf.get(id);
-      if (classId === undefined) return { classId, ways: { egress: accept, ingress: accept } };
+      if (classId === undefined) return { program, classId, ways: { egress: accept, ingress: accept }, chains: [] };
       const egress = playClass("podEgress", classId) ?? accept;
-      return { classId, ways: { egress, ingress: playClass("podIngress", classId) ?? accept } };
+      const ingress = playClass("podIngress", classId) ?? accept;
+      const keys = podRoles.map((role) => `${role} ${classId}`);
+      const chains = keys.map((key) => [key, classes.get(key) as ClassChain] as const);
+      return { program, classId, ways: { egress, ingress }, chains };
+    };
+    const wayOf: Player["wayOf"] = (pod) => {
+      const known = this.#ways.get(pod);
+      const way = known?.program === program && this.#hasAll(known.chains) ? known : makeWay(pod);
+      for (const [key, chain] of way.chains) classes.set(key, chain);
+      this.#ways.set(pod, way);
+      return way;
     };
     return { play, wayOf };
+  }
+
+  #hasAll(chains: Way["chains"]): boolean {
+    return chains.every(([key, chain]) => this.#classes.get(key) === chain);
   }
 
   #seat(guests: readonly Guest[], expected: Rooms, classes: Map<string, ClassChain>, inHurry: boolean): Seating {
@@ -225,7 +249,7 @@ export class Renderer {
   #chainsOf(rooms: Rooms): ReadonlyMap<string, ClassChain> | undefined {
     const chains = new Map<string, ClassChain>();
     for (const classId of rooms.keys())
-      for (const role of ["podEgress", "podIngress"] satisfies RoleName[]) {
+      for (const role of podRoles) {
         const key = `${role} ${classId}`;
         const chain = this.#classes.get(key);
         if (chain === undefined) return undefined;
