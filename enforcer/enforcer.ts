@@ -310,15 +310,15 @@ export class Enforcer {
     const started = clock.monotonic();
     const { program, placement, facts, pending } = desired;
     const own = { links, podCidrs: facts.podCidrs };
+    const open = facts.open === true;
+    // Then the other rules are others altogether, and the same Program asks other things of the same pods.
+    if (open !== this.#isOpen) this.#forget();
     const inHurry = this.#isApplied && !this.#isDue;
     const { changes, problems } = this.#render(program, placement, own, pending, { inHurry });
     this.#settleAt = this.#renderer.isSettled ? null : (this.#settleAt ?? started + settleMs);
     this.#report(problems);
     const [pods, behind] = [this.#renderer.podAddresses(), podsBehind(links, this.#options.settings)];
     this.#arrivals.see(pods, behind, started);
-    const open = facts.open === true;
-    // Then the other rules are others altogether.
-    if (open !== this.#isOpen) this.#isApplied = false;
     this.#isOpen = open;
     const afterGap = !this.#isApplied;
     const revision = open ? null : program.revision;
@@ -339,10 +339,15 @@ export class Enforcer {
     try {
       return this.#renderer.follow(...state);
     } catch (thrown) {
-      this.#renderer = new Renderer(this.#options.node, this.#options.settings);
-      this.#isApplied = false;
+      this.#forget();
       throw thrown;
     }
+  }
+
+  /** What was rendered so far, so that the next is from scratch. */
+  #forget(): void {
+    this.#renderer = new Renderer(this.#options.node, this.#options.settings);
+    this.#isApplied = false;
   }
 
   /** What differs; if the kernel will not have it, our picture of its state may be wrong, so everything. How many commands it took. */

@@ -28,7 +28,11 @@ export function roomChains(rooms: Rooms, families: readonly Family[]): Fragment 
 }
 
 /** Who is in which room. */
-export function roomSets({ rooms, newcomers }: Seating, families: readonly Family[], guests: readonly Guest[]): NamedSet[] {
+export function roomSets(
+  { rooms, newcomers }: Seating,
+  families: readonly Family[],
+  guests: readonly Guest[],
+): NamedSet[] {
   const inside = guests.filter(({ address }) => newcomers.has(address));
   return [...rooms.keys()].flatMap((classId) =>
     families.map((family): NamedSet => {
