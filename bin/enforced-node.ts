@@ -113,7 +113,7 @@ export class EnforcedNode {
       conntrack,
       clock,
       log: log.child({ part: "revoker" }),
-      unknownEndpoints: config.enforcer.unknownEndpoints,
+      settings: renderSettingsOf(config),
     });
     return { revoker };
   }

@@ -32,7 +32,7 @@ import { NodeReporter } from "./node-reporter.ts";
 import { PolicyRollout } from "./policy-rollout.ts";
 import { rolloutChange } from "./rollout-change.ts";
 import type { Seat } from "./seat-option.ts";
-import { spoolUsage } from "./spool-usage.ts";
+import { spoolFolder, spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
 import { sluiceVersion } from "./version.ts";
 
@@ -224,6 +224,7 @@ export class Engine {
       ensureConntrack: !modesOf(config.enforcer).hasRules(node),
       // The data folder is ours only while the store is open.
       ...(openStore === undefined ? {} : { spool: { folder: spoolFolder(config.data.folder, node), ...config.spool } }),
+      ...(config.dns.enabled ? { dns: config.dns } : {}),
       log: log.child({ part: "collector", node }),
       clock,
     });
@@ -452,9 +453,9 @@ export class Engine {
     const { seats, config } = this.#options;
     const nodeOf = (index: number) => seats[index]?.node ?? "";
     readCollectors(metrics, () =>
-      this.#collectors.map(({ counters }, index) => {
+      this.#collectors.map(({ counters, dnsCounters }, index) => {
         const node = nodeOf(index);
-        return { node, counters, spool: spoolUsage(spoolFolder(config.data.folder, node)) };
+        return { node, counters, dns: dnsCounters, spool: spoolUsage(spoolFolder(config.data.folder, node)) };
       }),
     );
     readEnforcers(metrics, () =>
@@ -506,5 +507,3 @@ function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
-
-const spoolFolder = (data: string, node: string): string => `${data}/spool/${node}`;

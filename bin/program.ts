@@ -1,8 +1,10 @@
 import { Command } from "commander";
 import { changesCommand } from "./commands/changes.ts";
+import { collectCommand } from "./commands/collect.ts";
 import { completenessCommand } from "./commands/completeness.ts";
 import { configCommand } from "./commands/config.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { dnsCommand } from "./commands/dns.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { endpointsCommand } from "./commands/endpoints.ts";
 import { enforceCommand } from "./commands/enforce.ts";
@@ -35,7 +37,9 @@ ${exitCodeHelp}`;
 const commands = [
   demoCommand,
   upCommand,
+  collectCommand,
   flowsCommand,
+  dnsCommand,
   pairsCommand,
   topCommand,
   endpointsCommand,

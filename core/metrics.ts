@@ -43,6 +43,13 @@ export const metricTable = {
     "node",
     "source",
   ),
+  sluice_dns_messages_total: counter(
+    "DNS messages by kind; malformed ones are losses too. other-segment: TCP segments that no message begins. unasked: answers by TCP to no query that was seen.",
+    "node",
+    "kind",
+  ),
+  sluice_dns_overruns_total: counter("Times the socket for copies of DNS overran.", "node"),
+  sluice_dns_names: gauge("Addresses of which a node remembers what they were asked for by.", "node"),
   sluice_spool_bytes: gauge(
     "Bytes of the spool: what waits, and what shares a segment with it; spool.max-bytes bounds it.",
     "node",

@@ -4,6 +4,7 @@ import type { Family } from "../core/address.ts";
 import { type RuleId, tryParseRuleId } from "../core/rule-id.ts";
 import { type Direction, holdsPorts, type Instruction, type Match, type PortRange } from "../policy/program.ts";
 import type { Draft } from "./draft.ts";
+import { type LogLimit, logged } from "./log-limit.ts";
 import { mergedPorts } from "./ranges.ts";
 import {
   type Condition,
@@ -29,7 +30,7 @@ export interface RenderContext {
   readonly draft: Draft;
   readonly sets: SetLookup;
   readonly direction: Direction;
-  readonly log: { readonly group: number; readonly snaplen: number };
+  readonly log: { readonly group: number; readonly snaplen: number; readonly limit: LogLimit | null };
   readonly manner: Manner;
   readonly isStaged: (rule: RuleId) => boolean;
   /** Of which packets get here at all: of no others there need be rules. */
@@ -84,7 +85,7 @@ export function denial(
 ): readonly Statement[] {
   if (deny === "accept") return [...counting(context, because), { do: "accept" }];
   const end: Statement = deny === "drop" ? { do: "drop" } : { do: "jump", to: rejection(context.draft) };
-  return [logStatement(context, "D", because), ...counting(context, because), end];
+  return logged(context, { action: "D", direction: context.direction, because }, counting(context, because), end);
 }
 
 /** TCP is told by a reset, which every client understands at once. */
@@ -117,7 +118,8 @@ function statementsOf(context: RenderContext, { id, verdict }: Instruction): rea
     case "log": {
       const { deny, counts } = context.manner;
       const logs = deny !== "accept" && counts !== "none";
-      return [...(logs ? [logStatement(context, "L", id)] : []), ...counting(context, id)];
+      const count = counting(context, id);
+      return logs ? logged(context, { action: "L", direction: context.direction, because: id }, count) : count;
     }
   }
 }
@@ -133,10 +135,6 @@ function permission({ direction, manner }: RenderContext, rule: RuleId): readonl
     case "accept":
       return [];
   }
-}
-
-function logStatement({ direction, log }: RenderContext, action: "D" | "L", because: LogPrefix["because"]): Statement {
-  return { do: "log", prefix: { action, direction, because }, group: log.group, snaplen: log.snaplen };
 }
 
 /** `once`: no packet may match two of them, as each would be logged. */

@@ -11,6 +11,7 @@ import { writeRule } from "./rule-expressions.ts";
 import {
   type Command,
   type DataType,
+  hasOwnElements,
   type MapHeader,
   type MapVerdict,
   type Name,
@@ -108,13 +109,15 @@ function addTo(changes: TableChanges, keys: KeyReader, subject: number, command:
   }
 }
 
-function newSet({ type, flag, timeoutMs }: SetHeader): NewSet {
-  const flags = { isInterval: flag === "interval", isMap: false, hasTimeouts: flag === "timeout" };
-  return { ...keyFormat(type), ...flags, timeoutMs };
+function newSet(set: SetHeader): NewSet {
+  const { type, flag, timeoutMs, size } = set;
+  const flags = { isInterval: flag === "interval", isMap: false, hasTimeouts: hasOwnElements(set) };
+  return { ...keyFormat(type), ...flags, timeoutMs, isDynamic: flag === "dynamic", size };
 }
 
 function newMap({ type }: MapHeader): NewSet {
-  return { ...keyFormat(type), isInterval: false, isMap: true, hasTimeouts: false, timeoutMs: undefined };
+  const never = { hasTimeouts: false, timeoutMs: undefined, isDynamic: false, size: undefined };
+  return { ...keyFormat(type), isInterval: false, isMap: true, ...never };
 }
 
 function checked(verdict: MapVerdict): MapVerdict {

@@ -6,7 +6,9 @@ import type { Problem } from "./draft.ts";
 import { addressElement, concatenation, type Element, interfaceElement, isInterfaceName } from "./element.ts";
 import { type HostVerdicts, interfaceMap } from "./host-chains.ts";
 import type { Links } from "./interfaces.ts";
+import { loggedSets } from "./log-limit.ts";
 import { addressIntervals } from "./ranges.ts";
+import type { RenderSettings } from "./renderer.ts";
 import { revokedSets } from "./revoked-chain.ts";
 import { isSameVerdict, type MapVerdict, type Name, type NamedSet, type VerdictMap } from "./ruleset.ts";
 import type { Guest, Seating } from "./seating.ts";
@@ -55,7 +57,10 @@ export function podSets(guests: readonly Guest[]): readonly NamedSet[] {
 }
 
 /** What neither pods nor interfaces change. */
-export function lastingSets(podCidrs: readonly Cidr[]): readonly NamedSet[] {
+export function lastingSets(
+  podCidrs: readonly Cidr[],
+  { logRate }: Pick<RenderSettings, "logRate">,
+): readonly NamedSet[] {
   const networks = families.flatMap((family): NamedSet[] => {
     const elements = addressIntervals(family, podCidrs);
     return [
@@ -63,7 +68,11 @@ export function lastingSets(podCidrs: readonly Cidr[]): readonly NamedSet[] {
       ...revokedSets(family),
     ];
   });
-  return [...networks, { name: shared.multicast6, type: [addressType(6)], flag: "interval", elements: multicast6 }];
+  return [
+    ...networks,
+    ...(logRate > 0 ? loggedSets() : []),
+    { name: shared.multicast6, type: [addressType(6)], flag: "interval", elements: multicast6 },
+  ];
 }
 
 /** In order of their addresses. */

@@ -35,6 +35,8 @@ export interface RenderSettings extends BaseSettings {
   readonly logGroup: number;
   /** Bytes of a logged packet: IPv6 and TCP headers with options fit into 128. */
   readonly logBytes: number;
+  /** How many packets of one rule and source are logged each second; 0: all. */
+  readonly logRate: number;
   /** What becomes of packets that policy denies, where the kernel can answer them. */
   readonly deny: Manner["deny"];
 }
@@ -175,7 +177,7 @@ export class Renderer {
     const base = this.#baseOf(state, verdicts, [...(staged?.keys() ?? [])]);
     const links = this.#linksOf(facts);
     const own = [
-      ...[...links.sets, ...podSets(guests), ...lastingSets(facts.podCidrs)],
+      ...[...links.sets, ...podSets(guests), ...lastingSets(facts.podCidrs, this.#settings)],
       ...roomSets(seating, this.#podFamilies, guests),
     ];
     this.#classes = classes;
@@ -278,14 +280,15 @@ export class Renderer {
   }
 
   #sourcesOf(program: Program, state: State): Sources {
-    const { logGroup: group, logBytes: snaplen, deny } = this.#settings;
+    const { logGroup: group, logBytes: snaplen, logRate, deny } = this.#settings;
+    const log = { group, snaplen, limit: logRate === 0 ? null : { perSecond: logRate, burst: burstOf(logRate) } };
     const sets: SetLookup = (id) => {
       const definition = program.sets.get(id);
       if (definition === undefined || membersIn(state, id) === undefined) return undefined;
       if (definition.kind === "cidrs") return { definition, hasNets: true };
       return { definition, hasNets: this.#memberOf(id, state).hasNets };
     };
-    return { program, sets, log: { group, snaplen }, deny, blocks: this.#blocks, podFamilies: this.#podFamilies };
+    return { program, sets, log, deny, blocks: this.#blocks, podFamilies: this.#podFamilies };
   }
 
   #baseOf(state: State, hosts: HostVerdicts, staged: readonly Name[]): Fragment {
@@ -328,6 +331,9 @@ export class Renderer {
     this.#blocks.forget(({ nets }) => forgotten.some((id) => nets.has(id)));
   }
 }
+
+/** A connection attempt is a few packets: who makes several at once is told of whole. */
+const burstOf = (logRate: number) => 2 * logRate;
 
 function chainOf(sources: Sources, placement: Placement, name: RoleName, classId: string): ClassChain {
   const found = placement.classes.get(classId as never);

@@ -5,7 +5,7 @@ import { type Verdict, writeVerdict } from "./nf-expressions.ts";
 
 // Sets and maps of nf_tables, include/uapi/linux/netfilter/nf_tables.h. Numbers are u32be, if nothing else is said.
 //
-// set      => 1:table 2:name 3:flags 4:type 5:length 6:data 7:length 10:id 11:timeout 13:userdata        NFTA_SET_*
+// set      => 1:table 2:name 3:flags 4:type 5:length 6:data 7:length 9:(1:size) 10:id 11:timeout 13:userdata        NFTA_SET_*
 //   type     => nft's own numbers (nftables, datatype.h), 6 bits for each part of a concatenation
 //   id       => of this batch    timeout => u64be, milliseconds
 //   userdata => (type length value)*        of nft itself (libnftnl, udata.h): 0 and 1 are the byte order of keys and data, 3 of
@@ -14,7 +14,7 @@ import { type Verdict, writeVerdict } from "./nf-expressions.ts";
 //   list     => (1:element)*                               NFTA_LIST_ELEM; as an attribute at most 65,535 bytes long
 //   element  => 1:key 2:data 3:flags 6:userdata            NFTA_SET_ELEM_*
 //   key      => 1:bytes    data => 2:verdict               NFTA_DATA_VALUE, NFTA_DATA_VERDICT
-const setFlag = { interval: 0x4, map: 0x8, timeout: 0x10 } as const;
+const setFlag = { interval: 0x4, map: 0x8, timeout: 0x10, dynamic: 0x20 } as const;
 const verdictType = 0xffff_ff00;
 const intervalEnd = 1;
 // The length of an attribute is 16 bits, padding included; the longest element of ours is far below the rest.
@@ -52,14 +52,22 @@ export interface NewSet extends SetDescription {
   readonly hasTimeouts: boolean;
   /** When they do that do not say otherwise, milliseconds. */
   readonly timeoutMs: number | undefined;
+  /** Packets may add elements. */
+  readonly isDynamic: boolean;
+  readonly size: number | undefined;
 }
 
 /** The attributes after the name; `id` is another one for each set of a batch. */
 export function writeSet(message: MessageWriter, set: NewSet, id: number): void {
   const flags =
-    (set.isInterval ? setFlag.interval : 0) | (set.isMap ? setFlag.map : 0) | (set.hasTimeouts ? setFlag.timeout : 0);
+    (set.isInterval ? setFlag.interval : 0) |
+    (set.isMap ? setFlag.map : 0) |
+    (set.hasTimeouts ? setFlag.timeout : 0) |
+    (set.isDynamic ? setFlag.dynamic : 0);
   message.u32be(3, flags).u32be(4, set.keyType).u32be(5, set.keyBytes);
   if (set.isMap) message.u32be(6, verdictType).u32be(7, 0);
+  const { size } = set;
+  if (size !== undefined) message.nested(9, () => message.u32be(1, size));
   message.u32be(10, id);
   if (set.timeoutMs !== undefined) message.u64be(11, BigInt(set.timeoutMs));
   message.value(

@@ -201,7 +201,7 @@ function renderOne(only: Instruction): { readonly rules: readonly string[]; read
     .class("c", { egress: [[["b"], instruction(2, "deny")]] })
     .pod("web", "a", ["10.1.0.1", "fd01::1"], "c");
   const placement = builder.placement();
-  const { ruleset, problems } = render(builder.program(), placement, viewOf(placement, "a"));
+  const { ruleset, problems } = render(builder.program(), placement, viewOf(placement, "a", [], { logRate: 0 }));
   const chains = [...ruleset.chains.values()];
   const block = chains.find(({ name }) => name.startsWith("block_"))?.rules;
   const stage = chains.find(({ name }) => name.startsWith("stage_"))?.rules.slice(0, -1) ?? [];

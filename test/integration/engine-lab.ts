@@ -8,6 +8,7 @@ import type { ChangeRecord } from "../../core/records/change.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { Lab } from "../../lab/lab.ts";
+import type { External } from "../../lab/plan.ts";
 import { ObjectStore } from "../support/object-source.ts";
 import { until } from "../support/until.ts";
 
@@ -15,6 +16,9 @@ export interface EngineLabOptions {
   readonly name: string;
   /** Nodes and pods, that are there. */
   readonly cluster: readonly KubeObject[];
+  /** What only the lab is told of. */
+  readonly services?: readonly KubeObject[];
+  readonly externals?: readonly External[];
   /** What only the engine is told of. */
   readonly policies: readonly KubeObject[];
   readonly flags?: Readonly<Record<string, string>>;
@@ -32,8 +36,9 @@ export class EngineLab {
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  constructor({ name, cluster, policies, flags = {} }: EngineLabOptions) {
-    this.lab = new Lab({ name, objects: cluster, clock: systemClock, log: silentLog });
+  constructor({ name, cluster, services = [], externals = [], policies, flags = {} }: EngineLabOptions) {
+    const objects = [...cluster, ...services];
+    this.lab = new Lab({ name, objects, externals, clock: systemClock, log: silentLog });
     this.objects = new ObjectStore([...cluster, ...policies]);
     this.#config = parseConfig({ flags: { "collector.window-ms": "200", ...flags } });
   }
@@ -78,10 +83,13 @@ export class EngineLab {
     return until(what, () => this.flows.find(wanted));
   }
 
-  /** Namespace of a node, for `runIn`. */
-  namespaceOf(node: string): string {
-    const found = this.lab.nodes.find(({ name }) => name === node);
-    return found?.namespacePath.split("/").at(-1) ?? "";
+  /** Namespace of a node, of a pod by `namespace/name`, or of `external:name`, for `runIn`. */
+  namespaceOf(of: string): string {
+    const { nodes, pods, externals } = this.lab.plan;
+    const all = [...nodes, ...pods.map((pod) => ({ ...pod, name: pod.id })), ...externals];
+    const found = all.find(({ name }) => name === of.replace(/^external:/, ""));
+    if (found === undefined) throw new Error(`the lab has no ${of}`);
+    return found.namespace;
   }
 }
 

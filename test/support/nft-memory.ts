@@ -212,7 +212,9 @@ function isReferred({ maps, chains }: Draft, name: Name): boolean {
 }
 
 function namesIn(rule: { readonly when: readonly Condition[]; readonly statements: readonly Statement[] }): Name[] {
-  const inConditions = rule.when.flatMap((condition) => (condition.if === "member" ? [condition.set] : []));
+  const inConditions = rule.when.flatMap((condition) =>
+    condition.if === "member" || condition.if === "overLimit" ? [condition.set] : [],
+  );
   const inStatements = rule.statements.flatMap((statement) => {
     if (statement.do === "jump") return [statement.to];
     if (statement.do === "count") return [statement.counter];

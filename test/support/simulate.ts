@@ -187,6 +187,10 @@ function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset, kept:
       return sighting.localSource !== condition.not;
     case "localDestination":
       return sighting.localDestination ?? false;
+    case "overLimit":
+      // One packet is none too many.
+      existing(ruleset.sets, condition.set);
+      return false;
   }
 }
 
