@@ -74,10 +74,10 @@ export class MeasuredEnforcer {
     await this.#changed.promise;
   }
 
-  /** Until everything handed out so far is in the kernel. */
+  /** Until everything handed out so far is in the kernel, and what was put off as well. */
   async settled(): Promise<void> {
     const { revision } = this.world.program();
-    for (let still = 0; still < 3; ) {
+    for (let still = 0; still < 6; ) {
       const { applied } = this.status;
       await systemClock.sleep(500);
       still = applied === this.status.applied && this.status.revision === revision ? still + 1 : 0;
