@@ -2,6 +2,7 @@ import type { Entry } from "../core/conntrack/entry.ts";
 import type { EndReason, RawFlow } from "../core/records/flow.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionTable } from "./connection-table.ts";
+import type { History } from "./conntrack/history.ts";
 import { endReasonOf } from "./end-reason.ts";
 
 // A DESTROY that was lost in an overrun is noticed by absence: the connection is given up when two dumps in a row lack it
@@ -14,7 +15,7 @@ const dumpsUntilForgotten = 4;
  * ones. Any of them may be missing, come twice, or come in another order than things happened. Pure; times are microseconds.
  */
 export class Correlator {
-  readonly #epoch: number;
+  #epoch: number;
   readonly #table = new ConnectionTable();
   #changed: Connection[] = [];
   #closed: Connection[] = [];
@@ -52,6 +53,22 @@ export class Correlator {
     this.#table.add(Connection.restored(record, this.#dump));
   }
 
+  /** Whether a connection has this id. */
+  knows(id: number): boolean {
+    return this.#table.hasId(id);
+  }
+
+  /** Takes in a connection whose id it does not know, with what was heard of it. */
+  adopt({ first, heardAt, seenInDump, told, latest }: History): void {
+    const connection = new Connection(first, heardAt, seenInDump);
+    connection.learn(first, this.#epoch);
+    if (told?.by !== undefined) connection.learn(told.by, this.#epoch);
+    if (told !== undefined) connection.settle(told.end);
+    if (latest !== undefined) connection.learn(latest, this.#epoch);
+    this.#table.add(connection);
+    if (connection.changed) this.#changed.push(connection);
+  }
+
   /** Connections that have not ended. */
   *open(): Generator<Connection> {
     for (const connection of this.#table) if (connection.closedAt === null) yield connection;
@@ -69,6 +86,11 @@ export class Correlator {
       if (absent >= dumpsUntilForgotten) this.#table.delete(connection);
       else if (absent >= dumpsUntilGivenUp && connection.closedAt === null) this.#close(connection, now, "unseen");
     }
+  }
+
+  /** The wall clock says less than before: what begins from now on began while this collector counts, whatever its stamp. */
+  setBack(now: number): void {
+    this.#epoch = Math.min(this.#epoch, now);
   }
 
   /** How many connections somebody set the counters of to zero since the last call. */
