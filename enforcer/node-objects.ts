@@ -8,7 +8,6 @@ import { type HostVerdicts, interfaceMap } from "./host-chains.ts";
 import type { Links } from "./interfaces.ts";
 import { loggedSets } from "./log-limit.ts";
 import { addressIntervals } from "./ranges.ts";
-import type { RenderSettings } from "./renderer.ts";
 import { revokedSets } from "./revoked-chain.ts";
 import { isSameVerdict, type MapVerdict, type Name, type NamedSet, type VerdictMap } from "./ruleset.ts";
 import type { Guest, Seating } from "./seating.ts";
@@ -57,10 +56,7 @@ export function podSets(guests: readonly Guest[]): readonly NamedSet[] {
 }
 
 /** What neither pods nor interfaces change. */
-export function lastingSets(
-  podCidrs: readonly Cidr[],
-  { logRate }: Pick<RenderSettings, "logRate">,
-): readonly NamedSet[] {
+export function lastingSets(podCidrs: readonly Cidr[], logRate: number): readonly NamedSet[] {
   const networks = families.flatMap((family): NamedSet[] => {
     const elements = addressIntervals(family, podCidrs);
     return [

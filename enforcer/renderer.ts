@@ -177,7 +177,7 @@ export class Renderer {
     const base = this.#baseOf(state, verdicts, [...(staged?.keys() ?? [])]);
     const links = this.#linksOf(facts);
     const own = [
-      ...[...links.sets, ...podSets(guests), ...lastingSets(facts.podCidrs, this.#settings)],
+      ...[...links.sets, ...podSets(guests), ...lastingSets(facts.podCidrs, this.#settings.logRate)],
       ...roomSets(seating, this.#podFamilies, guests),
     ];
     this.#classes = classes;
