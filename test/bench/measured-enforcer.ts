@@ -40,6 +40,8 @@ export class MeasuredEnforcer {
       log: silentLog,
       settings: defaultSettings,
       random: () => 0,
+      // As where the kernel's events tell of tampering: to compare the table takes seconds, in which no change gets in.
+      lookMs: 300_000,
     });
     this.#running = this.#enforcer.run(this.#stop.signal);
   }
