@@ -60,6 +60,11 @@ export interface VerdictMap extends MapHeader {
 
 export type MapVerdict = { readonly verdict: "accept" } | { readonly verdict: "jump"; readonly to: Name };
 
+export function isSameVerdict(a: MapVerdict | undefined, b: MapVerdict | undefined): boolean {
+  if (a === undefined || b === undefined || a.verdict !== b.verdict) return a === b;
+  return a.verdict === "accept" || (b.verdict === "jump" && a.to === b.to);
+}
+
 export interface ChainHeader {
   readonly name: Name;
   readonly base: BaseHook | null;

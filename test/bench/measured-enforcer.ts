@@ -40,6 +40,8 @@ export class MeasuredEnforcer {
       log: silentLog,
       settings: defaultSettings,
       random: () => 0,
+      // As where the kernel's events tell of tampering: to compare the table takes seconds, in which no change gets in.
+      lookMs: 300_000,
     });
     this.#running = this.#enforcer.run(this.#stop.signal);
   }
@@ -69,15 +71,15 @@ export class MeasuredEnforcer {
     this.#enforcer.update(this.world.program(), this.world.placement(), { podCidrs });
   }
 
-  /** The next transaction that the kernel has taken. */
+  /** Until the kernel has taken the next transaction that begins. */
   async nextTransaction(): Promise<void> {
     await this.#changed.promise;
   }
 
-  /** Until everything handed out so far is in the kernel. */
+  /** Until everything handed out so far is in the kernel, and what was put off as well. */
   async settled(): Promise<void> {
     const { revision } = this.world.program();
-    for (let still = 0; still < 3; ) {
+    for (let still = 0; still < 6; ) {
       const { applied } = this.status;
       await systemClock.sleep(500);
       still = applied === this.status.applied && this.status.revision === revision ? still + 1 : 0;
@@ -90,11 +92,11 @@ export class MeasuredEnforcer {
   }
 
   async #apply(nft: Nft, transaction: Transaction): Promise<void> {
-    const started = systemClock.monotonic();
+    const [started, awaited] = [systemClock.monotonic(), this.#changed];
+    this.#changed = Promise.withResolvers();
     await nft.apply(transaction);
     this.kernelMs.push(systemClock.monotonic() - started);
     this.lastTransaction = transaction;
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    awaited.resolve();
   }
 }

@@ -102,7 +102,7 @@ class Run {
   }
 
   chain({ name, rules }: Chain, depth: number): End {
-    if (depth > 5) throw new Error(`${name} is ${depth} jumps deep`);
+    if (depth > 6) throw new Error(`${name} is ${depth} jumps deep`);
     for (const rule of rules) {
       const end = this.#rule(rule, depth);
       if (end !== undefined) return end;
