@@ -1,9 +1,9 @@
 // Elements as the kernel stores them: the bytes of a packet, each part of a concatenation padded to a multiple of four
 // (include/net/netfilter/nf_tables.h, NFT_REG32_SIZE). An Element is a checked text, and is checked again here: what is not
 // of the type of the set is refused.
-import { addressToBytes, tryParseAddress } from "../core/address.ts";
+import { addressToBytes, tryParseAddress, tryParseFour } from "../core/address.ts";
 import { SluiceError } from "../core/errors.ts";
-import type { NewSet } from "../core/netlink/nf-sets.ts";
+import type { Keys, NewSet } from "../core/netlink/nf-sets.ts";
 import { type Element, isInterfaceName } from "./element.ts";
 import type { DataType } from "./ruleset.ts";
 
@@ -75,6 +75,18 @@ export function keyOf(element: Element, types: readonly DataType[]): Uint8Array 
   );
 }
 
+/** The same of many elements. */
+export function packedKeys(elements: readonly Element[], types: readonly DataType[]): Keys {
+  const { keyBytes } = keyFormat(types);
+  const bytes = Buffer.alloc(elements.length * keyBytes);
+  const isFour = types.length === 1 && types[0] === "ipv4_addr";
+  for (const [index, element] of elements.entries())
+    // Most there is are addresses of IPv4: without a detour, 250,000 of them take 15 ms instead of 150.
+    if (isFour) bytes.writeUInt32BE(tryParseFour(element) ?? refuse(element, types), index * keyBytes);
+    else bytes.set(keyOf(element, types), index * keyBytes);
+  return { bytes, keyBytes };
+}
+
 /** Of a single value, a range `a-b`, or a prefix. */
 export function intervalOf(element: Element, type: DataType): KeyInterval {
   const { first, last } = boundsOf(element, type);
@@ -142,6 +154,10 @@ function successor(key: Uint8Array): Uint8Array | null {
     if (next[at] !== 0) return next;
   }
   return null;
+}
+
+function refuse(text: string, types: readonly DataType[]): never {
+  throw refused(text, types);
 }
 
 function refused(text: string, types: readonly DataType[]): SluiceError {

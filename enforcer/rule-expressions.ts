@@ -2,9 +2,11 @@
 // name, or a RuleId.
 import { SluiceError } from "../core/errors.ts";
 import type { Expressions } from "../core/netlink/nf-expressions.ts";
+import { type RuleId, ruleIdToBytes, tryParseRuleId } from "../core/rule-id.ts";
+import type { Direction } from "../policy/program.ts";
 import { isInterfaceName } from "./element.ts";
 import { type Condition, type Field, type NumberField, nameOf, type Rule, type Statement } from "./ruleset.ts";
-import { labelBits, prefixText, settledBit } from "./text.ts";
+import { prefixText, settledBit } from "./text.ts";
 
 /** Where a field is in a packet, and of which family only packets have it. */
 type Place =
@@ -96,7 +98,7 @@ class RuleWriter {
         this.#to.count(nameOf(statement.counter));
         break;
       case "label":
-        this.#to.label(bitmask(labelBits(statement.rule, statement.direction)));
+        this.#to.label(labelMask(statement.rule, statement.direction));
         break;
       case "settle":
         this.#to.label(bitmask([settledBit]));
@@ -182,6 +184,15 @@ function interfaceBytes(name: string, prefix: boolean): Uint8Array {
 /** In the machine's byte order; both machines that Sluice runs on are little-endian. */
 function word(value: number): Uint8Array {
   return Uint8Array.of(value & 0xff, value >> 8, 0, 0);
+}
+
+/** The kernel keeps a label as two words in the machine's byte order: rule-id.ts, rulesOfLabel. */
+function labelMask(rule: RuleId, direction: Direction): Uint8Array {
+  const id = tryParseRuleId(rule);
+  if (id === undefined) throw new SluiceError("NFT_FAILED", "a label names no rule");
+  const mask = new Uint8Array(labelBytes);
+  mask.set(ruleIdToBytes(id).reverse(), direction === "egress" ? 0 : 8);
+  return mask;
 }
 
 function bitmask(bits: readonly number[]): Uint8Array {

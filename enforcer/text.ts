@@ -170,7 +170,7 @@ export const settledBit = 127;
  * Bits of a rule in a connection's label. The kernel adds them to those that are set already (nf_connlabels_replace with the data as
  * its own mask).
  */
-export function labelBits(rule: string, direction: Direction): readonly number[] {
+function labelBits(rule: string, direction: Direction): readonly number[] {
   const id = tryParseRuleId(rule);
   if (id === undefined) throw new SluiceError("NFT_FAILED", "a label names no rule");
   return bitsOf(id).map((bit) => bit + (direction === "egress" ? 0 : 64));

@@ -1,4 +1,5 @@
 import { Attributes } from "./attributes.ts";
+import { aligned } from "./message.ts";
 import type { MessageWriter } from "./message-writer.ts";
 import { netfilterHeaderBytes } from "./netfilter.ts";
 import { type Verdict, writeVerdict } from "./nf-expressions.ts";
@@ -99,6 +100,32 @@ export function writeElements(
   });
   return offsets;
 }
+
+/** Keys of one length, one after the other: the quick way for the many members of plain sets. */
+export interface Keys {
+  readonly bytes: Uint8Array;
+  readonly keyBytes: number;
+}
+
+/** As writeElements, elements that are nothing but a key. Each takes `keyElementBytes`. How many were written. */
+export function writeKeys(message: MessageWriter, { bytes, keyBytes }: Keys, first: number): number {
+  const each = keyElementBytes(keyBytes);
+  const count = Math.min(bytes.length / keyBytes - first, Math.floor(listBytes / each));
+  const room = Buffer.alloc(count * each);
+  for (let at = 0, from = first * keyBytes; at < room.length; at += each, from += keyBytes) {
+    room.writeUInt32LE(attributeHead(1, each), at);
+    room.writeUInt32LE(attributeHead(1, each - 4), at + 4);
+    room.writeUInt32LE(keyBytes + 4 + (1 << 16), at + 8);
+    for (let byte = 0; byte < keyBytes; byte++) room[at + 12 + byte] = bytes[from + byte] as number;
+  }
+  message.nested(3, () => message.raw(room));
+  return count;
+}
+
+export const keyElementBytes = (keyBytes: number) => 12 + aligned(keyBytes);
+
+/** Length and type of an attribute that holds others. */
+const attributeHead = (type: number, length: number) => (length | ((0x8000 | type) << 16)) >>> 0;
 
 function writeElement(message: MessageWriter, { key, end, verdict }: SetElement): void {
   message.nested(1, () => {
