@@ -247,9 +247,20 @@ export class Enforcer {
   async #mend(): Promise<void> {
     if (this.#unrepaired.length === 0 || !this.#isApplied) return;
     const small = mending(this.#wanted, this.#unrepaired);
+    if (small === undefined && (await this.#rewrite())) return this.#repaired(null);
     this.#isApplied = small !== undefined;
     const commands = await this.#apply(small ?? []);
     this.#repaired(commands === small?.length ? commands : null);
+  }
+
+  /** Everything anew, as it was applied; that it is remembered saves the time to say it again. */
+  async #rewrite(): Promise<boolean> {
+    try {
+      return await this.#options.nft.rewrite(this.#refill());
+    } catch (thrown) {
+      this.#note(thrown);
+      return false;
+    }
   }
 
   #repaired(commands: number | null): void {
@@ -352,9 +363,12 @@ export class Enforcer {
       } catch (thrown) {
         this.#note(thrown);
       }
-    // A table made anew holds nothing that is not rendered: what was revoked is put back with it.
-    const refill = this.#isOpen ? [] : (this.#options.revoker?.refill() ?? []);
-    return this.#carryOut([...diff(undefined, this.#wanted), ...refill]);
+    return this.#carryOut([...diff(undefined, this.#wanted), ...this.#refill()]);
+  }
+
+  /** A table made anew holds nothing that is not rendered: what was revoked is put back with it. */
+  #refill(): Transaction {
+    return this.#isOpen ? [] : (this.#options.revoker?.refill() ?? []);
   }
 
   async #carryOut(transaction: Transaction): Promise<number> {

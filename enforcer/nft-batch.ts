@@ -1,5 +1,5 @@
 import { SluiceError } from "../core/errors.ts";
-import type { Refusal } from "../core/netlink/batch.ts";
+import type { Batch, Refusal } from "../core/netlink/batch.ts";
 import { errnoName } from "../core/netlink/libc.ts";
 import { decodeSet, type NewSet, type SetDescription, type SetElement } from "../core/netlink/nf-sets.ts";
 import { type Place, setRequest, TableChanges } from "../core/netlink/nf-tables.ts";
@@ -10,6 +10,7 @@ import { writeRule } from "./rule-expressions.ts";
 import {
   type Command,
   type DataType,
+  isReplacement,
   type MapHeader,
   type MapVerdict,
   type Name,
@@ -17,12 +18,15 @@ import {
   type SetHeader,
   type Transaction,
 } from "./ruleset.ts";
+import { mostUsedSetsFirst } from "./set-order.ts";
+import { TableImage } from "./table-image.ts";
 import { ruleText, tableFamily, tableName } from "./text.ts";
 
 /** Our own batches in one network namespace. */
 export class Batches {
   readonly #socket: NetlinkSocket;
   readonly #keys: KeyReader;
+  readonly #image = new TableImage();
 
   constructor(socket: NetlinkSocket) {
     this.#socket = socket;
@@ -31,23 +35,78 @@ export class Batches {
 
   /** Carries out all commands at once, or none. NFT_FAILED names the set or chain, the element, and what the kernel says. */
   apply(transaction: Transaction): void {
+    const ordered = isReplacement(transaction) ? mostUsedSetsFirst(transaction) : transaction;
     const changes = new TableChanges(tableName, tableFamily);
-    try {
-      for (const [subject, command] of transaction.entries()) addTo(changes, this.#keys, subject, command);
-      const refusal = changes.batch.send(this.#socket);
-      if (refusal !== undefined)
-        throw refused(refusal, transaction, changes.placeOf(refusal.index, refusal.answer.offset));
-    } catch (thrown) {
-      this.forget();
-      throw thrown;
-    }
+    const begin = changes.batch.length;
+    const ends = this.#write(changes, ordered);
+    this.#send(changes, ordered);
+    this.#remember(ordered, changes.batch, begin, ends);
+  }
+
+  /** As `Nft.rewrite`. */
+  rewrite(more: Transaction): boolean {
+    if (!this.#image.isWhole) return false;
+    const changes = new TableChanges(tableName, tableFamily);
+    this.#write(changes, emptyTable);
+    this.#image.writeTo(changes.batch);
+    this.#write(changes, more);
+    this.#send(changes, []);
+    return true;
   }
 
   /** To be called when sets may have been made anew by somebody else. */
   forget(): void {
     this.#keys.forget();
   }
+
+  /** To be called when our table was changed by something else than a batch. */
+  forgetImage(): void {
+    this.#image.forget();
+  }
+
+  /** Work for when there is nothing else to do; false if there is none. */
+  tidy(): boolean {
+    return this.#image.tidy();
+  }
+
+  /** How long the batch is after each command. */
+  #write(changes: TableChanges, transaction: Transaction): readonly number[] {
+    try {
+      return transaction.map((command, subject) => {
+        addTo(changes, this.#keys, subject, command);
+        return changes.batch.length;
+      });
+    } catch (thrown) {
+      this.forget();
+      throw thrown;
+    }
+  }
+
+  #send(changes: TableChanges, transaction: Transaction): void {
+    let refusal: Refusal | undefined;
+    try {
+      refusal = changes.batch.send(this.#socket);
+    } catch (thrown) {
+      // Whether the kernel carried it out is not known.
+      this.forget();
+      this.#image.forget();
+      throw thrown;
+    }
+    if (refusal === undefined) return;
+    this.forget();
+    throw refused(refusal, transaction, changes.placeOf(refusal.index, refusal.answer.offset));
+  }
+
+  #remember(transaction: Transaction, batch: Batch, begin: number, ends: readonly number[]): void {
+    if (!isReplacement(transaction) && !this.#image.isWhole) return;
+    const bytes = Uint8Array.from(batch.slice(0, ends.at(-1) ?? 0));
+    const starts = [begin, ...ends];
+    for (const [subject, command] of transaction.entries())
+      this.#image.take(command, bytes.subarray(starts[subject], ends[subject]));
+  }
 }
+
+const emptyTable: Transaction = [{ verb: "add-table" }, { verb: "delete-table" }, { verb: "add-table" }];
 
 function addTo(changes: TableChanges, keys: KeyReader, subject: number, command: Command): void {
   switch (command.verb) {

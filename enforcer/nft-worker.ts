@@ -6,6 +6,7 @@ import { close } from "../core/netlink/libc.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
+import { listCommand } from "./nft-answer.ts";
 import { Batches } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
 
@@ -94,13 +95,19 @@ class Namespace {
     this.#socket.growReceiveBuffer(answersBytes);
   }
 
-  carryOut({ batch, ...work }: Request): Outcome {
+  carryOut({ batch, rewrite, ...work }: Request): Outcome {
     if (batch === undefined) {
       this.#batches.forget();
+      if (!work.dryRun && work.text !== listCommand) this.#batches.forgetImage();
       return this.#library.run(this.#context, work);
     }
+    if (rewrite === true) return { ...done, unknown: !this.#batches.rewrite(batch) };
     this.#batches.apply(batch);
     return done;
+  }
+
+  tidy(): boolean {
+    return this.#batches.tidy();
   }
 
   close(): void {
@@ -139,13 +146,22 @@ function load(): Library | string {
   }
 }
 
+/** What may be done later is, a little at a time, so that whoever asks next waits no longer than for that. */
+function tidyLater(namespace: Namespace): void {
+  setImmediate(() => {
+    if (namespace.tidy()) tidyLater(namespace);
+  });
+}
+
 const library = load();
 parentPort?.postMessage(typeof library === "string" ? { missing: library } : { missing: null });
 parentPort?.on("message", (request: Request) => {
   if (typeof library === "string") return;
   let outcome: Outcome;
   try {
-    outcome = namespaceAt(library, request.namespace).carryOut(request);
+    const namespace = namespaceAt(library, request.namespace);
+    outcome = namespace.carryOut(request);
+    tidyLater(namespace);
   } catch (thrown) {
     outcome = failure(thrown);
   }

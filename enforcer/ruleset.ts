@@ -154,6 +154,11 @@ export type Reason = (typeof reasons)[number];
 /** Changes in the order in which nft carries them out; all or nothing. */
 export type Transaction = readonly Command[];
 
+/** Makes our table anew, so that nothing of what is there matters. */
+export function isReplacement(transaction: Transaction): boolean {
+  return transaction.some(({ verb }) => verb === "delete-table");
+}
+
 export type Command =
   | { readonly verb: "add-table" }
   | { readonly verb: "delete-table" }

@@ -1,6 +1,6 @@
 import { SluiceError } from "../errors.ts";
 import type { Answer } from "./answer.ts";
-import { messageFlag } from "./message.ts";
+import { aligned, messageFlag } from "./message.ts";
 import { MessageRoom } from "./message-room.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { netfilterFamily, netfilterHeader } from "./netfilter.ts";
@@ -25,7 +25,8 @@ export interface Refusal {
 export class Batch {
   readonly #system: number;
   readonly #room = new MessageRoom(roomBytes);
-  #open: MessageWriter;
+  /** What is written now. */
+  #open: MessageWriter | undefined;
   #last = 0;
   #isEmpty = true;
 
@@ -41,25 +42,28 @@ export class Batch {
 
   /** What is written from one length of the batch to another. Valid until more is written. */
   slice(from: number, to: number): Uint8Array {
-    this.#open.finish(0);
+    this.#close();
     return this.#room.bytes.subarray(from, to);
   }
 
   /** The next message, to be written before there is another. */
   message(type: number, flags: number): MessageWriter {
-    this.#open.finish(0);
+    this.#close();
     this.#last = this.#room.length;
     this.#isEmpty = false;
-    this.#open = new MessageWriter(type, flags, this.#room);
-    return this.#open;
+    const message = new MessageWriter(type, flags, this.#room);
+    this.#open = message;
+    return message;
   }
 
   /** Whole messages that another batch had. */
-  copy(messages: Uint8Array, last: number): void {
-    this.#open.finish(0);
-    const at = this.#room.reserve(messages.length);
-    this.#room.bytes.set(messages, at);
-    this.#last = at + last;
+  copy(messages: Uint8Array): void {
+    if (messages.length === 0) return;
+    this.#close();
+    const from = this.#room.reserve(messages.length);
+    const { bytes } = this.#room;
+    bytes.set(messages, from);
+    for (let at = from; at < from + messages.length; at += aligned(bytes.readUInt32LE(at))) this.#last = at;
     this.#isEmpty = false;
   }
 
@@ -69,7 +73,7 @@ export class Batch {
    */
   send(socket: NetlinkSocket): Refusal | undefined {
     if (this.#isEmpty) return undefined;
-    this.#open.finish(0);
+    this.#close();
     // Older kernels do not acknowledge the end itself. Whether the commit went well is in the answer to the beginning.
     this.#acknowledgeLast(true);
     this.#edge(edge.end).finish(0);
@@ -80,6 +84,11 @@ export class Batch {
     const refusals = answers.filter(({ errno }) => errno !== 0).sort((a, b) => a.sequence - b.sequence);
     const first = refusals.find(({ sequence }) => sequence > 0) ?? refusals[0];
     return first && { index: first.sequence - 1, answer: first };
+  }
+
+  #close(): void {
+    this.#open?.finish(0);
+    this.#open = undefined;
   }
 
   #edge(type: number): MessageWriter {

@@ -3,7 +3,15 @@ import { messageFlag } from "./message.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { netfilterFamily, netfilterHeader, netfilterType, subsystem } from "./netfilter.ts";
 import { Expressions } from "./nf-expressions.ts";
-import { type Keys, keyElementBytes, type NewSet, type SetElement, writeElements, writeKeys, writeSet } from "./nf-sets.ts";
+import {
+  type Keys,
+  keyElementBytes,
+  type NewSet,
+  type SetElement,
+  writeElements,
+  writeKeys,
+  writeSet,
+} from "./nf-sets.ts";
 
 // Changes of one table of nf_tables, include/uapi/linux/netfilter/nf_tables.h. Names are texts, numbers u32be. Attributes of the
 // messages NFT_MSG_NEW* and DEL*, after nlmsghdr and nfgenmsg:

@@ -34,6 +34,7 @@ export class MeasuredEnforcer {
         list: () => nft.list(),
         check: (transaction) => nft.check(transaction),
         apply: (t) => this.#apply(nft, t),
+        rewrite: (more) => nft.rewrite(more),
       },
       interfaces: { read: () => Promise.resolve(this.#links) },
       clock: systemClock,

@@ -116,6 +116,35 @@ describe("batches of changes to nftables", function () {
     );
   });
 
+  it("are remembered, so that a table that others took away is written again as it was", async () => {
+    const table = (namespace: string) => runIn(namespace, "nft", "list", "table", "inet", "sluice");
+    const text = library.in(namespacePath(theirs), { batches: false });
+    await fc.assert(
+      fc.asyncProperty(fc.array(ruleset, { minLength: 1, maxLength: 30 }), async (states) => {
+        let before: Ruleset | undefined;
+        for (const state of states) {
+          await nft.apply(diff(before, state));
+          before = state;
+        }
+        const more: Command[] = [{ verb: "add-counter", name: nameOf("more") }];
+        runIn(ours, "nft", "flush ruleset");
+        assert.equal(await nft.rewrite(more), true);
+        await text.apply([...diff(undefined, before as Ruleset), ...more]);
+        assert.deepEqual(await nft.list(), await text.list());
+        assert.equal(sorted(table(ours)), sorted(table(theirs)));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("are not remembered once something else has written to the table", async () => {
+    await nft.apply(diff(undefined, refusing));
+    await library.in(namespacePath(ours), { batches: false }).apply([{ verb: "add-counter", name: nameOf("more") }]);
+    assert.equal(await nft.rewrite([]), false);
+    await nft.apply(diff(undefined, refusing));
+    assert.equal(await nft.rewrite([]), true);
+  });
+
   it("match packets by intervals that the batch began an empty set with", async () => {
     await nft.apply(diff(undefined, emptyRuleset));
     await nft.apply([{ verb: "add-set", set: { name: nets4, type: ["ipv4_addr"], flag: "interval" } }]);
@@ -197,6 +226,14 @@ describe("batches of changes to nftables", function () {
       });
     });
 });
+
+/** Objects came in another order. */
+const sorted = (table: string) =>
+  table
+    .split(/\n(?=\t\w)/)
+    .map((object) => object.replaceAll(/\s+/g, " "))
+    .sort()
+    .join("\n");
 
 const refusing: Ruleset = {
   ...emptyRuleset,
