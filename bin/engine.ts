@@ -334,6 +334,7 @@ export class Engine {
       // Beside the guard, who is told of changes, a look is for what nobody tells.
       ...(kernel.tamper === undefined ? {} : { lookMs: 300_000 }),
       onRepair: (repair) => this.#guards.get(node)?.repaired(repair),
+      unheard: (work) => this.#guards.get(node)?.unheard(work) ?? work(),
       ...(keeper === undefined ? {} : { keeper }),
       ...this.#revokerOf({ node, namespacePath }, kernel),
     });

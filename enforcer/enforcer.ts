@@ -16,7 +16,7 @@ import type { Keeper } from "./kept-file.ts";
 import type { Nft } from "./nft.ts";
 import { Renderer, type Rendering, type RenderSettings } from "./renderer.ts";
 import type { Revoker } from "./revoker.ts";
-import type { Ruleset, Transaction } from "./ruleset.ts";
+import { isReplacement, type Ruleset, type Transaction } from "./ruleset.ts";
 import { type RulesetSize, rulesetSize } from "./ruleset-size.ts";
 import { mending } from "./tamper/mending.ts";
 import type { Tampering } from "./tamper/table-event.ts";
@@ -40,6 +40,8 @@ export interface EnforcerOptions {
   readonly revoker?: Revoker;
   /** How often the table is compared with what it should be; seldom where `disturbed` tells of changes. */
   readonly lookMs?: number;
+  /** Carries out a transaction that makes everything anew, where somebody watches the table: see RulesetNews. */
+  readonly unheard?: (work: () => Promise<boolean>) => Promise<boolean>;
   /** Called when what others had changed is as wanted again. */
   readonly onRepair?: (repair: Repair) => void;
 }
@@ -256,7 +258,7 @@ export class Enforcer {
   /** Everything anew, as it was applied; that it is remembered saves the time to say it again. */
   async #rewrite(): Promise<boolean> {
     try {
-      return await this.#options.nft.rewrite(this.#refill());
+      return await this.#unheard(() => this.#options.nft.rewrite(this.#refill()));
     } catch (thrown) {
       this.#note(thrown);
       return false;
@@ -374,10 +376,18 @@ export class Enforcer {
   async #carryOut(transaction: Transaction): Promise<number> {
     const { nft, keeper } = this.#options;
     if (touchesBaseChains(transaction)) await keeper?.unsettle();
-    if (transaction.length > 0) await nft.apply(transaction);
+    const apply = async () => {
+      await nft.apply(transaction);
+      return true;
+    };
+    if (transaction.length > 0) await (isReplacement(transaction) ? this.#unheard(apply) : apply());
     [this.#isApplied, this.#isOurs] = [true, true];
     this.#keep();
     return transaction.length;
+  }
+
+  #unheard(work: () => Promise<boolean>): Promise<boolean> {
+    return this.#options.unheard?.(work) ?? work();
   }
 
   #keep(): void {

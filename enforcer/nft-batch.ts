@@ -46,7 +46,7 @@ export class Batches {
   /** As `Nft.rewrite`. */
   rewrite(more: Transaction): boolean {
     if (!this.#image.isWhole) return false;
-    const changes = new TableChanges(tableName, tableFamily);
+    const changes = new TableChanges(tableName, tableFamily, this.#image.bytes + moreBytes);
     this.#write(changes, emptyTable);
     this.#image.writeTo(changes.batch);
     this.#write(changes, more);
@@ -106,6 +106,8 @@ export class Batches {
   }
 }
 
+// Room for the table's own messages and some elements besides.
+const moreBytes = 65_536;
 const emptyTable: Transaction = [{ verb: "add-table" }, { verb: "delete-table" }, { verb: "add-table" }];
 
 function addTo(changes: TableChanges, keys: KeyReader, subject: number, command: Command): void {

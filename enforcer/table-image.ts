@@ -30,6 +30,13 @@ export class TableImage {
     return this.#isWhole;
   }
 
+  /** About how long the messages are together. */
+  get bytes(): number {
+    const headers = [this.#sets, this.#maps, this.#counters, this.#chains].flatMap((pieces) => [...pieces.values()]);
+    const contents = [this.#rules, this.#logs].flatMap((pieces) => [...pieces.values()]).flat();
+    return [...headers, ...contents].reduce((sum, { length }) => sum + length, 0);
+  }
+
   /** Something else than a batch may have changed the table. */
   forget(): void {
     this.#isWhole = false;

@@ -24,14 +24,16 @@ export interface Refusal {
 /** Messages of a netfilter subsystem that the kernel carries out together, or none of them. */
 export class Batch {
   readonly #system: number;
-  readonly #room = new MessageRoom(roomBytes);
+  readonly #room: MessageRoom;
   /** What is written now. */
   #open: MessageWriter | undefined;
   #last = 0;
   #isEmpty = true;
 
-  constructor(system: number) {
+  /** `bytes` is how long it will be, where that is known. */
+  constructor(system: number, bytes = 0) {
     this.#system = system;
+    this.#room = new MessageRoom(Math.max(bytes, roomBytes));
     this.#open = this.#edge(edge.begin);
   }
 

@@ -61,9 +61,11 @@ export class TableChanges {
   readonly #family: number;
   readonly #table: string;
   readonly #sent: Sent[] = [];
-  readonly batch = new Batch(subsystem.nftables);
+  readonly batch: Batch;
 
-  constructor(table: string, family: keyof typeof netfilterFamily) {
+  /** `bytes` is how long the batch will be, where that is known. */
+  constructor(table: string, family: keyof typeof netfilterFamily, bytes = 0) {
+    this.batch = new Batch(subsystem.nftables, bytes);
     this.#table = table;
     this.#family = netfilterFamily[family];
   }

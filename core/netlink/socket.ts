@@ -14,6 +14,7 @@ const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_DROP_MEMBERSHIP = 2;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 
@@ -94,6 +95,10 @@ export class NetlinkSocket {
   /** Subscribes to a multicast group, by number. */
   join(group: number): void {
     this.#set(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+  }
+
+  leave(group: number): void {
+    this.#set(SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, group);
   }
 
   /** Asks for a receive buffer beyond net.core.rmem_max (needs CAP_NET_ADMIN). The bytes the kernel then accounts for. */

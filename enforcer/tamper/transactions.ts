@@ -37,6 +37,8 @@ export class Transactions {
   /** Ports that changed other tables. */
   readonly #elsewhere = new Set<number>();
   #quietAt: number;
+  /** Of the last transaction; undefined if it is not known which that was. */
+  generation: number | undefined;
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
@@ -49,9 +51,10 @@ export class Transactions {
   }
 
   /** What was begun is not known to be whole. */
-  lost(reason: string): News {
+  lost(reason: string, isRare = false): News {
     this.#forget();
-    return { kind: "lost", at: this.#options.now(), after: this.#quietAt, reason };
+    this.generation = undefined;
+    return { kind: "lost", at: this.#options.now(), after: this.#quietAt, reason, isRare };
   }
 
   /** `bytes` are used again by their owner, so what is needed later is copied. Undefined while a transaction goes on. */
@@ -74,6 +77,7 @@ export class Transactions {
     try {
       const generation = decodeNftEvent(bytes, message);
       if (generation?.what !== "generation") return undefined;
+      this.generation = generation.id;
       return this.#newsOf(generation, message.port);
     } catch (thrown) {
       return this.lost(messageOf(thrown));
@@ -89,11 +93,9 @@ export class Transactions {
     const own = this.#kept.filter((each) => each.port === port);
     if (this.#options.isOurs(pid, port)) return ownNews(own);
     const culprit = this.#options.culpritOf({ pid, program }, glimpse);
-    const events = own.flatMap((each) => decodeNftEvent(each.bytes, framed(each)) ?? []);
-    const changes = events.filter((event): event is TableEvent => event.what !== "generation");
-    const deleted = changes.findLast(({ what, gone }) => what === "table" && gone);
     // Who deletes the table deletes all that is in it, of which the kernel tells as well.
-    const ours = deleted === undefined ? changes : [deleted];
+    const deleted = own.findLast(({ type }) => isDeletedTable(type));
+    const ours = (deleted === undefined ? own : [deleted]).flatMap(eventsOf);
     const uncounted = deleted === undefined ? Math.max(0, this.#elements - mostEvents) : 0;
     return {
       kind: "foreign",
@@ -121,13 +123,20 @@ const none = new Uint8Array();
 function ownNews(kept: readonly Kept[]): News | undefined {
   const events = kept
     .filter(({ type }) => !isElementType(type))
-    .flatMap((each) => decodeNftEvent(each.bytes, framed(each)) ?? [])
-    .filter((event): event is TableEvent => event.what !== "generation")
+    .flatMap(eventsOf)
     .map((event) => (event.what === "rule" ? { ...event, expressions: none } : event));
   return events.length === 0 ? undefined : { kind: "own", events };
 }
 
 // NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM
 const isElementType = (type: number) => (type & 0xff) === 12 || (type & 0xff) === 14;
+
+// NFT_MSG_DELTABLE
+const isDeletedTable = (type: number) => (type & 0xff) === 2;
+
+function eventsOf(each: Kept): readonly TableEvent[] {
+  const event = decodeNftEvent(each.bytes, framed(each));
+  return event === undefined || event.what === "generation" ? [] : [event];
+}
 
 const framed = ({ type, bytes }: Kept) => ({ type, start: 0, end: bytes.length });
