@@ -107,8 +107,15 @@ function fieldsOf(value: unknown): Fields {
   throw new SluiceError("NFT_FAILED", "nft printed a listing of another shape");
 }
 
-/** Handles are the kernel's numbers, and what a counter has counted is no part of what a ruleset says. */
-function headerOf({ handle: _, elem: _elements, packets: _packets, bytes: _bytes, ...header }: Fields): string {
+/** Handles are the kernel's numbers; what a counter has counted is no part of what a ruleset says, nor how much room a set has. */
+function headerOf({
+  handle: _,
+  elem: _elements,
+  packets: _packets,
+  bytes: _bytes,
+  size: _size,
+  ...header
+}: Fields): string {
   return JSON.stringify(header);
 }
 

@@ -15,10 +15,10 @@ import {
   type MapVerdict,
   type Name,
   nameOf,
-  type SetHeader,
   type Transaction,
 } from "./ruleset.ts";
 import { mostUsedSetsFirst } from "./set-order.ts";
+import { type RoomySet, SetRooms } from "./set-room.ts";
 import { TableImage } from "./table-image.ts";
 import { ruleText, tableFamily, tableName } from "./text.ts";
 
@@ -27,6 +27,7 @@ export class Batches {
   readonly #socket: NetlinkSocket;
   readonly #keys: KeyReader;
   readonly #image = new TableImage();
+  readonly #rooms = new SetRooms();
 
   constructor(socket: NetlinkSocket) {
     this.#socket = socket;
@@ -36,11 +37,18 @@ export class Batches {
   /** Carries out all commands at once, or none. NFT_FAILED names the set or chain, the element, and what the kernel says. */
   apply(transaction: Transaction): void {
     const ordered = isReplacement(transaction) ? mostUsedSetsFirst(transaction) : transaction;
+    const plan = this.#rooms.plan(ordered);
+    if (plan.growth.length > 0) this.#carryOut(plan.growth);
+    this.#carryOut(plan.transaction);
+    plan.done();
+  }
+
+  #carryOut(transaction: Transaction): void {
     const changes = new TableChanges(tableName, tableFamily);
     const begin = changes.batch.length;
-    const ends = this.#write(changes, ordered);
-    this.#send(changes, ordered);
-    this.#remember(ordered, changes.batch, begin, ends);
+    const ends = this.#write(changes, transaction);
+    this.#send(changes, transaction);
+    this.#remember(transaction, changes.batch, begin, ends);
   }
 
   /** As `Nft.rewrite`. */
@@ -60,8 +68,9 @@ export class Batches {
   }
 
   /** To be called when our table was changed by something else than a batch. */
-  forgetImage(): void {
+  forgetTable(): void {
     this.#image.forget();
+    this.#rooms.forget();
   }
 
   /** Work for when there is nothing else to do; false if there is none. */
@@ -168,9 +177,9 @@ function addTo(changes: TableChanges, keys: KeyReader, subject: number, command:
   }
 }
 
-function newSet({ type, flag, timeoutMs }: SetHeader): NewSet {
+function newSet({ type, flag, timeoutMs, size }: RoomySet): NewSet {
   const flags = { isInterval: flag === "interval", isMap: false, hasTimeouts: flag === "timeout" };
-  return { ...keyFormat(type), ...flags, timeoutMs };
+  return { ...keyFormat(type), ...flags, timeoutMs, size };
 }
 
 function newMap({ type }: MapHeader): NewSet {
@@ -262,6 +271,7 @@ function describe(socket: NetlinkSocket, name: Name): SetDescription {
 const meanings: Readonly<Record<string, string>> = {
   EBUSY: "something still leads to it",
   ENOENT: "it is not there",
+  ENFILE: "the set is full",
   EEXIST: "it is there already and leads elsewhere, or overlaps with what is there",
   ENOTEMPTY: "it overlaps with what is there",
   ENOBUFS: "the kernel has no memory for it",

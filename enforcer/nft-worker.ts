@@ -98,7 +98,7 @@ class Namespace {
   carryOut({ batch, rewrite, ...work }: Request): Outcome {
     if (batch === undefined) {
       this.#batches.forget();
-      if (!work.dryRun && work.text !== listCommand) this.#batches.forgetImage();
+      if (!work.dryRun && work.text !== listCommand) this.#batches.forgetTable();
       return this.#library.run(this.#context, work);
     }
     if (rewrite === true) return { ...done, unknown: !this.#batches.rewrite(batch) };

@@ -57,7 +57,8 @@ export class TableImage {
         break;
       case "add-set":
         this.#sets.set(command.set.name, piece);
-        if (command.set.flag !== "timeout") this.#logs.set(command.set.name, []);
+        // It may be one that is there and has more room now.
+        if (command.set.flag !== "timeout" && !this.#logs.has(command.set.name)) this.#logs.set(command.set.name, []);
         break;
       case "add-map":
         this.#maps.set(command.map.name, piece);

@@ -6,8 +6,9 @@ import { type Verdict, writeVerdict } from "./nf-expressions.ts";
 
 // Sets and maps of nf_tables, include/uapi/linux/netfilter/nf_tables.h. Numbers are u32be, if nothing else is said.
 //
-// set      => 1:table 2:name 3:flags 4:type 5:length 6:data 7:length 10:id 11:timeout 13:userdata        NFTA_SET_*
+// set      => 1:table 2:name 3:flags 4:type 5:length 6:data 7:length 9:room 10:id 11:timeout 13:userdata        NFTA_SET_*
 //   type     => nft's own numbers (nftables, datatype.h), 6 bits for each part of a concatenation
+//   room     => 1:size                                     NFTA_SET_DESC_SIZE
 //   id       => of this batch    timeout => u64be, milliseconds
 //   userdata => (type length value)*        of nft itself (libnftnl, udata.h): 0 and 1 are the byte order of keys and data, 3 of
 //               concatenations in whose words they were declared, 6 whether data are intervals; values in the machine's order
@@ -53,6 +54,8 @@ export interface NewSet extends SetDescription {
   readonly hasTimeouts: boolean;
   /** When they do that do not say otherwise, milliseconds. */
   readonly timeoutMs: number | undefined;
+  /** How many elements it takes; without it as many as there are, and the kernel makes room as it goes. */
+  readonly size?: number | undefined;
 }
 
 /** The attributes after the name; `id` is another one for each set of a batch. */
@@ -61,6 +64,7 @@ export function writeSet(message: MessageWriter, set: NewSet, id: number): void 
     (set.isInterval ? setFlag.interval : 0) | (set.isMap ? setFlag.map : 0) | (set.hasTimeouts ? setFlag.timeout : 0);
   message.u32be(3, flags).u32be(4, set.keyType).u32be(5, set.keyBytes);
   if (set.isMap) message.u32be(6, verdictType).u32be(7, 0);
+  if (set.size !== undefined) message.nested(9, (m) => m.u32be(1, set.size ?? 0));
   message.u32be(10, id);
   if (set.timeoutMs !== undefined) message.u64be(11, BigInt(set.timeoutMs));
   message.value(
