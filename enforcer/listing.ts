@@ -71,12 +71,14 @@ export function flagsListing(text: string): Listing | undefined {
 const ourTable = { family: "inet", name: "sluice" };
 
 /** How many rules, sets (with maps), elements and counters there are. */
-export function sizeOf(listing: Listing): {
+export interface TableSize {
   readonly rules: number;
   readonly sets: number;
   readonly elements: number;
   readonly counters: number;
-} {
+}
+
+export function sizeOf(listing: Listing): TableSize {
   const size = { rules: 0, sets: 0, elements: 0, counters: 0 };
   for (const { key, items } of listing.values())
     if (key.startsWith("chain ")) size.rules += items.length;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, SluiceError } from "../core/errors.ts";
-import type { Print } from "./listing.ts";
+import type { Print, TableSize } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
 import { isReplacement, type Transaction } from "./ruleset.ts";
@@ -20,6 +20,8 @@ export interface Request {
   readonly batch?: Transaction;
   /** The batch comes after all that batches have made of our table, made anew. */
   readonly rewrite?: boolean;
+  /** Path of another namespace, to be compared with this one. */
+  readonly twin?: string;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -31,6 +33,8 @@ export interface Answer {
   readonly words: string;
   /** Of a batch: it was not sent, as what was in the table is not known. */
   readonly unknown?: boolean;
+  /** Of a comparison: if both namespaces hold the same. */
+  readonly size?: TableSize | undefined;
   /** The refusal of a batch. */
   readonly error?: CarriedError;
 }
@@ -80,6 +84,14 @@ export class NftLibrary {
     if (status !== 0 && saysNoTable(words)) return undefined;
     if (status !== 0) throw refusal(words);
     return output;
+  }
+
+  /** As twin-tables.ts. */
+  async twins(namespace: string | null, other: string | null): Promise<TableSize | undefined> {
+    const how = { dryRun: false, json: false, twin: pathOf(other) };
+    const { size, error } = await this.#ask(pathOf(namespace), "", how);
+    if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+    return size;
   }
 
   /** nftables of the namespace at a path, or of our own. Without `batches`, libnftables does everything. */

@@ -9,6 +9,7 @@ import { NetlinkSocket } from "../core/netlink/socket.ts";
 import { listCommand } from "./nft-answer.ts";
 import { Batches } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
+import { twinTables } from "./twin-tables.ts";
 
 // libnftables(3). It is not made for several threads, so this one serves all namespaces of the process. A context keeps the
 // netlink socket it opened first, and with it the namespace in which the thread was. Synchronous calls only: see
@@ -106,6 +107,10 @@ class Namespace {
     return done;
   }
 
+  sameAs(other: Namespace): Outcome {
+    return { ...done, size: twinTables(this.#socket, other.#socket) };
+  }
+
   tidy(): boolean {
     return this.#batches.tidy();
   }
@@ -160,7 +165,8 @@ parentPort?.on("message", (request: Request) => {
   let outcome: Outcome;
   try {
     const namespace = namespaceAt(library, request.namespace);
-    outcome = namespace.carryOut(request);
+    outcome =
+      request.twin === undefined ? namespace.carryOut(request) : namespace.sameAs(namespaceAt(library, request.twin));
     tidyLater(namespace);
   } catch (thrown) {
     outcome = failure(thrown);

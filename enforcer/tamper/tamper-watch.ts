@@ -99,8 +99,8 @@ export class TamperWatch {
   #takeLost(news: Extract<News, { kind: "lost" }>): void {
     this.#options.log.warn({ node: this.#options.node, reason: news.reason }, "lost track of changes to the ruleset");
     this.#places.forget();
-    if (news.isRare) return this.#disturbByLoss(news);
-    this.#lost ??= news;
+    if (news.isRare) this.#disturbByLoss(news);
+    else this.#lost ??= news;
     this.#lookAfterLoss();
   }
 
