@@ -29,7 +29,7 @@ export async function compareWithKernel(
   const started = clock.monotonic();
   return inScratch(access, ruleset, async (scratch) => {
     const size = await access.twins(scratch, namespace);
-    const found = size === undefined ? await compareByNft(access, scratch, namespace, clock) : twins(size);
+    const found = size === undefined ? await compareByNft(access, scratch, namespace) : twins(size);
     return { ...found, ms: clock.monotonic() - started };
   });
 }
@@ -39,15 +39,9 @@ type Found = Omit<Comparison, "ms">;
 const twins = (size: TableSize): Found => ({ loaded: true, differences: [], size });
 
 /** While the kernel makes room in a set a listing may lack elements (rhashtable_walk_next), so what is missing is looked for again. */
-async function compareByNft(
-  access: NftAccess,
-  scratch: string,
-  namespace: string | null,
-  clock: Clock,
-): Promise<Found> {
+async function compareByNft(access: NftAccess, scratch: string, namespace: string | null): Promise<Found> {
   let found = await listBoth(access, scratch, namespace);
   for (let again = 0; again < mostLooks && found.differences.some(isOfElements); again++) {
-    await clock.sleep(betweenLooksMs);
     const before = found.differences.map(({ key }) => key).join();
     found = await listBoth(access, scratch, namespace);
     if (found.differences.map(({ key }) => key).join() === before) break;
@@ -56,7 +50,6 @@ async function compareByNft(
 }
 
 const mostLooks = 3;
-const betweenLooksMs = 50;
 const isOfElements = ({ key, what }: ListingDifference) => what === "changed" && /^(set|map) /.test(key);
 
 async function listBoth(access: NftAccess, scratch: string, namespace: string | null): Promise<Found> {

@@ -293,7 +293,12 @@ export class Enforcer {
     this.#isApplied = false;
   }
 
+  /** Damage is looked for twice: while the kernel makes room in a set, a listing may lack elements of it. */
   async #damageOf(): Promise<string | undefined> {
+    return (await this.#damageNow()) && (await this.#damageNow());
+  }
+
+  async #damageNow(): Promise<string | undefined> {
     try {
       return damageOf(this.#wanted, await this.#options.nft.list());
     } catch (thrown) {

@@ -289,6 +289,14 @@ describe("the enforcer", () => {
     assert.ok((repair?.wholeAt ?? 0) <= whole && (repair?.wholeAt ?? 0) > whole - 11_000);
   });
 
+  it("does not believe a listing that lacks elements for a moment", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    bench.nft.listings.push(undefined);
+    await bench.clock.advance(11_000);
+    assert.deepEqual([bench.nft.listings.length, bench.repairs.length, bench.nft.applied.length], [0, 0, 1]);
+  });
+
   it("leaves a whole table alone", async () => {
     bench = new Bench();
     await bench.want(worldWith("10.1.0.2"));

@@ -41,7 +41,11 @@ export class NftMemory implements Nft {
     return this.#table;
   }
 
+  /** What the next ones to list are told, whatever there is. */
+  readonly listings: (Inventory | undefined)[] = [];
+
   list(): Promise<Inventory | undefined> {
+    if (this.listings.length > 0) return Promise.resolve(this.listings.shift());
     return Promise.resolve(this.#table === undefined ? undefined : inventoryOf(this.#table));
   }
 
