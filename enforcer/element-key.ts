@@ -98,6 +98,13 @@ export function intervalOf(element: Element, type: DataType): KeyInterval {
   return { start: first, end: successor(last) };
 }
 
+/** An address or prefix: where it begins, and how many bits of that count. */
+export function prefixOf(element: Element, type: "ipv4_addr" | "ipv6_addr"): { first: Uint8Array; bits: number } {
+  const { first } = boundsOf(element, type);
+  const slash = element.indexOf("/");
+  return { first, bits: slash < 0 ? 8 * first.length : Number(element.slice(slash + 1)) };
+}
+
 function boundsOf(text: string, type: DataType): { readonly first: Uint8Array; readonly last: Uint8Array } {
   const slash = text.indexOf("/");
   if (slash >= 0) return prefixBounds(text, slash, type);

@@ -5,7 +5,16 @@ import type { Expressions } from "../core/netlink/nf-expressions.ts";
 import { type RuleId, ruleIdToBytes, tryParseRuleId } from "../core/rule-id.ts";
 import type { Direction } from "../policy/program.ts";
 import { isInterfaceName } from "./element.ts";
-import { type Condition, type Field, type NumberField, nameOf, type Rule, type Statement } from "./ruleset.ts";
+import { prefixOf } from "./element-key.ts";
+import {
+  type AddressField,
+  type Condition,
+  type Field,
+  type NumberField,
+  nameOf,
+  type Rule,
+  type Statement,
+} from "./ruleset.ts";
 import { prefixText, settledBit } from "./text.ts";
 
 /** Where a field is in a packet, and of which family only packets have it. */
@@ -15,14 +24,17 @@ type Place =
   | { readonly from: "transport"; readonly at: number; readonly bytes: number };
 
 // RFC 791, 3.1; RFC 8200, 3; ports and ICMP type and code begin the transport header.
-const places: Readonly<Record<Field, Place>> = {
-  iifname: { from: "meta", key: "iifname", bytes: 16 },
-  oifname: { from: "meta", key: "oifname", bytes: 16 },
-  protocol: { from: "meta", key: "protocol", bytes: 1 },
+const networkPlaces = {
   saddr4: { from: "network", family: 4, at: 12, bytes: 4 },
   daddr4: { from: "network", family: 4, at: 16, bytes: 4 },
   saddr6: { from: "network", family: 6, at: 8, bytes: 16 },
   daddr6: { from: "network", family: 6, at: 24, bytes: 16 },
+} as const satisfies Record<AddressField, Place>;
+const places: Readonly<Record<Field, Place>> = {
+  ...networkPlaces,
+  iifname: { from: "meta", key: "iifname", bytes: 16 },
+  oifname: { from: "meta", key: "oifname", bytes: 16 },
+  protocol: { from: "meta", key: "protocol", bytes: 1 },
   hoplimit6: { from: "network", family: 6, at: 7, bytes: 1 },
   sport: { from: "transport", at: 0, bytes: 2 },
   dport: { from: "transport", at: 2, bytes: 2 },
@@ -65,6 +77,9 @@ class RuleWriter {
       case "member":
         this.#load(condition.key);
         this.#to.isIn(nameOf(condition.set), condition.not);
+        break;
+      case "network":
+        this.#network(condition);
         break;
       case "interface":
         this.#load([condition.field]);
@@ -143,6 +158,17 @@ class RuleWriter {
       this.#to.compare("atMost", last);
     }
     if (field === "protocol" && from === to && !not) this.#protocol = from;
+  }
+
+  /** Of a prefix that ends with a byte nft looks at no more than that. */
+  #network({ field, network }: Extract<Condition, { readonly if: "network" }>): void {
+    const { family, at, bytes } = networkPlaces[field];
+    const { first, bits } = prefixOf(network, family === 4 ? "ipv4_addr" : "ipv6_addr");
+    const length = bits % 8 === 0 ? bits / 8 : bytes;
+    this.#demandFamily(family, false);
+    this.#to.payload("network", at, length);
+    if (length * 8 > bits) this.#to.mask(first.map((_, index) => 0xff00 >> Math.min(8, Math.max(0, bits - 8 * index))));
+    this.#to.compare("is", first.subarray(0, length));
   }
 
   /** Loads the fields one behind the other, each at a multiple of four bytes. */
