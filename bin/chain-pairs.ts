@@ -28,7 +28,7 @@ export function withPairs(differences: readonly ListingDifference[]): readonly T
 const chain = "chain ";
 const isChain = ({ key }: ListingDifference) => key.startsWith(chain);
 const wordsOf = ({ lines }: ListingDifference) => lines.map(({ words }) => words);
-/** `block`, `stage`, `class` */
+/** `block`, `stage`, `class`, `log` */
 const kindOf = ({ key }: ListingDifference) => key.slice(chain.length).replace(/_[0-9a-f]+$/, "");
 
 function mostAlike(wanted: ListingDifference, going: ReadonlySet<ListingDifference>): ListingDifference | undefined {
@@ -44,4 +44,4 @@ function mostAlike(wanted: ListingDifference, going: ReadonlySet<ListingDifferen
 }
 
 /** A chain that leads to another name because that one's content changed is still the same. */
-const withoutNames = (words: string) => words.replace(/\b(block|stage|class)_[0-9a-f]{16}\b/g, "$1");
+const withoutNames = (words: string) => words.replace(/\b(block|stage|class|log)_[0-9a-f]{16}\b/g, "$1");

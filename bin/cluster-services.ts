@@ -1,6 +1,6 @@
 import { keyOf } from "../core/kube/objects.ts";
 import type { Change } from "../core/kube/watch.ts";
-import type { ClusterServices, Served } from "../enforcer/guard.ts";
+import type { ClusterServices, Served } from "../enforcer/cluster-paths.ts";
 import { readEndpointSlice } from "../policy/kinds/endpoint-slice.ts";
 
 const watched = { apiServers: "default/kubernetes", dns: "kube-system/kube-dns" } as const;

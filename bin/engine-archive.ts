@@ -31,6 +31,7 @@ export function engineArchive({ config, clock, log }: EngineArchiveOptions): Ope
         flows: archive.sink("flow"),
         losses: archive.sink("loss"),
         heartbeats: archive.sink("heartbeat"),
+        dns: archive.sink("dns"),
         tenures: archive.sink("endpoint"),
         programs: archive.sink("program"),
         changes: archive.sink("change"),

@@ -1,5 +1,6 @@
 import type { Sink } from "../core/pipeline.ts";
 import type { ChangeRecord } from "../core/records/change.ts";
+import type { DnsRecord } from "../core/records/dns.ts";
 import type { EndpointTenure } from "../core/records/endpoint.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Heartbeat } from "../core/records/heartbeat.ts";
@@ -12,6 +13,7 @@ export interface EngineStore {
   readonly flows: Sink<Flow>;
   readonly losses: Sink<Loss>;
   readonly heartbeats: Sink<Heartbeat>;
+  readonly dns: Sink<DnsRecord>;
   readonly tenures: Sink<EndpointTenure>;
   readonly programs: Sink<ProgramRecord>;
   readonly changes: Sink<ChangeRecord>;
@@ -38,6 +40,7 @@ export const openNowhere: OpenStore = () =>
     flows: nowhere,
     losses: nowhere,
     heartbeats: nowhere,
+    dns: nowhere,
     tenures: nowhere,
     programs: nowhere,
     changes: nowhere,

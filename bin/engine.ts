@@ -14,30 +14,25 @@ import type { Loss } from "../core/records/loss.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import { retrying } from "../core/retrying.ts";
 import { tee } from "../core/tee.ts";
-import { Enforcer } from "../enforcer/enforcer.ts";
-import { KeptFile } from "../enforcer/kept-file.ts";
+import type { EnforcerStatus } from "../enforcer/enforcer.ts";
 import { modesOf } from "../enforcer/modes.ts";
 import { KernelProof } from "../enforcer/proof-kernel.ts";
-import { Prover } from "../enforcer/prover.ts";
-import { Revoker } from "../enforcer/revoker.ts";
-import { Guard } from "../enforcer/tamper/guard.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import type { PolicyInForce } from "../enrichers/verdict.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import type { Placement } from "../policy/placement.ts";
 import { World } from "../policy/world.ts";
 import { agreementOf } from "./disagreements.ts";
+import { EnforcedNode } from "./enforced-node.ts";
 import { type EngineStore, type OpenStore, openNowhere } from "./engine-store.ts";
 import { type Collecting, FlowPath } from "./flow-path.ts";
 import { type Kernel, openKernel } from "./kernel.ts";
 import { type Kind, measured, readCollectors, readEnforcers, readRollout } from "./measure.ts";
 import { NodeReporter } from "./node-reporter.ts";
-import { proofText } from "./node-status.ts";
 import { PolicyRollout } from "./policy-rollout.ts";
-import { enforcerFolder, renderSettingsOf } from "./render-settings.ts";
 import { rolloutChange } from "./rollout-change.ts";
 import type { Seat } from "./seat-option.ts";
-import { spoolUsage } from "./spool-usage.ts";
+import { spoolFolder, spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
 import { sluiceVersion } from "./version.ts";
 
@@ -64,6 +59,8 @@ export interface EngineOptions {
   /** Last good rules and the state of the rollout are kept in the data folder, and orders are taken there; by default if there is a store. */
   readonly keepsState?: boolean;
   readonly metrics?: Metrics;
+  /** Where records come from beside the collectors of seats: a bus. */
+  readonly sources?: readonly Collecting[];
   /** The collector of a node; in tests another one than the kernel's. */
   readonly collect?: (seat: Seat) => Collecting;
   /** Told when policies change, not when pods do. */
@@ -103,9 +100,8 @@ export class Engine {
   readonly #policyReady = Promise.withResolvers<void>();
   readonly #rollout: PolicyRollout;
   readonly #proof = new KernelProof();
-  #enforcers: ReadonlyMap<string, Enforcer> = new Map();
-  #provers: ReadonlyMap<string, Prover> = new Map();
-  #guards: ReadonlyMap<string, Guard> = new Map();
+  /** Those that enforce, once the kernel is open. */
+  #nodes: ReadonlyMap<string, EnforcedNode> = new Map();
   /** What records of it need, by the Placement. */
   readonly #inForceBy = new WeakMap<Placement, PolicyInForce>();
   #revision: string | undefined;
@@ -126,7 +122,8 @@ export class Engine {
         onAlert: options.onAlert,
       }),
     });
-    this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
+    const collect = options.collect ?? ((seat) => this.#collectorOf(seat));
+    this.#collectors = [...seats.map(collect), ...(options.sources ?? [])];
     this.#tenures = new Feed({ name: "tenures", clock });
     this.#programs = new Feed({ name: "programs", clock });
     this.#changes = new Feed({ name: "changes", clock });
@@ -141,7 +138,7 @@ export class Engine {
       notice: options.onNotice ?? (() => {}),
       onHistory: (entry) => this.#changes.push([rolloutChange(entry, config.cluster.name)]),
       onChange: () => this.#spread(),
-      statuses: () => new Map([...this.#enforcers].map(([node, { status }]) => [node, status])),
+      statuses: () => new Map([...this.#nodes].map(([node, { enforcer }]) => [node, enforcer.status])),
     });
     this.#expose();
   }
@@ -155,8 +152,8 @@ export class Engine {
     // Why a collector cannot begin, `run` tells; its caller then aborts.
     await Promise.race([begun, aborted(signal)]).catch(() => aborted(signal));
     while (!signal.aborted && !this.#inForce) {
-      const failing = [...this.#enforcers.values()].find(({ status }) => status.failure !== null);
-      if (failing !== undefined) throw new SluiceError("NFT_FAILED", failing.status.failure ?? "an enforcer failed");
+      const failure = this.#statuses.find((status) => status.failure !== null)?.failure;
+      if (failure != null) throw new SluiceError("NFT_FAILED", failure);
       await this.#options.clock.sleep(20, signal);
     }
   };
@@ -201,8 +198,12 @@ export class Engine {
 
   get #inForce(): boolean {
     if (this.#enforcing.length === 0) return true;
-    const statuses = [...this.#enforcers.values()].map(({ status }) => status);
+    const statuses = this.#statuses;
     return statuses.length > 0 && statuses.every(({ revision, open }) => revision !== null || open);
+  }
+
+  get #statuses(): readonly EnforcerStatus[] {
+    return [...this.#nodes.values()].map(({ enforcer }) => enforcer.status);
   }
 
   #openStore(): Promise<EngineStore> {
@@ -226,6 +227,7 @@ export class Engine {
       ensureConntrack: !modesOf(config.enforcer).hasRules(node),
       // The data folder is ours only while the store is open.
       ...(openStore === undefined ? {} : { spool: { folder: spoolFolder(config.data.folder, node), ...config.spool } }),
+      ...(config.dns.enabled ? { dns: config.dns } : {}),
       log: log.child({ part: "collector", node }),
       clock,
     });
@@ -286,92 +288,39 @@ export class Engine {
   }
 
   async #enforceWith(kernel: Kernel, stop: AbortSignal): Promise<void> {
-    const { leaveRules } = this.#options;
-    const keepers = new Map(this.#enforcing.flatMap(({ node }) => this.#keeperOf(node) ?? []));
-    this.#enforcers = new Map(
-      this.#enforcing.map((seat) => [seat.node, this.#enforcerOf(seat, kernel, keepers.get(seat.node))]),
-    );
-    const { tamper } = kernel;
-    if (tamper !== undefined)
-      this.#guards = new Map(this.#enforcing.map((seat) => [seat.node, this.#guardOf(seat, tamper)]));
-    if (this.#options.config.enforcer.probeMs > 0)
-      this.#provers = new Map(this.#enforcing.map((seat) => [seat.node, this.#proverOf(seat)]));
+    this.#nodes = new Map(this.#enforcing.map((seat) => [seat.node, this.#enforcedNode(seat, kernel)]));
+    const nodes = [...this.#nodes.values()];
     // A node has one reader of its log. Whoever is second ends here, before it has touched the rules of the first.
     await Promise.race([this.#listening(), aborted(stop)]).catch(() => aborted(stop));
     if (stop.aborted) return;
-    const guards = [...this.#guards.values()];
-    await Promise.race([Promise.all(guards.map(({ ready }) => ready)), aborted(stop)]);
+    await Promise.race([Promise.all(nodes.map(({ ready }) => ready)), aborted(stop)]);
     await this.#clear(kernel);
     if (this.#revision !== undefined) this.#handOut();
-    const enforcers = [...this.#enforcers.values()];
     const applied = new AbortController();
     // They end after the last that is to be kept.
-    const keeping = Promise.all([...keepers.values()].map((keeper) => keeper.run(applied.signal)));
+    const keeping = Promise.all(nodes.map((node) => node.keep(applied.signal)));
     try {
-      const runs = [...enforcers, ...this.#provers.values(), ...guards].map(
-        (part) => (until: AbortSignal) => part.run(until),
-      );
+      const runs = nodes.map((node) => (until: AbortSignal) => node.run(until));
+      // Where nothing is kept they have ended already.
       await together(stop, [...runs, (until) => Promise.race([keeping.then(() => {}), aborted(until)])]);
-      await Promise.all(enforcers.map((enforcer) => enforcer.stop({ leaveRules })));
+      const { leaveRules } = this.#options;
+      await Promise.all(nodes.map(({ enforcer }) => enforcer.stop({ leaveRules })));
     } finally {
       applied.abort();
       await keeping;
     }
   }
 
-  #enforcerOf({ node, namespacePath }: Seat, kernel: Kernel, keeper: KeptFile | undefined): Enforcer {
-    const { clock, log } = this.#options;
-    return new Enforcer({
-      node,
-      nft: kernel.nft(namespacePath),
-      interfaces: kernel.interfaces(namespacePath),
-      clock,
-      // It names the node itself.
-      log: log.child({ part: "enforcer" }),
-      settings: renderSettingsOf(this.#options.config),
-      onArrival: (ms) => this.#metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
-      random: Math.random,
-      // Beside the guard, who is told of changes, a look is for what nobody tells.
-      ...(kernel.tamper === undefined ? {} : { lookMs: 300_000 }),
-      onRepair: (repair) => this.#guards.get(node)?.repaired(repair),
-      unheard: (work) => this.#guards.get(node)?.unheard(work) ?? work(),
-      ...(keeper === undefined ? {} : { keeper }),
-      ...this.#revokerOf({ node, namespacePath }, kernel),
-    });
-  }
-
-  #revokerOf({ node, namespacePath }: Seat, kernel: Kernel): { readonly revoker?: Revoker } {
-    const { config, clock, log } = this.#options;
-    const conntrack = kernel.conntrack?.(namespacePath);
-    if (!config.enforcer.revoke || conntrack === undefined) return {};
-    const revoker = new Revoker({
-      node,
-      nft: kernel.nft(namespacePath),
-      conntrack,
-      clock,
-      log: log.child({ part: "revoker" }),
-      unknownEndpoints: config.enforcer.unknownEndpoints,
-    });
-    return { revoker };
-  }
-
-  #keeperOf(node: string): readonly (readonly [string, KeptFile])[] | undefined {
-    const { config, clock, log } = this.#options;
-    if (!this.#keepsState) return undefined;
-    return [[node, new KeptFile({ folder: enforcerFolder(config.data.folder), node, clock, log })]];
-  }
-
-  #proverOf({ node, namespacePath }: Seat): Prover {
-    const { config, clock, log, onAlert } = this.#options;
-    return new Prover({
-      node,
-      proof: this.#proof.in(namespacePath),
-      clock,
-      log: log.child({ part: "enforcer" }),
-      everyMs: config.enforcer.probeMs,
-      // While break-glass is on there is nothing to prove.
-      applied: () => this.#enforcers.get(node)?.status.revision != null,
-      onChange: (status) => onAlert?.(proofText(node, status)),
+  #enforcedNode(seat: Seat, kernel: Kernel): EnforcedNode {
+    const { config, clock, log, onAlert, onTamper } = this.#options;
+    return new EnforcedNode({
+      ...{ seat, kernel, config, clock, log, onAlert },
+      proof: this.#proof,
+      metrics: this.#metrics,
+      isKept: this.#keepsState,
+      ipv6: () => this.#podCidrsOf(seat.node).some(({ family }) => family === 6),
+      onChange: (change) => this.#changes.push([change]),
+      onTamper: onTamper ?? null,
     });
   }
 
@@ -393,8 +342,8 @@ export class Engine {
           mode: isEnforcing ? "enforce" : "observe",
           wanted: this.#revision,
           due: this.#rollout.policyOf(node)?.program.revision,
-          enforcer: this.#enforcers.get(node),
-          probe: this.#provers.get(node)?.status,
+          enforcer: this.#nodes.get(node)?.enforcer,
+          probe: this.#nodes.get(node)?.probe,
         }),
         counters: isEnforcing ? () => this.#proof.in(seat.namespacePath).counters() : undefined,
         originOf: (id) => this.#world.program().rules.get(id) ?? this.#world.pending().program.rules.get(id),
@@ -412,28 +361,6 @@ export class Engine {
       await nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
       this.#options.log.warn({ node }, "rules of an earlier run are removed: this node only observes");
     }
-  }
-
-  #guardOf({ node, namespacePath }: Seat, tamper: NonNullable<Kernel["tamper"]>): Guard {
-    const { config, clock, log, onTamper } = this.#options;
-    const metrics = this.#metrics;
-    return new Guard({
-      cluster: config.cluster.name,
-      node,
-      enforcer: { disturbed: (tampering) => this.#enforcers.get(node)?.disturbed(tampering) ?? false },
-      news: tamper.news(namespacePath),
-      listing: tamper.listing(namespacePath),
-      isOurChild: tamper.isOurChild,
-      ipv6: () => this.#podCidrsOf(node).some(({ family }) => family === 6),
-      clock,
-      log: log.child({ part: "guard" }),
-      onChange: (change) => {
-        metrics.add("sluice_enforcer_tamperings_total", { node });
-        this.#changes.push([change]);
-      },
-      onNotice: onTamper ?? null,
-      onGap: ({ from, to }) => metrics.add("sluice_enforcer_gap_seconds_total", { node }, (to - from) / 1000),
-    });
   }
 
   #listening(): Promise<unknown> {
@@ -512,7 +439,7 @@ export class Engine {
 
   #handOut(): void {
     const staged = this.#rollout.staged();
-    for (const [node, enforcer] of this.#enforcers) {
+    for (const [node, { enforcer }] of this.#nodes) {
       const policy = this.#rollout.policyOf(node);
       const podCidrs = this.#podCidrsOf(node);
       if (policy !== undefined)
@@ -529,18 +456,18 @@ export class Engine {
     const { seats, config } = this.#options;
     const nodeOf = (index: number) => seats[index]?.node ?? "";
     readCollectors(metrics, () =>
-      this.#collectors.map(({ counters }, index) => {
+      this.#collectors.slice(0, seats.length).map(({ counters, dnsCounters }, index) => {
         const node = nodeOf(index);
-        return { node, counters, spool: spoolUsage(spoolFolder(config.data.folder, node)) };
+        return { node, counters, dns: dnsCounters, spool: spoolUsage(spoolFolder(config.data.folder, node)) };
       }),
     );
     readEnforcers(metrics, () =>
-      [...this.#enforcers].map(([node, { status, size }]) => ({
+      [...this.#nodes].map(([node, { enforcer, probe }]) => ({
         node,
-        status,
+        status: enforcer.status,
         wanted: this.#revision,
-        size,
-        probe: this.#provers.get(node)?.status,
+        size: enforcer.size,
+        probe,
       })),
     );
     readRollout(
@@ -549,7 +476,7 @@ export class Engine {
       this.#rollout,
     );
     metrics.read("sluice_enforcer_findings", () =>
-      [...this.#guards].map(([node, { findings }]) => ({ labels: { node }, value: findings.length })),
+      [...this.#nodes].map(([node, { findings }]) => ({ labels: { node }, value: findings.length })),
     );
     metrics.read("sluice_enricher_unreadable_addresses_total", () => [
       { labels: {}, value: this.#enricher.unreadable },
@@ -583,5 +510,3 @@ function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
-
-const spoolFolder = (data: string, node: string): string => `${data}/spool/${node}`;

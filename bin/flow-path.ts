@@ -1,7 +1,9 @@
+import type { DnsCounters } from "../collectors/dns/observer.ts";
 import type { RecorderCounters } from "../collectors/recorder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { run, type Sink, type Source, type Stage } from "../core/pipeline.ts";
+import type { RawDns } from "../core/records/dns.ts";
 import type { Flow, RawFlow } from "../core/records/flow.ts";
 import type { Heartbeat } from "../core/records/heartbeat.ts";
 import type { Loss } from "../core/records/loss.ts";
@@ -19,7 +21,9 @@ export interface Collecting {
   readonly flows: Source<RawFlow>;
   readonly losses: Source<Loss>;
   readonly heartbeats?: Source<Heartbeat>;
+  readonly dns?: Source<RawDns>;
   readonly counters: RecorderCounters | undefined;
+  readonly dnsCounters?: DnsCounters | undefined;
   /** Collects until the signal aborts, then hands out what is left, whereupon the sources end. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -32,7 +36,7 @@ export interface FlowPathOptions {
   /** Resolves when flows can be enriched, or the signal aborts. */
   readonly begin: (signal: AbortSignal) => Promise<void>;
   readonly shown: { readonly flows: Sink<Flow>; readonly losses: Sink<Loss> };
-  readonly store: Pick<EngineStore, "flows" | "losses" | "heartbeats">;
+  readonly store: Pick<EngineStore, "flows" | "losses" | "heartbeats" | "dns">;
 }
 
 type Work = (stop: AbortSignal) => Promise<void>;
@@ -55,11 +59,12 @@ export class FlowPath {
   }
 
   /** The works of one collector; each resolves when its source has ended and everything of it is stored. */
-  of({ flows, losses, heartbeats }: Collecting): readonly Work[] {
+  of({ flows, losses, heartbeats, dns }: Collecting): readonly Work[] {
     return [
       (stop) => this.#flows(flows, stop),
       () => this.#losses(losses),
       ...(heartbeats === undefined ? [] : [() => this.#heartbeats(heartbeats)]),
+      ...(dns === undefined ? [] : [(stop: AbortSignal) => this.#dns(dns, stop)]),
     ];
   }
 
@@ -102,6 +107,14 @@ export class FlowPath {
   #heartbeats(source: Source<Heartbeat>): Promise<void> {
     const sink = this.#stored("heartbeat", this.#options.store.heartbeats, ({ start }) => start);
     return run(this.#once("heartbeat", source), (batch) => batch, sink, { signal: never, inFlight });
+  }
+
+  /** Names are not waited for: who asked lives by then, or another record tells who has the address. */
+  async #dns(source: Source<RawDns>, stop: AbortSignal): Promise<void> {
+    const { enricher, begin, store } = this.#options;
+    const sink = this.#stored("dns", store.dns, ({ end }) => end);
+    await begin(stop);
+    await run(this.#once("dns", source), enricher.dnsStage, sink, { signal: never, inFlight });
   }
 
   /** Each stream by itself: they are read and stored at their own pace. */

@@ -1,5 +1,5 @@
+import type { Counts } from "../core/netlink/nft-counters.ts";
 import { type RuleId, tryParseRuleId } from "../core/rule-id.ts";
-import type { Counts } from "../enforcer/counters.ts";
 import type { RuleOrigin } from "../policy/program.ts";
 
 /** How often each rule of a node was met, kept over restarts: the content of <data>/status/NODE.hits.json. Times are milliseconds. */

@@ -1,3 +1,4 @@
+import type { DnsCounters } from "../collectors/dns/observer.ts";
 import type { RecorderCounters } from "../collectors/recorder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -12,7 +13,7 @@ import type { PolicyRollout } from "./policy-rollout.ts";
 import type { SpoolUsage } from "./spool-usage.ts";
 
 /** What a sink stores, for the label `kind`. */
-export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change";
+export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change" | "dns";
 
 export interface Measures<T> {
   readonly metrics: Metrics;
@@ -77,6 +78,7 @@ export function countLosses(metrics: Metrics, batch: readonly Loss[]): void {
 export interface CollectorGauges {
   readonly node: string;
   readonly counters: RecorderCounters | undefined;
+  readonly dns?: DnsCounters | undefined;
   readonly spool: SpoolUsage | undefined;
 }
 
@@ -113,12 +115,32 @@ export function readCollectors(metrics: Metrics, collectors: () => readonly Coll
     "sluice_collector_connections",
     each(({ connections }) => connections),
   );
+  readDns(metrics, () => collectors().flatMap(({ node, dns }) => (dns === undefined ? [] : [{ node, dns }])));
   metrics.read("sluice_spool_bytes", () =>
     spools().map(({ node, spool }) => ({ labels: { node }, value: spool.bytes })),
   );
   metrics.read("sluice_spool_segments", () =>
     spools().map(({ node, spool }) => ({ labels: { node }, value: spool.segments })),
   );
+}
+
+function readDns(
+  metrics: Metrics,
+  counted: () => readonly { readonly node: string; readonly dns: DnsCounters }[],
+): void {
+  metrics.read("sluice_dns_messages_total", () =>
+    counted().flatMap(({ node, dns: { queries, answers, malformed, otherSegments, unasked } }) => [
+      { labels: { node, kind: "query" }, value: queries },
+      { labels: { node, kind: "answer" }, value: answers },
+      { labels: { node, kind: "malformed" }, value: malformed },
+      { labels: { node, kind: "other-segment" }, value: otherSegments },
+      { labels: { node, kind: "unasked" }, value: unasked },
+    ]),
+  );
+  metrics.read("sluice_dns_overruns_total", () =>
+    counted().map(({ node, dns }) => ({ labels: { node }, value: dns.overruns })),
+  );
+  metrics.read("sluice_dns_names", () => counted().map(({ node, dns }) => ({ labels: { node }, value: dns.names })));
 }
 
 /** A node's enforcer and the revision that it should enforce. */

@@ -1,8 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import type { Counts } from "../core/netlink/nft-counters.ts";
 import type { RuleId } from "../core/rule-id.ts";
-import type { Counts } from "../enforcer/counters.ts";
 import type { RuleOrigin } from "../policy/program.ts";
 import { type HitHistory, withCounts } from "./hit-history.ts";
 import { nodeStatusOf, type StatusSources, statusEveryMs } from "./node-status.ts";

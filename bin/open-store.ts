@@ -20,6 +20,7 @@ export async function openStore({ data, archive }: Config): Promise<Store> {
     top: (query, signal) => store.top(query, signal),
     heartbeats: (span) => store.heartbeats(span),
     losses: (span) => store.losses(span),
+    dns: (query, signal) => store.dns(query, signal),
     changes: (span) => store.changes(span),
     endpoints: (span) => store.endpoints(span),
     sequences: (span) => store.sequences(span),

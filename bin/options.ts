@@ -24,7 +24,7 @@ export const durationOption = (): Option =>
 /** What a command says of the settings, by path: `collector.windowMs`. */
 export interface OwnSettings {
   /** It decides these itself. */
-  readonly decided?: readonly string[];
+  readonly decided?: readonly string[] | RegExp;
   /** Its defaults, where they differ from everybody's. */
   readonly defaults?: Readonly<Record<string, string | number>>;
 }
@@ -34,7 +34,7 @@ export function addSettings(command: Command, { decided = [], defaults = {} }: O
   command.option("--config <file>", "YAML file of settings (or SLUICE_CONFIG)");
   command.optionsGroup("Settings (docs/reference/config.md):");
   for (const { path, flag, accepts, description, default: fallback } of settings) {
-    if (decided.includes(path)) continue;
+    if (decided instanceof RegExp ? decided.test(path) : decided.includes(path)) continue;
     const accepted = `${accepts.charAt(0).toUpperCase()}${accepts.slice(1)}`;
     if (path === "objects.folder") command.addOption(new Option("--objects <folder>", "as trace calls it").hideHelp());
     command.option(`${flag} <value>`, `${description} ${accepted}. Default: ${String(defaults[path] ?? fallback)}.`);

@@ -12,8 +12,9 @@ import {
   withBreakGlass,
   withoutBreakGlass,
 } from "../enforcer/break-glass.ts";
+import { closedPaths } from "../enforcer/closed-paths.ts";
+import { clusterPaths } from "../enforcer/cluster-paths.ts";
 import type { EnforcerStatus } from "../enforcer/enforcer.ts";
-import { closedPaths, clusterPaths } from "../enforcer/guard.ts";
 import { type GuardedPath, parseGuardedPath } from "../enforcer/guarded-path.ts";
 import { enforcedPart, type Modes, modesOf } from "../enforcer/modes.ts";
 import {

@@ -1,20 +1,25 @@
 import { Command } from "commander";
 import { changesCommand } from "./commands/changes.ts";
+import { collectCommand } from "./commands/collect.ts";
 import { completenessCommand } from "./commands/completeness.ts";
 import { configCommand } from "./commands/config.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { dnsCommand } from "./commands/dns.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { endpointsCommand } from "./commands/endpoints.ts";
 import { enforceCommand } from "./commands/enforce.ts";
+import { enrichCommand } from "./commands/enrich.ts";
 import { flowsCommand } from "./commands/flows.ts";
 import { labCommand } from "./commands/lab.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { pairsCommand } from "./commands/pairs.ts";
 import { policyCommand } from "./commands/policy.ts";
+import { sinkCommand } from "./commands/sink.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
 import { versionCommand } from "./commands/version.ts";
+import { watchCommand } from "./commands/watch.ts";
 import { exitCodeHelp } from "./exit-codes.ts";
 import { sluiceVersion } from "./version.ts";
 
@@ -35,7 +40,12 @@ ${exitCodeHelp}`;
 const commands = [
   demoCommand,
   upCommand,
+  collectCommand,
+  enrichCommand,
+  watchCommand,
+  sinkCommand,
   flowsCommand,
+  dnsCommand,
   pairsCommand,
   topCommand,
   endpointsCommand,

@@ -4,11 +4,12 @@ import type { RenderSettings } from "../enforcer/renderer.ts";
 
 /** How rulesets are made, as the operator has set it. */
 export function renderSettingsOf({ enforcer, collector }: Pick<Config, "enforcer" | "collector">): RenderSettings {
-  const { podInterfacePrefixes: podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints } = enforcer;
+  const { podInterfacePrefixes: podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints, logRate } = enforcer;
   const logGroup = collector.nflogGroup;
   // Where only some namespaces are enforced, nobody else is to be denied anything.
   const strangers = enforcer.mode === "enforce" ? unknownEndpoints : "allow";
-  return { ...defaultSettings, podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints: strangers, logGroup };
+  const given = { podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints: strangers, logGroup, logRate };
+  return { ...defaultSettings, ...given };
 }
 
 /** Where last good rulesets are kept, one a node. */

@@ -6,6 +6,9 @@ export interface SpoolUsage {
   readonly bytes: number;
 }
 
+/** Where in a data folder the spool of a node is. */
+export const spoolFolder = (data: string, node: string): string => `${data}/spool/${node}`;
+
 /** What a spool's folder holds; undefined while there is none. */
 export function spoolUsage(folder: string): SpoolUsage | undefined {
   try {

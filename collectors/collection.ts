@@ -3,6 +3,8 @@ import { messageOf } from "../core/errors.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import { applySettings, loadTrackingRule, removeTrackingRule } from "./conntrack/prerequisites.ts";
+import { Dns } from "./dns/dns.ts";
+import { removeCopyRules } from "./dns/rules.ts";
 import { type Beat, Heartbeats, heartbeatOf, readKernelTable } from "./heartbeats.ts";
 import { InterfaceNames } from "./interface-names.ts";
 import { Outbox } from "./outbox.ts";
@@ -34,6 +36,7 @@ export class Collection {
   readonly #recorder: Recorder;
   readonly #spool: Spool | undefined;
   readonly #outbox: Outbox;
+  #dns: Dns | undefined;
   #tracking = false;
   #reconciledAt = Number.NEGATIVE_INFINITY;
 
@@ -48,6 +51,7 @@ export class Collection {
       epoch: this.#now(),
       since: (this.#spool?.since ?? epoch) * 1000,
       interfaceName: (index) => this.#interfaces.nameOf(index),
+      ...(options.dns === null ? {} : { domainOf: (...asked) => this.#dns?.nameOf(...asked) ?? null }),
     });
     this.#recorder.restore(this.#spool?.recovered.standing.open.values() ?? []);
     this.#outbox = new Outbox({
@@ -72,6 +76,7 @@ export class Collection {
       await this.#collect(sensor, signal);
     } finally {
       sensor.close();
+      this.#endDns();
       this.#leave();
     }
   }
@@ -86,8 +91,24 @@ export class Collection {
       loadTrackingRule();
       this.#tracking = true;
     }
+    this.#beginDns();
     this.#tellAbsence();
     sensor.dump();
+  }
+
+  #beginDns(): void {
+    const { dns, receiveBufferBytes } = this.#options;
+    if (dns === null) {
+      // An earlier run that was killed may have had it.
+      this.#unless("rules that copy DNS could not be looked for", removeCopyRules);
+      return;
+    }
+    this.#dns = new Dns(dns, receiveBufferBytes, () => this.#now());
+    this.#dns.begin();
+  }
+
+  #endDns(): void {
+    this.#unless("the rules that copy DNS could not be removed", () => this.#dns?.close());
   }
 
   #openSpool(settings: SpoolSettings): Spool {
@@ -114,15 +135,9 @@ export class Collection {
 
   /** Leaves nothing behind; failing at that must not hide why the run ended. */
   #leave(): void {
-    try {
+    this.#unless("the tracking rule could not be removed", () => {
       if (this.#tracking) removeTrackingRule();
-    } catch (thrown) {
-      this.#log(
-        "warn",
-        { node: this.#options.node, cause: messageOf(thrown) },
-        "the tracking rule could not be removed",
-      );
-    }
+    });
   }
 
   async #collect(sensor: Sensor, signal: AbortSignal): Promise<void> {
@@ -131,15 +146,17 @@ export class Collection {
     const heartbeats = new Heartbeats(this.#clock.now());
     while (!signal.aborted) {
       const { found, more, overran } = sensor.poll();
+      // After the events, so that the answers are known that led to these connections.
+      const asked = this.#dns?.poll() ?? false;
       if (overran) this.#reconcile(sensor);
       const due = windows.due(this.#clock.now());
       if (due?.whole) sensor.dump();
       if (due !== undefined) this.#flush(due);
       const beat = heartbeats.due(this.#clock.now());
-      if (beat !== undefined) this.#beat(beat);
+      if (beat !== undefined) this.#beat(beat, sensor);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
-      const pause = Math.min(found ? pauseMs : idlePauseMs, untilFlush);
+      const pause = Math.min(found || asked ? pauseMs : idlePauseMs, untilFlush);
       await (more ? new Promise(setImmediate) : this.#clock.sleep(pause, signal));
     }
     this.#finish(sensor, windows, heartbeats);
@@ -149,8 +166,10 @@ export class Collection {
   #finish(sensor: Sensor, windows: Windows, heartbeats: Heartbeats): void {
     while (sensor.poll().more);
     sensor.dump();
-    this.#flush(windows.last(this.#clock.now()));
-    this.#beat(heartbeats.last(this.#clock.now()));
+    this.#dns?.poll();
+    this.#flush(windows.last(this.#clock.now()), true);
+    this.#beat(heartbeats.last(this.#clock.now()), sensor);
+    this.#tellLosses();
     this.#outbox.postAll();
   }
 
@@ -174,7 +193,8 @@ export class Collection {
     for (const draft of this.#recorder.standing()) yield { cluster, node, epoch, seq: 0, ...draft };
   }
 
-  #beat(beat: Beat): void {
+  #beat(beat: Beat, sensor: Sensor): void {
+    sensor.countUnlogged(beat);
     if (this.#outbox.full) return;
     const heartbeat = heartbeatOf(beat, this.#recorder.counters, this.#outbox.told, readKernelTable());
     this.#outbox.push({ heartbeats: [heartbeat] });
@@ -188,14 +208,35 @@ export class Collection {
     sensor.dump();
   }
 
-  #flush(flush: Flush): void {
+  #flush(flush: Flush, isLast = false): void {
     const flows = this.#recorder.flush(flush);
-    const dropped = this.#outbox.push({ flows });
+    const dns = this.#dns?.take(isLast) ?? [];
+    const dropped = this.#outbox.push({ flows, dns });
     if (dropped > 0) this.#recorder.dropped(dropped, flush);
-    if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
+    this.#tellLosses();
     if (!flush.whole) return;
+    this.#tellDnsLosses();
     this.#interfaces.forget();
-    this.#post({ kind: "counters", counters: this.#recorder.counters });
+    this.#post({ kind: "counters", counters: this.#recorder.counters, dns: this.#dns?.counters ?? null });
+  }
+
+  /** Once a window: it costs a question to the kernel. */
+  #tellDnsLosses(): void {
+    if (this.#dns === undefined || this.#outbox.full) return;
+    this.#outbox.push({ losses: this.#dns.takeLosses() });
+  }
+
+  /** Says why something failed that must not hide why the run ended. */
+  #unless(sentence: string, attempt: () => void): void {
+    try {
+      attempt();
+    } catch (thrown) {
+      this.#log("warn", { node: this.#options.node, cause: messageOf(thrown) }, sentence);
+    }
+  }
+
+  #tellLosses(): void {
+    if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
   }
 
   #now(): number {

@@ -4,9 +4,12 @@ import { SluiceError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { warmThreadPool } from "../core/netlink/namespace.ts";
 import type { Source } from "../core/pipeline.ts";
+import type { RawDns } from "../core/records/dns.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import type { Heartbeat } from "../core/records/heartbeat.ts";
 import type { Loss } from "../core/records/loss.ts";
+import type { DnsSettings } from "./dns/dns.ts";
+import type { DnsCounters } from "./dns/observer.ts";
 import { Inbox } from "./inbox.ts";
 import type { RecorderCounters } from "./recorder.ts";
 import type { Batch } from "./spool/batch.ts";
@@ -28,6 +31,8 @@ export interface CollectorOptions {
   readonly receiveBufferBytes?: number;
   /** Records that may wait in memory for a slow reader. Without a spool those beyond it are dropped and counted. */
   readonly queueRecords?: number;
+  /** Collect DNS too, and tell for which name a client had the address of a flow. */
+  readonly dns?: DnsSettings;
   /** Where records are kept until they are acked: a folder for this node alone. Without it they are kept in memory. */
   readonly spool?: SpoolSettings;
   readonly log: Log;
@@ -40,13 +45,14 @@ const defaults = {
   ensureConntrack: true,
   receiveBufferBytes: 32 * 1024 * 1024,
   queueRecords: 262_144,
+  dns: null,
   spool: null,
 };
 
 /**
  * Collects what the kernel of one network namespace tells of connections and denials. A worker thread reads and records;
  * this end hands out its records, to be acked. Records of all kinds together are numbered from 0 without gaps within
- * (node, epoch). All three sources must be read: what is not acked of one holds up the others. With a spool, what was not
+ * (node, epoch). All sources must be read: what is not acked of one holds up the others. With a spool, what was not
  * acked comes again from the next collector on the same folder, before anything new; some records may then come twice.
  */
 export class Collector {
@@ -55,15 +61,18 @@ export class Collector {
   readonly flows: Source<RawFlow>;
   readonly losses: Source<Loss>;
   readonly heartbeats: Source<Heartbeat>;
+  readonly dns: Source<RawDns>;
   readonly #options: CollectorOptions;
   readonly #becomeReady: PromiseWithResolvers<void>;
   readonly #inboxes: {
     readonly flows: Inbox<RawFlow>;
     readonly losses: Inbox<Loss>;
     readonly heartbeats: Inbox<Heartbeat>;
+    readonly dns: Inbox<RawDns>;
   };
   #worker: Worker | undefined;
   #counters: RecorderCounters | undefined;
+  #dnsCounters: DnsCounters | undefined;
   #failure: unknown;
 
   constructor(options: CollectorOptions) {
@@ -77,15 +86,22 @@ export class Collector {
       flows: new Inbox(`flows of ${options.node}`, clock),
       losses: new Inbox(`losses of ${options.node}`, clock),
       heartbeats: new Inbox(`heartbeats of ${options.node}`, clock),
+      dns: new Inbox(`DNS of ${options.node}`, clock),
     };
     this.flows = this.#inboxes.flows;
     this.losses = this.#inboxes.losses;
     this.heartbeats = this.#inboxes.heartbeats;
+    this.dns = this.#inboxes.dns;
   }
 
   /** What moved, as of the end of the last window. */
   get counters(): RecorderCounters | undefined {
     return this.#counters;
+  }
+
+  /** The same of DNS, where it is collected. */
+  get dnsCounters(): DnsCounters | undefined {
+    return this.#dnsCounters;
   }
 
   /**
@@ -137,6 +153,7 @@ export class Collector {
         return;
       case "counters":
         this.#counters = message.counters;
+        this.#dnsCounters = message.dns ?? undefined;
         return;
       case "log":
         this.#options.log[message.level](message.fields, message.sentence);
@@ -147,8 +164,8 @@ export class Collector {
   }
 
   /** Hands out each kind at its own source; the batch is done with when all are. */
-  #handOut(batch: number, { flows, losses, heartbeats }: Batch): void {
-    let open = [flows, losses, heartbeats].filter(({ length }) => length > 0).length;
+  #handOut(batch: number, { flows, losses, heartbeats, dns = [] }: Batch): void {
+    let open = [flows, losses, heartbeats, dns].filter(({ length }) => length > 0).length;
     const acked = () => {
       open--;
       if (open === 0) this.#send({ kind: "ack", batch });
@@ -156,6 +173,7 @@ export class Collector {
     if (flows.length > 0) this.#inboxes.flows.push(flows, acked);
     if (losses.length > 0) this.#inboxes.losses.push(losses, acked);
     if (heartbeats.length > 0) this.#inboxes.heartbeats.push(heartbeats, acked);
+    if (dns.length > 0) this.#inboxes.dns.push(dns, acked);
   }
 
   /** The first failure is the cause, what follows from it is not. */

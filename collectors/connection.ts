@@ -1,7 +1,7 @@
 import type { Counters, Entry } from "../core/conntrack/entry.ts";
-import { seenReply } from "../core/conntrack/entry.ts";
+import { mostCounted, seenReply } from "../core/conntrack/entry.ts";
 import { type Tuple, tuplesOf } from "../core/conntrack/tuple.ts";
-import type { RawFlow } from "../core/records/flow.ts";
+import type { EndReason, RawFlow, Related } from "../core/records/flow.ts";
 import type { LabelRules } from "../core/rule-id.ts";
 
 const none: Counters = { packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0 };
@@ -15,6 +15,11 @@ const startsBeforeStampUs = 5_000;
 // Without a stamp: a connection had begun when its NEW was read, whose time is taken a little before.
 const readToleranceUs = 10_000;
 
+const tcp = 6;
+// TCP_CONNTRACK_SYN_SENT and TCP_CONNTRACK_SYN_SENT2: the first packet was a SYN. The kernel takes up others as ESTABLISHED unless
+// net.netfilter.nf_conntrack_tcp_loose is 0 (net/netfilter/nf_conntrack_proto_tcp.c, tcp_new).
+const beginnings: ReadonlySet<number> = new Set([1, 9]);
+
 /** What is known of one connection between its first and its last sign of life. Times are microseconds. */
 export class Connection {
   readonly id: number;
@@ -24,6 +29,8 @@ export class Connection {
   /** Stays as it was first told. */
   startedAt: number;
   rules = noRules;
+  /** The name for which the client had asked before. */
+  domain: string | null = null;
   replied = false;
   /** Since the connection began; never falls. */
   totals = none;
@@ -32,6 +39,14 @@ export class Connection {
   /** Something to tell since the last record. */
   changed = true;
   closedAt: number | null = null;
+  /** How it ended; null until then. */
+  endReason: EndReason | null = null;
+  /** The kernel met it amid its packets. */
+  midstream = false;
+  /** The kernel does not count it. */
+  uncounted = false;
+  mark = 0;
+  related: Related | null = null;
   /** The last dump that had it, or during which it was new. */
   seenInDump: number;
   /** Another connection with the same id: ids are hashes of 32 bits. */
@@ -72,6 +87,11 @@ export class Connection {
     const connection = new Connection({ id, zone, original, reply, startedAt, happenedAt: null }, startedAt, dump);
     connection.rules = { egress: record.egressRule, ingress: record.ingressRule };
     connection.replied = record.replied;
+    connection.midstream = record.midstream;
+    connection.uncounted = record.uncounted;
+    connection.mark = record.mark;
+    connection.related = record.related;
+    connection.domain = record.destinationDomain;
     // What was told may be the stamp of its NEW, or when that was read.
     connection.#begun = { at: startedAt, from: startedAt - readToleranceUs, to: startedAt + readToleranceUs };
     connection.#newSeen = true;
@@ -104,16 +124,22 @@ export class Connection {
     if (startedAt < this.#kernelStart && miss(startedAt, this.#begun) !== null) this.#newSeen = false;
   }
 
-  /** Takes in what an entry says. What began before `epoch` has a past that was not this collector's to count. */
-  learn(entry: Entry, epoch: number): void {
-    if (entry.kind === "new") this.#newSeen = true;
-    if (entry.kind === "new" && entry.happenedAt !== null) this.#begun = stamped(entry.happenedAt);
+  /**
+   * Takes in what an entry says; whether somebody had set its counters to zero. What began before `epoch` has a past that was not
+   * this collector's to count.
+   */
+  learn(entry: Entry, epoch: number): boolean {
+    if (entry.kind === "new") this.#begins(entry);
+    this.mark = entry.mark;
+    if (entry.master !== null) this.related ??= relatedOf(entry.master);
     if (entry.startedAt !== null) this.#kernelStart = entry.startedAt;
     if (!this.#told) this.startedAt = this.#kernelStart ?? this.startedAt;
     if (entry.rules !== null) this.#setRules(entry.rules);
     if (!this.replied && entry.status & seenReply) this.replied = this.changed = true;
     if (this.#newSeen || (this.#kernelStart ?? 0) >= epoch) this.reported ??= none;
-    if (entry.counters !== null) this.#count(entry.counters);
+    if (entry.counters !== null) return this.#count(entry.counters);
+    this.uncounted = entry.kind === "dump" || entry.kind === "destroy";
+    return false;
   }
 
   /** Reported is what the totals are now. */
@@ -124,21 +150,35 @@ export class Connection {
     this.changed = false;
   }
 
+  #begins({ happenedAt, original, tcpState }: Entry): void {
+    this.#newSeen = true;
+    if (happenedAt !== null) this.#begun = stamped(happenedAt);
+    this.midstream = original.protocol === tcp && tcpState !== null && !beginnings.has(tcpState);
+  }
+
   #setRules(rules: LabelRules): void {
     if (rules.egress === this.rules.egress && rules.ingress === this.rules.ingress) return;
     this.rules = rules;
     this.changed = true;
   }
 
-  #count(counters: Counters): void {
-    if (fellBelow(counters, this.#kernel)) this.#beforeReset = this.totals;
+  /** Whether the counters began anew. */
+  #count(counters: Counters): boolean {
+    const isReset = fellBelow(counters, this.#kernel);
+    if (isReset) this.#beforeReset = this.totals;
+    this.uncounted = false;
     this.#kernel = counters;
     const totals = sum(this.#beforeReset, counters);
     if (totals.packets !== this.totals.packets || totals.replyPackets !== this.totals.replyPackets) this.changed = true;
     this.totals = totals;
     this.reported ??= totals;
     if (counters.replyPackets > 0) this.replied = true;
+    return isReset;
   }
+}
+
+function relatedOf({ protocol, source, sourcePort, destination, destinationPort }: Tuple): Related {
+  return { protocol, sourceAddress: source, sourcePort, destinationAddress: destination, destinationPort };
 }
 
 /** About when something was; not outside of the bounds. */
@@ -175,10 +215,10 @@ export function difference(now: Counters, before: Counters): Counters {
 function sum(a: Counters, b: Counters): Counters {
   if (a === none) return b;
   return {
-    packets: a.packets + b.packets,
-    bytes: a.bytes + b.bytes,
-    replyPackets: a.replyPackets + b.replyPackets,
-    replyBytes: a.replyBytes + b.replyBytes,
+    packets: Math.min(a.packets + b.packets, mostCounted),
+    bytes: Math.min(a.bytes + b.bytes, mostCounted),
+    replyPackets: Math.min(a.replyPackets + b.replyPackets, mostCounted),
+    replyBytes: Math.min(a.replyBytes + b.replyBytes, mostCounted),
   };
 }
 

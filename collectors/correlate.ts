@@ -1,7 +1,8 @@
 import type { Entry } from "../core/conntrack/entry.ts";
-import type { RawFlow } from "../core/records/flow.ts";
+import type { EndReason, RawFlow } from "../core/records/flow.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionTable } from "./connection-table.ts";
+import { endReasonOf } from "./end-reason.ts";
 
 // A DESTROY that was lost in an overrun is noticed by absence: the connection is given up when two dumps in a row lack it
 // (one is not enough, its DESTROY may still be on the way), and forgotten two dumps later, so that a straggler is known.
@@ -18,6 +19,7 @@ export class Correlator {
   #changed: Connection[] = [];
   #closed: Connection[] = [];
   #dump = 0;
+  #resets = 0;
 
   /** `epoch`: when this collector began to count. */
   constructor(epoch: number) {
@@ -34,10 +36,12 @@ export class Correlator {
     const before = connection.changed;
     const givenUp = connection.closedAt !== null;
     connection.closedAt = null;
+    connection.endReason = null;
     connection.seenInDump = this.#dump;
-    connection.learn(entry, this.#epoch);
+    if (connection.learn(entry, this.#epoch)) this.#resets++;
     if (connection.changed && !before) this.#changed.push(connection);
     if (entry.kind !== "destroy") return;
+    connection.endReason = endReasonOf(entry, connection.replied);
     // Its end was told already; a straggler is worth a record only if it brings something new.
     if (givenUp && !connection.changed) this.#forget(connection, entry.stoppedAt ?? now);
     else this.#destroy(connection, entry.stoppedAt ?? entry.happenedAt ?? now);
@@ -63,8 +67,15 @@ export class Correlator {
     for (const connection of this.#table) {
       const absent = this.#dump - connection.seenInDump;
       if (absent >= dumpsUntilForgotten) this.#table.delete(connection);
-      else if (absent >= dumpsUntilGivenUp && connection.closedAt === null) this.#close(connection, now);
+      else if (absent >= dumpsUntilGivenUp && connection.closedAt === null) this.#close(connection, now, "unseen");
     }
+  }
+
+  /** How many connections somebody set the counters of to zero since the last call. */
+  takeResets(): number {
+    const resets = this.#resets;
+    this.#resets = 0;
+    return resets;
   }
 
   /** Connections that ended since the last call. */
@@ -98,7 +109,7 @@ export class Correlator {
    */
   #supersede(entry: Entry, at: number): void {
     for (const earlier of this.#table.alike(entry))
-      if (earlier.closedAt === null && earlier.startedAt <= at) this.#close(earlier, at);
+      if (earlier.closedAt === null && earlier.startedAt <= at) this.#close(earlier, at, "unseen");
   }
 
   #forget(connection: Connection, at: number): void {
@@ -108,10 +119,11 @@ export class Correlator {
 
   #destroy(connection: Connection, at: number): void {
     this.#table.delete(connection);
-    this.#close(connection, at);
+    this.#close(connection, at, connection.endReason);
   }
 
-  #close(connection: Connection, at: number): void {
+  #close(connection: Connection, at: number, reason: EndReason | null): void {
+    connection.endReason = reason;
     connection.closedAt = Math.max(at, connection.startedAt);
     this.#closed.push(connection);
   }

@@ -1,4 +1,4 @@
-import type { RawFlow } from "../core/records/flow.ts";
+import { type RawFlow, unremarkable } from "../core/records/flow.ts";
 import { type Draft, spanOf } from "./draft.ts";
 import type { PacketHeaders } from "./nflog/packet.ts";
 import type { LogPrefix } from "./nflog/prefix.ts";
@@ -10,6 +10,9 @@ export interface Denial {
   readonly at: number;
   readonly inInterface: string | null;
   readonly outInterface: string | null;
+  readonly mark: number;
+  readonly uid: number | null;
+  readonly gid: number | null;
 }
 
 interface Repeated {
@@ -72,7 +75,7 @@ function asAsked({ packet, inInterface, outInterface, ...rest }: Denial): Denial
 }
 
 function keyOf({ cause, packet }: Denial): string {
-  const { icmp } = packet;
+  const { icmp, about } = packet;
   return [
     cause.direction,
     cause.rule ?? cause.reason,
@@ -82,6 +85,7 @@ function keyOf({ cause, packet }: Denial): string {
     packet.destination,
     packet.destinationPort,
     ...(icmp === null ? [] : [icmp.type, icmp.code, icmp.id]),
+    ...(about === null ? [] : Object.values(about)),
   ].join(" ");
 }
 
@@ -106,11 +110,17 @@ function draftOf({ first, ...counted }: Repeated, windowStart: number, windowEnd
     totalReplyPackets: counted.replyPackets,
     totalReplyBytes: counted.replyBytes,
     replied: counted.replyPackets > 0,
+    ...unremarkable,
+    mark: first.mark,
+    uid: first.uid,
+    gid: first.gid,
+    related: packet.about,
     denied: cause.direction,
     reason: cause.reason,
     ...rulesOf(cause),
     inInterface: first.inInterface,
     outInterface: first.outInterface,
+    destinationDomain: null,
   };
 }
 

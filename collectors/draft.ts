@@ -42,12 +42,20 @@ export function draftOf(connection: Connection, windowStart: number, windowEnd: 
     ...difference(totals, reported),
     ...totalsOf(totals),
     replied: connection.replied,
+    endReason: connection.endReason,
+    midstream: connection.midstream,
+    uncounted: connection.uncounted,
+    mark: connection.mark,
+    uid: null,
+    gid: null,
+    related: connection.related,
     denied: null,
     reason: null,
     egressRule: connection.rules.egress,
     ingressRule: connection.rules.ingress,
     inInterface: null,
     outInterface: null,
+    destinationDomain: connection.domain,
   };
 }
 

@@ -1,6 +1,8 @@
+import type { RawDns } from "../core/records/dns.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import type { Heartbeat } from "../core/records/heartbeat.ts";
 import type { Loss } from "../core/records/loss.ts";
+import type { DnsDraft } from "./dns/exchanges.ts";
 import type { Draft } from "./draft.ts";
 import type { HeartbeatDraft } from "./heartbeats.ts";
 import type { LossDraft } from "./losses.ts";
@@ -17,6 +19,7 @@ export interface Drafts {
   readonly flows?: readonly Draft[];
   readonly losses?: readonly LossDraft[];
   readonly heartbeats?: readonly HeartbeatDraft[];
+  readonly dns?: readonly DnsDraft[];
 }
 
 export interface OutboxOptions {
@@ -132,12 +135,13 @@ export class Outbox {
       return taken.map((draft) => ({ cluster, node, epoch, seq: this.#seq++, ...draft }));
     };
     const flows: readonly RawFlow[] = numbered(drafts.flows ?? []);
+    const dns: readonly RawDns[] = numbered(drafts.dns ?? []);
     left = Infinity; // what says that something is missing must not be missing itself, and is little
     const losses: readonly Loss[] = numbered(drafts.losses ?? []);
     const heartbeats: readonly Heartbeat[] = numbered(drafts.heartbeats ?? []);
     this.#told.flows += flows.length;
     this.#told.losses += losses.length;
-    return { records: { flows, losses, heartbeats }, dropped };
+    return { records: { flows, losses, heartbeats, dns }, dropped };
   }
 
   #wait(records: Batch): void {
@@ -161,8 +165,8 @@ export class Outbox {
       return undefined;
     }
     this.#taken = read.last;
-    const { flows, losses, heartbeats } = read.batch;
-    return { records: { flows, losses, heartbeats }, last: read.last };
+    const { flows, losses, heartbeats, dns = [] } = read.batch;
+    return { records: { flows, losses, heartbeats, dns }, last: read.last };
   }
 }
 
@@ -170,15 +174,17 @@ export class Outbox {
 function cut(records: Batch): readonly Batch[] {
   if (sizeOf(records) <= batchRecords) return [records];
   const none = { flows: [], losses: [], heartbeats: [] };
+  const { dns = [] } = records;
   const parts: Batch[] = [];
   for (let at = 0; at < records.flows.length; at += batchRecords)
     parts.push({ ...none, flows: records.flows.slice(at, at + batchRecords) });
+  for (let at = 0; at < dns.length; at += batchRecords) parts.push({ ...none, dns: dns.slice(at, at + batchRecords) });
   for (let at = 0; at < records.losses.length; at += batchRecords)
     parts.push({ ...none, losses: records.losses.slice(at, at + batchRecords) });
   if (records.heartbeats.length > 0) parts.push({ ...none, heartbeats: records.heartbeats });
   return parts;
 }
 
-function lastSeqOf({ flows, losses, heartbeats }: Batch): number {
-  return Math.max(flows.at(-1)?.seq ?? -1, losses.at(-1)?.seq ?? -1, heartbeats.at(-1)?.seq ?? -1);
+function lastSeqOf({ flows, losses, heartbeats, dns = [] }: Batch): number {
+  return Math.max(...[flows, losses, heartbeats, dns].map((records) => records.at(-1)?.seq ?? -1));
 }

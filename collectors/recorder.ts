@@ -1,7 +1,9 @@
+import type { Address } from "../core/address.ts";
 import type { Entry } from "../core/conntrack/entry.ts";
 import type { SluiceError } from "../core/errors.ts";
 import { isProbe } from "../core/probe.ts";
 import type { RawFlow } from "../core/records/flow.ts";
+import type { Connection } from "./connection.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
 import { type Draft, draftOf, standingOf } from "./draft.ts";
@@ -11,6 +13,7 @@ import { parsePrefix } from "./nflog/prefix.ts";
 import { SequenceGaps } from "./sequence-gaps.ts";
 import type { Flush } from "./window.ts";
 
+const countersReset = "somebody set the counters of connections to zero: what they carried just before is not known";
 const queueFull = "records that found the collector's queue full";
 
 /** What moved, since the start. */
@@ -24,6 +27,8 @@ export interface RecorderCounters {
   readonly otherVerdicts: number;
   readonly malformed: number;
   readonly overruns: number;
+  /** Connections whose counters somebody set to zero. */
+  readonly counterResets: number;
   readonly connections: number;
 }
 
@@ -34,7 +39,11 @@ export interface RecorderOptions {
   readonly since?: number;
   /** The name of an interface index, if there is such an interface. */
   readonly interfaceName: (index: number) => string | null;
+  /** For which name a client had an address at a time, where DNS is collected. */
+  readonly domainOf?: DomainOf;
 }
+
+type DomainOf = (client: Address, address: Address, at: number) => string | null;
 
 /** Everything between decoded messages and records: pure but for its own state. Times are microseconds. */
 export class Recorder {
@@ -43,6 +52,7 @@ export class Recorder {
   readonly #losses = new Losses();
   readonly #gaps = new SequenceGaps();
   readonly #interfaceName: (index: number) => string | null;
+  readonly #domainOf: DomainOf | undefined;
   readonly #moved = {
     conntrackEvents: 0,
     dumpedEntries: 0,
@@ -52,14 +62,16 @@ export class Recorder {
     otherVerdicts: 0,
     malformed: 0,
     overruns: 0,
+    counterResets: 0,
   };
   /** When each source was last read without loss. */
   readonly #read: { conntrack: number; nflog: number };
   #logOverrun: { start: number; end: number } | undefined;
 
-  constructor({ epoch, since = epoch, interfaceName }: RecorderOptions) {
+  constructor({ epoch, since = epoch, interfaceName, domainOf }: RecorderOptions) {
     this.#correlator = new Correlator(since);
     this.#interfaceName = interfaceName;
+    this.#domainOf = domainOf;
     this.#read = { conntrack: epoch, nflog: epoch };
   }
 
@@ -86,7 +98,7 @@ export class Recorder {
     this.#moved.loggedPackets++;
     this.#noteGap(logged.sequence, now);
     const cause = parsePrefix(logged.prefix);
-    if (cause === undefined) this.#moved.foreignPrefixes++;
+    if (cause === undefined || logged.packet === null) this.#moved.foreignPrefixes++;
     else if (cause.action !== "deny") this.#moved.otherVerdicts++;
     else {
       this.#moved.denials++;
@@ -96,6 +108,9 @@ export class Recorder {
         at: logged.timestamp ?? now,
         inInterface: this.#nameOf(logged.inIndex),
         outInterface: this.#nameOf(logged.outIndex),
+        mark: logged.mark,
+        uid: logged.uid,
+        gid: logged.gid,
       });
     }
   }
@@ -144,11 +159,18 @@ export class Recorder {
     this.#losses.note("queue", count, { start, end }, detail);
   }
 
+  /** The kernel counted packets that it would have logged; by what the log would have said. */
+  notLogged(counts: ReadonlyMap<string, number>, span: { readonly start: number; readonly end: number }): void {
+    for (const [what, count] of counts) this.#losses.note("limit", count, span, what);
+  }
+
   /** The records that a flush makes due. */
   flush({ start, end, whole }: Flush): readonly Draft[] {
+    this.#noteResets(start, end);
     const closed = this.#correlator.takeClosed();
     const open = whole ? this.#correlator.takeChanged() : [];
     const drafts = [...closed, ...open].map((connection) => {
+      if (this.#domainOf !== undefined && connection.toldAt === null) this.#nameDestination(connection, this.#domainOf);
       const draft = draftOf(connection, start, end);
       connection.settle(draft.end);
       return draft;
@@ -167,7 +189,25 @@ export class Recorder {
     const { drafts, beyond } = this.#denials.take(start, end);
     if (beyond > 0)
       this.#losses.note("queue", beyond, { start, end }, "denied packets beyond the different ones kept per window");
-    return drafts;
+    const domainOf = this.#domainOf;
+    if (domainOf === undefined) return drafts;
+    return drafts.map((draft) => ({
+      ...draft,
+      destinationDomain: domainOf(draft.sourceAddress, draft.destinationAddress, draft.startedAt),
+    }));
+  }
+
+  /** By the address that the client wrote, which is what it was told. */
+  #nameDestination(connection: Connection, domainOf: DomainOf): void {
+    const { source, destination } = connection.original;
+    connection.domain ??= domainOf(source, destination, connection.startedAt);
+  }
+
+  /** What connections carried between the last reading of their counters and the reset nobody can tell. */
+  #noteResets(start: number, end: number): void {
+    const resets = this.#correlator.takeResets();
+    this.#moved.counterResets += resets;
+    if (resets > 0) this.#losses.note("conntrack", null, { start, end }, countersReset);
   }
 
   /** A gap says exactly how many packets an overrun cost. */

@@ -4,9 +4,11 @@ import { SluiceError } from "../core/errors.ts";
 import { firstProtocolType } from "../core/netlink/message.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket, type Reading } from "../core/netlink/socket.ts";
+import { bindGroup } from "./nflog/bind-group.ts";
 import { LogDecoder } from "./nflog/message.ts";
-import { bindRequest, configureRequest, logDatagramBytes } from "./nflog/requests.ts";
+import { configureRequest, logDatagramBytes } from "./nflog/requests.ts";
 import type { Recorder } from "./recorder.ts";
+import { Unlogged } from "./unlogged.ts";
 
 // Measured: batches of 512 slots of 1 KiB. One event is one datagram of 150 to 400 bytes.
 const eventSlots = 512;
@@ -42,6 +44,7 @@ export class Sensor {
   readonly #dumpDecoder: EntryDecoder;
   readonly #eventDecoder: EntryDecoder;
   readonly #logDecoder: LogDecoder;
+  #unlogged: Unlogged | undefined;
 
   /** Opens the sockets; nothing is told on them before `subscribe`. */
   constructor(recorder: Recorder, options: SensorOptions) {
@@ -61,12 +64,18 @@ export class Sensor {
   }
 
   subscribe(): void {
+    this.#unlogged = new Unlogged(this.#requests);
     const { nflogGroup, receiveBufferBytes } = this.#options;
     for (const socket of [this.#events, this.#logs]) socket.growReceiveBuffer(receiveBufferBytes);
     this.#events.join(conntrackGroups.new);
     this.#events.join(conntrackGroups.destroy);
-    needing("CONFIG_NETFILTER_NETLINK_LOG", () => this.#bind(nflogGroup));
+    needing("CONFIG_NETFILTER_NETLINK_LOG", () => bindGroup(this.#logs, nflogGroup, "collector.nflog-group"));
     this.#logs.request(`configure NFLOG group ${nflogGroup}`, configureRequest(nflogGroup));
+  }
+
+  /** Tells what the log left out since the last time. */
+  countUnlogged(span: { readonly start: number; readonly end: number }): void {
+    this.#recorder.notLogged(this.#unlogged?.take() ?? new Map(), span);
   }
 
   /** Reads what is there, one batch per source. */
@@ -127,19 +136,6 @@ export class Sensor {
     } catch (thrown) {
       if (!(thrown instanceof SluiceError) || thrown.code !== "DECODE_FAILED") throw thrown;
       this.#recorder.malformed(thrown, now);
-    }
-  }
-
-  #bind(group: number): void {
-    try {
-      this.#logs.request(`bind NFLOG group ${group}`, bindRequest(group));
-    } catch (thrown) {
-      // EPERM here is not about capabilities, which joining groups asked for already: the group belongs to another socket
-      // (net/netfilter/nfnetlink_log.c, nfulnl_recv_config).
-      if (!(thrown instanceof SluiceError) || thrown.context["errno"] !== "EPERM") throw thrown;
-      throw new SluiceError("PORT_TAKEN", `another program reads NFLOG group ${group}; choose another group`, {
-        cause: thrown,
-      });
     }
   }
 }

@@ -1,4 +1,6 @@
 import type { ErrorCode } from "../core/errors.ts";
+import type { DnsSettings } from "./dns/dns.ts";
+import type { DnsCounters } from "./dns/observer.ts";
 import type { RecorderCounters } from "./recorder.ts";
 import type { Batch } from "./spool/batch.ts";
 import type { SpoolSettings } from "./spool/spool.ts";
@@ -13,6 +15,8 @@ export interface WorkerOptions {
   readonly ensureConntrack: boolean;
   readonly receiveBufferBytes: number;
   readonly queueRecords: number;
+  /** Null: no DNS is collected. */
+  readonly dns: DnsSettings | null;
   /** Null: records wait in memory only. */
   readonly spool: SpoolSettings | null;
 }
@@ -24,7 +28,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: "ready" }
   | { readonly kind: "records"; readonly batch: number; readonly records: Batch }
-  | { readonly kind: "counters"; readonly counters: RecorderCounters }
+  | { readonly kind: "counters"; readonly counters: RecorderCounters; readonly dns: DnsCounters | null }
   | { readonly kind: "log"; readonly level: "info" | "warn"; readonly fields: object; readonly sentence: string }
   | { readonly kind: "failed"; readonly code: ErrorCode | null; readonly message: string };
 

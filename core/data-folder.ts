@@ -5,7 +5,7 @@ import { lockFile } from "./file-lock.ts";
 // <data>/FORMAT   version of everything in the folder
 // <data>/LOCK     locked by the process that writes, and its id. It stays: only the lock counts.
 
-const version = "sluice 1";
+const version = "sluice 2";
 
 /** A data folder's right to be written, held until `release`. */
 export interface Claim {

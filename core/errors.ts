@@ -4,6 +4,7 @@
  */
 export const errorCodes = {
   ADDRESS_INVALID: "A text or byte string is no IP address or CIDR.",
+  BUS_FAILED: "A topic of the bus could not be read; it is tried again.",
   CONFIG_INVALID: "A flag, environment variable or configuration file holds a value that is not accepted.",
   CONTROL_INVALID:
     "A file of the control folder is not accepted: not ours, of somebody else, or it says what nobody asks for.",

@@ -43,6 +43,13 @@ export const metricTable = {
     "node",
     "source",
   ),
+  sluice_dns_messages_total: counter(
+    "DNS messages by kind; malformed ones are losses too. other-segment: TCP segments that no message begins. unasked: answers by TCP to no query that was seen.",
+    "node",
+    "kind",
+  ),
+  sluice_dns_overruns_total: counter("Times the socket for copies of DNS overran.", "node"),
+  sluice_dns_names: gauge("Addresses of which a node remembers what they were asked for by.", "node"),
   sluice_spool_bytes: gauge(
     "Bytes of the spool: what waits, and what shares a segment with it; spool.max-bytes bounds it.",
     "node",
@@ -66,6 +73,7 @@ export const metricTable = {
     "Records of endpoints, programs and changes that found no place while the store was away.",
     "kind",
   ),
+  sluice_bus_dead_letters_total: counter("Messages of the bus that could not be read; they are kept as dead letters."),
   sluice_policy_rules: gauge("Rules of the program that is wanted."),
   sluice_policy_pods: gauge("Pods and nodes that policies apply to."),
   sluice_enforcer_transactions_total: counter("Changes of the ruleset that the kernel took.", "node"),

@@ -10,6 +10,12 @@ interface Leaf<K, V> {
 /** What becomes of a key: its new value, or undefined where it goes. */
 export type Changes<K, V> = ReadonlyMap<K, V | undefined>;
 
+/** Changes in order of their keys, each key once, side by side: of those of a cold start pairs would be half a hundred MB. */
+export interface SortedChanges<K, V> {
+  readonly keys: readonly K[];
+  readonly values: readonly (V | undefined)[];
+}
+
 /**
  * A map in order of its keys that never changes: `with` gives another that shares all it can, so a change among 100,000
  * entries costs microseconds and whoever holds the older map still sees what it was. Equal entries make equal orders, whatever the
@@ -30,28 +36,36 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
 
   /** With these changes; this very map if they change nothing. */
   with(changes: Changes<K, V>): SortedMap<K, V> {
-    return this.withSorted([...changes].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const keys = [...changes.keys()].sort();
+    return this.withSorted({ keys, values: keys.map((key) => changes.get(key)) });
   }
 
-  /** As `with`, of changes that are in order of their keys already, each key once. */
-  withSorted(changes: readonly (readonly [K, V | undefined])[]): SortedMap<K, V> {
-    const real = changes.filter(([key, value]) => this.get(key) !== value);
-    if (real.length === 0) return this;
+  /** As `with`. */
+  withSorted(changes: SortedChanges<K, V>): SortedMap<K, V> {
+    const { keys, values } = this.#real(changes);
+    if (keys.length === 0) return this;
     const leaves: Leaf<K, V>[] = [];
     let [size, next, copied] = [this.size, 0, 0];
-    while (next < real.length) {
-      const place = Math.max(0, this.#leafOf((real[next] as (typeof real)[number])[0]));
+    while (next < keys.length) {
+      const place = Math.max(0, this.#leafOf(keys[next] as K));
       for (; copied < place; copied++) leaves.push(this.#leaves[copied] as Leaf<K, V>);
       const bound = this.#leaves[place + 1]?.keys[0];
       let end = next + 1;
-      while (end < real.length && (bound === undefined || (real[end] as (typeof real)[number])[0] < bound)) end++;
-      const merged = mergedLeaf(this.#leaves[place], real, next, end);
+      while (end < keys.length && (bound === undefined || (keys[end] as K) < bound)) end++;
+      const merged = mergedLeaf(this.#leaves[place], { keys, values }, next, end);
       size += merged.keys.length - (this.#leaves[place]?.keys.length ?? 0);
       addLeaves(leaves, merged);
       [copied, next] = [place + 1, end];
     }
     for (; copied < this.#leaves.length; copied++) leaves.push(this.#leaves[copied] as Leaf<K, V>);
     return new SortedMap(leaves, size);
+  }
+
+  /** Those that change something: as a rule all, and then nothing is copied. */
+  #real({ keys, values }: SortedChanges<K, V>): SortedChanges<K, V> {
+    const isReal = (key: K, place: number) => this.get(key) !== values[place];
+    if (keys.every(isReal)) return { keys, values };
+    return { keys: keys.filter(isReal), values: values.filter((_, place) => isReal(keys[place] as K, place)) };
   }
 
   get(key: K): V | undefined {
@@ -143,7 +157,7 @@ function placeOf<K extends string>(keys: readonly K[], key: K): number {
 /** A leaf, or none, with changes[from] to changes[to - 1]. */
 function mergedLeaf<K extends string, V>(
   leaf: Leaf<K, V> | undefined,
-  changes: readonly (readonly [K, V | undefined])[],
+  changes: SortedChanges<K, V>,
   from: number,
   to: number,
 ): Leaf<K, V> {
@@ -157,7 +171,7 @@ function mergedLeaf<K extends string, V>(
     }
   };
   for (let index = from; index < to; index++) {
-    const [key, value] = changes[index] as readonly [K, V | undefined];
+    const [key, value] = [changes.keys[index] as K, changes.values[index]];
     keepUntil(placeOf(old.keys, key));
     if (old.keys[place] === key) place++;
     if (value === undefined) continue;

@@ -6,7 +6,7 @@ import { type PackedConnections, UnpackedConnections } from "./packed-connection
 
 /** To the worker. */
 export type Request = { readonly id: number; readonly namespace: string } & (
-  | { readonly do: "list" }
+  | { readonly do: "list"; readonly links: boolean }
   | { readonly do: "delete"; readonly connections: readonly Pick<Connection, "id" | "zone" | "original">[] }
 );
 
@@ -27,8 +27,8 @@ export class KernelConntrack {
   in(namespace: string | null): Conntrack {
     const path = namespace ?? `/proc/${process.pid}/ns/net`;
     return {
-      list: async () => {
-        const answer = await this.#worker.ask({ namespace: path, do: "list" });
+      list: async ({ links }) => {
+        const answer = await this.#worker.ask({ namespace: path, do: "list", links });
         if (!("packed" in answer)) throw failed(answer);
         return { all: new UnpackedConnections(answer.packed), localAddresses: new Set(answer.localAddresses) };
       },

@@ -9,6 +9,9 @@ export interface Connection {
   readonly original: Tuple;
   /** Who answers whom, after all translations. */
   readonly reply: Pick<Tuple, "source" | "sourcePort" | "destination" | "destinationPort">;
+  /** Interfaces behind which the node finds who opened it and who answers, by its routes; null: they are not told, or it is itself. */
+  readonly sourceLink: string | null;
+  readonly destinationLink: string | null;
   /** Another connection announced it (IPS_EXPECTED), so it was accepted for that one's sake. */
   readonly isExpected: boolean;
 }
@@ -22,7 +25,8 @@ export interface Connections {
 
 /** The connection table of one node. Implementations: conntrack-kernel.ts, and one in memory for tests. */
 export interface Conntrack {
-  list(): Promise<Connections>;
+  /** `links`: also behind which interfaces their ends are, which takes a question to the kernel for each address. */
+  list(wanted: { readonly links: boolean }): Promise<Connections>;
   /** Forgets these, if they are still there; how many were. */
   delete(connections: readonly Connection[]): Promise<number>;
 }

@@ -4,6 +4,7 @@ import {
   type Chain,
   type Command,
   emptyRuleset,
+  hasOwnElements,
   type MapHeader,
   type MapVerdict,
   type Name,
@@ -109,7 +110,7 @@ function changeOf<T>(before: ReadonlyMap<Name, T>, after: ReadonlyMap<Name, T>):
 
 /** Elements with a timeout come and go without us. */
 function elementChange(before: NamedSet | undefined, after: NamedSet): Change<Element> {
-  if (before?.elements === after.elements || after.flag === "timeout") return { come: [], gone: [] };
+  if (before?.elements === after.elements || hasOwnElements(after)) return { come: [], gone: [] };
   return {
     come: [...after.elements].filter((element) => !before?.elements.has(element)),
     gone: before === undefined ? [] : [...before.elements].filter((element) => !after.elements.has(element)),
@@ -156,8 +157,12 @@ function flushChain({ name }: Pick<Chain, "name">): Command {
   return { verb: "flush-chain", chain: name };
 }
 
-function setHeader({ name, type, flag, timeoutMs }: SetHeader): SetHeader {
-  return { name, type, flag, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+function setHeader({ name, type, flag, timeoutMs, size }: SetHeader): SetHeader {
+  return {
+    ...{ name, type, flag },
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(size === undefined ? {} : { size }),
+  };
 }
 
 function mapHeader({ name, type }: MapHeader): MapHeader {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Family } from "../core/address.ts";
+import { exact } from "../core/exact.ts";
 import type { SetId } from "../policy/program.ts";
 import type { Element } from "./element.ts";
 import { type BaseHook, type Chain, type DataType, type Name, nameOf, type Rule, type SetHeader } from "./ruleset.ts";
@@ -56,9 +57,9 @@ export class Draft {
   }
 
   /** A chain named after its content: equal chains are one, and a chain never changes under its name. */
-  chain(kind: "block" | "stage" | "class" | "reject" | "revoked", rules: readonly Rule[]): Name {
+  chain(kind: "block" | "stage" | "class" | "log" | "reject" | "revoked", rules: readonly Rule[]): Name {
     const name = contentName(kind, JSON.stringify(rules));
-    if (!this.#chains.has(name)) this.#chains.set(name, { name, base: null, rules });
+    if (!this.#chains.has(name)) this.#chains.set(name, { name, base: null, rules: rules.map(exactRule) });
     return name;
   }
 
@@ -87,6 +88,10 @@ export class Draft {
       nets: this.#nets,
     };
   }
+}
+
+function exactRule({ when, statements }: Rule): Rule {
+  return { when: exact(when), statements: exact(statements) };
 }
 
 const names = new Map<string, Name>();

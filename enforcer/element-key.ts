@@ -13,6 +13,7 @@ const typeNumbers: Readonly<Record<DataType, number>> = {
   ipv6_addr: 8,
   inet_proto: 12,
   inet_service: 13,
+  mark: 19,
   ifname: 41,
 };
 const bitsPerType = 6;
@@ -22,6 +23,7 @@ const bytesOf: Readonly<Record<DataType, number>> = {
   ipv6_addr: 16,
   inet_proto: 1,
   inet_service: 2,
+  mark: 4,
   ifname: 16,
 };
 
@@ -142,6 +144,9 @@ function partOf(text: string, type: DataType): Uint8Array {
       if (name === undefined || !isInterfaceName(name)) throw refused(text, [type]);
       return Buffer.concat([Buffer.from(name)], bytesOf.ifname);
     }
+    case "mark":
+      // Of dynamic sets, into which packets alone bring elements.
+      throw refused(text, [type]);
   }
 }
 

@@ -331,7 +331,7 @@ export class Enforcer {
     const revision = open ? null : program.revision;
     this.#revision = revision;
     const commands = await this.#apply(open ? [] : changes);
-    if (!open) this.#options.revoker?.applied({ program, placement, podCidrs: facts.podCidrs }, afterGap);
+    if (!open) this.#options.revoker?.applied({ program, placement, podCidrs: facts.podCidrs, links }, afterGap);
     this.#status = { ...this.#status, revision, open, appliedAt: clock.now(), failure: null };
     this.#keep();
     this.#wholeAt ??= clock.now();

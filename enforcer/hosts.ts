@@ -21,7 +21,7 @@ export function governedBy({ hosts, links, play }: HostGround): {
   readonly verdicts: HostVerdicts;
   readonly problems: readonly Problem[];
 } {
-  const { named, problems } = interfacesOf(hosts, links);
+  const { named, problems } = namedInterfaces(hosts, links);
   const all = hosts.find(({ interfaceName }) => interfaceName === "*");
   const verdicts = new Map<RoleName, Governed>();
   for (const { name: role, needs } of roles.values()) {
@@ -38,7 +38,7 @@ export function governedBy({ hosts, links, play }: HostGround): {
 }
 
 /** An interface that somebody named is his; others belong to the endpoint that has one of their addresses. */
-function interfacesOf(hosts: readonly Endpoint[], { own }: Links) {
+export function namedInterfaces(hosts: readonly Endpoint[], { own }: Pick<Links, "own">) {
   const named = new Map<string, Endpoint>();
   const problems: Problem[] = [];
   const take = (name: string, host: Endpoint) => {

@@ -1,4 +1,5 @@
 import type { Address } from "../core/address.ts";
+import { Multimap } from "../core/multimap.ts";
 import { SortedMap } from "../core/sorted-map.ts";
 import type { Endpoint, EndpointId, Placement } from "../policy/placement.ts";
 
@@ -10,7 +11,7 @@ type Endpoints = Placement["endpoints"];
  */
 export class LocalEndpoints {
   readonly #node: string;
-  readonly #claims = new Map<Address, EndpointId[]>();
+  readonly #claims = new Multimap<Address, EndpointId>();
   readonly #hosts = new Map<EndpointId, Endpoint>();
   /** Addresses of which a pod of this node may be the owner. */
   readonly #near = new Set<Address>();
@@ -27,7 +28,7 @@ export class LocalEndpoints {
   pods(): ReadonlyMap<Address, Endpoint> {
     const pods = new Map<Address, Endpoint>();
     for (const address of this.#near) {
-      const id = this.#claims.get(address)?.at(-1);
+      const id = this.#owner(address);
       const endpoint = id === undefined ? undefined : this.#endpoints.get(id);
       if (endpoint?.node === this.#node) pods.set(address, endpoint);
     }
@@ -66,21 +67,19 @@ export class LocalEndpoints {
   }
 
   #claim(address: Address, { id, node }: Endpoint): void {
-    const claims = this.#claims.get(address) ?? [];
-    // Ids of a SortedMap come in any order here, those of another map in the one that counts.
-    const at = this.#endpoints instanceof SortedMap ? claims.findIndex((other) => other > id) : -1;
-    claims.splice(at < 0 ? claims.length : at, 0, id);
-    this.#claims.set(address, claims);
+    this.#claims.add(address, id);
     if (node === this.#node) this.#near.add(address);
   }
 
   #release(address: Address, id: EndpointId): void {
-    const claims = (this.#claims.get(address) ?? []).filter((other) => other !== id);
-    if (claims.length > 0) this.#claims.set(address, claims);
-    else {
-      this.#claims.delete(address);
-      this.#near.delete(address);
-    }
+    this.#claims.delete(address, id);
+    if (!this.#claims.has(address)) this.#near.delete(address);
+  }
+
+  #owner(address: Address): EndpointId | undefined {
+    const claims = [...this.#claims.get(address)];
+    // Ids of a SortedMap come in any order here, those of another map in the one that counts.
+    return this.#endpoints instanceof SortedMap ? claims.sort().at(-1) : claims.at(-1);
   }
 }
 

@@ -10,15 +10,16 @@ import { writeRule } from "./rule-expressions.ts";
 import {
   type Command,
   type DataType,
+  hasOwnElements,
   isReplacement,
   type MapHeader,
   type MapVerdict,
   type Name,
   nameOf,
+  type SetHeader,
   type Transaction,
 } from "./ruleset.ts";
-import { mostUsedSetsFirst } from "./set-order.ts";
-import { type RoomySet, SetRooms } from "./set-room.ts";
+import { SetRooms } from "./set-room.ts";
 import { TableImage } from "./table-image.ts";
 import { ruleText, tableFamily, tableName } from "./text.ts";
 
@@ -36,8 +37,7 @@ export class Batches {
 
   /** Carries out all commands at once, or none. NFT_FAILED names the set or chain, the element, and what the kernel says. */
   apply(transaction: Transaction): void {
-    const ordered = isReplacement(transaction) ? mostUsedSetsFirst(transaction) : transaction;
-    const plan = this.#rooms.plan(ordered);
+    const plan = this.#rooms.plan(transaction);
     if (plan.growth.length > 0) this.#carryOut(plan.growth);
     this.#carryOut(plan.transaction);
     plan.done();
@@ -177,13 +177,15 @@ function addTo(changes: TableChanges, keys: KeyReader, subject: number, command:
   }
 }
 
-function newSet({ type, flag, timeoutMs, size }: RoomySet): NewSet {
-  const flags = { isInterval: flag === "interval", isMap: false, hasTimeouts: flag === "timeout" };
-  return { ...keyFormat(type), ...flags, timeoutMs, size };
+function newSet(set: SetHeader): NewSet {
+  const { type, flag, timeoutMs, size } = set;
+  const flags = { isInterval: flag === "interval", isMap: false, hasTimeouts: hasOwnElements(set) };
+  return { ...keyFormat(type), ...flags, timeoutMs, isDynamic: flag === "dynamic", size };
 }
 
 function newMap({ type }: MapHeader): NewSet {
-  return { ...keyFormat(type), isInterval: false, isMap: true, hasTimeouts: false, timeoutMs: undefined };
+  const never = { hasTimeouts: false, timeoutMs: undefined, isDynamic: false, size: undefined };
+  return { ...keyFormat(type), isInterval: false, isMap: true, ...never };
 }
 
 function checked(verdict: MapVerdict): MapVerdict {

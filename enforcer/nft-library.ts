@@ -4,7 +4,9 @@ import { type ErrorCode, SluiceError } from "../core/errors.ts";
 import type { Print, TableSize } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
+import { type PackedTransaction, packed } from "./packed-transaction.ts";
 import { isReplacement, type Transaction } from "./ruleset.ts";
+import { mostUsedSetsFirst } from "./set-order.ts";
 import { textOf } from "./text.ts";
 
 /** To the worker. */
@@ -17,7 +19,7 @@ export interface Request {
   readonly dryRun: boolean;
   readonly json: boolean;
   /** For a batch of our own. */
-  readonly batch?: Transaction;
+  readonly batch?: PackedTransaction;
   /** The batch comes after all that batches have made of our table, made anew. */
   readonly rewrite?: boolean;
   /** Path of another namespace, to be compared with this one. */
@@ -102,7 +104,8 @@ export class NftLibrary {
       const { status, words } = await this.#ask(path, text, { dryRun, json: false });
       if (status !== 0) throw refusal(words);
     };
-    const send = async (batch: Transaction, rewrite = false) => {
+    const send = async (transaction: Transaction, rewrite = false) => {
+      const batch = packed(isReplacement(transaction) ? mostUsedSetsFirst(transaction) : transaction);
       const { error, words, unknown } = await this.#ask(path, "", { dryRun: false, json: false, batch, rewrite });
       if (error !== undefined) throw new SluiceError(error.code, error.message, error);
       if (words !== "") throw new SluiceError("NFT_FAILED", words);

@@ -9,6 +9,7 @@ import { NetlinkSocket } from "../core/netlink/socket.ts";
 import { listCommand } from "./nft-answer.ts";
 import { Batches } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
+import { unpacked } from "./packed-transaction.ts";
 import { twinTables } from "./twin-tables.ts";
 
 // libnftables(3). It is not made for several threads, so this one serves all namespaces of the process. A context keeps the
@@ -102,8 +103,8 @@ class Namespace {
       if (!work.dryRun && work.text !== listCommand) this.#batches.forgetTable();
       return this.#library.run(this.#context, work);
     }
-    if (rewrite === true) return { ...done, unknown: !this.#batches.rewrite(batch) };
-    this.#batches.apply(batch);
+    if (rewrite === true) return { ...done, unknown: !this.#batches.rewrite(unpacked(batch)) };
+    this.#batches.apply(unpacked(batch));
     return done;
   }
 

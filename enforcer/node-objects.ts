@@ -7,7 +7,9 @@ import { addressElement, concatenation, type Element, interfaceElement, isInterf
 import { type HostVerdicts, interfaceMap } from "./host-chains.ts";
 import type { HostGround } from "./hosts.ts";
 import type { Links } from "./interfaces.ts";
+import { loggedSets } from "./log-limit.ts";
 import { addressIntervals } from "./ranges.ts";
+import type { RenderSettings } from "./renderer.ts";
 import { revokedSets } from "./revoked-chain.ts";
 import type { MapVerdict, Name, NamedSet, VerdictMap } from "./ruleset.ts";
 
@@ -28,7 +30,11 @@ export interface NodeSets {
   readonly problems: readonly Problem[];
 }
 
-export function nodeSets(pods: Pods, { links, podCidrs }: NodeFacts, podInterfaces: readonly string[]): NodeSets {
+export function nodeSets(
+  pods: Pods,
+  { links, podCidrs }: NodeFacts,
+  { podInterfaces, logRate }: Pick<RenderSettings, "podInterfaces" | "logRate">,
+): NodeSets {
   const problems: Problem[] = [];
   const sets = new Map<Name, NamedSet>();
   const add = (set: NamedSet) => sets.set(set.name, set);
@@ -47,6 +53,7 @@ export function nodeSets(pods: Pods, { links, podCidrs }: NodeFacts, podInterfac
     add({ name: shared.podCidrs(family), type: pod, flag: "interval", elements: addressIntervals(family, podCidrs) });
     for (const set of revokedSets(family)) add(set);
   }
+  if (logRate > 0) for (const set of loggedSets()) add(set);
   add({ name: shared.multicast6, type: [addressType(6)], flag: "interval", elements: multicast6 });
   return { sets, problems };
 }

@@ -1,12 +1,15 @@
 // Connections as numbers, to be handed from thread to thread: a hundred thousand objects would be copied one by one.
 //
-// packed  => addresses words       addresses => text*, each once    words => connection*, `fields` numbers each
+// packed  => addresses links words
+//   addresses => text*, each once    links => the interface behind which each is*    words => connection*, `fields` numbers each
 import type { Address } from "../core/address.ts";
 import type { Entry } from "../core/conntrack/entry.ts";
 import type { Connection } from "./conntrack.ts";
 
 export interface PackedConnections {
   readonly addresses: readonly Address[];
+  /** Null: not known. Empty where nobody asked. */
+  readonly links: readonly (string | null)[];
   readonly words: Uint32Array<ArrayBuffer>;
 }
 
@@ -45,8 +48,9 @@ export class Packer {
     this.#length = at;
   }
 
-  finish(): PackedConnections {
-    return { addresses: this.#addresses, words: this.#words.slice(0, this.#length) };
+  finish(linksOf: (addresses: readonly Address[]) => PackedConnections["links"]): PackedConnections {
+    const addresses = this.#addresses;
+    return { addresses, links: linksOf(addresses), words: this.#words.slice(0, this.#length) };
   }
 
   #indexOf(address: Address): number {
@@ -77,14 +81,17 @@ export class UnpackedConnections implements Iterable<Connection> {
   }
 }
 
-function connectionAt({ addresses, words }: PackedConnections, start: number): Connection {
+function connectionAt({ addresses, links, words }: PackedConnections, start: number): Connection {
   const word = (field: number) => words[start + field] as number;
   const address = (field: number) => addresses[word(field)] as Address;
+  const link = (field: number) => links[word(field)] ?? null;
   const orNone = (field: number) => (word(field) === none ? -1 : word(field));
   return {
     id: word(0),
     zone: word(1),
     isExpected: word(2) !== 0,
+    sourceLink: link(4),
+    destinationLink: link(12),
     original: {
       protocol: word(3),
       source: address(4),

@@ -1,6 +1,6 @@
 import type { Address } from "../core/address.ts";
+import type { Counts } from "../core/netlink/nft-counters.ts";
 import { probeAddress } from "../core/probe.ts";
-import type { Counts } from "./counters.ts";
 import type { Datagram } from "./probe-packets.ts";
 
 /** The way of each packet of a probe, by what becomes of it where all is well. */

@@ -1,6 +1,6 @@
 import { SluiceError } from "../core/errors.ts";
 import { AskedWorker } from "../core/netlink/asked-worker.ts";
-import type { Counts } from "./counters.ts";
+import type { Counts } from "../core/netlink/nft-counters.ts";
 import type { ProbeSighting } from "./probe-sequence.ts";
 
 /** To the worker. */

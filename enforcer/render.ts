@@ -19,6 +19,7 @@ export const defaultSettings: RenderSettings = {
   deny: "drop",
   logGroup: 5,
   logBytes: 128,
+  logRate: 10,
 };
 
 /** The node whose ruleset it is. */

@@ -23,6 +23,8 @@ export interface RenderSettings extends BaseSettings {
   readonly logGroup: number;
   /** Bytes of a logged packet: IPv6 and TCP headers with options fit into 128. */
   readonly logBytes: number;
+  /** How many packets of one rule and source are logged each second; 0: all. */
+  readonly logRate: number;
   /** What becomes of packets that policy denies, where the kernel can answer them. */
   readonly deny: Manner["deny"];
 }
@@ -123,7 +125,7 @@ export class Renderer {
     const staged = playStaged && stagedMaps(pods, (endpoint) => isStagedFor(endpoint, state), playStaged);
     const maps = new Map([...dispatchMaps(pods, play, verdicts), ...(staged ?? [])]);
     const base = this.#baseOf(state, verdicts, [...(staged?.keys() ?? [])]);
-    const own = nodeSets(pods, facts, this.#settings.podInterfaces);
+    const own = nodeSets(pods, facts, this.#settings);
     this.#classes = classes;
     const fragments = this.#sameOr([base, ...[...classes.values()].map(({ fragment }) => fragment)]);
     const all = [...fragments.flatMap((fragment) => fragment.problems), ...problems, ...own.problems];
@@ -157,14 +159,15 @@ export class Renderer {
   }
 
   #sourcesOf(program: Program, state: State): Sources {
-    const { logGroup: group, logBytes: snaplen, deny } = this.#settings;
+    const { logGroup: group, logBytes: snaplen, logRate, deny } = this.#settings;
+    const log = { group, snaplen, limit: logRate === 0 ? null : { perSecond: logRate, burst: burstOf(logRate) } };
     const sets: SetLookup = (id) => {
       const definition = program.sets.get(id);
       if (definition === undefined || membersIn(state, id) === undefined) return undefined;
       if (definition.kind === "cidrs") return { definition, hasNets: true };
       return { definition, hasNets: this.#memberOf(id, state).hasNets };
     };
-    return { program, sets, log: { group, snaplen }, deny, blocks: this.#blocks, podFamilies: this.#podFamilies };
+    return { program, sets, log, deny, blocks: this.#blocks, podFamilies: this.#podFamilies };
   }
 
   #baseOf(state: State, hosts: HostVerdicts, staged: readonly Name[]): Fragment {
@@ -207,6 +210,9 @@ export class Renderer {
     this.#blocks.forget(({ nets }) => forgotten.some((id) => nets.has(id)));
   }
 }
+
+/** A connection attempt is a few packets: who makes several at once is told of whole. */
+const burstOf = (logRate: number) => 2 * logRate;
 
 function chainOf(sources: Sources, placement: Placement, name: RoleName, classId: string): ClassChain {
   const found = placement.classes.get(classId as never);

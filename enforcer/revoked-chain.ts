@@ -4,6 +4,7 @@
 import type { Family } from "../core/address.ts";
 import type { Direction } from "../policy/program.ts";
 import type { RenderContext } from "./instruction.ts";
+import { logged } from "./log-limit.ts";
 import { type Condition, type Field, type LogPrefix, type Name, type NamedSet, nameOf, type Rule } from "./ruleset.ts";
 
 /** So long that whoever goes on sending has been reset, or has given up; conntrack itself remembers UDP for 2 minutes. */
@@ -50,16 +51,10 @@ function chain(context: RenderContext): readonly Rule[] {
 
 function logs(context: RenderContext, direction: Direction, family: Family): readonly Rule[] {
   const set = revokedSetBy(direction, family);
-  const { group, snaplen } = context.log;
   const counter = context.draft.counter(nameOf(`${direction}_revoked`));
-  const log = (key: readonly Field[], action: LogPrefix["action"]): Rule => ({
-    when: [isIn(set, key)],
-    statements: [
-      { do: "log", prefix: { action, direction, because: "revoked" }, group, snaplen },
-      { do: "count", counter },
-    ],
-  });
-  return [log(sent(family), "D"), log(answered(family), "R")];
+  const log = (key: readonly Field[], action: LogPrefix["action"]) =>
+    logged(context, [isIn(set, key)], { action, direction, because: "revoked" }, [{ do: "count", counter }]);
+  return [...log(sent(family), "D"), ...log(answered(family), "R")];
 }
 
 function isIn(set: Name, key: readonly Field[]): Condition {

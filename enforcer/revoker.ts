@@ -2,21 +2,13 @@ import type { Clock } from "../core/clock.ts";
 import { Condition } from "../core/condition.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { type Concern, concernOf, isConcerned, isNobody, nobody, union } from "./concern.ts";
 import type { Connection, Conntrack } from "./conntrack.ts";
+import type { Enforced, Seat } from "./enforced.ts";
 import type { Nft } from "./nft.ts";
+import { hasHosts } from "./own-placement.ts";
 import { changes, type Revocation, revocationOf, sparing } from "./revocation.ts";
-import {
-  type Concern,
-  concernOf,
-  isConcerned,
-  isNobody,
-  type Judge,
-  judgeOf,
-  nobody,
-  type Seat,
-  type Situation,
-  union,
-} from "./revoke.ts";
+import { type Judge, judgeOf } from "./revoke.ts";
 import { revokedMs } from "./revoked-chain.ts";
 import type { Transaction } from "./ruleset.ts";
 import { StandingRevocations } from "./standing-revocations.ts";
@@ -28,7 +20,7 @@ export interface RevokerOptions {
   readonly conntrack: Conntrack;
   readonly clock: Clock;
   readonly log: Log;
-  readonly unknownEndpoints: Seat["unknownEndpoints"];
+  readonly settings: Pick<Seat, "unknownEndpoints" | "podToHost">;
 }
 
 export interface RevokerCounters {
@@ -38,9 +30,9 @@ export interface RevokerCounters {
   readonly failed: number;
 }
 
-// How many connections are looked at before others of the process have their turn (about a millisecond), and how many are closed
-// by one transaction.
-const judgedAtOnce = 4_096;
+// How many connections are looked at before others of the process have their turn (two milliseconds, six where host endpoints are asked
+// as well: test/bench/revoke.bench.ts), and how many are closed by one transaction.
+const judgedAtOnce = 512;
 const closedAtOnce = 2_048;
 // Reading 100,000 connections takes a good part of a second. While pods come and go without end it may take this share of the time.
 const readShare = 1 / 10;
@@ -62,8 +54,8 @@ export class Revoker {
   readonly #options: RevokerOptions;
   readonly #woken = new Condition();
   /** What is in force; the connections that it has changed anything for were not all judged yet. */
-  #current: Situation | undefined;
-  #pending: Situation[] = [];
+  #current: Enforced | undefined;
+  #pending: Enforced[] = [];
   /** Everything is to be judged: it is not known what was in force meanwhile. */
   #everything = false;
   #concern: Concern = nobody;
@@ -86,7 +78,7 @@ export class Revoker {
    * What the kernel enforces from now on. `afterGap`: what it enforced until now is not known (at the start; somebody had removed the
    * rules), so that connections may have been opened that no rules ever allowed.
    */
-  applied(situation: Situation, afterGap: boolean): void {
+  applied(situation: Enforced, afterGap: boolean): void {
     this.#everything ||= afterGap || this.#pending.length >= maxPending;
     if (this.#everything) this.#pending = [];
     this.#pending.push(situation);
@@ -154,7 +146,7 @@ export class Revoker {
   #takePending(): Concern {
     let fresh: Concern = this.#everything ? "all" : nobody;
     for (const situation of this.#pending) {
-      if (fresh !== "all") fresh = union(fresh, concernOf(this.#current, situation));
+      if (fresh !== "all") fresh = union(fresh, concernOf(this.#current, situation, this.#options.node));
       this.#current = situation;
     }
     this.#pending = [];
@@ -164,7 +156,7 @@ export class Revoker {
   }
 
   /** Takes out of the sets what is allowed again. */
-  async #free(situation: Situation, fresh: Concern): Promise<void> {
+  async #free(situation: Enforced, fresh: Concern): Promise<void> {
     const { nft, clock, log, node } = this.#options;
     this.#standing.expire(clock.monotonic());
     if (!this.#standing.some(({ connection }) => isConcerned(connection, fresh))) return;
@@ -176,8 +168,9 @@ export class Revoker {
     log.info({ node, connections: count }, "connections that were revoked are allowed again");
   }
 
-  async #close(situation: Situation, concern: Concern): Promise<void> {
-    const { all, localAddresses } = await this.#options.conntrack.list();
+  async #close(situation: Enforced, concern: Concern): Promise<void> {
+    const links = hasHosts(situation, this.#options.node);
+    const { all, localAddresses } = await this.#options.conntrack.list({ links });
     this.#localAddresses = localAddresses;
     const judge = this.#judge(situation);
     const revocations: Revocation[] = [];
@@ -201,7 +194,7 @@ export class Revoker {
     return revocations.filter(({ connection }) => judge(connection) !== null);
   }
 
-  async #closeSome(revocations: readonly Revocation[], { program }: Situation): Promise<void> {
+  async #closeSome(revocations: readonly Revocation[], { program }: Enforced): Promise<void> {
     const { nft, conntrack, clock, log, node } = this.#options;
     const elements = this.#standing.add(revocations, untilFrom(clock.monotonic()));
     try {
@@ -216,9 +209,9 @@ export class Revoker {
     log.info({ node, revision: program.revision, connections: revoked }, "connections revoked");
   }
 
-  #judge(situation: Situation): Judge {
-    const { node, unknownEndpoints } = this.#options;
-    return judgeOf(situation, { node, unknownEndpoints, localAddresses: this.#localAddresses });
+  #judge(situation: Enforced): Judge {
+    const { node, settings } = this.#options;
+    return judgeOf(situation, { node, ...settings, localAddresses: this.#localAddresses });
   }
 
   #note(thrown: unknown): void {

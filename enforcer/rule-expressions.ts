@@ -49,6 +49,7 @@ const tcp = 6;
 // Bits of `ct state`: 1 << ctinfo + 1, invalid 1, untracked 1 << 6 (nf_conntrack_common.h, NF_CT_STATE_BIT)
 const stateBits = { invalid: 1, established: 2 | 4, related: 4, untracked: 64 } as const;
 const labelBytes = 16;
+const markBytes = 4;
 
 export function writeRule(expressions: Expressions, rule: Rule): void {
   const writer = new RuleWriter(expressions);
@@ -101,6 +102,9 @@ class RuleWriter {
         this.#to.addressType("destination");
         this.#to.compare("is", localType);
         break;
+      case "overLimit":
+        this.#overLimit(condition);
+        break;
     }
   }
 
@@ -148,6 +152,14 @@ class RuleWriter {
     this.#to.reject(how);
   }
 
+  #overLimit({ set, of, source, perSecond, burst }: Extract<Condition, { readonly if: "overLimit" }>): void {
+    const place = places[source];
+    if (place.from === "network") this.#demandFamily(place.family, false);
+    this.#to.constant(longWord(of));
+    this.#loadAt(place, markBytes);
+    this.#to.overLimit(nameOf(set), perSecond, burst);
+  }
+
   #number({ field, from, to, not }: Extract<Condition, { readonly if: "number" }>): void {
     this.#load([field]);
     const [first, last] = [numberBytes(field, from), numberBytes(field, to)];
@@ -180,10 +192,14 @@ class RuleWriter {
     let offset = 0;
     for (const field of fields) {
       const place = places[field];
-      if (place.from === "meta") this.#to.meta(place.key, offset);
-      else this.#to.payload(place.from, place.at, place.bytes, offset);
+      this.#loadAt(place, offset);
       offset += (place.bytes + 3) & ~3;
     }
+  }
+
+  #loadAt(place: Place, offset: number): void {
+    if (place.from === "meta") this.#to.meta(place.key, offset);
+    else this.#to.payload(place.from, place.at, place.bytes, offset);
   }
 
   #demandFamily(family: 4 | 6, always: boolean): void {
@@ -219,6 +235,13 @@ function labelMask(rule: RuleId, direction: Direction): Uint8Array {
   const mask = new Uint8Array(labelBytes);
   mask.set(ruleIdToBytes(id).reverse(), direction === "egress" ? 0 : 8);
   return mask;
+}
+
+/** A number of 32 bits in that order. */
+function longWord(value: number): Uint8Array {
+  const bytes = Buffer.alloc(markBytes);
+  bytes.writeUInt32LE(value);
+  return bytes;
 }
 
 function bitmask(bits: readonly number[]): Uint8Array {

@@ -26,16 +26,23 @@ export function nameOf(text: string): Name {
   return text as Name;
 }
 
-export type DataType = "ifname" | "ipv4_addr" | "ipv6_addr" | "inet_proto" | "inet_service";
+export type DataType = "mark" | "ifname" | "ipv4_addr" | "ipv6_addr" | "inet_proto" | "inet_service";
 
 export interface SetHeader {
   readonly name: Name;
   /** More than one: a concatenation. */
   readonly type: readonly DataType[];
-  /** `timeout`: elements come and go without us; diff.ts leaves them alone. */
-  readonly flag: "interval" | "timeout" | null;
+  /** `timeout`: elements come and go without us, diff.ts leaves them alone; `dynamic`: with packets. */
+  readonly flag: "interval" | "timeout" | "dynamic" | null;
   /** Of a set with timeouts: how long an element stays that says nothing else. */
   readonly timeoutMs?: number;
+  /** How many elements it takes at most. */
+  readonly size?: number;
+}
+
+/** Whether what is in it is none of our doing. */
+export function hasOwnElements({ flag }: Pick<SetHeader, "flag">): boolean {
+  return flag === "timeout" || flag === "dynamic";
 }
 
 export interface NamedSet extends SetHeader {
@@ -116,7 +123,19 @@ export type Condition =
   | { readonly if: "settled" }
   /** The source, or the destination, is an address of this machine. */
   | { readonly if: "localSource"; readonly not: boolean }
-  | { readonly if: "localDestination" };
+  | { readonly if: "localDestination" }
+  /**
+   * Of what this number stands for, and of this source, packets come faster than `perSecond`, after `burst` at once. Each is counted by
+   * a dynamic set of (number, source); if that is full and has no such element, it does not hold.
+   */
+  | {
+      readonly if: "overLimit";
+      readonly set: Name;
+      readonly of: number;
+      readonly source: "saddr4" | "saddr6" | "iifname";
+      readonly perSecond: number;
+      readonly burst: number;
+    };
 
 export type Statement =
   | { readonly do: "log"; readonly prefix: LogPrefix; readonly group: number; readonly snaplen: number }

@@ -1,9 +1,5 @@
+import { elementCount } from "./packed-transaction.ts";
 import { type Command, isReplacement, type Name, type SetHeader, type Transaction } from "./ruleset.ts";
-
-/** A set with room for so many elements in the kernel; undefined: it makes room as it goes. */
-export interface RoomySet extends SetHeader {
-  readonly size?: number;
-}
 
 export interface Plan {
   /** Makes more room for what is there, in a transaction before. */
@@ -41,12 +37,12 @@ export class SetRooms {
   plan(transaction: Transaction): Plan {
     const rooms = new Map(isReplacement(transaction) ? [] : this.#rooms);
     const fresh = elementsAdded(transaction);
-    const grown = new Map<Name, RoomySet>();
+    const grown = new Map<Name, SetHeader>();
     const planned = transaction.map((command): Command => {
       if (command.verb === "add-set") return declared(rooms, command.set, fresh.get(command.set.name) ?? 0);
       if (command.verb === "delete-set") rooms.delete(command.name);
-      if (command.verb === "add-elements") grow(rooms, grown, command.set, command.elements.length);
-      if (command.verb === "delete-elements") grow(rooms, grown, command.set, -command.elements.length);
+      if (command.verb === "add-elements") grow(rooms, grown, command.set, elementCount(command));
+      if (command.verb === "delete-elements") grow(rooms, grown, command.set, -elementCount(command));
       return command;
     });
     return {
@@ -62,8 +58,7 @@ export class SetRooms {
 function elementsAdded(transaction: Transaction): ReadonlyMap<Name, number> {
   const added = new Map<Name, number>();
   for (const command of transaction)
-    if (command.verb === "add-elements")
-      added.set(command.set, (added.get(command.set) ?? 0) + command.elements.length);
+    if (command.verb === "add-elements") added.set(command.set, (added.get(command.set) ?? 0) + elementCount(command));
   return added;
 }
 
@@ -71,11 +66,10 @@ function declared(rooms: Map<Name, Room>, header: SetHeader, count: number): Com
   if (header.flag !== null || count < leastElements) return { verb: "add-set", set: header };
   const size = spare * count;
   rooms.set(header.name, { header, size, count: 0 });
-  const set: RoomySet = { ...header, size };
-  return { verb: "add-set", set };
+  return { verb: "add-set", set: { ...header, size } };
 }
 
-function grow(rooms: Map<Name, Room>, grown: Map<Name, RoomySet>, name: Name, by: number): void {
+function grow(rooms: Map<Name, Room>, grown: Map<Name, SetHeader>, name: Name, by: number): void {
   const room = rooms.get(name);
   if (room === undefined) return;
   const count = room.count + by;

@@ -1,6 +1,6 @@
 import type { Batch } from "../core/netlink/batch.ts";
 import { compacted } from "../core/netlink/element-log.ts";
-import type { Command, Name } from "./ruleset.ts";
+import { type Command, hasOwnElements, type Name } from "./ruleset.ts";
 
 /** Messages of a batch. */
 type Piece = Uint8Array;
@@ -58,7 +58,7 @@ export class TableImage {
       case "add-set":
         this.#sets.set(command.set.name, piece);
         // It may be one that is there and has more room now.
-        if (command.set.flag !== "timeout" && !this.#logs.has(command.set.name)) this.#logs.set(command.set.name, []);
+        if (!hasOwnElements(command.set) && !this.#logs.has(command.set.name)) this.#logs.set(command.set.name, []);
         break;
       case "add-map":
         this.#maps.set(command.map.name, piece);

@@ -78,7 +78,9 @@ function elements(verb: "add" | "delete", name: string, texts: readonly string[]
 
 function setText(set: SetHeader): string {
   const timeout = set.timeoutMs === undefined ? "" : ` timeout ${integer(set.timeoutMs)}ms ;`;
-  return `type ${typeText(set.type)} ;${set.flag === null ? "" : ` flags ${set.flag} ;`}${timeout}`;
+  const flags = set.flag === null ? "" : ` flags ${set.flag === "dynamic" ? "dynamic,timeout" : set.flag} ;`;
+  const size = set.size === undefined ? "" : ` size ${integer(set.size)} ;`;
+  return `type ${typeText(set.type)} ;${flags}${timeout}${size}`;
 }
 
 function typeText(type: readonly DataType[]): string {
@@ -129,6 +131,11 @@ function conditionText(condition: Condition): string {
       return `fib saddr type ${negation(condition.not)}local`;
     case "localDestination":
       return "fib daddr type local";
+    case "overLimit": {
+      const { set, of, source, perSecond, burst } = condition;
+      const limit = `limit rate over ${integer(perSecond)}/second burst ${integer(burst)} packets`;
+      return `update @${nameOf(set)} { ${integer(of)} . ${fields[source]} ${limit} }`;
+    }
   }
 }
 

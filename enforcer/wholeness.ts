@@ -1,5 +1,5 @@
 import type { Inventory } from "./nft.ts";
-import type { Ruleset } from "./ruleset.ts";
+import { hasOwnElements, type Ruleset } from "./ruleset.ts";
 
 /**
  * In which way the table is not what we made of it, in words for the log; undefined if it is whole. A rule that somebody put in
@@ -19,10 +19,12 @@ export function damageOf(applied: Ruleset, found: Inventory | undefined): string
       sameKeys(entries, found.maps.get(name)) ? undefined : `map ${name} has other entries`,
     ) ??
     firstOf(applied.sets.values(), ({ name, flag, elements }) => {
+      // These go by themselves.
+      if (hasOwnElements({ flag })) return undefined;
       const elementsFound = found.sets.get(name);
-      // Ranges may be written in several ways, so those are counted; elements with a timeout go by themselves.
+      // Ranges may be written in several ways, so those are counted.
       const same = flag === "interval" ? elementsFound?.size === elements.size : sameKeys(elements, elementsFound);
-      return flag === "timeout" || same ? undefined : `set ${name} has other elements`;
+      return same ? undefined : `set ${name} has other elements`;
     })
   );
 }

@@ -42,7 +42,8 @@ export function isAuthoritative(flow: RawFlow, reporter: Flow["reporter"], { sou
   }
 }
 
-function isManaged({ kind }: FlowEndpoint): boolean {
+/** Whether it is of the cluster and known, so that it has a node. */
+export function isManaged({ kind }: FlowEndpoint): boolean {
   return kind === "pod" || kind === "node" || kind === "host";
 }
 

@@ -2,12 +2,14 @@ import type { Address, Cidr } from "../core/address.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Change } from "../core/kube/watch.ts";
 import type { Stage } from "../core/pipeline.ts";
+import type { DnsRecord, RawDns } from "../core/records/dns.ts";
 import { type EndpointTenure, retellHours } from "../core/records/endpoint.ts";
 import type { Flow, FlowEndpoint, FlowService, RawFlow } from "../core/records/flow.ts";
 import type { ProgramRecord } from "../core/records/program.ts";
 import type { Verdict } from "../policy/verdict.ts";
 import type { Agreement } from "./agreement.ts";
 import { type Ends, isAuthoritative, reporterOf } from "./authoritative.ts";
+import { enrichDns } from "./dns.ts";
 import { History } from "./history.ts";
 import { HostEndpoints, namedByHost } from "./host-endpoints.ts";
 import { nodeFactsOf } from "./node-facts.ts";
@@ -79,6 +81,11 @@ export class Enricher {
   }
 
   readonly stage: Stage<RawFlow, Flow> = (batch) => batch.map((flow) => this.#enrich(flow));
+
+  readonly dnsStage: Stage<RawDns, DnsRecord> = (batch) =>
+    batch.map((raw) =>
+      enrichDns(raw, (address) => this.#endpointOf(address, { startedAt: raw.start, node: raw.node })),
+    );
 
   /** Takes over the memory of an earlier process. Comes before everything else. */
   remember({ tenures, programs, watchedUntil }: Remembered): void {
@@ -182,7 +189,7 @@ export class Enricher {
     };
   }
 
-  #endpointOf(address: Address, flow: RawFlow): FlowEndpoint {
+  #endpointOf(address: Address, flow: Pick<RawFlow, "startedAt" | "node">): FlowEndpoint {
     const owner = this.#owners.ownerOf(address, flow.startedAt, flow.node);
     if (owner !== undefined) return owner;
     const ours = this.#podNetworks.has(address) || this.#services.has(address) || this.#owners.knows(address);

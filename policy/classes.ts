@@ -1,69 +1,61 @@
 import { Multimap } from "../core/multimap.ts";
 import { SortedMap } from "../core/sorted-map.ts";
 import { ViewedMap } from "../core/viewed-map.ts";
-import type { EntryIndex } from "./entry-index.ts";
-import type { ClassId, EndpointId, PolicyClass } from "./placement.ts";
-import { classOfEntries } from "./policy-class.ts";
+import type { Entries, EntryIndex } from "./entry-index.ts";
+import { type Group, MomentaryClasses } from "./momentary-classes.ts";
+import type { EndpointId, Placement } from "./placement.ts";
 import type { Asked, Roster } from "./roster.ts";
 
-/** All endpoints of one kind whom the same selectors of `applies` select. */
-interface Group {
-  readonly number: number;
+/** A group that somebody is in. */
+interface Kept extends Group {
   readonly key: string;
-  readonly kind: "pod" | "host";
-  readonly selectors: readonly string[];
-  /** How many they are. */
+  /** How many are. */
   size: number;
-  id: ClassId | undefined;
 }
 
 /**
  * Which endpoint is of which class, kept up to date. Endpoints stand in groups, and groups have classes: another rule in a policy
- * for 100,000 pods gives another class to a few groups, and no pod needs to be looked at.
+ * for 100,000 pods gives another class to a few thousand groups, no pod needs to be looked at, and no class is made that nobody asks for.
  */
 export class Classes {
   readonly #roster: Roster;
-  readonly #groups = new Map<string, Group>();
-  readonly #groupsOf = new Multimap<string, Group>();
-  readonly #byNumber: (Group | undefined)[] = [];
-  readonly #free: number[] = [];
-  /** How many groups have a class. */
-  readonly #shares = new Map<ClassId, number>();
-  /** By number, the ids of their classes. */
-  readonly #ids: (ClassId | undefined)[] = [];
+  readonly #groups = new Map<string, Kept>();
+  readonly #groupsOf = new Multimap<string, Kept>();
   readonly #entries: EntryIndex;
+  #entriesNow: Entries;
   /** Selectors of entries that have been asked for. */
   readonly #applied = new Set<string>();
-  #groupOf = SortedMap.empty<EndpointId, number>();
-  #classes = SortedMap.empty<ClassId, PolicyClass>();
-  #classOf: ReadonlyMap<EndpointId, ClassId> | undefined;
+  #groupOf = SortedMap.empty<EndpointId, Kept>();
+  /** Counts what has been told. */
+  #moment = 0;
+  #current: Pick<Placement, "classOf" | "classes"> | undefined;
 
   constructor(roster: Roster, entries: EntryIndex) {
     this.#roster = roster;
     this.#entries = entries;
+    this.#entriesNow = entries.current();
   }
 
-  get classes(): SortedMap<ClassId, PolicyClass> {
-    return this.#classes;
+  /** As they are now: what comes later does not change them. */
+  current(): Pick<Placement, "classOf" | "classes"> {
+    this.#current ??= this.#view();
+    return this.#current;
   }
 
-  /** As it is now: what comes later does not change it. */
-  classOf(): ReadonlyMap<EndpointId, ClassId> {
-    this.#classOf ??= this.#viewOfClasses();
-    return this.#classOf;
-  }
-
-  #viewOfClasses(): ReadonlyMap<EndpointId, ClassId> {
-    const ids = this.#ids.slice();
-    return new ViewedMap(this.#groupOf, (number) => ids[number] as ClassId);
+  #view(): Pick<Placement, "classOf" | "classes"> {
+    const groupOf = this.#groupOf;
+    const classes = new MomentaryClasses(this.#moment, this.#entriesNow, { [Symbol.iterator]: () => groupOf.values() });
+    return { classes, classOf: new ViewedMap(groupOf, (group) => classes.of(group).id) };
   }
 
   /** The entries of these selectors came, went, changed or moved. */
   use(selectors: Iterable<string>): void {
-    const [stale, moved, gone] = [new Set<Group>(), new Set<EndpointId>(), new Set<string>()];
+    this.#moment += 1;
+    this.#entriesNow = this.#entries.current();
+    const [moved, gone] = [new Set<EndpointId>(), new Set<string>()];
     for (const selector of selectors) {
       const [was, is] = [this.#applied.has(selector), this.#entries.has(selector)];
-      if (was && is) for (const group of this.#groupsOf.get(selector)) stale.add(group);
+      if (was && is) this.#renew(this.#groupsOf.get(selector));
       if (was === is) continue;
       if (is) this.#roster.ask(selector);
       else gone.add(selector);
@@ -71,41 +63,48 @@ export class Classes {
       else this.#applied.delete(selector);
       for (const id of this.#roster.selected(selector).keys()) moved.add(id);
     }
-    this.#regroup(moved, stale);
+    this.#regroup(moved);
     for (const selector of gone) this.#roster.drop(selector);
   }
 
   /** These endpoints came, went, or are selected by others than before. */
   move(endpoints: Iterable<EndpointId>): void {
-    this.#regroup(endpoints, new Set());
+    this.#moment += 1;
+    this.#regroup(endpoints);
   }
 
   close(): void {
     for (const selector of this.#applied) this.#roster.drop(selector);
   }
 
-  /** Puts endpoints where they belong, then gives all new groups and these a class. */
-  #regroup(endpoints: Iterable<EndpointId>, stale: Set<Group>): void {
-    const changes = new Map<EndpointId, number | undefined>();
+  #renew(groups: Iterable<Kept>): void {
+    for (const group of groups) {
+      group.since = this.#moment;
+      this.#current = undefined;
+    }
+  }
+
+  /** Puts endpoints where they belong. */
+  #regroup(endpoints: Iterable<EndpointId>): void {
+    const changes = new Map<EndpointId, Kept | undefined>();
+    const left = new Set<Kept>();
     for (const id of endpoints) {
       const group = this.#groupFor(id);
       const before = this.#groupOf.get(id);
-      if (group?.number === before) continue;
+      if (group === before) continue;
       if (group !== undefined) group.size += 1;
-      if (group?.id === undefined && group !== undefined) stale.add(group);
       if (before !== undefined) {
-        const left = this.#byNumber[before] as Group;
-        left.size -= 1;
-        stale.add(left);
+        before.size -= 1;
+        left.add(before);
       }
-      changes.set(id, group?.number);
+      changes.set(id, group);
     }
-    if (changes.size > 0) this.#classOf = undefined;
+    if (changes.size > 0) this.#current = undefined;
     this.#groupOf = this.#groupOf.with(changes);
-    this.#classify(stale);
+    for (const group of left) if (group.size === 0) this.#removeGroup(group);
   }
 
-  #groupFor(id: EndpointId): Group | undefined {
+  #groupFor(id: EndpointId): Kept | undefined {
     const kind = this.#roster.endpoint(id)?.kind;
     if (kind !== "pod" && kind !== "host") return undefined;
     const asked = this.#roster.selectorsOf(id).filter(({ text }) => this.#applied.has(text));
@@ -115,55 +114,15 @@ export class Classes {
     return this.#addGroup({ key, kind, selectors: asked.map(({ text }) => text) });
   }
 
-  #addGroup(parts: Pick<Group, "key" | "kind" | "selectors">): Group {
-    const number = this.#free.pop() ?? this.#byNumber.length;
-    const group: Group = { ...parts, number, size: 0, id: undefined };
-    this.#byNumber[number] = group;
+  #addGroup(parts: Pick<Kept, "key" | "kind" | "selectors">): Kept {
+    const group: Kept = { ...parts, size: 0, since: this.#moment };
     this.#groups.set(group.key, group);
     for (const selector of group.selectors) this.#groupsOf.add(selector, group);
     return group;
   }
 
-  #classify(stale: ReadonlySet<Group>): void {
-    const found = new Map<ClassId, PolicyClass>();
-    const touched = new Set<ClassId>();
-    for (const group of stale) this.#reclassify(group, found, touched);
-    this.#settle(touched, found);
-  }
-
-  #reclassify(group: Group, found: Map<ClassId, PolicyClass>, touched: Set<ClassId>): void {
-    const before = group.id;
-    const after = group.size > 0 ? classOfEntries(this.#entries.inOrder(group.selectors), group.kind) : undefined;
-    if (after === undefined) this.#removeGroup(group);
-    if (before === after?.id) return;
-    group.id = this.#ids[group.number] = after?.id;
-    this.#classOf = undefined;
-    if (before !== undefined) this.#share(before, -1, touched);
-    if (after === undefined) return;
-    found.set(after.id, after);
-    this.#share(after.id, 1, touched);
-  }
-
-  #share(id: ClassId, more: 1 | -1, touched: Set<ClassId>): void {
-    this.#shares.set(id, (this.#shares.get(id) ?? 0) + more);
-    touched.add(id);
-  }
-
-  /** Classes stay the objects they were while somebody is of them. */
-  #settle(touched: Iterable<ClassId>, found: ReadonlyMap<ClassId, PolicyClass>): void {
-    const changes = new Map<ClassId, PolicyClass | undefined>();
-    for (const id of touched) {
-      const used = (this.#shares.get(id) ?? 0) > 0;
-      if (!used) this.#shares.delete(id);
-      changes.set(id, used ? (this.#classes.get(id) ?? found.get(id)) : undefined);
-    }
-    this.#classes = this.#classes.with(changes);
-  }
-
-  #removeGroup(group: Group): void {
+  #removeGroup(group: Kept): void {
     this.#groups.delete(group.key);
-    this.#byNumber[group.number] = undefined;
-    this.#free.push(group.number);
     for (const selector of group.selectors) this.#groupsOf.delete(selector, group);
   }
 }

@@ -1,10 +1,12 @@
 import type { Family } from "../core/address.ts";
+import { type Alike, alikeOf } from "./effect/alike.ts";
 import { connectionWords } from "./effect/connection-words.ts";
+import { isPolicy } from "./effect/decider.ts";
 import { type Delta, deltasOf } from "./effect/deltas.ts";
 import { joinFamilies } from "./effect/families.ts";
 import { Everybody } from "./effect/group.ts";
 import { Parties, type Party } from "./effect/party.ts";
-import { kindName, policyTitle } from "./kind-names.ts";
+import { policyTitle } from "./kind-names.ts";
 import type { RuleOrigin } from "./program.ts";
 import type { Atom } from "./space/atoms.ts";
 import { type Box, boxesOf } from "./space/connections.ts";
@@ -18,6 +20,8 @@ export interface Effect {
   readonly folded: { readonly opens: number; readonly closes: number };
   /** Policies that have rules in one situation which they have not in the other, e.g. `NetworkPolicy shop/app.web`. */
   readonly policies: readonly string[];
+  /** By whose word connections are decided as before, where nothing changes; null where something does. */
+  readonly alike: Alike | null;
 }
 
 /**
@@ -47,14 +51,22 @@ export function effectOf(before: Situation, after: Situation, { limit = defaultL
   const told = all.slice(0, limit).map((delta) => changeOf(delta, { space, everybody, parties }));
   const rest = all.slice(limit);
   const opens = rest.filter(({ kind }) => kind === "opens").length;
-  return { changes: told, folded: { opens, closes: rest.length - opens }, policies: policiesOf(before, after) };
+  const policies = policiesOf(before, after);
+  const change = { situations: [before, after], everybody, policies };
+  return {
+    changes: told,
+    folded: { opens, closes: rest.length - opens },
+    policies: policies.map(policyTitle),
+    alike: all.length > 0 ? null : alikeOf(space, change, limit),
+  };
 }
 
-function policiesOf(before: Situation, after: Situation): readonly string[] {
+/** By title. */
+function policiesOf(before: Situation, after: Situation): readonly RuleOrigin[] {
   const [old, now] = [before.program.rules, after.program.rules];
-  const isPolicy = ({ kind }: RuleOrigin) => kindName(kind) !== kind;
   const differing = [...old, ...now].filter(([id, origin]) => old.has(id) !== now.has(id) && isPolicy(origin));
-  return [...new Set(differing.map(([, origin]) => policyTitle(origin)))].sort();
+  const byTitle = new Map(differing.map(([, origin]) => [policyTitle(origin), origin]));
+  return [...byTitle].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, origin]) => origin);
 }
 
 interface Surroundings {

@@ -8,36 +8,40 @@ import type { Pod } from "./kinds/cluster.ts";
  * and allowed what that was allowed. Pods on their node's network claim none.
  */
 export class AddressOwners {
-  /** By a key of the pod's object. */
-  readonly #pods = new Map<string, Pod>();
+  /** A pod as it is now, by a key of its object. */
+  readonly #podOf: (key: string) => Pod | undefined;
   readonly #claims = new Multimap<Address, string>();
 
-  /** A pod as it is now, or undefined: it is gone. Tells whose addresses may be others than before, by key, itself included. */
-  put(key: string, pod: Pod | undefined): Iterable<string> {
-    const before = claimed(this.#pods.get(key));
-    const after = claimed(pod);
-    for (const address of before) this.#claims.delete(address, key);
-    for (const address of after) this.#claims.add(address, key);
-    if (pod === undefined) this.#pods.delete(key);
-    else this.#pods.set(key, pod);
-    const affected = new Set([key]);
-    for (const address of [...before, ...after]) for (const rival of this.#claims.get(address)) affected.add(rival);
-    return affected;
+  constructor(podOf: (key: string) => Pod | undefined) {
+    this.#podOf = podOf;
+  }
+
+  /** The pod of that key was one thing and is another now; undefined is nothing. Tells who else may have other addresses than before. */
+  put(key: string, before: Pod | undefined, after: Pod | undefined): Iterable<string> {
+    for (const address of claimed(before)) this.#claims.delete(address, key);
+    for (const address of claimed(after)) this.#claims.add(address, key);
+    return this.#rivals(key, before, after);
+  }
+
+  *#rivals(key: string, ...pods: readonly (Pod | undefined)[]): Iterable<string> {
+    for (const address of pods.flatMap(claimed))
+      for (const rival of this.#claims.get(address)) if (rival !== key) yield rival;
   }
 
   /** Those of a pod's addresses that are its own. */
   addressesOf(key: string): readonly Address[] {
-    const pod = this.#pods.get(key);
-    if (pod === undefined) return [];
+    const pod = this.#podOf(key);
+    if (pod === undefined) return none;
     if (pod.hostNetwork) return pod.addresses;
     const own = pod.addresses.filter((address) => this.#owner(address) === key);
     return own.length === pod.addresses.length ? pod.addresses : own;
   }
 
   #owner(address: Address): string | undefined {
+    if (this.#claims.count(address) === 1) return onlyOf(this.#claims.get(address));
     let [owner, best] = [undefined as string | undefined, ""];
     for (const key of this.#claims.get(address)) {
-      const claim = claimOf(this.#pods.get(key) as Pod);
+      const claim = claimOf(this.#podOf(key) as Pod);
       if (owner === undefined || claim > best) [owner, best] = [key, claim];
     }
     return owner;
@@ -45,7 +49,14 @@ export class AddressOwners {
 }
 
 function claimed(pod: Pod | undefined): readonly Address[] {
-  return pod === undefined || pod.hostNetwork ? [] : pod.addresses;
+  return pod === undefined || pod.hostNetwork ? none : pod.addresses;
+}
+
+const none: readonly Address[] = [];
+
+function onlyOf<T>(one: Iterable<T>): T | undefined {
+  for (const value of one) return value;
+  return undefined;
 }
 
 /** Times of Kubernetes are texts of one length and time zone (RFC 3339, whole seconds, UTC), so later ones are greater. */

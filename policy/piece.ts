@@ -1,4 +1,5 @@
 import type { Cidr } from "../core/address.ts";
+import { exact } from "../core/exact.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import type { Failsafe, FailsafePort } from "./failsafe.ts";
 import { contentHash, contentRuleId } from "./hash.ts";
@@ -131,7 +132,7 @@ class PieceBuilder {
 
   piece(): Piece {
     return {
-      entries: this.#entries,
+      entries: exact(this.#entries),
       endEntries: this.#endEntries,
       sets: this.#sets,
       blocks: this.#blocks,
@@ -164,7 +165,7 @@ class PieceBuilder {
     if (missing.length > 0 && (action === "deny" || action === "pass"))
       return [this.#instruction({ ...rule, action: "deny" }, [], [])];
     const enforced = parts.filter(({ notEnforced }) => notEnforced.length === 0);
-    const matches = enforced.map((part) => this.#matchesOf(part));
+    const matches = enforced.map((part) => exact(this.#matchesOf(part)));
     return matches.map((when) => this.#instruction(rule, when, matches));
   }
 

@@ -45,8 +45,7 @@ export class Placer {
   /** As it is now: what comes later does not change it. The very same as long as nothing has changed. */
   placement(): Placement {
     const now: Placement = {
-      classOf: this.#classes.classOf(),
-      classes: this.#classes.classes,
+      ...this.#classes.current(),
       members: this.#members.current,
       endpoints: this.#population.endpoints,
     };
@@ -61,5 +60,5 @@ export class Placer {
 }
 
 function isSame(a: Placement, b: Placement): boolean {
-  return a.classOf === b.classOf && a.classes === b.classes && a.members === b.members && a.endpoints === b.endpoints;
+  return a.classOf === b.classOf && a.members === b.members && a.endpoints === b.endpoints;
 }

@@ -9,6 +9,7 @@ import type { Applicability, Instruction, PolicyList, SetId } from "./program.ts
 export interface Placement {
   /** Endpoints (by id) that get the same blocks share a class. Absent: the endpoint is not subject to policy. */
   readonly classOf: ReadonlyMap<EndpointId, ClassId>;
+  /** Classes are made when they are asked for; to go through all of them makes all. */
   readonly classes: ReadonlyMap<ClassId, PolicyClass>;
   /** Of every set of the Program, as its definition has them of `endpoints` and of what stands behind Services; the evaluator relies on it. */
   readonly members: ReadonlyMap<SetId, Members>;

@@ -1,7 +1,7 @@
 import { SortedMap } from "../core/sorted-map.ts";
 import { canonicalJson } from "./hash.ts";
 import type { Endpoint, EndpointId } from "./placement.ts";
-import { type Movement, Roster } from "./roster.ts";
+import { type EndpointChanges, type Movement, Roster } from "./roster.ts";
 import type { Backend } from "./service.ts";
 
 /** By `serviceKey`. */
@@ -38,28 +38,33 @@ export class Population {
 
   update({ endpoints: told, services }: PopulationChange): PopulationMovement {
     const endpoints = this.#different(told);
-    this.#endpoints = this.#endpoints.with(endpoints);
+    this.#endpoints = this.#endpoints.withSorted(endpoints);
     this.#services = this.#services.with(services);
-    const nodes = this.nodes.update(only(endpoints, ({ kind }) => kind === "node"));
-    const meant = this.meant.update(only(endpoints, ({ kind, hostNetwork }) => kind !== "node" && !hostNetwork));
+    const nodes = this.nodes.update(only(endpoints, this.nodes, ({ kind }) => kind === "node"));
+    const isMeant = ({ kind, hostNetwork }: Endpoint) => kind !== "node" && !hostNetwork;
+    const meant = this.meant.update(only(endpoints, this.meant, isMeant));
     return { ...meant, nodeSelectors: nodes.selectors, services: new Set(services.keys()) };
   }
 
   /** Most of what is told of a pod (that it is ready, say) says nothing here. */
-  #different(told: PopulationChange["endpoints"]): PopulationChange["endpoints"] {
-    if (this.#endpoints.size === 0) return told;
-    return new Map([...told].filter(([id, endpoint]) => !isSame(this.#endpoints.get(id), endpoint)));
+  #different(told: PopulationChange["endpoints"]): EndpointChanges {
+    const isOther = (id: EndpointId) => !isSame(this.#endpoints.get(id), told.get(id));
+    const keys = (this.#endpoints.size === 0 ? [...told.keys()] : [...told.keys()].filter(isOther)).sort();
+    return { keys, values: keys.map((id) => told.get(id)) };
   }
 }
 
-/** The same changes for a roster that knows these endpoints only: any other is gone for it. */
-function only(
-  changes: PopulationChange["endpoints"],
-  belongs: (endpoint: Endpoint) => boolean,
-): PopulationChange["endpoints"] {
-  return new Map(
-    [...changes].map(([id, endpoint]) => [id, endpoint !== undefined && belongs(endpoint) ? endpoint : undefined]),
-  );
+/** The same changes for a roster of these endpoints only: any other is gone for it, if it was there. */
+function only(changes: EndpointChanges, roster: Roster, belongs: (endpoint: Endpoint) => boolean): EndpointChanges {
+  const [keys, values]: [EndpointId[], (Endpoint | undefined)[]] = [[], []];
+  for (const [place, id] of changes.keys.entries()) {
+    const endpoint = changes.values[place];
+    const own = endpoint !== undefined && belongs(endpoint) ? endpoint : undefined;
+    if (own === undefined && roster.endpoint(id) === undefined) continue;
+    keys.push(id);
+    values.push(own);
+  }
+  return { keys, values };
 }
 
 /** Endpoints are equal if their canonical texts are; nearly all that are not differ where it costs less to look. */

@@ -1,6 +1,5 @@
-import type { PortRange } from "./program.ts";
-import { hasPorts } from "./protocol.ts";
-import { type Box, boxesOf, type Connections, isIcmp } from "./space/connections.ts";
+import { boxesOf, type Connections } from "./space/connections.ts";
+import { exampleIn } from "./space/example.ts";
 import type { Situation } from "./space/situation.ts";
 import { Space } from "./space/space.ts";
 import type { Packet } from "./verdict.ts";
@@ -27,26 +26,8 @@ function search(space: Space, differing: (inA: Connections, inB: Connections) =>
     const [box] = boxesOf(space.sets.intersect(differing(inA, inB), space.sets.usable));
     const pair = box === undefined ? undefined : space.pairOf(source, destination);
     if (box === undefined || pair === undefined) return false;
-    finding = { holds: false, witness: { source: pair[0], destination: pair[1], ...example(box) } };
+    finding = { holds: false, witness: { source: pair[0], destination: pair[1], ...exampleIn(box) } };
     return true;
   });
   return finding;
-}
-
-/** A port that clients use, where there is a choice. */
-const clientPort = 40_000;
-
-/** One connection of a box, as a packet has it. */
-function example({ protocol, first, second }: Box): Omit<Packet, "source" | "destination"> {
-  const number = protocol.from;
-  return {
-    protocol: number,
-    sourcePort: hasPorts(number) ? preferred(clientPort, first) : 0,
-    destinationPort: hasPorts(number) ? second.from : 0,
-    icmp: isIcmp(number) ? { type: first.from, code: second.from } : null,
-  };
-}
-
-function preferred(number: number, { from, to }: PortRange): number {
-  return from <= number && number <= to ? number : from;
 }

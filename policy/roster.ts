@@ -1,8 +1,9 @@
-import { SortedMap } from "../core/sorted-map.ts";
+import { Multimap } from "../core/multimap.ts";
+import { type SortedChanges, SortedMap } from "../core/sorted-map.ts";
 import { LabelIndex } from "./label-index.ts";
 import type { Endpoint, EndpointId } from "./placement.ts";
 import { parseSelector } from "./selector/parse.ts";
-import { matches, type Selector } from "./selector/syntax.ts";
+import { type Labels, matches, type Selector } from "./selector/syntax.ts";
 import { SelectorIndex } from "./selector-index.ts";
 
 /** What the sets that mean an endpoint take from it. */
@@ -21,16 +22,19 @@ interface Question extends Asked {
   /** How many ask for it. */
   count: number;
   selected: Selected;
-  /** Not in `selected` yet, in order of ids. */
-  fresh: [EndpointId, Contribution | undefined][];
+  /** Not in `selected` yet. */
+  readonly fresh: { readonly keys: EndpointId[]; readonly values: (Contribution | undefined)[] };
 }
 
-interface Person {
-  readonly endpoint: Endpoint;
-  readonly labels: Endpoint["labels"];
+/** All endpoints of the same labels, which are one object then: as a rule the pods of a workload. Selectors are asked about it once. */
+interface Kin {
+  readonly labels: Labels;
   /** Who selects it. */
   by: readonly Question[];
 }
+
+/** Undefined is gone. */
+export type EndpointChanges = SortedChanges<EndpointId, Endpoint>;
 
 /** What a change of endpoints changed. */
 export interface Movement {
@@ -40,14 +44,13 @@ export interface Movement {
   readonly selectors: ReadonlySet<string>;
 }
 
-/** How many changed endpoints are looked at before `fresh` is emptied: it bounds the memory of a cold start. */
-const chunk = 8192;
-
 /** Which selector selects whom, kept up to date: a change of one endpoint asks only the selectors that may mean it, and the reverse. */
 export class Roster {
-  readonly #people = new Map<EndpointId, Person>();
+  readonly #people = new Map<EndpointId, Endpoint>();
+  readonly #kin = new Map<Labels, Kin>();
+  readonly #membersOf = new Multimap<Kin, Endpoint>();
   readonly #questions = new Map<string, Question>();
-  readonly #labels = new LabelIndex<Person>();
+  readonly #labels = new LabelIndex<Kin>();
   readonly #selectors = new SelectorIndex<Question>();
   #asked = 0;
 
@@ -66,8 +69,8 @@ export class Roster {
     this.#questions.delete(text);
     this.#selectors.remove(question);
     for (const id of question.selected.keys()) {
-      const person = this.#people.get(id);
-      if (person !== undefined) person.by = person.by.filter((other) => other !== question);
+      const kin = this.#kinOf(this.#people.get(id));
+      if (kin?.by.includes(question)) kin.by = kin.by.filter((other) => other !== question);
     }
   }
 
@@ -79,79 +82,108 @@ export class Roster {
   }
 
   endpoint(id: EndpointId): Endpoint | undefined {
-    return this.#people.get(id)?.endpoint;
+    return this.#people.get(id);
   }
 
-  /** The selectors that select an endpoint. */
+  /** The selectors that select an endpoint: the very same list for all who have the same labels, until it is another. */
   selectorsOf(id: EndpointId): readonly Asked[] {
-    return this.#people.get(id)?.by ?? [];
+    return this.#kinOf(this.#people.get(id))?.by ?? [];
   }
 
-  /** Takes changed endpoints in; undefined is gone. */
-  update(changes: ReadonlyMap<EndpointId, Endpoint | undefined>): Movement {
-    const sorted = [...changes].sort(([a], [b]) => (a < b ? -1 : 1));
-    const [endpoints, selectors] = [new Set<EndpointId>(), new Set<string>()];
-    for (let from = 0; from < sorted.length; from += chunk) {
-      const touched = new Set<Question>();
-      for (const [id, endpoint] of sorted.slice(from, from + chunk))
-        if (this.#move(id, endpoint, touched)) endpoints.add(id);
-      for (const question of touched) {
-        question.selected = question.selected.withSorted(question.fresh);
-        question.fresh = [];
-        selectors.add(question.text);
-      }
+  /** Takes changed endpoints in. */
+  update({ keys, values }: EndpointChanges): Movement {
+    const [endpoints, touched] = [new Set<EndpointId>(), new Set<Question>()];
+    for (const [place, id] of keys.entries()) if (this.#move(id, values[place], touched)) endpoints.add(id);
+    for (const question of touched) {
+      question.selected = question.selected.withSorted(question.fresh);
+      question.fresh.keys.length = question.fresh.values.length = 0;
     }
-    return { endpoints, selectors };
+    return { endpoints, selectors: new Set([...touched].map(({ text }) => text)) };
   }
 
   /** True if others select it than before. */
   #move(id: EndpointId, endpoint: Endpoint | undefined, touched: Set<Question>): boolean {
     const before = this.#people.get(id);
-    const by = endpoint === undefined ? [] : this.#askAll(endpoint);
-    const same = before !== undefined && endpoint !== undefined && contributesAlike(before.endpoint, endpoint);
-    const note = (question: Question, contribution: Contribution | undefined) => {
-      question.fresh.push([id, contribution]);
-      touched.add(question);
-    };
-    const had = new Set(before?.by);
-    for (const question of by) if (!had.delete(question) || !same) note(question, endpoint);
-    for (const lost of had) note(lost, undefined);
-    if (before !== undefined) this.#labels.remove(before);
-    if (endpoint === undefined) return this.#people.delete(id);
-    const person = { endpoint, labels: endpoint.labels, by };
-    this.#people.set(id, person);
-    this.#labels.add(person);
-    return before === undefined || had.size > 0 || by.length !== before.by.length;
+    if (before === endpoint) return false;
+    // It joins first: its kin may be itself alone.
+    const by = this.#join(id, endpoint);
+    const had = this.#leave(before);
+    const same = before !== undefined && endpoint !== undefined && contributesAlike(before, endpoint);
+    for (const question of by) if (!same || !had.includes(question)) note(question, id, endpoint, touched);
+    const lost = had === by ? [] : had.filter((question) => !by.includes(question));
+    for (const question of lost) note(question, id, undefined, touched);
+    return before === undefined || endpoint === undefined || lost.length > 0 || by.length !== had.length;
   }
 
-  #askAll({ labels }: Endpoint): readonly Question[] {
+  /** Who selects it now. */
+  #join(id: EndpointId, endpoint: Endpoint | undefined): readonly Question[] {
+    if (endpoint === undefined) {
+      this.#people.delete(id);
+      return [];
+    }
+    const kin = this.#kinOf(endpoint) ?? this.#addKin(endpoint.labels);
+    this.#people.set(id, endpoint);
+    this.#membersOf.add(kin, endpoint);
+    return kin.by;
+  }
+
+  /** Who selected it. */
+  #leave(endpoint: Endpoint | undefined): readonly Question[] {
+    const kin = this.#kinOf(endpoint);
+    if (kin === undefined || endpoint === undefined) return [];
+    this.#membersOf.delete(kin, endpoint);
+    if (this.#membersOf.has(kin)) return kin.by;
+    this.#kin.delete(kin.labels);
+    this.#labels.remove(kin);
+    return kin.by;
+  }
+
+  #kinOf(endpoint: Endpoint | undefined): Kin | undefined {
+    return endpoint && this.#kin.get(endpoint.labels);
+  }
+
+  #addKin(labels: Labels): Kin {
     const by: Question[] = [];
     this.#selectors.visit(labels, (question) => {
       if (matches(question.selector, labels) && !by.includes(question)) by.push(question);
     });
-    return by;
+    const kin: Kin = { labels, by: by.slice() };
+    this.#kin.set(labels, kin);
+    this.#labels.add(kin);
+    return kin;
   }
 
   #add(text: string): void {
     const selector = parseSelector(text, Number.POSITIVE_INFINITY);
-    const found = new Map<EndpointId, Contribution>();
     const question: Question = {
       number: this.#asked++,
       text,
       selector,
       count: 1,
       selected: SortedMap.empty(),
-      fresh: [],
+      fresh: { keys: [], values: [] },
     };
-    for (const person of this.#labels.candidates(selector)) {
-      if (found.has(person.endpoint.id) || !matches(selector, person.labels)) continue;
-      found.set(person.endpoint.id, person.endpoint);
-      person.by = [...person.by, question];
+    const found = new Map<EndpointId, Contribution>();
+    for (const kin of new Set(this.#labels.candidates(selector))) {
+      if (!matches(selector, kin.labels)) continue;
+      for (const endpoint of this.#membersOf.get(kin)) found.set(endpoint.id, endpoint);
+      kin.by = [...kin.by, question];
     }
     question.selected = question.selected.with(found);
     this.#questions.set(text, question);
     for (const { label } of this.#selectors.add(question)) this.#labels.prepare(label);
   }
+}
+
+function note(
+  question: Question,
+  id: EndpointId,
+  contribution: Contribution | undefined,
+  touched: Set<Question>,
+): void {
+  question.fresh.keys.push(id);
+  question.fresh.values.push(contribution);
+  touched.add(question);
 }
 
 function contributesAlike(a: Contribution, b: Contribution): boolean {

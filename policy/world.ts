@@ -2,14 +2,15 @@ import { type KubeObject, keyOf } from "../core/kube/objects.ts";
 import type { Change } from "../core/kube/watch.ts";
 import { Backends } from "./backends.ts";
 import { Controls } from "./controls.ts";
-import { Endpoints, type Known } from "./endpoints.ts";
+import { Endpoints } from "./endpoints.ts";
 import { Held } from "./held.ts";
 import type { Node } from "./kinds/cluster.ts";
-import { readFact } from "./kinds/read.ts";
+import { type Fact, readFact } from "./kinds/read.ts";
 import type { Problem } from "./model.ts";
 import type { Placement } from "./placement.ts";
 import { Population } from "./population.ts";
 import type { Program } from "./program.ts";
+import { SharedTraits } from "./shared-traits.ts";
 
 /** A fault of one object, which keeps its last good state. */
 export interface Fault {
@@ -33,7 +34,8 @@ export interface HeldProgram {
  *                    -> Endpoints, Backends -> Population -> Placer -> Placement
  */
 export class World {
-  readonly #facts = new Map<string, Known>();
+  readonly #facts = new Map<string, Fact>();
+  readonly #traits = new SharedTraits();
   readonly #endpoints = new Endpoints(this.#facts);
   readonly #backends = new Backends();
   readonly #population = new Population();
@@ -51,7 +53,7 @@ export class World {
       else {
         const read = readFact(change.object);
         if ("problems" in read) faults.push({ object: change.object, problems: read.problems });
-        else this.#replace(key, { fact: read.value, labels: change.object.metadata.labels ?? {} });
+        else this.#replace(key, this.#shared(read.value));
       }
     }
     return faults;
@@ -100,16 +102,19 @@ export class World {
     return this.#controls.missingTiers();
   }
 
-  #replace(key: string, after: Known | undefined): void {
+  #shared(fact: Fact): Fact {
+    return fact.type === "pod" ? { type: "pod", pod: this.#traits.of(fact.pod) } : fact;
+  }
+
+  #replace(key: string, after: Fact | undefined): void {
     const before = this.#facts.get(key);
     if (after === undefined) this.#facts.delete(key);
     else this.#facts.set(key, after);
     this.#endpoints.put(key, before, after);
-    this.#controls.put(key, before?.fact, after?.fact);
-    const facts = [before?.fact, after?.fact];
-    if (facts.some((fact) => fact?.type === "node")) this.#nodes = undefined;
-    if (facts.some((fact) => fact?.type === "endpointSlice"))
-      this.#backends.put(key, after?.fact.type === "endpointSlice" ? after.fact.endpointSlice : undefined);
+    this.#controls.put(key, before, after);
+    if (before?.type === "node" || after?.type === "node") this.#nodes = undefined;
+    if (before?.type === "endpointSlice" || after?.type === "endpointSlice")
+      this.#backends.put(key, after?.type === "endpointSlice" ? after.endpointSlice : undefined);
   }
 
   /** Brings all views to the Programs and the endpoints there are. */

@@ -25,7 +25,7 @@ install_packages() {
 wanted() {
   echo "nftables nft"
   echo "iproute2 ip"
-  [ "$purpose" != test ] || echo "conntrack conntrack"
+  [ "$purpose" != test ] || printf '%s\n' "conntrack conntrack" "redis-server redis-server"
 }
 
 missing() {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { systemClock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
 import { folderSource } from "../../core/kube/folder.ts";
+import { keepHeapLean } from "../../core/lean-heap.ts";
 import { stderrLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
 import type { Part } from "../../core/service.ts";
@@ -47,6 +48,7 @@ export function upCommand(): Command {
     .addHelpText("after", examples);
   return addSettings(command).action((options: Options) => {
     const config = configOf({ ...options }, process.env);
+    keepHeapLean();
     return serve([upPart(config, options)], { duration: options.duration, level: config.log.level });
   });
 }

@@ -1,17 +1,13 @@
 import { fileURLToPath } from "node:url";
+import { capabilities, lacking } from "../../core/capabilities.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 // What Sluice stands on: rights, programs, libraries, the kernel.
 
-/** Bits of CapEff in /proc/self/status (capabilities(7)). */
-const capabilities = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 } as const;
-
 export const rights: Check = (machine) => {
-  const [, hex] = /^CapEff:\s*([0-9a-f]+)$/m.exec(machine.read("/proc/self/status") ?? "") ?? [];
-  const held = BigInt(`0x${hex ?? "0"}`);
-  const lacking = Object.entries(capabilities).filter(([, bit]) => ((held >> BigInt(bit)) & 1n) === 0n);
-  if (lacking.length === 0) return [ok("rights", "CAP_NET_ADMIN and CAP_SYS_ADMIN are held")];
-  const names = lacking.map(([name]) => name).join(" and ");
+  const missing = lacking(machine.read("/proc/self/status") ?? "", capabilities);
+  if (missing.length === 0) return [ok("rights", "CAP_NET_ADMIN and CAP_SYS_ADMIN are held")];
+  const names = missing.join(" and ");
   return [fail("rights", `${names} is missing`, "run as root, or give the container these capabilities")];
 };
 

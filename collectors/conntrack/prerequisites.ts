@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { messageOf, SluiceError } from "../../core/errors.ts";
+import { runNftScript } from "../nft-script.ts";
 
 // All of Documentation/networking/nf_conntrack-sysctl.rst. /proc/sys/net is that of the calling thread's namespace.
 const folder = "/proc/sys/net/netfilter";
@@ -41,21 +41,11 @@ table inet ${table} {
 `;
 
 export function loadTrackingRule(): void {
-  runNft(load);
+  runNftScript(load, "the rule that makes the kernel track connections");
 }
 
 export function removeTrackingRule(): void {
-  runNft(remove);
-}
-
-function runNft(script: string): void {
-  const result = spawnSync("nft", ["-f", "-"], { input: script, encoding: "utf8" });
-  if (result.error !== undefined)
-    throw new SluiceError("DEPENDENCY_MISSING", `the program nft does not start: ${result.error.message}`, {
-      cause: result.error,
-    });
-  if (result.status !== 0)
-    throw new SluiceError("NFT_FAILED", `the tracking rule does not load: ${result.stderr.trim()}`);
+  runNftScript(remove, "the end of that rule");
 }
 
 function readSetting(name: string, kernelOption: string): string {
@@ -72,7 +62,8 @@ function writeSetting(name: string, value: string): void {
   try {
     writeFileSync(`${folder}/${name}`, value);
   } catch (cause) {
-    const message = `sysctl net.netfilter.${name} cannot be set to ${value}: ${messageOf(cause)}`;
+    const fix = `set it on the node, as root: sysctl -w net.netfilter.${name}=${value}`;
+    const message = `sysctl net.netfilter.${name} cannot be set to ${value} (${messageOf(cause)}); ${fix}`;
     throw new SluiceError("PERMISSION_DENIED", message, { cause });
   }
 }

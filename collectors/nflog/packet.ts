@@ -1,6 +1,6 @@
 import { type Address, addressFromBytes } from "../../core/address.ts";
 import { SluiceError } from "../../core/errors.ts";
-import type { Icmp } from "../../core/records/flow.ts";
+import type { Icmp, Related } from "../../core/records/flow.ts";
 
 // packet => ipv4 transport | ipv6 extension* transport; cut off after the copy range of NFLOG
 //
@@ -9,6 +9,8 @@ import type { Icmp } from "../../core/records/flow.ts";
 // ipv6 (RFC 8200) => version:4 class:8 label:20  length:u16be  next  hops  source:16 bytes  destination:16 bytes
 // extension       => next length ...       of (length + 1) * 8 bytes; fragment headers of 8; AH of (length + 2) * 4 (RFC 4302)
 // transport       => sourcePort:u16be destinationPort:u16be ...   | ICMP: type code checksum:u16be id:u16be
+//                    | ICMP error: type code checksum:u16be unused:4 bytes packet, the begin of that which it is about
+// jumbo (RFC 2675) => 0xc2 4 length:u32be       an option of a hop-by-hop header; large packets that the kernel put together have it
 const protocols = { icmp: 1, tcp: 6, udp: 17, dccp: 33, icmpv6: 58, sctp: 132, udplite: 136 } as const;
 const extensions = {
   hopByHop: 0,
@@ -34,6 +36,8 @@ export interface PacketHeaders {
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly icmp: Icmp | null;
+  /** What an ICMP error is about, as far as it was captured. */
+  readonly about: Related | null;
   /** Length of the IP packet, header included. */
   readonly bytes: number;
 }
@@ -47,29 +51,56 @@ interface Transport {
 
 /** Reads the headers of a captured packet. Throws DECODE_FAILED unless the whole IP header is there. */
 export function decodePacket(packet: Uint8Array): PacketHeaders {
-  const version = (packet[0] ?? 0) >> 4;
+  const headers = tryDecode(packet);
+  if (headers === undefined) throw new SluiceError("DECODE_FAILED", `nflog: ${wordsFor(packet)}`);
+  const { transport, ...addressed } = headers;
+  const parts = decodeTransport(packet, transport);
+  return { ...addressed, ...parts, about: parts.icmp === null ? null : decodeAbout(packet, transport) };
+}
+
+function wordsFor(packet: Uint8Array): string {
+  const version = at8(packet, 0) >> 4;
+  if (version === 4 && packet.length >= 20) return `an IPv4 header of ${(at8(packet, 0) & 0xf) * 4} bytes`;
+  return `${packet.length} bytes of IP version ${version} are no packet`;
+}
+
+type Headers = Pick<PacketHeaders, "source" | "destination" | "bytes"> & { readonly transport: Transport };
+
+function tryDecode(packet: Uint8Array): Headers | undefined {
+  const version = at8(packet, 0) >> 4;
   if (version === 4 && packet.length >= 20) return decodeIpv4(packet);
-  if (version === 6 && packet.length >= 40) return decodeIpv6(packet);
-  throw new SluiceError("DECODE_FAILED", `nflog: ${packet.length} bytes of IP version ${version} are no packet`);
+  return version === 6 && packet.length >= 40 ? decodeIpv6(packet) : undefined;
 }
 
-function decodeIpv4(packet: Uint8Array): PacketHeaders {
+/** Where the transport header of a captured packet begins; undefined for a later fragment, and where the capture ends before it. */
+export function transportOf(packet: Uint8Array): { readonly protocol: number; readonly at: number } | undefined {
+  const transport = tryDecode(packet)?.transport;
+  return transport?.first === true && transport.at < packet.length ? transport : undefined;
+}
+
+function decodeIpv4(packet: Uint8Array): Headers | undefined {
   const headerBytes = (at8(packet, 0) & 0xf) * 4;
-  const bytes = at16(packet, 2);
-  if (headerBytes < 20) throw new SluiceError("DECODE_FAILED", `nflog: an IPv4 header of ${headerBytes} bytes`);
+  if (headerBytes < 20) return undefined;
+  // A length of 0 is that of a packet above 64 KiB that the kernel put together: it is not told.
+  const bytes = at16(packet, 2) || packet.length;
   const transport = { protocol: at8(packet, 9), at: headerBytes, first: (at16(packet, 6) & 0x1fff) === 0 };
-  const source = addressFromBytes(packet, 12, 4);
-  const destination = addressFromBytes(packet, 16, 4);
-  return { source, destination, bytes: bytes || packet.length, ...decodeTransport(packet, transport) };
+  return { source: addressFromBytes(packet, 12, 4), destination: addressFromBytes(packet, 16, 4), bytes, transport };
 }
 
-function decodeIpv6(packet: Uint8Array): PacketHeaders {
-  const payloadBytes = at16(packet, 4);
+function decodeIpv6(packet: Uint8Array): Headers {
   const source = addressFromBytes(packet, 8, 16);
   const destination = addressFromBytes(packet, 24, 16);
-  // A payload length of 0 is a jumbogram (RFC 2675), whose length stands in an option that may not be captured.
+  const payloadBytes = at16(packet, 4) || jumboBytes(packet);
   const bytes = payloadBytes === 0 ? packet.length : 40 + payloadBytes;
-  return { source, destination, bytes, ...decodeTransport(packet, skipExtensions(packet)) };
+  return { source, destination, bytes, transport: skipExtensions(packet) };
+}
+
+const jumboOption = 0xc204;
+
+/** The length of a jumbogram; 0 if it is none, or its option is not the first. */
+function jumboBytes(packet: Uint8Array): number {
+  const isFirst = at8(packet, 6) === extensions.hopByHop && at16(packet, 42) === jumboOption;
+  return isFirst ? at16(packet, 44) * 0x1_0000 + at16(packet, 46) : 0;
 }
 
 /** Passes over extension headers, as far as they were captured. */
@@ -115,6 +146,27 @@ function decodeTransport(packet: Uint8Array, { protocol, at, first }: Transport)
     icmp: icmp
       ? { type: at8(packet, at), code: at8(packet, at + 1), id: readable >= 6 ? icmpId(packet, protocol, at) : 0 }
       : null,
+  };
+}
+
+// Messages that carry the packet they are about, behind eight bytes of their own (RFC 792, RFC 4443).
+const errors: Readonly<Record<number, ReadonlySet<number>>> = {
+  [protocols.icmp]: new Set([3, 4, 5, 11, 12]),
+  [protocols.icmpv6]: new Set([1, 2, 3, 4]),
+};
+
+/** Whom an ICMP error is about. Nobody checked that packet: it is what the sender of the error says. */
+function decodeAbout(packet: Uint8Array, { protocol, at }: Transport): Related | null {
+  if (!errors[protocol]?.has(at8(packet, at))) return null;
+  const inner = packet.subarray(at + 8);
+  const headers = tryDecode(inner);
+  if (headers === undefined) return null;
+  const { sourcePort, destinationPort } = decodeTransport(inner, headers.transport);
+  const { source, destination, transport } = headers;
+  return {
+    protocol: transport.protocol,
+    ...{ sourceAddress: source, sourcePort },
+    ...{ destinationAddress: destination, destinationPort },
   };
 }
 

@@ -30,16 +30,26 @@ export function bindRequest(group: number): MessageWriter {
   return request(group).u8(NFULA_CFG_CMD, NFULNL_CFG_CMD_BIND);
 }
 
-/** Headers only, in batches, numbered. */
-export function configureRequest(group: number): MessageWriter {
+export interface GroupSettings {
+  /** Bytes of each packet. */
+  readonly copyRange: number;
+  /** Of one batch; reads must have room for it. */
+  readonly datagramBytes: number;
+  readonly batchMessages: number;
+}
+
+const headersOnly: GroupSettings = { copyRange, datagramBytes: logDatagramBytes, batchMessages };
+
+/** Headers only, or as much as asked for, in batches, numbered. */
+export function configureRequest(group: number, settings = headersOnly): MessageWriter {
   const mode = Buffer.alloc(6);
-  mode.writeUInt32BE(copyRange, 0);
+  mode.writeUInt32BE(settings.copyRange, 0);
   mode.writeUInt8(NFULNL_COPY_PACKET, 4);
   return request(group)
     .value(NFULA_CFG_MODE, mode)
-    .u32be(NFULA_CFG_NLBUFSIZ, logDatagramBytes)
+    .u32be(NFULA_CFG_NLBUFSIZ, settings.datagramBytes)
     .u32be(NFULA_CFG_TIMEOUT, batchTimeout)
-    .u32be(NFULA_CFG_QTHRESH, batchMessages)
+    .u32be(NFULA_CFG_QTHRESH, settings.batchMessages)
     .u16be(NFULA_CFG_FLAGS, NFULNL_CFG_F_SEQ);
 }
 

@@ -1,7 +1,15 @@
 import { type Address, addressFromBytes, addressToBytes } from "../../core/address.ts";
 import { AddressCache } from "../../core/address-cache.ts";
 import { SluiceError } from "../../core/errors.ts";
-import type { Direction, Icmp, Nat, RawFlow } from "../../core/records/flow.ts";
+import {
+  type Direction,
+  type EndReason,
+  endReasons,
+  type Icmp,
+  type Nat,
+  type RawFlow,
+  type Related,
+} from "../../core/records/flow.ts";
 import type { RuleId } from "../../core/rule-id.ts";
 
 // A layout of our own, since the Avro codec takes several times as long. Little-endian; what stands in brackets is there
@@ -12,7 +20,8 @@ import type { RuleId } from "../../core/rule-id.ts";
 //         totalPackets totalBytes totalReplyPackets totalReplyBytes, each f64
 //         source destination   [icmp: type i16 code i16 id i32]
 //         [nat: destination source, destinationPort u16 sourcePort u16]
-//         [reason]   [egressRule]   [ingressRule]   [inInterface]   [outInterface]
+//         [reason]   [egressRule]   [ingressRule]   [inInterface]   [outInterface]   [endReason u8]   [mark u32]   [uid u32]   [gid u32]
+//         [related: source destination, each 16 bytes, sourcePort u16 destinationPort u16 protocol u8]   [destinationDomain]
 //   addresses => 4 bytes, or 16 if their flag is set     rules => 8 bytes     texts => length u16, UTF-8
 //   f64: every integer that a record can hold is exact in it, and it is written in one step
 const version = 1;
@@ -36,6 +45,14 @@ const flag = {
   destinationSix: 1 << 14,
   natDestinationSix: 1 << 15,
   natSourceSix: 1 << 16,
+  endReason: 1 << 17,
+  midstream: 1 << 18,
+  uncounted: 1 << 19,
+  mark: 1 << 20,
+  uid: 1 << 21,
+  gid: 1 << 22,
+  related: 1 << 23,
+  destinationDomain: 1 << 24,
 } as const;
 
 /** A record without what its segment's header and its frame say. */
@@ -70,6 +87,12 @@ export class FlowEncoder {
     this.#rule(flow.ingressRule, flag.ingressRule);
     this.#text(flow.inInterface, flag.inInterface);
     this.#text(flow.outInterface, flag.outInterface);
+    if (flow.endReason !== null) this.#endReason(flow.endReason);
+    this.#word(flow.mark === 0 ? null : flow.mark, flag.mark);
+    this.#word(flow.uid, flag.uid);
+    this.#word(flow.gid, flag.gid);
+    if (flow.related !== null) this.#related(flow.related);
+    this.#text(flow.destinationDomain, flag.destinationDomain);
     this.#fixed(flow, start);
     return this.#at;
   }
@@ -113,6 +136,28 @@ export class FlowEncoder {
     this.#at += 8;
   }
 
+  #endReason(reason: EndReason): void {
+    this.#flags |= flag.endReason;
+    this.#view.setUint8(this.#at++, endReasons.indexOf(reason));
+  }
+
+  #word(value: number | null, present: number): void {
+    if (value === null) return;
+    this.#flags |= present;
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
+  }
+
+  #related({ sourceAddress, sourcePort, destinationAddress, destinationPort, protocol }: Related): void {
+    this.#flags |= flag.related;
+    this.#view.setUint8(this.#at + 36, protocol); // set would stop at the buffer's end with another error
+    this.#bytes.set(addressToBytes(sourceAddress), this.#at);
+    this.#bytes.set(addressToBytes(destinationAddress), this.#at + 16);
+    this.#view.setUint16(this.#at + 32, sourcePort, true);
+    this.#view.setUint16(this.#at + 34, destinationPort, true);
+    this.#at += 37;
+  }
+
   /** An address is canonical, so that its digits can be believed: no check is needed, and IPv4 is read while it is written. */
   #address(address: Address, six: number): void {
     const start = this.#at;
@@ -152,10 +197,12 @@ export class FlowEncoder {
   }
 }
 
-function plainFlags({ state, replied, connection, denied }: FlowContent): number {
+function plainFlags({ state, replied, midstream, uncounted, connection, denied }: FlowContent): number {
   return (
     (state === "closed" ? flag.closed : state === "denied" ? flag.denied : 0) |
     (replied ? flag.replied : 0) |
+    (midstream ? flag.midstream : 0) |
+    (uncounted ? flag.uncounted : 0) |
     (connection === null ? 0 : flag.connection) |
     (denied === "egress" ? flag.egressDenied : denied === "ingress" ? flag.ingressDenied : 0)
   );
@@ -212,6 +259,14 @@ export class FlowDecoder {
       ingressRule: this.#rule(flag.ingressRule),
       inInterface: this.#text(flag.inInterface),
       outInterface: this.#text(flag.outInterface),
+      endReason: this.#has(flag.endReason) ? this.#endReason() : null,
+      midstream: this.#has(flag.midstream),
+      uncounted: this.#has(flag.uncounted),
+      mark: this.#word(flag.mark) ?? 0,
+      uid: this.#word(flag.uid),
+      gid: this.#word(flag.gid),
+      related: this.#has(flag.related) ? this.#related() : null,
+      destinationDomain: this.#text(flag.destinationDomain),
     };
   }
 
@@ -221,6 +276,25 @@ export class FlowDecoder {
 
   #denied(): Direction | null {
     return this.#has(flag.egressDenied) ? "egress" : this.#has(flag.ingressDenied) ? "ingress" : null;
+  }
+
+  #endReason(): EndReason {
+    return endReasons[this.#bytes[this.#take(1)] as number] ?? "unseen";
+  }
+
+  #word(present: number): number | null {
+    return this.#has(present) ? this.#bytes.readUInt32LE(this.#take(4)) : null;
+  }
+
+  #related(): Related {
+    const at = this.#take(37);
+    return {
+      protocol: this.#bytes[at + 36] as number,
+      sourceAddress: addressFromBytes(this.#bytes, at, 16),
+      sourcePort: this.#bytes.readUInt16LE(at + 32),
+      destinationAddress: addressFromBytes(this.#bytes, at + 16, 16),
+      destinationPort: this.#bytes.readUInt16LE(at + 34),
+    };
   }
 
   #nat(): Nat {

@@ -1,5 +1,6 @@
 import { SluiceError } from "../../core/errors.ts";
-import { heartbeatCodec, lossCodec } from "../../core/records/codec.ts";
+import { dnsCodec, heartbeatCodec, lossCodec } from "../../core/records/codec.ts";
+import { type RawDns, rawDnsOf, unenrichedDns } from "../../core/records/dns.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
@@ -10,11 +11,13 @@ import type { SegmentHeader } from "./segment-header.ts";
 export type SpoolRecord =
   | { readonly kind: "flow"; readonly record: RawFlow }
   | { readonly kind: "loss"; readonly record: Loss }
-  | { readonly kind: "heartbeat"; readonly record: Heartbeat };
+  | { readonly kind: "heartbeat"; readonly record: Heartbeat }
+  | { readonly kind: "dns"; readonly record: RawDns };
 
 // Losses and heartbeats are few: their Avro encoding also carries what it needs to be read by later versions.
 const losses = lossCodec();
 const heartbeats = heartbeatCodec();
+const dns = dnsCodec();
 
 /** Fills one buffer with frames, from its start. */
 export class FrameWriter {
@@ -56,6 +59,10 @@ export class FrameWriter {
     this.#encoded(heartbeat.seq, frameKind.heartbeat, heartbeats.encode(heartbeat));
   }
 
+  dns(record: RawDns): void {
+    this.#encoded(record.seq, frameKind.dns, dns.encode({ ...record, ...unenrichedDns }));
+  }
+
   /** Says that the epoch ended in order; `seq` is the number that no record has. */
   orderlyEnd(seq: number): void {
     this.#encoded(seq, frameKind.end, new Uint8Array(0));
@@ -90,6 +97,8 @@ export function recordIn(
       return { kind: "loss", record: losses.decode(bytes.subarray(start, end)) };
     case frameKind.heartbeat:
       return { kind: "heartbeat", record: heartbeats.decode(bytes.subarray(start, end)) };
+    case frameKind.dns:
+      return { kind: "dns", record: rawDnsOf(dns.decode(bytes.subarray(start, end))) };
     case frameKind.end:
       return undefined;
   }

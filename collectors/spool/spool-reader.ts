@@ -1,4 +1,5 @@
 import { SluiceError } from "../../core/errors.ts";
+import type { RawDns } from "../../core/records/dns.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
@@ -31,6 +32,7 @@ class Gathering {
   readonly flows: RawFlow[] = [];
   readonly losses: Loss[] = [];
   readonly heartbeats: Heartbeat[] = [];
+  readonly dns: RawDns[] = [];
   after: Position;
   count = 0;
 
@@ -50,7 +52,8 @@ class Gathering {
     this.count++;
     if (found.kind === "flow") this.flows.push(found.record);
     else if (found.kind === "loss") this.losses.push(found.record);
-    else this.heartbeats.push(found.record);
+    else if (found.kind === "heartbeat") this.heartbeats.push(found.record);
+    else this.dns.push(found.record);
     return gap;
   }
 

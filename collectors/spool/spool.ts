@@ -155,7 +155,7 @@ export class Spool {
   }
 
   /** Takes records in, in the order of their numbers. What the disk does not take stays in memory. */
-  append({ flows, losses, heartbeats }: Batch): void {
+  append({ flows, losses, heartbeats, dns = [] }: Batch): void {
     const staged = new Staged();
     const put = <T extends { seq: number; start: number; end: number }>(record: T, write: (record: T) => void) => {
       if (!this.#frames.hasRoom) this.#store(staged);
@@ -163,6 +163,7 @@ export class Spool {
       staged.take(record);
     };
     for (const flow of flows) put(flow, (record) => this.#frames.flow(record));
+    for (const one of dns) put(one, (record) => this.#frames.dns(record));
     for (const loss of losses) put(loss, (record) => this.#frames.loss(record));
     for (const heartbeat of heartbeats) put(heartbeat, (record) => this.#frames.heartbeat(record));
     this.#store(staged);

@@ -1,7 +1,7 @@
 import { AddressCache } from "../address-cache.ts";
 import { Attributes } from "../netlink/attributes.ts";
-import { messageFlag } from "../netlink/message.ts";
-import { netfilterHeaderBytes } from "../netlink/netfilter.ts";
+import { messageFlag, portBefore } from "../netlink/message.ts";
+import { netfilterHeaderBytes, netfilterType, subsystem } from "../netlink/netfilter.ts";
 import type { LabelRules } from "../rule-id.ts";
 import { LabelCache } from "./label-cache.ts";
 import { decodeTuple, type Tuple } from "./tuple.ts";
@@ -14,8 +14,13 @@ import { decodeTuple, type Tuple } from "./tuple.ts";
 //     => CTA_COUNTERS_PACKETS u64be CTA_COUNTERS_BYTES u64be
 //   CTA_TIMESTAMP => start u64be [stop u64be]         dumps and DESTROY; wall-clock nanoseconds
 //   CTA_TIMESTAMP_EVENT u64be                         events since Linux 6.14
-//   CTA_PROTOINFO => CTA_PROTOINFO_TCP => CTA_PROTOINFO_TCP_STATE u8
-//   CTA_TIMEOUT u32be seconds, CTA_MARK u32be
+//   CTA_PROTOINFO => CTA_PROTOINFO_TCP | CTA_PROTOINFO_SCTP
+//     CTA_PROTOINFO_TCP  => CTA_PROTOINFO_TCP_STATE u8 [CTA_PROTOINFO_TCP_FLAGS_ORIGINAL CTA_PROTOINFO_TCP_FLAGS_REPLY]
+//       flags => flags u8 mask u8                     not in DESTROY
+//     CTA_PROTOINFO_SCTP => CTA_PROTOINFO_SCTP_STATE u8
+//   CTA_TIMEOUT u32be seconds                         in DESTROY only if the entry went before its time (since Linux 5.11)
+//   CTA_MARK u32be                                    where it is not 0
+//   CTA_TUPLE_MASTER                                  of a connection that another one announced
 const CTA_TUPLE_ORIG = 1;
 const CTA_TUPLE_REPLY = 2;
 const CTA_STATUS = 3;
@@ -25,6 +30,7 @@ const CTA_MARK = 8;
 const CTA_COUNTERS_ORIG = 9;
 const CTA_COUNTERS_REPLY = 10;
 const CTA_ID = 12;
+const CTA_TUPLE_MASTER = 14;
 const CTA_ZONE = 18;
 const CTA_TIMESTAMP = 20;
 const CTA_LABELS = 22;
@@ -35,13 +41,22 @@ const CTA_COUNTERS_BYTES = 2;
 const CTA_TIMESTAMP_START = 1;
 const CTA_TIMESTAMP_STOP = 2;
 const CTA_PROTOINFO_TCP = 1;
+const CTA_PROTOINFO_SCTP = 3;
 const CTA_PROTOINFO_TCP_STATE = 1;
+const CTA_PROTOINFO_TCP_FLAGS_ORIGINAL = 4;
+const CTA_PROTOINFO_TCP_FLAGS_REPLY = 5;
+const CTA_PROTOINFO_SCTP_STATE = 1;
 
 const IPCTNL_MSG_CT_NEW = 0;
 const IPCTNL_MSG_CT_DELETE = 2;
 
 /** IPS_SEEN_REPLY of include/uapi/linux/netfilter/nf_conntrack_common.h. */
 export const seenReply = 1 << 1;
+
+/** Counters that are larger read as this, as do sums of them: two can be added exactly, and Avro's long holds them. */
+export const mostCounted = 2 ** 52;
+/** The year 2200. A later time is none: it would not be exact in microseconds either. */
+const latestHigh = 0x64c0_0000;
 
 export type EntryKind = "new" | "update" | "destroy" | "dump";
 
@@ -61,9 +76,22 @@ export interface Entry {
   readonly happenedAt: number | null;
   /** enum tcp_conntrack of nf_conntrack_tcp.h. */
   readonly tcpState: number | null;
-  /** Seconds until the entry expires. */
+  /** IP_CT_TCP_FLAG_* of nf_conntrack_tcp.h, by direction. */
+  readonly tcpFlags: TcpFlags | null;
+  /** enum sctp_conntrack of nf_conntrack_sctp.h. */
+  readonly sctpState: number | null;
+  /** Seconds until the entry expires; of DESTROY: would have expired. */
   readonly timeout: number | null;
   readonly mark: number;
+  /** The connection that announced this one, as FTP's control connection does its data connections. */
+  readonly master: Tuple | null;
+  /** Netlink port of the program that deleted the entry; 0: the kernel itself did. */
+  readonly deletedBy: number;
+}
+
+export interface TcpFlags {
+  readonly original: number;
+  readonly reply: number;
 }
 
 export interface Counters {
@@ -86,12 +114,12 @@ export class EntryDecoder {
   /** The entry in a message's payload from `start` to `end`. Throws DECODE_FAILED, and nothing else. */
   decode(type: number, flags: number, start: number, end: number): Entry {
     const a = this.#attributes.reset(start + netfilterHeaderBytes, end);
-    const entry = this.#read(a, kindOf(type, flags));
-    a.finish();
-    return entry;
+    const kind = kindOf(type, flags);
+    if (kind === undefined) a.fail(`a message of type ${type} is no entry`);
+    return this.#read(a, kind ?? "update", kind === "destroy" ? portBefore(a.view, start) : 0);
   }
 
-  #read(a: Attributes, kind: EntryKind): Entry {
+  #read(a: Attributes, kind: EntryKind, deletedBy: number): Entry {
     let id = -1;
     let zone = 0;
     let status = 0;
@@ -102,7 +130,8 @@ export class EntryDecoder {
     let startedAt: number | null = null;
     let stoppedAt: number | null = null;
     let happenedAt: number | null = null;
-    let tcpState: number | null = null;
+    let protocol = noInfo;
+    let master: Tuple | null = null;
     let timeout: number | null = null;
     let mark = 0;
     while (a.next())
@@ -144,7 +173,10 @@ export class EntryDecoder {
           happenedAt = microseconds(a);
           break;
         case CTA_PROTOINFO:
-          tcpState = decodeTcpState(a.nested());
+          protocol = decodeProtocolInfo(a.nested());
+          break;
+        case CTA_TUPLE_MASTER:
+          master = decodeTuple(a.nested(), this.#addresses);
           break;
         case CTA_TIMEOUT:
           timeout = a.u32be();
@@ -154,6 +186,7 @@ export class EntryDecoder {
           break;
       }
     if (original === undefined || reply === undefined) a.fail("an entry without both tuples");
+    else if (original.protocol !== reply.protocol) a.fail("an entry of two protocols");
     if (id < 0) a.fail("an entry without an id");
     a.finish();
     return {
@@ -168,46 +201,75 @@ export class EntryDecoder {
       startedAt,
       stoppedAt,
       happenedAt,
-      tcpState,
+      tcpState: protocol.tcpState,
+      tcpFlags: protocol.tcpFlags,
+      sctpState: protocol.sctpState,
       timeout,
       mark,
+      master,
+      deletedBy,
     };
   }
 }
 
-function kindOf(type: number, flags: number): EntryKind {
-  const message = type & 0xff;
-  if (message === IPCTNL_MSG_CT_DELETE) return "destroy";
-  if (message === IPCTNL_MSG_CT_NEW && flags & messageFlag.multi) return "dump";
+const newMessage = netfilterType(subsystem.conntrack, IPCTNL_MSG_CT_NEW);
+const deleteMessage = netfilterType(subsystem.conntrack, IPCTNL_MSG_CT_DELETE);
+
+function kindOf(type: number, flags: number): EntryKind | undefined {
+  if (type === deleteMessage) return "destroy";
+  if (type !== newMessage) return undefined;
+  if (flags & messageFlag.multi) return "dump";
   return flags & messageFlag.create ? "new" : "update";
 }
 
 function decodeOriginalCounters(a: Attributes, counters: Counters): void {
   while (a.next())
-    if (a.type === CTA_COUNTERS_PACKETS) counters.packets = a.u64be();
-    else if (a.type === CTA_COUNTERS_BYTES) counters.bytes = a.u64be();
+    if (a.type === CTA_COUNTERS_PACKETS) counters.packets = counted(a);
+    else if (a.type === CTA_COUNTERS_BYTES) counters.bytes = counted(a);
 }
 
 function decodeReplyCounters(a: Attributes, counters: Counters): void {
   while (a.next())
-    if (a.type === CTA_COUNTERS_PACKETS) counters.replyPackets = a.u64be();
-    else if (a.type === CTA_COUNTERS_BYTES) counters.replyBytes = a.u64be();
+    if (a.type === CTA_COUNTERS_PACKETS) counters.replyPackets = counted(a);
+    else if (a.type === CTA_COUNTERS_BYTES) counters.replyBytes = counted(a);
 }
 
-function decodeTcpState(a: Attributes): number | null {
-  let state: number | null = null;
-  while (a.next()) {
-    if (a.type !== CTA_PROTOINFO_TCP) continue;
-    const inner = a.nested();
-    while (inner.next()) if (inner.type === CTA_PROTOINFO_TCP_STATE) state = inner.u8();
-  }
-  return state;
+const counted = (a: Attributes) => Math.min(a.u64be(), mostCounted);
+
+type ProtocolInfo = Pick<Entry, "tcpState" | "tcpFlags" | "sctpState">;
+
+const noInfo: ProtocolInfo = { tcpState: null, tcpFlags: null, sctpState: null };
+
+function decodeProtocolInfo(a: Attributes): ProtocolInfo {
+  let info = noInfo;
+  while (a.next())
+    if (a.type === CTA_PROTOINFO_TCP) info = decodeTcp(a.nested());
+    else if (a.type === CTA_PROTOINFO_SCTP) info = decodeSctp(a.nested());
+  return info;
+}
+
+function decodeTcp(a: Attributes): ProtocolInfo {
+  let tcpState: number | null = null;
+  let original: number | null = null;
+  let reply: number | null = null;
+  while (a.next())
+    if (a.type === CTA_PROTOINFO_TCP_STATE) tcpState = a.u8();
+    else if (a.type === CTA_PROTOINFO_TCP_FLAGS_ORIGINAL) original = a.u16be() >> 8;
+    else if (a.type === CTA_PROTOINFO_TCP_FLAGS_REPLY) reply = a.u16be() >> 8;
+  return { ...noInfo, tcpState, tcpFlags: original === null || reply === null ? null : { original, reply } };
+}
+
+function decodeSctp(a: Attributes): ProtocolInfo {
+  let sctpState: number | null = null;
+  while (a.next()) if (a.type === CTA_PROTOINFO_SCTP_STATE) sctpState = a.u8();
+  return { ...noInfo, sctpState };
 }
 
 /** Nanoseconds as microseconds, exactly: 2^32 ns are 4,294,967 µs and 296 ns, and the product stays below 2^53. */
 function microseconds(a: Attributes): number {
   if (!a.has(8)) return 0;
   const high = a.view.getUint32(a.start);
+  if (high >= latestHigh) a.fail("a time after the year 2200");
   const low = a.view.getUint32(a.start + 4);
   return high * 4_294_967 + Math.floor((high * 296 + low) / 1000);
 }

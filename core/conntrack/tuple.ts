@@ -27,6 +27,27 @@ const CTA_PROTO_ICMPV6_ID = 7;
 const CTA_PROTO_ICMPV6_TYPE = 8;
 const CTA_PROTO_ICMPV6_CODE = 9;
 
+const four = 1;
+const six = 2;
+
+const sourcePortSeen = 1;
+const destinationPortSeen = 2;
+const icmpTypeSeen = 4;
+const icmpCodeSeen = 8;
+const icmpIdSeen = 16;
+const ports = sourcePortSeen | destinationPortSeen;
+const icmp = icmpTypeSeen | icmpCodeSeen | icmpIdSeen;
+/** What tuples of a protocol never lack. Generic Routing Encapsulation has its keys where others have ports. */
+const partsOf: Readonly<Record<number, number>> = {
+  1: icmp,
+  6: ports,
+  17: ports,
+  47: ports,
+  58: icmp,
+  132: ports,
+  136: ports,
+};
+
 /** One direction of a connection. Ports are 0 where the protocol has none; ICMP's type, code and id are -1 where it is none. */
 export interface Tuple {
   source: Address;
@@ -70,24 +91,32 @@ function emptyTuple(): Tuple {
 }
 
 function decodeAddresses(a: Attributes, tuple: Tuple, addresses: AddressCache): void {
+  let families = 0;
   while (a.next())
     switch (a.type) {
       case CTA_IP_V4_SRC:
         tuple.source = addresses.ipv4(a.u32be());
+        families |= four;
         break;
       case CTA_IP_V4_DST:
         tuple.destination = addresses.ipv4(a.u32be());
+        families |= four;
         break;
       case CTA_IP_V6_SRC:
         if (a.has(16)) tuple.source = addressFromBytes(a.bytes, a.start, 16);
+        families |= six;
         break;
       case CTA_IP_V6_DST:
         if (a.has(16)) tuple.destination = addressFromBytes(a.bytes, a.start, 16);
+        families |= six;
         break;
     }
+  // Told by the attributes: an IPv6 packet may well come from ::ffff:10.0.0.1.
+  if (families === (four | six)) a.fail("a tuple of two families");
 }
 
 function decodeProtocol(a: Attributes, tuple: Tuple): void {
+  let seen = 0;
   while (a.next())
     switch (a.type) {
       case CTA_PROTO_NUM:
@@ -95,23 +124,30 @@ function decodeProtocol(a: Attributes, tuple: Tuple): void {
         break;
       case CTA_PROTO_SRC_PORT:
         tuple.sourcePort = a.u16be();
+        seen |= sourcePortSeen;
         break;
       case CTA_PROTO_DST_PORT:
         tuple.destinationPort = a.u16be();
+        seen |= destinationPortSeen;
         break;
       case CTA_PROTO_ICMP_ID:
       case CTA_PROTO_ICMPV6_ID:
         tuple.icmpId = a.u16be();
+        seen |= icmpIdSeen;
         break;
       case CTA_PROTO_ICMP_TYPE:
       case CTA_PROTO_ICMPV6_TYPE:
         tuple.icmpType = a.u8();
+        seen |= icmpTypeSeen;
         break;
       case CTA_PROTO_ICMP_CODE:
       case CTA_PROTO_ICMPV6_CODE:
         tuple.icmpCode = a.u8();
+        seen |= icmpCodeSeen;
         break;
     }
+  const wanted = partsOf[tuple.protocol] ?? 0;
+  if ((seen & wanted) !== wanted) a.fail(`a tuple of protocol ${tuple.protocol} without all of its parts`);
 }
 
 /** Writes what `decodeTuple` reads, within an attribute for the tuple. */

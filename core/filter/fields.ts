@@ -1,3 +1,5 @@
+import { endReasons } from "../records/flow.ts";
+
 /** How values of a field compare: address fields also with CIDRs, text also with patterns, labels by key. */
 export type FieldType = "text" | "number" | "address" | "time" | "boolean" | "labels";
 
@@ -26,6 +28,13 @@ export const fields = {
   reporter: { type: "text", description: "Which end the reporting node is.", values: ["src", "dst", "fwd", "unknown"] },
   authoritative: { type: "boolean", description: "The one record of a connection to count." },
   state: { type: "text", description: "Of the connection at the window's end.", values: ["open", "closed", "denied"] },
+  end: {
+    type: "text",
+    description: "How a closed connection ended: [docs/collector.md](../collector.md) says what each means.",
+    values: endReasons,
+    aliases: ["end_reason"],
+  },
+  replied: { type: "boolean", description: "Whether the destination has answered." },
   mode: { type: "text", description: "Whether the node enforces or only observes.", values: ["enforced", "observed"] },
   "verdict.source": { type: "text", description: "Who says so.", values: ["kernel", "evaluated", "unknown"] },
   cluster: { type: "text", description: "Name of the cluster." },
@@ -55,6 +64,11 @@ export const fields = {
   "dst.workload": { type: "text", description: "Name of the destination's workload." },
   "dst.node": { type: "text", description: "Node of the destination." },
   "dst.labels": { type: "labels", description: "Labels of the destination.", aliases: ["dst.label"] },
+  "dst.domain": {
+    type: "text",
+    description: "The name that the source had asked DNS for; where dns.enabled is on.",
+    aliases: ["domain"],
+  },
   ip: { type: "address", description: "Either end's address, or the Service's." },
   port: { type: "number", description: "Either end's port." },
   ns: { type: "text", description: "Either end's namespace.", aliases: ["namespace"] },

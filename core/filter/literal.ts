@@ -52,7 +52,8 @@ function textOf(name: FieldName, { values }: Field, text: string, complain: Comp
   if (values === undefined) return text;
   const lower = text.toLowerCase();
   const meant = name === "verdict" ? (verdicts[lower] ?? lower) : lower;
-  if (values.includes(meant)) return meant;
+  const known = values.find((value) => value.toLowerCase() === meant);
+  if (known !== undefined) return known;
   return complain(`${quote(text)} is no value of ${name}; it has ${values.join(", ")}${hint(text, values)}`);
 }
 

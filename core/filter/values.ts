@@ -21,6 +21,10 @@ export function valuesOf(flow: Flow, field: FieldName, key: string | null = null
       return [flow.authoritative];
     case "state":
       return [flow.state];
+    case "end":
+      return present(flow.endReason);
+    case "replied":
+      return [flow.replied];
     case "mode":
       return [flow.mode];
     case "verdict.source":
@@ -55,6 +59,8 @@ export function valuesOf(flow: Flow, field: FieldName, key: string | null = null
       return present(partOf(flow.destination, field.slice(4) as EndPart));
     case "dst.labels":
       return labelsOf(key, flow.destination);
+    case "dst.domain":
+      return present(flow.destinationDomain);
     case "ip":
       return present(flow.sourceAddress, flow.destinationAddress, flow.nat?.destinationAddress);
     case "port":

@@ -26,6 +26,7 @@ export interface OwnerReference {
 
 /** Names one object: `projectcalico.org/v3/NetworkPolicy/prod/app.web`. */
 export function keyOf(object: KubeObject): string {
-  const { name, namespace } = object.metadata;
-  return [object.apiVersion, object.kind, ...(namespace === undefined ? [] : [namespace]), name].join("/");
+  const { apiVersion, kind, metadata } = object;
+  const { name, namespace } = metadata;
+  return (namespace === undefined ? [apiVersion, kind, name] : [apiVersion, kind, namespace, name]).join("/");
 }

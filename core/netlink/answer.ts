@@ -9,6 +9,9 @@ import { aligned, headerBytes, messageFlag } from "./message.ts";
 const NLMSGERR_ATTR_MSG = 1;
 const NLMSGERR_ATTR_OFFS = 2;
 
+/** Far beyond what a request of ours has, and `aligned` is for numbers of 31 bits. */
+const maxRequestBytes = 1 << 30;
+
 /** What the kernel made of a request: `errno` is 0 for success. */
 export interface Answer {
   readonly sequence: number;
@@ -31,7 +34,9 @@ export function decodeError(bytes: Uint8Array, framed: Framed): Answer {
   if (framed.end - framed.start < 4 + headerBytes)
     throw new SluiceError("DECODE_FAILED", "netlink: an error message without the request it answers");
   const request = framed.start + 4;
-  const repeated = framed.flags & messageFlag.capped ? headerBytes : aligned(view.getUint32(request, true));
+  const length = view.getUint32(request, true);
+  if (length > maxRequestBytes) throw new SluiceError("DECODE_FAILED", `netlink: an answer to ${length} bytes`);
+  const repeated = framed.flags & messageFlag.capped ? headerBytes : aligned(length);
   return answer(bytes, framed, view.getInt32(framed.start, true), request + repeated);
 }
 

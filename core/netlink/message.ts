@@ -32,6 +32,16 @@ export const messageFlag = {
   extended: 0x200,
 } as const;
 
+/** The type in the header before a payload. */
+export function typeBefore(view: DataView, start: number): number {
+  return start < headerBytes ? 0 : view.getUint16(start - 12, true);
+}
+
+/** The port in the header before a payload; see `Messages.port`. 0 where there is no header. */
+export function portBefore(view: DataView, start: number): number {
+  return start < headerBytes ? 0 : view.getUint32(start - 4, true);
+}
+
 /** The smallest multiple of 4 that is not below `length`: NLMSG_ALIGN and NLA_ALIGN. */
 export function aligned(length: number): number {
   return (length + 3) & ~3;

@@ -17,6 +17,8 @@ import type { MessageWriter } from "./message-writer.ts";
 //   log       => 1:group 2:prefix 3:snaplen     group => u16be
 //   objref    => 1:type 2:name                  NFT_OBJECT_COUNTER is 1
 //   reject    => 1:type 2:code                  code => u8
+//   dynset    => 1:set 3:operation 4:register 7:expression        of the expression each element has its own
+//   limit     => 1:rate 2:unit 3:burst 4:type 5:flags             rate and unit => u64be, unit in seconds
 //   value     => 1:bytes | 2:verdict            NFTA_DATA_VALUE, NFTA_DATA_VERDICT
 //   verdict   => 1:code 2:chain
 
@@ -31,6 +33,10 @@ const rejection = { "tcp-reset": { type: 1, code: 0 }, "admin-prohibited": { typ
 const counterObject = 1;
 const addressTypeResult = 3;
 const inverted = 1;
+// NFT_DYNSET_OP_UPDATE, NFT_LIMIT_PKTS, NFT_LIMIT_F_INV
+const updating = 1;
+const ofPackets = 0;
+const over = 1;
 const verdictRegister = 0;
 
 export type Verdict =
@@ -120,9 +126,24 @@ export class Expressions {
     this.#write("lookup", (m) => m.u32be(2, registerAt(0)).u32be(3, verdictRegister).text(1, map));
   }
 
+  constant(value: Uint8Array): void {
+    this.#write("immediate", (m) => m.u32be(1, registerAt(0)).nested(2, () => m.value(1, value)));
+  }
+
+  /** True if what is loaded has come more often, since it is an element of the set: which it becomes, unless that is full. */
+  overLimit(set: string, perSecond: number, burst: number): void {
+    this.#write("dynset", (m) =>
+      m
+        .u32be(4, registerAt(0))
+        .u32be(3, updating)
+        .text(1, set)
+        .nested(7, () => writeLimit(m, perSecond, burst)),
+    );
+  }
+
   /** Sets bits of the connection's label, 128 of them. */
   label(bits: Uint8Array): void {
-    this.#write("immediate", (m) => m.u32be(1, registerAt(0)).nested(2, () => m.value(1, bits)));
+    this.constant(bits);
     this.#write("ct", (m) => m.u32be(2, conntrackKey.label).u32be(4, registerAt(0)));
   }
 
@@ -150,6 +171,14 @@ export class Expressions {
   #write(name: string, data: (message: MessageWriter) => void): void {
     this.#message.nested(1, (m) => m.text(1, name).nested(2, data));
   }
+}
+
+function writeLimit(message: MessageWriter, perSecond: number, burst: number): void {
+  message
+    .text(1, "limit")
+    .nested(2, () =>
+      message.u64be(1, BigInt(perSecond)).u64be(2, 1n).u32be(4, ofPackets).u32be(5, over).u32be(3, burst),
+    );
 }
 
 export function writeVerdict(message: MessageWriter, verdict: Verdict): void {

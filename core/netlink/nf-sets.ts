@@ -16,7 +16,7 @@ import { type Verdict, writeVerdict } from "./nf-expressions.ts";
 //   list     => (1:element)*                               NFTA_LIST_ELEM; as an attribute at most 65,535 bytes long
 //   element  => 1:key 2:data 3:flags 6:userdata            NFTA_SET_ELEM_*
 //   key      => 1:bytes    data => 2:verdict               NFTA_DATA_VALUE, NFTA_DATA_VERDICT
-const setFlag = { interval: 0x4, map: 0x8, timeout: 0x10 } as const;
+const setFlag = { interval: 0x4, map: 0x8, timeout: 0x10, dynamic: 0x20 } as const;
 const verdictType = 0xffff_ff00;
 const intervalEnd = 1;
 // The length of an attribute is 16 bits, padding included; the longest element of ours is far below the rest.
@@ -54,17 +54,23 @@ export interface NewSet extends SetDescription {
   readonly hasTimeouts: boolean;
   /** When they do that do not say otherwise, milliseconds. */
   readonly timeoutMs: number | undefined;
+  /** Packets may add elements. */
+  readonly isDynamic: boolean;
   /** How many elements it takes; without it as many as there are, and the kernel makes room as it goes. */
-  readonly size?: number | undefined;
+  readonly size: number | undefined;
 }
 
 /** The attributes after the name; `id` is another one for each set of a batch. */
 export function writeSet(message: MessageWriter, set: NewSet, id: number): void {
   const flags =
-    (set.isInterval ? setFlag.interval : 0) | (set.isMap ? setFlag.map : 0) | (set.hasTimeouts ? setFlag.timeout : 0);
+    (set.isInterval ? setFlag.interval : 0) |
+    (set.isMap ? setFlag.map : 0) |
+    (set.hasTimeouts ? setFlag.timeout : 0) |
+    (set.isDynamic ? setFlag.dynamic : 0);
   message.u32be(3, flags).u32be(4, set.keyType).u32be(5, set.keyBytes);
   if (set.isMap) message.u32be(6, verdictType).u32be(7, 0);
-  if (set.size !== undefined) message.nested(9, (m) => m.u32be(1, set.size ?? 0));
+  const { size } = set;
+  if (size !== undefined) message.nested(9, () => message.u32be(1, size));
   message.u32be(10, id);
   if (set.timeoutMs !== undefined) message.u64be(11, BigInt(set.timeoutMs));
   message.value(

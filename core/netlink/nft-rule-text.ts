@@ -107,6 +107,9 @@ class RuleWords {
         this.#look(`${how}@${fields.text(1)}`);
         break;
       }
+      case "dynset":
+        this.#look(`update @${fields.text(1)}`);
+        break;
       case "immediate":
         if (fields.verdict !== undefined) this.#say(fields.verdict);
         break;

@@ -147,6 +147,20 @@ export class NetlinkSocket {
     return answers.map((answer) => ({ ...answer, sequence: answer.sequence - first }));
   }
 
+  /**
+   * Sends questions in one datagram and visits what each is answered with, by the question's index: a message of the protocol's own, or
+   * an error. The kernel keeps no more answers than the receive buffer holds, some 250.
+   */
+  ask(questions: readonly MessageWriter[], visit: (index: number, bytes: Buffer, message: Messages) => void): void {
+    const first = this.#sequence + 1;
+    this.#sequence += questions.length;
+    this.#send(Buffer.concat(questions.map((question, index) => question.finish(first + index))));
+    const take: Visit = (bytes, message) => {
+      if (message.sequence >= first) visit(message.sequence - first, bytes, message);
+    };
+    while (this.read(take, rethrow).datagrams > 0);
+  }
+
   /** Visits every message of the answer to a dump request. True if the table changed meanwhile (NLM_F_DUMP_INTR). */
   dump(what: string, message: MessageWriter, visit: Visit): boolean {
     const sequence = ++this.#sequence;

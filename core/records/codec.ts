@@ -5,6 +5,7 @@ import { messageOf, SluiceError } from "../errors.ts";
 import { type RuleId, ruleIdFromBytes, ruleIdToBytes } from "../rule-id.ts";
 import { boundedType } from "./bounded-types.ts";
 import type { ChangeRecord } from "./change.ts";
+import type { DnsRecord } from "./dns.ts";
 import type { EndpointTenure } from "./endpoint.ts";
 import type { Flow } from "./flow.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -47,12 +48,18 @@ export const heartbeatCodec = (): Codec<Heartbeat> => codecOf<Heartbeat>(schemaO
 export const endpointCodec = (): Codec<EndpointTenure> => codecOf<EndpointTenure>(schemaOf("endpoint"));
 export const programCodec = (): Codec<ProgramRecord> => codecOf<ProgramRecord>(schemaOf("program"));
 export const changeCodec = (): Codec<ChangeRecord> => codecOf<ChangeRecord>(schemaOf("change"));
+export const dnsCodec = (): Codec<DnsRecord> => codecOf<DnsRecord>(schemaOf("dns"));
 
-export type RecordKind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change";
+export type RecordKind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change" | "dns";
 
 /** The Avro schema of a record as it stands in this folder. */
 export function schemaOf(record: RecordKind): Schema {
   return JSON.parse(readFileSync(new URL(`./${record}.avsc`, import.meta.url), "utf8")) as Schema;
+}
+
+/** The first bytes of whatever is encoded with a schema. */
+export function schemaHeader(schema: Schema): Uint8Array {
+  return headerOf(parse(schema));
 }
 
 type Resolver = ReturnType<Type["createResolver"]>;

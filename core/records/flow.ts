@@ -32,12 +32,22 @@ export interface RawFlow {
   readonly totalReplyPackets: number;
   readonly totalReplyBytes: number;
   readonly replied: boolean;
+  /** Null while it is open, and of denials. */
+  readonly endReason: EndReason | null;
+  readonly midstream: boolean;
+  readonly uncounted: boolean;
+  readonly mark: number;
+  readonly uid: number | null;
+  readonly gid: number | null;
+  readonly related: Related | null;
   readonly denied: Direction | null;
   readonly reason: string | null;
   readonly egressRule: RuleId | null;
   readonly ingressRule: RuleId | null;
   readonly inInterface: string | null;
   readonly outInterface: string | null;
+  /** The name for which the source had asked its DNS server before; null where DNS is not collected. */
+  readonly destinationDomain: string | null;
 }
 
 /** A RawFlow with what enrichers add. */
@@ -55,6 +65,13 @@ export interface Flow extends RawFlow {
   readonly service: FlowService | null;
 }
 
+export const endReasons = [
+  ...(["unseen", "finished", "reset", "refused", "unanswered", "halfOpen", "timedOut", "expired"] as const),
+  ...(["removed", "deleted"] as const),
+] as const;
+/** How a connection ended; flow.avsc says what each means. */
+export type EndReason = (typeof endReasons)[number];
+
 export type Direction = "egress" | "ingress";
 
 export interface Icmp {
@@ -68,6 +85,15 @@ export interface Nat {
   readonly destinationPort: number;
   readonly sourceAddress: Address;
   readonly sourcePort: number;
+}
+
+/** The connection that another one, or an ICMP error, belongs to. */
+export interface Related {
+  readonly protocol: number;
+  readonly sourceAddress: Address;
+  readonly sourcePort: number;
+  readonly destinationAddress: Address;
+  readonly destinationPort: number;
 }
 
 export interface FlowEndpoint {
@@ -86,6 +112,17 @@ export interface FlowService {
   readonly name: string;
   readonly port: string | null;
 }
+
+/** What is out of the ordinary, where nothing is. */
+export const unremarkable = {
+  endReason: null,
+  midstream: false,
+  uncounted: false,
+  mark: 0,
+  uid: null,
+  gid: null,
+  related: null,
+} as const satisfies Partial<RawFlow>;
 
 /** What enrichment adds, before it has run. */
 export const unenriched = {

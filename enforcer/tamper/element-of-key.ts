@@ -21,6 +21,7 @@ const bytesOf: Readonly<Record<DataType, number>> = {
   ipv6_addr: 16,
   inet_proto: 1,
   inet_service: 2,
+  mark: 4,
 };
 
 /** The element with that key, as we would write it; undefined if it is none that we could have written. */
@@ -52,6 +53,8 @@ function partOf(type: DataType, bytes: Uint8Array): Element | undefined {
       return numberElement(view.getUint8(0), 255);
     case "inet_service":
       return numberElement(view.getUint16(0), 65_535);
+    case "mark":
+      return undefined;
   }
 }
 

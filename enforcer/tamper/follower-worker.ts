@@ -26,7 +26,7 @@ const slots = { slots: 64, slotBytes: 16_384 };
 const receiveBufferBytes = 33_554_432;
 /** So often the thread looks up: to be stopped, to follow another namespace. */
 const lookUpMs = 100;
-/** After somebody else's change, when it is about to be told that all is written anew: so often, for so long. */
+/** While it hears nothing, and after somebody else's change, when it is about to be told to: so often, for so long. */
 const alertLookUpMs = 1;
 const alertMs = 1_000;
 /** Who changes the rules while we hear nothing is heard the next time, and for so long. */
@@ -70,6 +70,10 @@ class Followed {
       now: systemClock.now,
     });
     this.#transactions.generation = askGeneration(this.#asking);
+  }
+
+  get isMute(): boolean {
+    return this.#muteSince !== undefined;
   }
 
   close(): void {
@@ -184,9 +188,11 @@ function follow(message: Extract<ToWorker, { kind: "follow" }>): void {
 let alertUntil = Number.NEGATIVE_INFINITY;
 
 function turn(): void {
+  const all = [...followed.values()];
+  const isAlert = systemClock.monotonic() < alertUntil || all.some(({ isMute }) => isMute);
   waitForAny(
-    [...followed.values()].map(({ socket }) => socket),
-    systemClock.monotonic() < alertUntil ? alertLookUpMs : lookUpMs,
+    all.map(({ socket }) => socket),
+    isAlert ? alertLookUpMs : lookUpMs,
   );
   for (const id of [...followed.keys()]) serve(id, look);
   setImmediate(turn);

@@ -8,7 +8,7 @@ import type { Finding } from "./finding.ts";
 // packet all the same (nft(8), "Verdict statement"). Drops are final, whatever the order of chains.
 
 /** Tables of ours that are no subject here. */
-const own: ReadonlySet<string> = new Set([ourTable, "inet sluice_collector"]);
+const own: ReadonlySet<string> = new Set([ourTable, "inet sluice_collector", "inet sluice_dns"]);
 
 /** Connection tracking hooks in at -200 (NF_IP_PRI_CONNTRACK); notrack after it does nothing. */
 const trackingPriority = -200;

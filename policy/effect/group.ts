@@ -57,8 +57,8 @@ export class Everybody {
     };
   }
 
-  isOwned(address: Address): boolean {
-    return this.#ownerOf.has(address);
+  ownerOf(address: Address): Endpoint | undefined {
+    return this.#ownerOf.get(address);
   }
 
   hasFamily(endpoint: Endpoint, family: Family): boolean {

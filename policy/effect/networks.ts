@@ -18,7 +18,9 @@ export class NetworkBook {
   constructor(atoms: Atoms, everybody: Everybody) {
     const ranges = atoms.all.flatMap((atom) => atom.ranges);
     this.#ranges = ranges.sort((a, b) => a.family - b.family || (a.from < b.from ? -1 : 1));
-    this.#addresses = atoms.all.flatMap(({ addresses }) => addresses).filter((one) => !everybody.isOwned(one));
+    this.#addresses = atoms.all
+      .flatMap(({ addresses }) => addresses)
+      .filter((one) => everybody.ownerOf(one) === undefined);
   }
 
   of({ families, addresses, ranges }: Group): Networks {

@@ -6,6 +6,7 @@ import type { NamedPort } from "../placement.ts";
 import { protocolNumber } from "../protocol.ts";
 import type { Labels } from "../selector/syntax.ts";
 import { cidrField } from "./fields.ts";
+import { type Container, isPlainPod, type PodParts } from "./plain-pod.ts";
 import { readWith } from "./reading.ts";
 
 /** A pod as policy sees it. One that has ended has no addresses any more. */
@@ -35,7 +36,7 @@ export interface Node {
 // Loose: a pod has many fields that policy does not look at.
 const container = z.object({
   ports: z
-    .array(z.object({ name: z.string().optional(), containerPort: z.int(), protocol: z.string().default("TCP") }))
+    .array(z.object({ name: z.string().optional(), containerPort: z.int(), protocol: z.string().optional() }))
     .optional(),
 });
 const podShape = z.object({
@@ -63,24 +64,25 @@ const nodeShape = z.object({
 });
 
 export function readPod(object: KubeObject): Read<Pod> {
-  const read = readWith(podShape, { spec: object["spec"], status: object["status"] }, "");
-  if ("problems" in read) return read;
-  const { spec, status } = read.value;
+  const parts = { spec: object["spec"], status: object["status"] };
+  if (isPlainPod(parts)) return { value: podOf(object, parts) };
+  const read = readWith(podShape, parts, "");
+  return "problems" in read ? read : { value: podOf(object, read.value) };
+}
+
+function podOf({ metadata }: KubeObject, { spec, status }: PodParts): Pod {
   const ended = status?.phase === "Succeeded" || status?.phase === "Failed";
-  const texts = ended ? [] : [...(status?.podIPs?.map(({ ip }) => ip) ?? []), ...(status?.podIP ? [status.podIP] : [])];
   return {
-    value: {
-      namespace: object.metadata.namespace ?? "default",
-      name: object.metadata.name,
-      labels: object.metadata.labels ?? {},
-      serviceAccount: spec.serviceAccountName ?? "default",
-      node: spec.nodeName ?? null,
-      hostNetwork: spec.hostNetwork ?? false,
-      addresses: addressesOf(texts),
-      createdAt: object.metadata.creationTimestamp ?? "",
-      ending: object.metadata.deletionTimestamp !== undefined,
-      ports: [...(spec.initContainers ?? []), ...(spec.containers ?? [])].flatMap(namedPorts),
-    },
+    namespace: metadata.namespace ?? "default",
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    serviceAccount: spec.serviceAccountName ?? "default",
+    node: spec.nodeName ?? null,
+    hostNetwork: spec.hostNetwork ?? false,
+    addresses: ended ? [] : addressesOf(addressTexts(status)),
+    createdAt: metadata.creationTimestamp ?? "",
+    ending: metadata.deletionTimestamp !== undefined,
+    ports: namedPorts([...(spec.initContainers ?? []), ...(spec.containers ?? [])]),
   };
 }
 
@@ -101,13 +103,27 @@ export function readNode(object: KubeObject): Read<Node> {
   };
 }
 
-function namedPorts({ ports }: z.output<typeof container>): readonly NamedPort[] {
-  return (ports ?? []).flatMap(({ name, containerPort, protocol }) => {
-    const number = protocolNumber(protocol);
-    return name === undefined || number === undefined ? [] : [{ name, protocol: number, port: containerPort }];
-  });
+function addressTexts(status: PodParts["status"]): readonly string[] {
+  const texts = (status?.podIPs ?? []).map(({ ip }) => ip);
+  if (status?.podIP && !texts.includes(status.podIP)) texts.push(status.podIP);
+  return texts;
+}
+
+function namedPorts(containers: readonly Container[]): readonly NamedPort[] {
+  const named: NamedPort[] = [];
+  for (const { ports = [] } of containers)
+    for (const { name, containerPort, protocol = "TCP" } of ports) {
+      const number = protocolNumber(protocol);
+      if (name !== undefined && number !== undefined) named.push({ name, protocol: number, port: containerPort });
+    }
+  return named;
 }
 
 function addressesOf(texts: readonly string[]): readonly Address[] {
-  return [...new Set(texts.map(tryParseAddress).filter((address) => address !== undefined))];
+  const [first, ...others] = texts.map(tryParseAddress);
+  // A list that grew has room for 16 more: of 50,000 that is 7 MB.
+  if (others.length === 0) return first === undefined ? none : [first];
+  return [...new Set([first, ...others].filter((address) => address !== undefined))];
 }
+
+const none = [] as const;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Cidr } from "../../core/address.ts";
+import { exact } from "../../core/exact.ts";
 import {
   inherited,
   inNamespace,
@@ -143,8 +144,8 @@ function serviceAccountTerms(entity: EntityRule): readonly Selector[] {
 function portsOf(list: readonly (PortRange | string)[] | undefined): Ports | null {
   if (list === undefined || list.length === 0) return null;
   return {
-    ranges: list.filter((entry) => typeof entry !== "string"),
-    names: list.filter((entry) => typeof entry === "string"),
+    ranges: exact(list.filter((entry) => typeof entry !== "string")),
+    names: exact(list.filter((entry) => typeof entry === "string")),
   };
 }
 

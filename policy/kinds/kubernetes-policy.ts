@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { cidrCovers } from "../../core/address.ts";
+import { exact } from "../../core/exact.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { inNamespace, isPod } from "../labels.ts";
 import { anyone, type Peer, type Policy, type Ports, type Read, type Rule } from "../model.ts";
@@ -141,10 +142,12 @@ function portGroups(ports: readonly PortSpec[]): readonly PortGroup[] {
 
 function portsOf(group: readonly PortSpec[]): Ports {
   return {
-    ranges: group.flatMap(({ port, endPort }) =>
-      typeof port === "number" ? [{ from: port, to: Math.min(endPort ?? port, 65_535) }] : [],
+    ranges: exact(
+      group.flatMap(({ port, endPort }) =>
+        typeof port === "number" ? [{ from: port, to: Math.min(endPort ?? port, 65_535) }] : [],
+      ),
     ),
-    names: group.flatMap(({ port }) => (typeof port === "string" ? [port] : [])),
+    names: exact(group.flatMap(({ port }) => (typeof port === "string" ? [port] : []))),
   };
 }
 

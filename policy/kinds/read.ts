@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../core/kube/objects.ts";
+import type { Ancestor } from "../ancestors.ts";
 import type { Policy, Problem, Read, Tier } from "../model.ts";
 import { readAdminNetworkPolicy, readBaselineAdminNetworkPolicy } from "./admin-network-policy.ts";
 import { readGlobalNetworkPolicy, readNetworkPolicy } from "./calico-policy.ts";
@@ -23,7 +24,7 @@ export type Fact =
   | { readonly type: "networkSet"; readonly networkSet: NetworkSet }
   | { readonly type: "hostEndpoint"; readonly hostEndpoint: HostEndpoint }
   | { readonly type: "endpointSlice"; readonly endpointSlice: EndpointSlice }
-  | { readonly type: "labels"; readonly of: "Namespace" | "ServiceAccount" }
+  | { readonly type: "labels"; readonly ancestor: Ancestor }
   | { readonly type: "none" };
 
 /** Groups of which every kind matters: one we do not know would be a control that silently does nothing. */
@@ -67,12 +68,16 @@ function readOther(object: KubeObject, kind: string): Read<Fact> {
     case "v1/Node":
       return mapped(readNode(object), (node) => ({ type: "node", node }));
     case "v1/Namespace":
-      return { value: { type: "labels", of: "Namespace" } };
+      return { value: { type: "labels", ancestor: ancestorOf("Namespace", object) } };
     case "v1/ServiceAccount":
-      return { value: { type: "labels", of: "ServiceAccount" } };
+      return { value: { type: "labels", ancestor: ancestorOf("ServiceAccount", object) } };
     default:
       return policyGroup.test(kind) && !harmless.has(kind) ? unknown(kind) : { value: { type: "none" } };
   }
+}
+
+function ancestorOf(of: Ancestor["of"], { metadata }: KubeObject): Ancestor {
+  return { of, namespace: metadata.namespace ?? null, name: metadata.name, labels: metadata.labels ?? {} };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { exact } from "../../core/exact.ts";
 import type { Comparison, Selector } from "./syntax.ts";
 import { invalid, type Token, tokenize } from "./token.ts";
 
@@ -41,7 +42,7 @@ class Parser {
     const first = part();
     const terms = [first];
     while (this.#accept(separator)) terms.push(part());
-    return terms.length === 1 ? first : { op, terms };
+    return terms.length === 1 ? first : { op, terms: exact(terms) };
   }
 
   #not(depth: number): Selector {

@@ -1,3 +1,4 @@
+import { exact } from "../../core/exact.ts";
 /**
  * The label selector language of projectcalico.org/v3 as a tree.
  *
@@ -82,7 +83,7 @@ export function canonical(selector: Selector): string {
 export function conjunction(terms: readonly Selector[]): Selector {
   const first = terms[0];
   if (first === undefined) return { op: "all" };
-  return terms.length === 1 ? first : { op: "and", terms };
+  return terms.length === 1 ? first : { op: "and", terms: exact(terms) };
 }
 
 function labelValue(labels: Labels, label: string): string | undefined {

@@ -10,6 +10,7 @@ export interface Ends {
 }
 
 export interface ReadyInstruction {
+  readonly id: Instruction["id"];
   readonly verdict: Instruction["verdict"];
   /** The connections between two atoms that it is about. */
   readonly about: (ends: Ends) => Connections;
@@ -39,7 +40,8 @@ export class Block {
   }
 
   get instructions(): readonly ReadyInstruction[] {
-    this.#instructions ??= this.#source.map(({ when, verdict }) => ({
+    this.#instructions ??= this.#source.map(({ id, when, verdict }) => ({
+      id,
       verdict,
       about: conjunction(
         when.map((match) => readyMatch(match, this.#around)),

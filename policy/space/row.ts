@@ -1,18 +1,20 @@
+import type { RuleId } from "../../core/rule-id.ts";
 import type { Stage } from "../placement.ts";
 import type { Atom } from "./atoms.ts";
 import type { Block, Ends } from "./block.ts";
 import type { ConnectionSets, Connections } from "./connections.ts";
 import type { Partition } from "./partition.ts";
+import { meeting, type Share, type ShareBook, Shares } from "./shares.ts";
 
 /** A stage whose blocks are ready to be walked. */
 export interface ReadyStage {
   readonly blocks: readonly Block[];
-  readonly otherwise: Stage["otherwise"]["verdict"];
+  readonly otherwise: Stage["otherwise"];
 }
 
 /** What a walk through stages makes of all connections at once. */
 interface Outcome {
-  readonly allowed: Connections;
+  readonly decided: readonly Share[];
   /** What no stage decided about. */
   readonly undecided: Connections;
 }
@@ -29,36 +31,35 @@ export class Row {
   readonly #own: Atom;
   readonly #visits: readonly (readonly ReadyHop[])[];
   readonly #families: Partition;
-  readonly #sets: ConnectionSets;
+  readonly #book: ShareBook;
   /** By cell of `#peers`. */
-  readonly #allowed: Connections[] = [];
+  readonly #shares: Shares[] = [];
   #peers: Partition | undefined;
 
   /** `families` divides all atoms by family. */
-  constructor(own: Atom, visits: readonly (readonly ReadyHop[])[], families: Partition, sets: ConnectionSets) {
+  constructor(own: Atom, visits: readonly (readonly ReadyHop[])[], families: Partition, book: ShareBook) {
     this.#own = own;
     this.#visits = visits;
     this.#families = families;
-    this.#sets = sets;
+    this.#book = book;
   }
 
-  /** What is allowed with the peer. Peers that no rule tells apart share the answer. */
-  with(peer: Atom): Connections {
+  /** What they make of connections with the peer. Peers that no rule tells apart share the answer. */
+  with(peer: Atom): Shares {
     this.#peers ??= this.#dividePeers();
     const cell = this.#peers.cellOf(peer.index);
-    const known = this.#allowed[cell];
+    const known = this.#shares[cell];
     if (known !== undefined) return known;
-    const allowed = this.#meet({ own: this.#own, peer });
-    this.#allowed[cell] = allowed;
-    return allowed;
+    const shares = new Shares(this.#meet({ own: this.#own, peer }), this.#book);
+    this.#shares[cell] = shares;
+    return shares;
   }
 
   /** Every endpoint on the way must allow it. */
-  #meet(ends: Ends): Connections {
-    return this.#visits.reduce(
-      (allowed, hops) => this.#sets.intersect(allowed, visit(hops, ends, this.#sets)),
-      this.#sets.all,
-    );
+  #meet(ends: Ends): readonly Share[] {
+    const { sets } = this.#book;
+    const all: readonly Share[] = [{ connections: sets.all, action: "allow", by: [] }];
+    return this.#visits.reduce((shares, hops) => meeting(shares, visit(hops, ends, sets), sets), all);
   }
 
   #dividePeers(): Partition {
@@ -70,33 +71,54 @@ export class Row {
 }
 
 /** Of the lists of one endpoint the first that decides counts. What none decides about goes on. */
-function visit(hops: readonly ReadyHop[], ends: Ends, sets: ConnectionSets): Connections {
-  let [allowed, arriving] = [sets.none, sets.all];
+function visit(hops: readonly ReadyHop[], ends: Ends, sets: ConnectionSets): readonly Share[] {
+  const shares: Share[] = [];
+  let arriving = sets.all;
   for (const { stages, decides } of hops) {
-    const outcome = walk(stages, ends, sets);
-    allowed = sets.union(allowed, sets.intersect(arriving, outcome.allowed));
-    arriving = sets.intersect(arriving, outcome.undecided);
+    const { decided, undecided } = walk(stages, arriving, ends, sets);
+    shares.push(...decided);
+    arriving = undecided;
     // The last stage's default neither passes nor logs (compile.ts), so connections that fall out mean a broken Program.
     if (decides && arriving !== sets.none) throw new Error("no stage decided");
   }
-  return sets.union(allowed, arriving);
+  return arriving === sets.none ? shares : [...shares, { connections: arriving, action: "allow", by: [] }];
 }
 
-/** Takes all connections between two atoms through the stages; at each instruction those it is about leave or go on. */
-function walk(stages: readonly ReadyStage[], ends: Ends, sets: ConnectionSets): Outcome {
-  let [allowed, arriving] = [sets.none, sets.all];
+/** Takes connections between two atoms through the stages; at each instruction those it is about leave or go on. */
+function walk(stages: readonly ReadyStage[], all: Connections, ends: Ends, sets: ConnectionSets): Outcome {
+  const decided = new Decided(sets);
+  let arriving = all;
   for (const { blocks, otherwise } of stages) {
     let [here, next] = [arriving, sets.none];
     for (const { instructions } of blocks)
-      for (const instruction of instructions) {
-        if (instruction.verdict === "log" || here === sets.none) continue;
-        const hit = sets.intersect(here, instruction.about(ends));
+      for (const { id, verdict, about } of instructions) {
+        if (verdict === "log" || here === sets.none) continue;
+        const hit = sets.intersect(here, about(ends));
         here = sets.subtract(here, hit);
-        if (instruction.verdict === "allow") allowed = sets.union(allowed, hit);
-        if (instruction.verdict === "next") next = sets.union(next, hit);
+        if (verdict === "next") next = sets.union(next, hit);
+        else decided.add(verdict, id, hit);
       }
-    if (otherwise === "allow") allowed = sets.union(allowed, here);
-    arriving = otherwise === "next" || otherwise === "log" ? sets.union(next, here) : next;
+    const { id, verdict } = otherwise;
+    if (verdict === "allow" || verdict === "deny") decided.add(verdict, id, here);
+    arriving = verdict === "next" || verdict === "log" ? sets.union(next, here) : next;
   }
-  return { allowed, undecided: arriving };
+  return { decided: decided.shares, undecided: arriving };
+}
+
+/** Gathers what rules decide about. Several instructions may be of one rule; they stand side by side. */
+class Decided {
+  readonly shares: Share[] = [];
+  readonly #sets: ConnectionSets;
+
+  constructor(sets: ConnectionSets) {
+    this.#sets = sets;
+  }
+
+  add(action: Share["action"], rule: RuleId, hit: Connections): void {
+    if (hit === this.#sets.none) return;
+    const last = this.shares.at(-1);
+    if (last === undefined || last.action !== action || last.by[0] !== rule)
+      this.shares.push({ connections: hit, action, by: [rule] });
+    else this.shares[this.shares.length - 1] = { ...last, connections: this.#sets.union(last.connections, hit) };
+  }
 }

@@ -7,6 +7,7 @@ import type { ConnectionSets } from "./connections.ts";
 import { Partition } from "./partition.ts";
 import { type ReadyHop, Row } from "./row.ts";
 import { type End, SetAtoms } from "./set-atoms.ts";
+import { ShareBook } from "./shares.ts";
 import { membersOf, type Situation, sameInstructions, sameMembers } from "./situation.ts";
 
 /** What is ready of one situation, for packets that the endpoint sends or gets. */
@@ -23,13 +24,14 @@ interface NumberedHop extends ReadyHop {
 }
 
 /**
- * The rows of all atoms in some situations. What does the same in two situations, as blocks and sets show it, is one Row: then nothing
- * is to be compared.
+ * The rows of all atoms in some situations. What does the same in two situations by the same rules, as blocks and sets show it, is one
+ * Row: then nothing is to be compared.
  */
 export class Rows {
   readonly #situations: readonly Situation[];
   readonly #atoms: Atoms;
   readonly #sets: ConnectionSets;
+  readonly #book: ShareBook;
   readonly #setAtoms: readonly SetAtoms[];
   readonly #ready: readonly Record<End, Ready>[];
   readonly #families: Partition;
@@ -41,6 +43,7 @@ export class Rows {
     this.#situations = situations;
     this.#atoms = atoms;
     this.#sets = sets;
+    this.#book = new ShareBook(sets);
     this.#setAtoms = situations.map((situation, number) => new SetAtoms(number, situation, atoms, sets));
     this.#families = new Partition(atoms.all.length);
     this.#families.splitBy(atoms.all.map(({ family }) => family));
@@ -61,7 +64,7 @@ export class Rows {
     const ready = visits.map((visit) => visit.map((hop) => this.#hop(situation, end, hop)));
     const lists = ready.map((hops) => hops.map(({ key }) => key).join("+")).join("|");
     const key = `${end} ${lists} ${ownKey(ready.flat(), atom)}`;
-    const row = this.#rows.get(key) ?? new Row(atom, ready, this.#families, this.#sets);
+    const row = this.#rows.get(key) ?? new Row(atom, ready, this.#families, this.#book);
     this.#rows.set(key, row);
     return row;
   }
@@ -80,11 +83,13 @@ export class Rows {
     const { hops } = this.#readyIn(situation, end);
     const known = hops.get(stages);
     if (known !== undefined) return known;
-    const ready = stages.map(({ blocks, otherwise: { verdict } }) => ({
+    const ready = stages.map(({ blocks, otherwise }) => ({
       blocks: blocks.map(({ block }) => this.#block(situation, end, block)),
-      otherwise: verdict,
+      otherwise,
     }));
-    const keys = ready.map(({ blocks, otherwise }) => `${blocks.map(({ number }) => number).join()} ${otherwise}`);
+    const keys = ready.map(
+      ({ blocks, otherwise: { id, verdict } }) => `${blocks.map(({ number }) => number).join()} ${id} ${verdict}`,
+    );
     const hop = { stages: ready, decides: list === "normal", key: keys.join(";") };
     hops.set(stages, hop);
     return hop;

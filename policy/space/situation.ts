@@ -25,10 +25,15 @@ export function sameMembers(a: Members, b: Members): boolean {
   );
 }
 
-/** Whether two lists of instructions do the same with every packet, as far as that shows without knowing the members of sets. */
+/** Whether two lists are of the same rules and do the same with every packet, as far as that shows without knowing the members of sets. */
 export function sameInstructions(a: readonly Instruction[], b: readonly Instruction[]): boolean {
   return (
-    a === b || sameList(a, b, (x, y) => x.verdict === y.verdict && JSON.stringify(x.when) === JSON.stringify(y.when))
+    a === b ||
+    sameList(
+      a,
+      b,
+      (x, y) => x.id === y.id && x.verdict === y.verdict && JSON.stringify(x.when) === JSON.stringify(y.when),
+    )
   );
 }
 

@@ -5,6 +5,7 @@ import { type Atom, Atoms } from "./atoms.ts";
 import { ConnectionSets, type Connections, holdsConnection, isIcmp } from "./connections.ts";
 import { Rows } from "./rows.ts";
 import type { End } from "./set-atoms.ts";
+import { meeting, type Share, type Shares } from "./shares.ts";
 import type { Situation } from "./situation.ts";
 import type { Ways } from "./ways.ts";
 
@@ -30,27 +31,65 @@ export class Space {
   }
 
   /**
-   * What is allowed between those of the atoms that are not exempt from policy (a pod to itself, a node to its pods). Between atoms of
+   * What is met between those of the atoms that are not exempt from policy (a pod to itself, a node to its pods). Between atoms of
    * one address also if they are.
    */
-  allowed(situation: number, source: Atom, destination: Atom): Connections {
+  course(situation: number, source: Atom, destination: Atom): Course {
     const pair = this.#mayBeNear(situation, source, destination) ? this.pairOf(source, destination) : undefined;
     if (pair === undefined) return this.#afar(situation, source, destination);
     return this.#between(situation, [source, destination], pair);
+  }
+
+  /** The connections that all allow. */
+  allowed(course: Course): Connections {
+    return course.reduce((all, { allowed }) => this.sets.intersect(all, allowed), this.sets.all);
+  }
+
+  /** Who decides, in the end. Courses that are the same shares give the same. */
+  decided(course: Course): readonly Share[] {
+    const [first, ...rest] = course.map(({ all }) => all);
+    if (first === undefined) return [{ connections: this.sets.all, action: "allow", by: [] }];
+    return rest.reduce((shares, next) => meeting(shares, next, this.sets), first);
+  }
+
+  /** Both courses for those connections only that may be decided by other rules; undefined if there are none. */
+  changed(before: Course, after: Course): readonly [Course, Course] | undefined {
+    const connections = this.sets.intersect(this.#changedConnections(before, after), this.sets.usable);
+    if (connections === this.sets.none) return undefined;
+    const within = (shares: Shares) => shares.within(connections);
+    return [before.map(within), after.map(within)];
+  }
+
+  /** All, where the courses cannot be compared. */
+  #changedConnections(before: Course, after: Course): Connections {
+    if (before.length !== after.length) return this.sets.all;
+    return after.reduce(
+      (changed, shares, at) => this.sets.union(changed, shares.changedFrom(before[at] as Shares)),
+      this.sets.none,
+    );
   }
 
   /** Whether a packet is allowed, as `evaluatorOf` has it. */
   allows(situation: number, packet: Packet): boolean {
     const pair = [packet.source, packet.destination] as const;
     const atoms = [this.atoms.atomOf(packet.source), this.atoms.atomOf(packet.destination)] as const;
-    return holdsConnection(this.#between(situation, atoms, pair), packet.protocol, ...coordinatesOf(packet));
+    const allowed = this.allowed(this.#between(situation, atoms, pair));
+    return holdsConnection(allowed, packet.protocol, ...coordinatesOf(packet));
   }
 
   /**
    * Visits each pair of atoms between which the first two situations allow different connections, until a visit returns true. What it is
-   * given is as `allowed` has it: where all of a pair are exempt (`pairOf` finds none), it says what would be if they were not.
+   * given is as `course` has it: where all of a pair are exempt (`pairOf` finds none), it says what would be if they were not.
    */
-  eachDifference(visit: Visitor): void {
+  eachDifference(visit: Visitor<Connections>): void {
+    this.eachChange((source, destination, before, after) => {
+      const [was, is] = [this.allowed(before), this.allowed(after)];
+      return was !== is && visit(source, destination, was, is);
+    });
+  }
+
+  /** The same with each pair of atoms between which other rules have something to say. */
+  eachChange(visit: Visitor<Course>): void {
     for (const family of [4, 6] as const) {
       const atoms = this.atoms.all.filter((atom) => atom.family === family);
       const changed = atoms.filter((atom) => this.#hasChanged("destination", atom));
@@ -64,13 +103,10 @@ export class Space {
   }
 
   /** True if a visit ended it. */
-  #compare(source: Atom, destinations: readonly Atom[], visit: Visitor): boolean {
-    for (const destination of destinations) {
-      const before = this.allowed(0, source, destination);
-      const after = this.allowed(1, source, destination);
-      if (before !== after && visit(source, destination, before, after) === true) return true;
-    }
-    return false;
+  #compare(source: Atom, destinations: readonly Atom[], visit: Visitor<Course>): boolean {
+    return destinations.some((destination) =>
+      visit(source, destination, this.course(0, source, destination), this.course(1, source, destination)),
+    );
   }
 
   /** Two addresses of the atoms that are not exempt in any situation; undefined if there are none. */
@@ -110,25 +146,28 @@ export class Space {
     return node !== null && node === nodes[destination.index];
   }
 
-  #afar(situation: number, source: Atom, destination: Atom): Connections {
+  #afar(situation: number, source: Atom, destination: Atom): Course {
     const departing = this.#rows.of(situation, "source", source).with(destination);
-    return this.sets.intersect(departing, this.#rows.of(situation, "destination", destination).with(source));
+    return [departing, this.#rows.of(situation, "destination", destination).with(source)];
   }
 
   #between(
     situation: number,
     [source, destination]: readonly [Atom, Atom],
     [from, to]: readonly [Address, Address],
-  ): Connections {
+  ): Course {
     const ways = this.atoms.ways[situation] as Ways;
-    if (ways.exemption(from, to) !== null) return this.sets.all;
+    if (ways.exemption(from, to) !== null) return [];
     if (!ways.areOnOneNode(from, to)) return this.#afar(situation, source, destination);
-    return this.#rows.along(situation, "source", source, ways.way(from, to)).with(destination);
+    return [this.#rows.along(situation, "source", source, ways.way(from, to)).with(destination)];
   }
 }
 
-/** Told of two atoms and what is allowed between them in either situation; true ends it. */
-type Visitor = (source: Atom, destination: Atom, before: Connections, after: Connections) => boolean | undefined;
+/** What packets between two addresses meet, in order: at the one end, then at the other; nobody where they are exempt. */
+export type Course = readonly Shares[];
+
+/** Told of two atoms and what is between them in either situation; true ends it. */
+type Visitor<Between> = (source: Atom, destination: Atom, before: Between, after: Between) => boolean;
 
 /** A packet's last two coordinates. */
 function coordinatesOf({ protocol, sourcePort, destinationPort, icmp }: Packet): readonly [number, number] {

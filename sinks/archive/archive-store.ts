@@ -1,8 +1,10 @@
 import { BIGINT } from "@duckdb/node-api";
+import type { DnsQuery } from "../../core/dns-query.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { type FieldName, fields } from "../../core/filter/fields.ts";
 import type { Count, FlowQuery, FlowStore, Page, Pair, SearchQuery } from "../../core/flow-store.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
+import type { DnsRecord } from "../../core/records/dns.ts";
 import { type EndpointTenure, retellHours } from "../../core/records/endpoint.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
@@ -11,10 +13,19 @@ import type { ProgramRecord } from "../../core/records/program.ts";
 import { addressOf } from "./address-columns.ts";
 import { cursorOf, type Position, parseCursor } from "./cursor.ts";
 import type { Row } from "./database.ts";
+import { dnsCondition } from "./dns-sql.ts";
 import { Bindings, conditionOf, listOf } from "./filter-sql.ts";
 import { hourOf } from "./layout.ts";
 import { Reader, type ReaderOptions } from "./read.ts";
-import { changeOfRow, flowOfRow, heartbeatOfRow, lossOfRow, programOfRow, tenureOfRow } from "./record-of-row.ts";
+import {
+  changeOfRow,
+  dnsOfRow,
+  flowOfRow,
+  heartbeatOfRow,
+  lossOfRow,
+  programOfRow,
+  tenureOfRow,
+} from "./record-of-row.ts";
 import { joinedRuns, type Run, runOfRow, runsSql } from "./runs.ts";
 
 /** A span of time in microseconds, `since` included, `until` not. */
@@ -102,10 +113,21 @@ export class ArchiveStore implements FlowStore {
     return (await this.#started("loss", span, signal)).map(lossOfRow);
   }
 
-  /** The numbers that flows, losses and heartbeats which started in the span have, as runs without gaps. */
+  /** The newest that match, oldest first. */
+  async dns({ since, until, limit, ...wanted }: DnsQuery, signal?: AbortSignal): Promise<readonly DnsRecord[]> {
+    const bindings = new Bindings();
+    const where = `${startedIn({ since, until }, bindings)} and ${dnsCondition(wanted, bindings)}`;
+    const bound = bindings.bind(BigInt(Math.max(0, Math.trunc(limit))), BIGINT);
+    const sql = (relation: string) =>
+      `select * from ${relation} where ${where} order by start desc, node desc, epoch desc, seq desc limit ${bound}`;
+    const hours = await this.#reader.hours("dns", hourOf(since), hourOf(until));
+    return (await this.#reader.rows("dns", hours, sql, bindings, signal)).map(dnsOfRow).reverse();
+  }
+
+  /** The numbers that flows, losses, heartbeats and records of DNS which started in the span have, as runs without gaps. */
   async sequences(span: Span, signal?: AbortSignal): Promise<readonly Run[]> {
     const runs: Run[] = [];
-    for (const kind of ["flow", "loss", "heartbeat"] as const) {
+    for (const kind of ["flow", "loss", "heartbeat", "dns"] as const) {
       const bindings = new Bindings();
       const within = startedIn(span, bindings);
       const hours = await this.#reader.hours(kind, hourOf(span.since), hourOf(span.until));

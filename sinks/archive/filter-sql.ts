@@ -49,6 +49,8 @@ const places: Readonly<Record<FieldName, Place>> = {
   reporter: { at: "text", of: ["reporter"] },
   authoritative: { at: "boolean", of: "authoritative" },
   state: { at: "text", of: ["state"] },
+  end: { at: "text", of: ["end_reason"] },
+  replied: { at: "boolean", of: "replied" },
   mode: { at: "text", of: ["mode"] },
   "verdict.source": { at: "text", of: ["verdict_source"] },
   cluster: { at: "text", of: ["cluster"] },
@@ -70,6 +72,7 @@ const places: Readonly<Record<FieldName, Place>> = {
   "dst.workload": { at: "text", of: ["destination_workload"] },
   "dst.node": { at: "text", of: ["destination_node"] },
   "dst.labels": { at: "labels", of: ["destination_labels"] },
+  "dst.domain": { at: "text", of: ["destination_domain"] },
   ip: { at: "address", of: ["source_address", "destination_address", "nat_destination_address"] },
   port: { at: "number", of: ["source_port", "destination_port"], when: hasPorts },
   ns: { at: "text", of: ["source_namespace", "destination_namespace"] },
@@ -145,7 +148,7 @@ function textMatch(test: Test, value: string, bindings: Bindings): (text: string
 }
 
 /** `*` and `?` as LIKE has them. */
-function likePattern(glob: string): string {
+export function likePattern(glob: string): string {
   return glob
     .replace(/[%_\\]/g, "\\$&")
     .replaceAll("*", "%")

@@ -1,6 +1,7 @@
 import { policiesOf, tiersOf } from "../../core/filter/values.ts";
-import type { Flow, FlowEndpoint, FlowService, Icmp, Nat } from "../../core/records/flow.ts";
+import type { Flow, FlowService, Icmp, Nat, Related } from "../../core/records/flow.ts";
 import { addressGroup } from "./address-columns.ts";
+import { endpointParts } from "./endpoint-columns.ts";
 import { type Group, group, type Measure, measures, type Parts, snake, type Table } from "./table.ts";
 
 const service: Parts<FlowService> = {
@@ -15,7 +16,17 @@ function seen(flow: Flow): readonly [string, string, string | null, string | nul
 
 /** What became of the connection: few combinations. */
 const outcome: readonly (keyof Flow & string)[] = [
-  ...(["state", "denied", "reason", "reporter", "action", "mode", "verdictSource", "programRevision"] as const),
+  ...([
+    "state",
+    "endReason",
+    "denied",
+    "reason",
+    "reporter",
+    "action",
+    "mode",
+    "verdictSource",
+    "programRevision",
+  ] as const),
 ];
 
 const outcomeGroup: Group<Flow> = {
@@ -53,19 +64,6 @@ function pathOf({ enforced, pending, egressRule, ingressRule }: Flow): Path {
   return { enforced, pending, egressRule, ingressRule };
 }
 
-function endpoint(end: "source" | "destination"): Parts<FlowEndpoint> {
-  return {
-    [`${end}_kind`]: ["VARCHAR", (part) => part.kind],
-    [`${end}_namespace`]: ["VARCHAR", (part) => part.namespace],
-    [`${end}_name`]: ["VARCHAR", (part) => part.name],
-    [`${end}_uid`]: ["VARCHAR", (part) => part.uid],
-    [`${end}_workload_kind`]: ["VARCHAR", (part) => part.workloadKind],
-    [`${end}_workload`]: ["VARCHAR", (part) => part.workload],
-    [`${end}_node`]: ["VARCHAR", (part) => part.node],
-    [`${end}_labels`]: ["VARCHAR", (part) => JSON.stringify(part.labels)],
-  };
-}
-
 /** Measures of a part that not every flow has. */
 function nested<P>(
   name: string,
@@ -94,13 +92,17 @@ export const flowTable: Table<Flow> = {
     ...nested<Nat>("nat", (flow) => flow.nat, "destinationPort", "sourcePort"),
     ...measures<Flow>("BIGINT", "packets", "bytes", "replyPackets", "replyBytes"),
     ...measures<Flow>("BIGINT", "totalPackets", "totalBytes", "totalReplyPackets", "totalReplyBytes"),
-    ...measures<Flow>("BOOLEAN", "replied"),
+    ...measures<Flow>("BOOLEAN", "replied", "midstream", "uncounted"),
+    ...measures<Flow>("BIGINT", "mark", "uid", "gid"),
+    ...nested<Related>("related", (flow) => flow.related, "protocol", "sourcePort", "destinationPort"),
   ],
   groups: [
     addressGroup("source_address", (flow) => flow.sourceAddress),
     addressGroup("destination_address", (flow) => flow.destinationAddress),
     addressGroup("nat_destination_address", (flow) => flow.nat?.destinationAddress ?? null),
     addressGroup("nat_source_address", (flow) => flow.nat?.sourceAddress ?? null),
+    addressGroup("related_source_address", (flow) => flow.related?.sourceAddress ?? null),
+    addressGroup("related_destination_address", (flow) => flow.related?.destinationAddress ?? null),
     group(
       "seen",
       seen,
@@ -113,9 +115,12 @@ export const flowTable: Table<Flow> = {
       { keyOf: (part) => part },
     ),
     outcomeGroup,
+    group<Flow, string>("domain", (flow) => flow.destinationDomain, {
+      destination_domain: ["VARCHAR", (domain) => domain],
+    }),
     pathGroup,
-    group("source", (flow) => flow.source, endpoint("source"), { shared: true }),
-    group("destination", (flow) => flow.destination, endpoint("destination"), { shared: true }),
+    group("source", (flow) => flow.source, endpointParts("source"), { shared: true }),
+    group("destination", (flow) => flow.destination, endpointParts("destination"), { shared: true }),
     group("service", (flow) => flow.service, service, {
       shared: true,
       keyOf: ({ namespace, name, port }) => [namespace, name, port],

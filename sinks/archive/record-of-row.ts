@@ -1,7 +1,8 @@
 import { DuckDBTimestampValue } from "@duckdb/node-api";
 import type { ChangeRecord } from "../../core/records/change.ts";
+import type { DnsRecord } from "../../core/records/dns.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
-import type { Flow, FlowEndpoint, FlowService, Icmp, Nat } from "../../core/records/flow.ts";
+import type { Flow, FlowEndpoint, FlowService, Icmp, Nat, Related } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
@@ -23,7 +24,8 @@ const rawFields = columnsOf([
   ...[...id, "start", "end", "startedAt", "state", "connection", "zone", "protocol", "sourcePort", "destinationPort"],
   ...["packets", "bytes", "replyPackets", "replyBytes"],
   ...["totalPackets", "totalBytes", "totalReplyPackets", "totalReplyBytes", "replied"],
-  ...["denied", "reason", "egressRule", "ingressRule", "inInterface", "outInterface"],
+  ...["endReason", "midstream", "uncounted", "mark", "uid", "gid"],
+  ...["denied", "reason", "egressRule", "ingressRule", "inInterface", "outInterface", "destinationDomain"],
 ]);
 const enrichedFields = columnsOf([
   ...["reporter", "authoritative", "action", "mode", "verdictSource", "programRevision"],
@@ -32,6 +34,8 @@ const endpointNames = ["kind", "namespace", "name", "uid", "workloadKind", "work
 const endpointFields = {
   source: columnsOf(endpointNames, "source_"),
   destination: columnsOf(endpointNames, "destination_"),
+  client: columnsOf(endpointNames, "client_"),
+  server: columnsOf(endpointNames, "server_"),
 };
 const serviceFields = columnsOf(["namespace", "name", "port"], "service_");
 const icmpFields = columnsOf(["type", "code", "id"], "icmp_");
@@ -47,6 +51,10 @@ const tenureFields = columnsOf([
 const changeFields = columnsOf([
   ...["cluster", "node", "kind", "start", "foundAt", "end", "object", "summary", "outcome", "outcomeDetail"],
 ]);
+const dnsFields = columnsOf([
+  ...[...id, "start", "end", "protocol", "clientPort", "serverPort", "name", "queryType", "queryClass", "rcode"],
+  ...["truncated", "answerCount", "latency", "authoritative"],
+]);
 const programFields = columnsOf(["cluster", "revision", "start", "text"]);
 
 export function flowOfRow(row: Row): Flow {
@@ -56,6 +64,7 @@ export function flowOfRow(row: Row): Flow {
     destinationAddress: address(row, "destination_address"),
     icmp: icmpOf(row),
     nat: natOf(row),
+    related: relatedOf(row),
     ...plain(row, enrichedFields),
     enforced: json(row, "enforced"),
     pending: json(row, "pending"),
@@ -90,6 +99,18 @@ export function changeOfRow(row: Row): ChangeRecord {
   return { id: row["change_id"], ...known, actor, diff: json(row, "diff") } as unknown as ChangeRecord;
 }
 
+export function dnsOfRow(row: Row): DnsRecord {
+  const record = {
+    ...plain(row, dnsFields),
+    clientAddress: address(row, "client_address"),
+    serverAddress: address(row, "server_address"),
+    answers: json(row, "answers"),
+    client: endpointOf(row, "client"),
+    server: endpointOf(row, "server"),
+  };
+  return record as unknown as DnsRecord;
+}
+
 function plain(row: Row, columns: Columns): Record<string, unknown> {
   const record: Record<string, unknown> = {};
   for (const [field, column] of columns) record[field] = told(row[column]);
@@ -115,7 +136,18 @@ function natOf(row: Row): Nat | null {
   } as Nat;
 }
 
-function endpointOf(row: Row, end: "source" | "destination"): FlowEndpoint | null {
+function relatedOf(row: Row): Related | null {
+  if (row["related_protocol"] === null) return null;
+  return {
+    protocol: Number(row["related_protocol"]),
+    sourceAddress: address(row, "related_source_address"),
+    sourcePort: Number(row["related_source_port"]),
+    destinationAddress: address(row, "related_destination_address"),
+    destinationPort: Number(row["related_destination_port"]),
+  } as Related;
+}
+
+function endpointOf(row: Row, end: keyof typeof endpointFields): FlowEndpoint | null {
   if (row[`${end}_kind`] === null) return null;
   const names = plain(row, endpointFields[end]);
   return { ...names, labels: json(row, `${end}_labels`) } as unknown as FlowEndpoint;

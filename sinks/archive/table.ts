@@ -80,6 +80,17 @@ export function measures<T>(type: Measure<T>["type"], ...names: readonly (keyof 
   }));
 }
 
+/** A group of fields that are texts, under the names they have. */
+export function texts<T>(name: string, ...fields: readonly (keyof T & string)[]): Group<T> {
+  const parts: Parts<readonly (string | null)[]> = Object.fromEntries(
+    fields.map((field, at) => [
+      snake(field),
+      ["VARCHAR", (part: readonly (string | null)[]) => part[at] ?? null] as const,
+    ]),
+  );
+  return group(name, (record: T) => fields.map((field) => record[field] as string | null), parts);
+}
+
 /** `sourcePort` -> `source_port` */
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
 

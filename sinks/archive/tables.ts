@@ -1,13 +1,15 @@
 import type { ChangeRecord } from "../../core/records/change.ts";
 import type { RecordKind } from "../../core/records/codec.ts";
+import type { DnsRecord } from "../../core/records/dns.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
 import { addressGroup } from "./address-columns.ts";
+import { dnsTable } from "./dns-table.ts";
 import { flowTable } from "./flow-table.ts";
-import { type Group, group, measures, type Parts, snake, type Table } from "./table.ts";
+import { group, measures, type Table, texts } from "./table.ts";
 
 export interface RecordOf {
   flow: Flow;
@@ -16,10 +18,11 @@ export interface RecordOf {
   endpoint: EndpointTenure;
   program: ProgramRecord;
   change: ChangeRecord;
+  dns: DnsRecord;
 }
 
 export const kinds = [
-  ...(["flow", "loss", "heartbeat", "endpoint", "program", "change"] as const),
+  ...(["flow", "loss", "heartbeat", "endpoint", "program", "change", "dns"] as const),
 ] as const satisfies readonly RecordKind[];
 
 const numbered = ["node", "epoch", "seq"] as const;
@@ -103,14 +106,5 @@ export const tables: { readonly [K in RecordKind]: Table<RecordOf[K]> } = {
   endpoint: endpointTable,
   program: programTable,
   change: changeTable,
+  dns: dnsTable,
 };
-
-function texts<T>(name: string, ...fields: readonly (keyof T & string)[]): Group<T> {
-  const parts: Parts<readonly (string | null)[]> = Object.fromEntries(
-    fields.map((field, at) => [
-      snake(field),
-      ["VARCHAR", (part: readonly (string | null)[]) => part[at] ?? null] as const,
-    ]),
-  );
-  return group(name, (record: T) => fields.map((field) => record[field] as string | null), parts);
-}

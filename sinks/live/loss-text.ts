@@ -6,6 +6,7 @@ const what: Readonly<Record<Loss["source"], string>> = {
   nflog: "logged denials (kernel buffer overran)",
   decode: "messages that could not be read",
   queue: "records beyond our own bound",
+  limit: "logged packets beyond the limit of one rule and source, which the kernel counted",
 };
 
 /** `node-1 lost 12 records beyond our own bound: detail`. */

@@ -1,4 +1,4 @@
-import type { Flow } from "../../core/records/flow.ts";
+import type { EndReason, Flow } from "../../core/records/flow.ts";
 import { type Decision, decisionOf, type Step } from "./decision.ts";
 import { clean } from "./text.ts";
 
@@ -21,16 +21,33 @@ const reasons: Readonly<Record<string, string>> = {
 
 export function whyOf(flow: Flow): Why {
   const decision = decisionOf(flow);
-  if (decision === undefined) return { short: withoutRule(flow), more: "", passed: [] };
+  const health = healthText(flow);
+  if (decision === undefined) return { short: withoutRule(flow), more: health, passed: [] };
   const { short, more } = wordsOf(decision);
   // What no kernel decided: an observing node, or a connection older than the rules.
   const wouldDeny = flow.action === "allow" && decision.step.action === "deny";
   const doubt = flow.verdictSource === "kernel" ? "" : "evaluated, not the kernel's word";
   return {
     short: clean(wouldDeny ? `would be denied: ${short}` : short),
-    more: clean([more, doubt].filter((part) => part !== "").join("; ")),
+    more: clean([more, doubt, health].filter((part) => part !== "").join("; ")),
     passed: decision.passed.map(clean),
   };
+}
+
+const endings: Partial<Record<EndReason, string>> = {
+  reset: "reset",
+  refused: "refused",
+  unanswered: "no answer",
+  halfOpen: "handshake not completed",
+  timedOut: "timed out",
+  removed: "removed by the kernel",
+  deleted: "deleted from the kernel's table",
+};
+
+/** What is not well with a connection; empty if nothing is known to be. */
+export function healthText({ endReason, uncounted }: Flow): string {
+  const ending = endReason === null ? undefined : endings[endReason];
+  return [ending, uncounted ? "not counted by the kernel" : undefined].filter((part) => part !== undefined).join("; ");
 }
 
 /** The policy by name, for counting: `security / dev-not-prod / rule 0`, `spoofed source address`. */

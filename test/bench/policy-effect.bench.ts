@@ -189,6 +189,20 @@ const edits = [
       }),
     ],
   },
+  { title: "one of two lines from dev to prod deleted", objects: without("dev-not-to-prod") },
+  {
+    title: "what all pods may do allowed twice",
+    objects: [
+      ...everything,
+      global("dns-as-well", {
+        tier: "security",
+        order: 3.5,
+        namespaceSelector: "all()",
+        types: ["Egress"],
+        egress: [allow({ protocol: "UDP", destination: { ports: [53] } })],
+      }),
+    ],
+  },
 ];
 
 const before = situationOf(everything);
@@ -206,7 +220,7 @@ for (const { title, objects } of edits) {
   const rounds = Array.from({ length: 6 }, round).slice(1);
   const middle = rounds.sort((a, b) => a - b)[2] as number;
   console.log(
-    `${title.padEnd(42)} ${middle.toFixed(0).padStart(6)} ms   (world: ${making.toFixed(0)} ms)   ${summary.replace(/;.*|: .*/, "")}`,
+    `${title.padEnd(42)} ${middle.toFixed(0).padStart(6)} ms   (world: ${making.toFixed(0)} ms)   ${summary.replace(/;.*|(?<!no connection): .*/, "")}`,
   );
   if (middle > limitMs) {
     console.log(`over the limit of ${limitMs} ms`);

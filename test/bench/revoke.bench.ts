@@ -4,15 +4,18 @@
 // that the policies allow are put into the connection table of a network namespace: between the node's pods and others, either way, half
 // of them by pairs that have met before, from any port. Measured are reading the table (the worker's time is in the CPU time of the
 // process), judging all of them by a new evaluator, as after a change of policies, and finding whom a change of one pod concerns, and
-// judging those. CPU time of the process (process.cpuUsage), garbage collection included; the middle of five. Ends with code 1 above the limit.
+// judging those; then all of it with a host endpoint, for which the interfaces of all ends are asked of the kernel. CPU time of the
+// process (process.cpuUsage), garbage collection included; the middle of five. Ends with code 1 above the limit.
 import { execFileSync } from "node:child_process";
 import { parseAddress } from "../../core/address.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
+import { type Concern, concernOf, isConcerned } from "../../enforcer/concern.ts";
 import type { Connection, Connections } from "../../enforcer/conntrack.ts";
 import { KernelConntrack } from "../../enforcer/conntrack-kernel.ts";
+import type { Enforced } from "../../enforcer/enforced.ts";
 import { revocationOf, sparing } from "../../enforcer/revocation.ts";
-import { type Concern, concernOf, isConcerned, judgeOf, type Situation } from "../../enforcer/revoke.ts";
+import { judgeOf } from "../../enforcer/revoke.ts";
 import { World } from "../../policy/world.ts";
 import { connection } from "../support/connections.ts";
 import { deleteNamespace, makeNamespace } from "../support/namespace.ts";
@@ -39,12 +42,30 @@ const closing: KubeObject = {
   },
 };
 
+const hostEndpoint: KubeObject = {
+  apiVersion: "projectcalico.org/v3",
+  kind: "HostEndpoint",
+  metadata: { name: "bench" },
+  spec: { node, interfaceName: "eth0", profiles: ["projectcalico-default-allow"] },
+};
+
+/** The namespace has no interfaces: as if pods were behind some, and all else behind eth0. */
+function* at(connections: Iterable<Connection>): Generator<Connection> {
+  for (const each of connections) yield { ...each, sourceLink: "eth0", destinationLink: "veth0" };
+}
+
 const world = new World();
 world.apply([...clusterObjects(size)].map((object) => ({ type: "upsert", object })));
 const addressOf = (pod: number) => String(podObject(pod, size).status.podIP);
-const situation = (): Situation => ({ program: world.program(), placement: world.placement(), podCidrs: [] });
+const situation = (): Enforced => ({
+  program: world.program(),
+  placement: world.placement(),
+  podCidrs: [],
+  links: { own: new Map() },
+});
 const before = situation();
-const seat = { node, localAddresses: new Set([parseAddress("192.0.2.1")]), unknownEndpoints: "deny" } as const;
+const localAddresses = new Set([parseAddress("192.0.2.1")]);
+const seat = { node, localAddresses, unknownEndpoints: "deny", podToHost: "policy" } as const;
 
 /** The same every time; half of them are between a pod and one of ten others that it deals with. */
 function* connections(): Generator<Connection> {
@@ -79,7 +100,7 @@ async function middle<T>(
   return found;
 }
 
-function denied({ all }: Connections, after: Situation, concern: Concern): number {
+function denied({ all }: Connections, after: Enforced, concern: Concern): number {
   const judge = judgeOf(after, seat);
   const revocations = [...all].flatMap((each) => {
     const direction = isConcerned(each, concern) ? judge(each) : null;
@@ -98,22 +119,32 @@ try {
   const program = new URL("../support/insert-connections.ts", import.meta.url).pathname;
   execFileSync("ip", ["netns", "exec", namespace, process.execPath, program], { input: JSON.stringify(insertions) });
   const conntrack = kernel.in(namespacePath(namespace));
-  const read = await middle("reading the table", () => conntrack.list());
+  const read = await middle("reading the table", () => conntrack.list({ links: false }));
   console.log(`${"  connections".padEnd(60)} ${String([...read.result.all].length).padStart(10)}`);
 
   world.apply([{ type: "upsert", object: closing }]);
   const edited = situation();
   const everything = await middle("judging all, after a policy changed", () =>
-    denied(read.result, edited, concernOf(before, edited)),
+    denied(read.result, edited, concernOf(before, edited, node)),
   );
   console.log(`${"  denied".padEnd(60)} ${String(everything.result).padStart(10)}`);
 
   world.apply([{ type: "upsert", object: podObject(7, size, { role: "database" }) }]);
   const relabelled = situation();
   const some = await middle("judging those of one pod, after its labels changed", () =>
-    denied(read.result, relabelled, concernOf(edited, relabelled)),
+    denied(read.result, relabelled, concernOf(edited, relabelled, node)),
   );
   console.log(`${"  denied".padEnd(60)} ${String(some.result).padStart(10)}`);
+
+  world.apply([{ type: "upsert", object: hostEndpoint }]);
+  const hosted = situation();
+  const withLinks = await middle("reading the table, with the interfaces of all ends", () =>
+    conntrack.list({ links: true }),
+  );
+  const atInterfaces = await middle("judging all, where the node has a host endpoint", () =>
+    denied({ ...withLinks.result, all: [...at(withLinks.result.all)] }, hosted, concernOf(relabelled, hosted, node)),
+  );
+  console.log(`${"  denied".padEnd(60)} ${String(atInterfaces.result).padStart(10)}`);
   process.exitCode = read.ms + everything.ms <= limitMs ? 0 : 1;
   console.log(`reading and judging all: ${Math.round(read.ms + everything.ms)} ms, limit ${limitMs} ms`);
 } finally {

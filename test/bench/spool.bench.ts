@@ -12,7 +12,7 @@ import { Spool } from "../../collectors/spool/spool.ts";
 import { parseAddress } from "../../core/address.ts";
 import { systemClock } from "../../core/clock.ts";
 import { flowCodec } from "../../core/records/codec.ts";
-import { type RawFlow, unenriched } from "../../core/records/flow.ts";
+import { type RawFlow, unenriched, unremarkable } from "../../core/records/flow.ts";
 import { parseRuleId } from "../../core/rule-id.ts";
 
 const total = 400_000;
@@ -46,13 +46,14 @@ function flowOf(seq: number): RawFlow {
         : null,
     ...{ packets: 5, bytes, replyPackets: 4, replyBytes: bytes * 2 },
     ...{ totalPackets: 5, totalBytes: bytes, totalReplyPackets: 4, totalReplyBytes: bytes * 2, replied: !denied },
+    ...unremarkable,
     ...{
       denied: denied ? "ingress" : null,
       reason: null,
       egressRule: seq % 3 > 0 ? parseRuleId("00ab00ab00ab00ab") : null,
     },
     ...{ ingressRule: seq % 3 > 0 ? parseRuleId("00cd00cd00cd00cd") : null },
-    ...{ inInterface: denied ? "slp0a1b2c" : null, outInterface: denied ? "eth0" : null },
+    ...{ inInterface: denied ? "slp0a1b2c" : null, outInterface: denied ? "eth0" : null, destinationDomain: null },
   };
 }
 

@@ -8,6 +8,7 @@ import { Feed } from "../../core/feed.ts";
 import { silentLog } from "../../core/log.ts";
 import type { Delivery, Sink, Source } from "../../core/pipeline.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
+import type { DnsRecord } from "../../core/records/dns.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
@@ -75,6 +76,7 @@ export class FakeStore implements EngineStore {
     flows: [] as Flow[],
     losses: [] as Loss[],
     heartbeats: [] as Heartbeat[],
+    dns: [] as DnsRecord[],
     tenures: [] as EndpointTenure[],
     programs: [] as ProgramRecord[],
     changes: [] as ChangeRecord[],
@@ -82,6 +84,7 @@ export class FakeStore implements EngineStore {
   readonly flows = this.#sink("flows");
   readonly losses = this.#sink("losses");
   readonly heartbeats = this.#sink("heartbeats");
+  readonly dns = this.#sink("dns");
   readonly tenures = this.#sink("tenures");
   readonly programs = this.#sink("programs");
   readonly changes = this.#sink("changes");

@@ -4,6 +4,7 @@ import type { Store } from "../../bin/store.ts";
 import { predicateOf } from "../../core/filter/predicate.ts";
 import type { FlowQuery } from "../../core/flow-store.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
+import type { DnsRecord } from "../../core/records/dns.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
@@ -19,6 +20,7 @@ export interface Held {
   losses: Loss[];
   endpoints: EndpointTenure[];
   changes: ChangeRecord[];
+  dns: DnsRecord[];
   /** What `top` counts. */
   counts: string[];
 }
@@ -30,8 +32,8 @@ export class FakeRim implements Rim {
   readonly stdout = new FakeStream();
   readonly notes: string[] = [];
   readonly stop = new AbortController();
-  readonly held: Held = { flows: [], heartbeats: [], losses: [], endpoints: [], changes: [], counts: [] };
-  /** The queries for pairs and top values. */
+  readonly held: Held = { flows: [], heartbeats: [], losses: [], endpoints: [], changes: [], dns: [], counts: [] };
+  /** The queries for pairs, top values and DNS. */
   readonly asked: object[] = [];
   code = 0;
   isClosed = false;
@@ -76,6 +78,10 @@ export class FakeRim implements Rim {
       },
       heartbeats: () => Promise.resolve(held.heartbeats),
       losses: () => Promise.resolve(held.losses),
+      dns: (query) => {
+        asked.push(query);
+        return Promise.resolve(held.dns);
+      },
       changes: ({ since, until }) =>
         Promise.resolve(held.changes.filter(({ start }) => start >= since && start < until)),
       endpoints: () => Promise.resolve(held.endpoints),

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
 import { policyDiffCommand } from "../../bin/commands/policy-diff.ts";
 import { policyEffectCommand } from "../../bin/commands/policy-effect.ts";
 import { differencesOf } from "../../bin/object-diff.ts";
@@ -53,7 +54,7 @@ describe("bin/commands, comparisons of policies", () => {
       before: both,
       after: one,
       code: 0,
-      text: "changes nothing: every connection is decided as before; wherever GlobalNetworkPolicy egress differs, other policies decide alike\n",
+      text: "changes nothing: what egress denied is still denied by ingress (e.g. dev-shop/load-test-9fkx2 -> payments/gateway-84c6d5f7bb-hn5js, TCP 8443)\n",
     },
     {
       title: "a line drawn",
@@ -80,6 +81,25 @@ describe("bin/commands, comparisons of policies", () => {
     assert.deepEqual(changes[0]?.from.podNames, ["dev-shop/load-test-9fkx2", "dev-shop/web-6c7d8f9b5c-tm3fx"]);
   });
 
+  it("effect: says in JSON who decides now, where nothing changes", async () => {
+    const printed: unknown = JSON.parse(
+      await run(policyEffectCommand, new FakeRim(), both, one, "--objects", demo, "-o", "json"),
+    );
+    const decider = { kind: "gnp", namespace: null, tier: "t", isDefault: false };
+    const { alike } = printed as { alike: { takeovers: { example: object }[] } };
+    const [{ example, ...takeover }, ...others] = alike.takeovers as [{ example: object }];
+    assert.deepEqual(takeover, {
+      action: "deny",
+      was: [{ ...decider, name: "egress" }],
+      now: [{ ...decider, name: "ingress" }],
+    });
+    assert.deepEqual(Object.keys(example), ["from", "to", "connection", "packet"]);
+    assert.deepEqual(
+      { ...alike, takeovers: others },
+      { takeovers: [], overruled: [], folded: 0, restated: [], idle: [] },
+    );
+  });
+
   it("effect: policies of the same folder taken away by name", async () => {
     const text = await run(
       policyEffectCommand,
@@ -95,18 +115,33 @@ describe("bin/commands, comparisons of policies", () => {
     assert.equal(text, "opens: pods of namespace dev-shop (2) -> pods of namespaces with env=prod (6): everything\n");
   });
 
-  for (const { title, args } of [
+  for (const { title, args, message = /./ } of [
     { title: "one folder alone", args: [both] },
     { title: "a policy that is not there", args: [both, "--without", "nobody"] },
+    { title: "a misspelt policy", args: [both, "--without", "ingres"], message: /did you mean ingress\?/ },
   ])
     it(`effect: refuses ${title}`, async () => {
-      await assert.rejects(run(policyEffectCommand, new FakeRim(), ...args), { code: "USAGE" });
+      await assert.rejects(run(policyEffectCommand, new FakeRim(), ...args), { code: "USAGE", message });
     });
 
   it("effect: refuses what is not there", async () => {
     await assert.rejects(run(policyEffectCommand, new FakeRim(), both, join(folder, "nowhere")), {
       code: "MANIFEST_INVALID",
     });
+  });
+
+  it("effect: says that it has no pods to tell about", async () => {
+    const rim = new FakeRim();
+    await run(policyEffectCommand, rim, both, one);
+    const note = "there are no pods that policies could be about; --objects names those of the cluster";
+    assert.deepEqual(rim.notes, [`${both}: ${note}`, `${one}: ${note}`]);
+  });
+
+  it("prints YAML as it prints JSON", async () => {
+    const ask = async (command: typeof policyEffectCommand, format: string) =>
+      run(command, new FakeRim(), both, none, "--objects", demo, "-o", format);
+    for (const command of [policyEffectCommand, policyDiffCommand])
+      assert.deepEqual(parse(await ask(command, "yaml")), JSON.parse(await ask(command, "json")));
   });
 
   it("effect: tells what is not accepted and goes on without it", async () => {

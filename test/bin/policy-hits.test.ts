@@ -6,8 +6,8 @@ import { policyCommand } from "../../bin/commands/policy.ts";
 import { dayMs, emptyHistory, type HitHistory, hitsSince, withCounts } from "../../bin/hit-history.ts";
 import { policyUses } from "../../bin/policy-hits.ts";
 import { writeHits } from "../../bin/status-folder.ts";
+import type { Counts } from "../../core/netlink/nft-counters.ts";
 import { type RuleId, ruleIdOf } from "../../core/rule-id.ts";
-import type { Counts } from "../../enforcer/counters.ts";
 import type { RuleOrigin } from "../../policy/program.ts";
 import { FakeRim, run } from "./fake-rim.ts";
 

@@ -38,8 +38,12 @@ export function entry(kind: Entry["kind"], over: Partial<Entry> = {}): Entry {
     stoppedAt: null,
     happenedAt: null,
     tcpState: null,
+    tcpFlags: null,
+    sctpState: null,
     timeout: null,
     mark: 0,
+    master: null,
+    deletedBy: 0,
     ...over,
   };
 }

@@ -20,6 +20,9 @@ describe("a logged packet as captured", () => {
       inIndex: 2,
       outIndex: 3,
       sequence: 0,
+      mark: 0,
+      uid: null,
+      gid: null,
       packet: {
         source: "10.99.1.2",
         destination: "10.99.2.2",
@@ -27,6 +30,7 @@ describe("a logged packet as captured", () => {
         sourcePort: 48728,
         destinationPort: 9,
         icmp: null,
+        about: null,
         bytes: 32,
       },
     });
@@ -36,15 +40,15 @@ describe("a logged packet as captured", () => {
   const cases = [
     {
       name: "tcpv6Denied",
-      packet: { ...six, protocol: 6, sourcePort: 60546, destinationPort: 9, icmp: null, bytes: 80 },
+      packet: { ...six, protocol: 6, sourcePort: 60546, destinationPort: 9, icmp: null, about: null, bytes: 80 },
     },
     {
       name: "hopByHopDenied",
-      packet: { ...six, protocol: 17, sourcePort: 39064, destinationPort: 9, icmp: null, bytes: 59 },
+      packet: { ...six, protocol: 17, sourcePort: 39064, destinationPort: 9, icmp: null, about: null, bytes: 59 },
     },
     {
       name: "truncatedDenied",
-      packet: { ...six, protocol: 17, sourcePort: 54967, destinationPort: 9, icmp: null, bytes: 3048 },
+      packet: { ...six, protocol: 17, sourcePort: 54967, destinationPort: 9, icmp: null, about: null, bytes: 3048 },
     },
     {
       name: "icmpDenied",
@@ -55,6 +59,7 @@ describe("a logged packet as captured", () => {
         sourcePort: 0,
         destinationPort: 0,
         icmp: { type: 13, code: 0, id: 0x5566 },
+        about: null,
         bytes: 40,
       },
     },
@@ -110,6 +115,54 @@ describe("headers of a packet", () => {
       const { protocol, sourcePort, destinationPort } = decodePacket(bytesOf(hex));
       assert.deepEqual([protocol, sourcePort, destinationPort], read);
     });
+
+  const inner4 = "4500 001c 0000 0000 40 11 0000 0a000002 0a000001 0035 9c40 0008 0000";
+  const inner6 =
+    "6000 0000 0008 11 40 fd000000000000000000000000000002 fd000000000000000000000000000001 0035 9c40 0008 0000";
+  const about4 = { protocol: 17, sourceAddress: "10.0.0.2", destinationAddress: "10.0.0.1" };
+  const about6 = { protocol: 17, sourceAddress: "fd00::2", destinationAddress: "fd00::1" };
+  const ports = { sourcePort: 53, destinationPort: 40_000 };
+  const withoutPorts = { sourcePort: 0, destinationPort: 0 };
+  const abouts = [
+    {
+      title: "port unreachable",
+      hex: four("01", "0000", `0303 0000 00000000 ${inner4}`),
+      about: { ...about4, ...ports },
+    },
+    { title: "time exceeded", hex: four("01", "0000", `0b00 0000 00000000 ${inner4}`), about: { ...about4, ...ports } },
+    {
+      title: "the begin of a packet without its ports",
+      hex: four("01", "0000", `0303 0000 00000000 ${inner4.slice(0, -20)}`),
+      about: { ...about4, ...withoutPorts },
+    },
+    { title: "less than a header", hex: four("01", "0000", "0303 0000 00000000 4500 001c"), about: null },
+    {
+      title: "an echo request, which carries what one likes",
+      hex: four("01", "0000", `0800 0000 00000000 ${inner4}`),
+      about: null,
+    },
+    { title: "a later fragment of an error", hex: four("01", "00b9", `0303 0000 00000000 ${inner4}`), about: null },
+    { title: "IPv6: port unreachable", hex: six("3a", `0104 0000 00000000 ${inner6}`), about: { ...about6, ...ports } },
+    { title: "IPv6: packet too big", hex: six("3a", `0200 0000 00000500 ${inner6}`), about: { ...about6, ...ports } },
+  ];
+  for (const { title, hex, about } of abouts)
+    it(`what an ICMP error is about: ${title}`, () => assert.deepEqual(decodePacket(bytesOf(hex)).about, about));
+
+  for (const { title, hex, bytes } of [
+    { title: "as the header says", hex: four("06", "4000", "1f90 0050"), bytes: 84 },
+    { title: "of IPv6 without its header, which is added", hex: six("06", "1f90 0050"), bytes: 104 },
+    {
+      title: "of a jumbogram, as its option says",
+      hex: `6000 0000 0000 00 40 ${"fd000000000000000000000000000001".repeat(2)} 0600 c204 00011170 1f90 0050`,
+      bytes: 40 + 70_000,
+    },
+    {
+      title: "above 64 KiB over IPv4, as far as it was captured",
+      hex: `4500 0000${four("06", "4000", "1f90 0050").slice(9)}`,
+      bytes: 24,
+    },
+  ])
+    it(`length ${title}`, () => assert.equal(decodePacket(bytesOf(hex)).bytes, bytes));
 
   it("ICMP errors have no id", () => {
     assert.deepEqual(decodePacket(bytesOf(four("01", "0000", "0301 0000 00000578"))).icmp, { type: 3, code: 1, id: 0 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Draft } from "../../collectors/draft.ts";
 import type { LoggedPacket } from "../../collectors/nflog/message.ts";
+import type { PacketHeaders } from "../../collectors/nflog/packet.ts";
 import { Recorder } from "../../collectors/recorder.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { counted, entry, labelled, tuple } from "./entries.ts";
@@ -135,6 +136,95 @@ describe("what is counted for a connection", () => {
   it("totals grow from the connection's beginning, also over a reset of the counters", () => {
     const flushed = told([opened, dump(10, 1000, 1, 60), first, dump(2, 200), then, destroyed(3, 300), then]);
     assert.deepEqual(flushed.flat().map(totals), ["10/1000 1/60", "12/1200 1/60", "13/1300 1/60"]);
+  });
+});
+
+describe("what else is told of a connection", () => {
+  const only = (...steps: readonly Step[]) => story(recorder(), steps).flat();
+  const lossesOf = (...steps: readonly Step[]) => {
+    const under = recorder();
+    story(under, steps);
+    return under.takeLosses().map(({ source, count, start, end }) => [source, count, start, end]);
+  };
+  const dumpOf = (over: Parameters<typeof entry>[1]) => ({ dump: [entry("dump", { ...started, ...over })] });
+  const resets = "10/1000 0/0";
+
+  it("how it ended, once it has", () => {
+    const records = only(entry("new", { tcpState: 1 }), first, entry("destroy", { ...started, tcpState: 8 }), then);
+    assert.deepEqual(
+      records.map(({ endReason }) => endReason),
+      [null, "refused"],
+    );
+  });
+
+  it("that its end was not seen", () => {
+    const records = only(dumpOf(counted(1, 60)), { dump: [] }, { dump: [] }, first);
+    assert.deepEqual(
+      records.map(({ state, endReason }) => [state, endReason]),
+      [["closed", "unseen"]],
+    );
+  });
+
+  it("how it ended, if a straggler tells it before its end is told as unseen", () => {
+    const late = entry("destroy", { ...started, tcpState: 7 });
+    const records = only(dumpOf(counted(1, 60)), { dump: [] }, { dump: [] }, late, first);
+    assert.deepEqual(
+      records.map(({ endReason }) => endReason),
+      ["finished"],
+    );
+  });
+
+  for (const { title, tcpState, midstream } of [
+    { title: "that begins with a SYN", tcpState: 1, midstream: false },
+    { title: "that both ends open at once", tcpState: 9, midstream: false },
+    { title: "that the kernel met amid its packets", tcpState: 3, midstream: true },
+  ])
+    it(`${title}: ${midstream ? "is" : "is not"} marked, in all its records`, () => {
+      const ended = entry("destroy", { ...started, ...counted(2, 120), tcpState: 7 });
+      const records = only(entry("new", { tcpState }), dumpOf(counted(1, 60)), first, ended, then);
+      assert.deepEqual(
+        records.map((record) => record.midstream),
+        [midstream, midstream],
+      );
+    });
+
+  it("that its numbers are not known where the kernel does not count it", () => {
+    const uncounted = only(dumpOf({}), first);
+    const counting = only(dumpOf(counted(1, 60)), first);
+    const notYetKnown = only(entry("new"), first);
+    assert.deepEqual(
+      [...uncounted, ...counting, ...notYetKnown].map((record) => record.uncounted),
+      [true, false, false],
+    );
+  });
+
+  it("its mark as it is now", () => {
+    const records = only(entry("new", { mark: 5 }), dumpOf({ ...counted(1, 60), mark: 7 }), first);
+    assert.deepEqual(
+      records.map(({ mark }) => mark),
+      [7],
+    );
+  });
+
+  it("who announced it, in all its records", () => {
+    const master = tuple("10.0.0.1 1000", "10.0.0.2 21");
+    const records = only(entry("new", { master }), first, entry("destroy", { ...started, ...counted(1, 60) }), then);
+    const { source: sourceAddress, destination: destinationAddress } = master;
+    const related = { protocol: 6, sourceAddress, sourcePort: 1000, destinationAddress, destinationPort: 21 };
+    assert.deepEqual(
+      records.map((record) => record.related),
+      [related, related],
+    );
+  });
+
+  it("that somebody set its counters to zero: a loss of unknown size within the window", () => {
+    const steps = [entry("new"), dumpOf(counted(10, 1000)), first, dumpOf(counted(2, 200)), then];
+    assert.deepEqual(only(...steps).map(totals), [resets, "12/1200 0/0"]);
+    assert.deepEqual(lossesOf(...steps), [["conntrack", null, then.start, then.end]]);
+  });
+
+  it("no loss while counters only grow", () => {
+    assert.deepEqual(lossesOf(entry("new"), dumpOf(counted(1, 60)), first, dumpOf(counted(1, 60)), then), []);
   });
 });
 
@@ -445,6 +535,16 @@ describe("what is told of a connection", () => {
 });
 
 describe("denied packets", () => {
+  const packet = (bytes = 60, sourcePort = 1000): PacketHeaders => ({
+    source: tuple("10.0.0.1", "10.0.0.2").source,
+    destination: tuple("10.0.0.1", "10.0.0.2").destination,
+    protocol: 6,
+    sourcePort,
+    destinationPort: 80,
+    icmp: null,
+    about: null,
+    bytes,
+  });
   const logged = (over: Partial<LoggedPacket> = {}, bytes = 60, sourcePort = 1000): LoggedPacket => ({
     prefix: "D|E|00ab00ab00ab00ab",
     hook: 2,
@@ -452,15 +552,10 @@ describe("denied packets", () => {
     inIndex: 2,
     outIndex: 0,
     sequence: null,
-    packet: {
-      source: tuple("10.0.0.1", "10.0.0.2").source,
-      destination: tuple("10.0.0.1", "10.0.0.2").destination,
-      protocol: 6,
-      sourcePort,
-      destinationPort: 80,
-      icmp: null,
-      bytes,
-    },
+    mark: 0,
+    uid: null,
+    gid: null,
+    packet: packet(bytes, sourcePort),
     ...over,
   });
   const denied = (...packets: readonly LoggedPacket[]) => {
@@ -480,12 +575,12 @@ describe("denied packets", () => {
   });
 
   it("that answer are told of the connection as it was opened, with what was sent in the other direction", () => {
-    const { packet } = logged();
+    const asked = packet();
     const [answerer, asker] = [
-      { source: packet.destination, sourcePort: packet.destinationPort },
-      { destination: packet.source, destinationPort: packet.sourcePort },
+      { source: asked.destination, sourcePort: asked.destinationPort },
+      { destination: asked.source, destinationPort: asked.sourcePort },
     ];
-    const answer = logged({ prefix: "R|I|revoked", packet: { ...packet, ...answerer, ...asker, bytes: 500 } });
+    const answer = logged({ prefix: "R|I|revoked", packet: { ...asked, ...answerer, ...asker, bytes: 500 } });
     const { records } = denied(answer, logged({ prefix: "D|I|revoked" }), answer);
     assert.deepEqual(records.map(counts), ["denied 1/60 2/1000"]);
     const [record] = records;
@@ -495,6 +590,42 @@ describe("denied packets", () => {
     );
     assert.deepEqual([record?.denied, record?.reason, record?.replied], ["ingress", "revoked", true]);
     assert.deepEqual([record?.inInterface, record?.outInterface], [null, "if2"]);
+  });
+
+  it("tell the packet's mark and who on the node sent it", () => {
+    const { records } = denied(logged({ mark: 9, uid: 1000, gid: 100 }));
+    assert.deepEqual(
+      records.map(({ mark, uid, gid }) => [mark, uid, gid]),
+      [[9, 1000, 100]],
+    );
+  });
+
+  it("of ICMP errors about different connections are others, and tell which", () => {
+    const about = (destinationPort: number) => ({
+      protocol: 17,
+      sourceAddress: packet().destination,
+      sourcePort: 1000,
+      destinationAddress: packet().source,
+      destinationPort,
+    });
+    const error = (port: number) =>
+      logged({
+        packet: { ...packet(), protocol: 1, icmp: { type: 3, code: 3, id: 0 }, about: about(port) },
+        prefix: "D|I|invalid",
+      });
+    const { records } = denied(error(53), error(53), error(54));
+    assert.deepEqual(
+      records.map(({ packets, related }) => [packets, related]),
+      [
+        [2, about(53)],
+        [1, about(54)],
+      ],
+    );
+  });
+
+  it("that are no IP are another's", () => {
+    const { records, counters, losses } = denied(logged({ packet: null }));
+    assert.deepEqual([records, counters.foreignPrefixes, losses], [[], 1, []]);
   });
 
   it("of another port, direction, rule or reason are others", () => {

@@ -4,7 +4,8 @@ import { settled } from "../support/fake-clock.ts";
 import { busContract, message, next } from "./bus.contract.ts";
 
 describe("core/bus-memory", () => {
-  describe("keeps the contract of a bus:", () => busContract({ bus: (capacity) => memoryBus({ capacity }) }));
+  describe("keeps the contract of a bus:", () =>
+    busContract({ bus: (capacity) => memoryBus({ capacity }), isBounded: true }));
 
   const forever = new AbortController().signal;
   const open = (bus: ReturnType<typeof memoryBus>, group = "g") =>

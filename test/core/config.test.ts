@@ -201,6 +201,15 @@ describe("core/config", () => {
       }
     });
 
+  it("records no DNS unless it is told to, and then by a group that nobody else reads", () => {
+    assert.equal(parseConfig({}).dns.enabled, false);
+    const text = (group: number) => `dns: {enabled: true, nflogGroup: ${group}}`;
+    assert.equal(parseConfig({ fileText: text(7) }).dns.nflogGroup, 7);
+    const fault = (what: string) => [`sluice.yaml: dns.nflogGroup: ${what}`];
+    assert.deepEqual(faults({ fileText: text(5) }), fault("must not be collector.nflog-group"));
+    assert.deepEqual(faults({ fileText: text(2) }), fault("must be at least 4: Felix and ulogd read those below"));
+  });
+
   it("prints what it can read again", () => {
     const config = parseConfig({ flags: { "collector.window-ms": "1000" } });
     assert.deepEqual(parseConfig({ fileText: printConfig(config) }), config);

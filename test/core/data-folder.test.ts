@@ -14,7 +14,7 @@ describe("claimFolder", () => {
 
   it("makes a new folder ours, and says of which format it is", async () => {
     const claim = await claimFolder(`${folder}/new`);
-    assert.equal(await readFile(`${folder}/new/FORMAT`, "utf8"), "sluice 1\n");
+    assert.equal(await readFile(`${folder}/new/FORMAT`, "utf8"), "sluice 2\n");
     await claim.release();
   });
 
@@ -52,17 +52,18 @@ describe("claimFolder", () => {
 
   for (const { format, outcome } of [
     { format: "sluice 0", outcome: "refused" },
-    { format: "sluice 2", outcome: "refused" },
+    { format: "sluice 3", outcome: "refused" },
+    { format: "sluice 1", outcome: "refused" },
     { format: "x".repeat(1000), outcome: "refused" },
-    { format: "sluice 1", outcome: "taken" },
+    { format: "sluice 2", outcome: "taken" },
     { format: "", outcome: "taken" }, // a crash right after the file was made
   ])
     it(`format "${format.slice(0, 10)}" is ${outcome}`, async () => {
       await writeFile(`${folder}/FORMAT`, format);
       const claimed = claimFolder(folder);
       if (outcome === "taken") return (await claimed).release();
-      await assert.rejects(claimed, { code: "DATA_VERSION", message: /this version reads "sluice 1" only/ });
-      await writeFile(`${folder}/FORMAT`, "sluice 1\n");
+      await assert.rejects(claimed, { code: "DATA_VERSION", message: /this version reads "sluice 2" only/ });
+      await writeFile(`${folder}/FORMAT`, "sluice 2\n");
       await (await claimFolder(folder)).release(); // a refusal leaves no claim behind
     });
 });

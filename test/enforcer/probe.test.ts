@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseAddress } from "../../core/address.ts";
+import type { Counts } from "../../core/netlink/nft-counters.ts";
 import { isProbe, probeAddress } from "../../core/probe.ts";
-import type { Counts } from "../../enforcer/counters.ts";
 import { judgeProbe } from "../../enforcer/probe.ts";
 import { type Datagram, decodeDatagram, encodeDatagram } from "../../enforcer/probe-packets.ts";
 import { probeCounter } from "../../enforcer/probe-rules.ts";

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseAddress, parseCidr } from "../../core/address.ts";
+import { concernOf, isConcerned } from "../../enforcer/concern.ts";
 import type { Connection } from "../../enforcer/conntrack.ts";
-import { concernOf, isConcerned, judgeOf, type Seat, type Situation } from "../../enforcer/revoke.ts";
+import type { Enforced, Seat } from "../../enforcer/enforced.ts";
+import { judgeOf } from "../../enforcer/revoke.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
 import type { EndpointId } from "../../policy/placement.ts";
 import { World } from "../../policy/world.ts";
@@ -20,6 +22,7 @@ const far = "10.2.0.1";
 const service = "10.96.0.1";
 const internet = "8.8.8.8";
 const [nodeA, bridgeOfA] = ["192.0.2.1", "10.1.0.254"];
+const noLinks = { own: new Map() };
 const unknownOfA = "10.1.0.9";
 
 function small(): ProgramBuilder {
@@ -32,12 +35,17 @@ function small(): ProgramBuilder {
     .pod("far", "b", [far], "closed");
 }
 
-function situationOf(builder: ProgramBuilder, podCidrs: readonly string[] = ["10.1.0.0/24"]): Situation {
-  return { program: builder.program(), placement: builder.placement(), podCidrs: podCidrs.map(parseCidr) };
+function situationOf(builder: ProgramBuilder, podCidrs: readonly string[] = ["10.1.0.0/24"]): Enforced {
+  return {
+    program: builder.program(),
+    placement: builder.placement(),
+    podCidrs: podCidrs.map(parseCidr),
+    links: noLinks,
+  };
 }
 
 function seatOf(node: string, ...addresses: readonly string[]): Seat {
-  return { node, localAddresses: new Set(addresses.map(parseAddress)), unknownEndpoints: "deny" };
+  return { node, localAddresses: new Set(addresses.map(parseAddress)), unknownEndpoints: "deny", podToHost: "policy" };
 }
 
 const seatA = seatOf("a", nodeA, bridgeOfA);
@@ -149,7 +157,7 @@ describe("a connection", () => {
     const property = fc.property(arbitraryProgram, packets, (builder, packets) => {
       const [program, placement] = [builder.program(), builder.placement()];
       const judges = nodes.map(({ name, addresses, podCidrs }) =>
-        judgeOf({ program, placement, podCidrs: podCidrs.map(parseCidr) }, seatOf(name, ...addresses)),
+        judgeOf({ program, placement, podCidrs: podCidrs.map(parseCidr), links: noLinks }, seatOf(name, ...addresses)),
       );
       const evaluate = evaluatorOf(program, placement);
       const rulesets = renderAll(program, placement, nodes);
@@ -172,7 +180,7 @@ describe("a change concerns", () => {
       .block("b", instruction(1, "allow", inSet("source", "friends"), ports("destinationPort", ["@named"])))
       .class("c", { ingress: [[["b"], instruction(2, "deny")]] });
   const before = situationOf(world(open).pod("open", "a", [open]).pod("far", "b", [far], "c"));
-  const changed = (over: Partial<Situation["placement"]>): Situation => ({
+  const changed = (over: Partial<Enforced["placement"]>): Enforced => ({
     ...before,
     placement: { ...before.placement, ...over },
   });
@@ -183,7 +191,7 @@ describe("a change concerns", () => {
   };
   const cases: readonly {
     readonly title: string;
-    readonly after: Situation;
+    readonly after: Enforced;
     readonly concern: readonly string[] | "all";
   }[] = [
     { title: "nobody if nothing is another", after: before, concern: [] },
@@ -218,11 +226,11 @@ describe("a change concerns", () => {
   ];
   for (const { title, after, concern } of cases)
     it(title, () => {
-      const found = concernOf(before, after);
+      const found = concernOf(before, after, "a");
       assert.deepEqual(found === "all" ? found : [...found].sort(), concern);
     });
 
-  it("everybody at the start", () => assert.equal(concernOf(undefined, before), "all"));
+  it("everybody at the start", () => assert.equal(concernOf(undefined, before, "a"), "all"));
 
   it("whoever is behind a Service that policies name, if others are", () => {
     const backends = (...addresses: readonly string[]) => ({
@@ -233,12 +241,12 @@ describe("a change concerns", () => {
     const id = "service" as never;
     const definition = { kind: "service", namespace: "test", name: "x", with: "addresses" } as const;
     const sets = new Map([...before.program.sets, [id, definition]]);
-    const situation = (members: object): Situation => ({
+    const situation = (members: object): Enforced => ({
       ...before,
       program: { ...before.program, sets },
       placement: { ...before.placement, members: new Map(before.placement.members).set(id, members as never) },
     });
-    const found = concernOf(situation(backends(open)), situation(backends(far)));
+    const found = concernOf(situation(backends(open)), situation(backends(far)), "a");
     assert.deepEqual([...(found as ReadonlySet<string>)].sort(), [open, far].sort());
   });
 
@@ -255,16 +263,21 @@ describe("a change concerns", () => {
     const connections = addresses.flatMap((from) =>
       addresses.flatMap((to) => [80, 8080].map((port) => connection({ from: `${from} 1000`, to: `${to} ${port}` }))),
     );
-    const verdicts = (situation: Situation) => connections.map(judgeOf(situation, seatOf("n1", "192.0.2.1")));
+    const verdicts = (situation: Enforced) => connections.map(judgeOf(situation, seatOf("n1", "192.0.2.1")));
     const property = fc.property(fc.array(arbitraryChange, { minLength: 5, maxLength: 25 }), (changes) => {
       const world = new World();
-      const situation = () => ({ program: world.program(), placement: world.placement(), podCidrs: [] });
+      const situation = () => ({
+        program: world.program(),
+        placement: world.placement(),
+        podCidrs: [],
+        links: noLinks,
+      });
       for (const change of changes) {
         const before = situation();
         world.apply([change]);
         const after = situation();
         const [was, is] = [verdicts(before), verdicts(after)];
-        const concern = concernOf(before, after);
+        const concern = concernOf(before, after, "a");
         for (const [index, each] of connections.entries())
           assert.ok(was[index] === is[index] || isConcerned(each, concern), JSON.stringify([change, each]));
       }

@@ -50,7 +50,7 @@ class Bench {
     conntrack: this.conntrack,
     clock: this.clock,
     log: silentLog,
-    unknownEndpoints: "deny",
+    settings: defaultSettings,
   });
   readonly enforcer = new Enforcer({
     node: "a",
@@ -212,7 +212,7 @@ describe("the revoker", () => {
     bench.open(`${foe} 1000`);
     const list = bench.conntrack.list.bind(bench.conntrack);
     const reading = Promise.withResolvers<void>();
-    bench.conntrack.list = () => reading.promise.then(list);
+    bench.conntrack.list = (wanted) => reading.promise.then(() => list(wanted));
     await bench.want(worldWith(friend));
     await bench.want(worldWith(friend, foe));
     reading.resolve();
@@ -224,8 +224,8 @@ describe("the revoker", () => {
     await bench.want(worldWith(friend));
     const list = bench.conntrack.list.bind(bench.conntrack);
     const reading = Promise.withResolvers<void>();
-    bench.conntrack.list = async () => {
-      const found = await list();
+    bench.conntrack.list = async (wanted) => {
+      const found = await list(wanted);
       await reading.promise;
       return found;
     };
@@ -243,9 +243,9 @@ describe("the revoker", () => {
   it("frees what is allowed again also while it rests from reading", async () => {
     bench.open(`${foe} 1000`);
     const list = bench.conntrack.list.bind(bench.conntrack);
-    bench.conntrack.list = async () => {
+    bench.conntrack.list = async (wanted) => {
       await bench.clock.sleep(1_000);
-      return list();
+      return list(wanted);
     };
     await bench.want(worldWith(friend));
     await bench.clock.advance(1_500);
@@ -257,9 +257,9 @@ describe("the revoker", () => {
   it("rests after reading, so that pods that come and go without end do not keep it reading", async () => {
     await bench.want(worldWith(friend));
     const list = bench.conntrack.list.bind(bench.conntrack);
-    bench.conntrack.list = async () => {
+    bench.conntrack.list = async (wanted) => {
       await bench.clock.sleep(500);
-      return list();
+      return list(wanted);
     };
     const { lists } = bench.conntrack;
     for (let change = 0; change < 100; change++) {
@@ -283,7 +283,7 @@ describe("for random programs one after the other, the revoker", () => {
         const nft = new NftMemory();
         const clock = new FakeClock();
         const stop = new AbortController();
-        const options = { node: "a", nft, conntrack, clock, log: silentLog, unknownEndpoints: "deny" } as const;
+        const options = { node: "a", nft, conntrack, clock, log: silentLog, settings: defaultSettings } as const;
         const revoker = new Revoker(options);
         const sets = ([4, 6] as const).flatMap(revokedSets);
         await nft.apply([
@@ -297,7 +297,10 @@ describe("for random programs one after the other, the revoker", () => {
         let survivors = [...all];
         for (const [index, builder] of builders.entries()) {
           const [program, placement] = [{ ...builder.program(), revision: String(index) }, builder.placement()];
-          revoker.applied({ program, placement, podCidrs: here.podCidrs.map(parseCidr) }, false);
+          revoker.applied(
+            { program, placement, podCidrs: here.podCidrs.map(parseCidr), links: { own: new Map() } },
+            false,
+          );
           await settled();
           await clock.advance(100);
           await settled();

@@ -5,6 +5,8 @@ import { spawnSync } from "node:child_process";
 const fuzzers: Readonly<Record<string, string>> = {
   agreement:
     "random worlds and packets: the evaluator, the ruleset in memory and the ruleset in the kernel say the same",
+  netlink: "messages of the kernel, changed at random: refused, or well-formed records; no crash, no hang",
+  dns: "changed DNS packets: each gives a record that can be written and read again, or is refused; nothing takes long",
 };
 
 const usage = `usage: npm run fuzz -- NAME [--minutes N] [--seed N] [--replay FILE]

@@ -4,7 +4,7 @@ import type { WorldBuilder } from "../support/world.ts";
 export interface Scene {
   readonly title: string;
   readonly given: (world: WorldBuilder) => WorldBuilder;
-  /** `FROM -> TO PROTOCOL/PORT allow|deny`; see agreement.test.ts for the names and `tcp6` for IPv6. */
+  /** `FROM -> TO PROTOCOL/PORT allow|deny`; see host-lab.ts for the names and `tcp6` for IPv6. */
   readonly rows: readonly string[];
 }
 

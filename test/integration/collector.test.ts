@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { getuid } from "node:process";
-import { Collector, type CollectorOptions } from "../../collectors/collector.ts";
-import { silentLog } from "../../core/log.ts";
-import type { Source } from "../../core/pipeline.ts";
+import type { CollectorOptions } from "../../collectors/collector.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
-import type { Heartbeat } from "../../core/records/heartbeat.ts";
-import type { Loss } from "../../core/records/loss.ts";
 import { RouterLab } from "../collectors/router-lab.ts";
+import { type RunningCollector, startCollector, sumOf, totalsOf } from "../collectors/running-collector.ts";
 import { until } from "../support/until.ts";
 
-const windowMs = 250;
 const denyRule = "00ab00ab00ab00ab";
 // Labels 1, 5, 9 are bits of an egress id, 70 of an ingress id; port 9 is denied.
 const ruleset = `
@@ -30,63 +26,7 @@ table inet test {
 
 const headers = { udpv4: 28, udpv6: 48, tcpv4: 20 + 32, tcpSyn: 20 + 40 };
 
-/** Collects everything a source tells. */
-async function gather<T>(source: Source<T>, into: T[]): Promise<void> {
-  for await (const { items, ack } of source.open(new AbortController().signal)) {
-    into.push(...items);
-    await ack();
-  }
-}
-
-interface Running {
-  readonly collector: Collector;
-  readonly flows: RawFlow[];
-  readonly losses: Loss[];
-  readonly heartbeats: Heartbeat[];
-  stop(): Promise<void>;
-}
-
-async function start(lab: RouterLab, over: Partial<CollectorOptions> = {}): Promise<Running> {
-  const collector = new Collector({
-    node: "router",
-    cluster: "test",
-    namespacePath: lab.routerPath,
-    windowMs,
-    log: silentLog,
-    ...over,
-  });
-  const stopping = new AbortController();
-  const flows: RawFlow[] = [];
-  const losses: Loss[] = [];
-  const heartbeats: Heartbeat[] = [];
-  const all = Promise.all([
-    collector.run(stopping.signal),
-    gather(collector.flows, flows),
-    gather(collector.losses, losses),
-    gather(collector.heartbeats, heartbeats),
-  ]);
-  await Promise.race([collector.ready, all]);
-  return {
-    collector,
-    flows,
-    losses,
-    heartbeats,
-    stop: async () => {
-      stopping.abort();
-      await all;
-    },
-  };
-}
-
-function sumOf(flows: readonly RawFlow[]): string {
-  const sum = (field: "packets" | "bytes" | "replyPackets" | "replyBytes") =>
-    flows.reduce((total, flow) => total + flow[field], 0);
-  return `${sum("packets")}/${sum("bytes")} ${sum("replyPackets")}/${sum("replyBytes")}`;
-}
-
-function totalsOf(flow: RawFlow): string {
-  return `${flow.totalPackets}/${flow.totalBytes} ${flow.totalReplyPackets}/${flow.totalReplyBytes}`;
-}
+const start = (lab: RouterLab, over: Partial<CollectorOptions> = {}) => startCollector(lab.routerPath, over);
 
 /** The numbers of all records, and what they should be. */
 function numbers(...kinds: readonly (readonly { readonly seq: number }[])[]): [number[], number[]] {
@@ -103,7 +43,7 @@ const closed = (flows: readonly RawFlow[], port: number) =>
 describe("the collector and a real kernel", function () {
   this.timeout(30_000);
   const lab = new RouterLab();
-  const running: Running[] = [];
+  const running: RunningCollector[] = [];
 
   /** What conntrack(8) says of the TCP connection to a port. */
   function listed(port: number): string {
@@ -114,7 +54,7 @@ describe("the collector and a real kernel", function () {
   }
 
   /** Starts a collector that is stopped after the test. */
-  async function begin(over: Partial<CollectorOptions> = {}): Promise<Running> {
+  async function begin(over: Partial<CollectorOptions> = {}): Promise<RunningCollector> {
     const started = await start(lab, over);
     running.push(started);
     return started;
@@ -270,8 +210,8 @@ describe("the collector and a real kernel", function () {
       () => new Set(scanned().map(({ destinationPort }) => destinationPort)).size === 2_000,
     );
     assert.equal(sumOf(scanned()), `2000/${2_000 * (headers.udpv4 + 4)} 0/0`);
-    const [loss] = losses;
-    assert.deepEqual([loss?.source, loss?.count, loss?.node], ["conntrack", null, "router"]);
+    const loss = await until("the loss", () => losses[0]);
+    assert.deepEqual([loss.source, loss.count, loss.node], ["conntrack", null, "router"]);
   });
 
   it("counts exactly the denials that a small buffer lost", async () => {
@@ -314,7 +254,7 @@ describe("the collector and a real kernel", function () {
 
   it("says who is in the way if another program reads its group", async () => {
     await begin();
-    await assert.rejects(start(lab), { code: "PORT_TAKEN", message: /another program reads NFLOG group 5/ });
+    await assert.rejects(start(lab), { code: "PORT_TAKEN", message: /\(process \d+\) reads NFLOG group 5/ });
   });
 
   it("says so if the namespace is not there", async () => {

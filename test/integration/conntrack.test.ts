@@ -31,7 +31,7 @@ describe("the kernel's connection table", function () {
     const words = ["netns", "exec", namespace, process.execPath, program];
     execFileSync("ip", words, { input: JSON.stringify(insertions) });
   };
-  const listed = async () => [...(await conntrack.list()).all];
+  const listed = async () => [...(await conntrack.list({ links: false })).all];
   const all: readonly Connection[] = [
     connection({ from: "10.0.0.1 1000", to: "10.0.0.2 80" }),
     connection({ from: "10.0.0.1 1000", to: "10.96.0.1 80", dnat: "10.0.0.3 8080", snat: "192.0.2.1 61000" }),
@@ -49,8 +49,42 @@ describe("the kernel's connection table", function () {
 
   it("tells the node's own addresses", async () => {
     runIn(namespace, "ip", "address", "add", "192.0.2.7/24", "dev", "lo");
-    const { localAddresses } = await conntrack.list();
+    const { localAddresses } = await conntrack.list({ links: false });
     assert.ok(localAddresses.has("192.0.2.7" as never) && localAddresses.has("127.0.0.1" as never));
+  });
+
+  it("tells behind which interfaces their ends are, by the routes, if asked", async () => {
+    const ip = (...lines: readonly string[]) => {
+      for (const line of lines) runIn(namespace, "ip", ...line.split(" "));
+    };
+    ip("link add eth0 type veth peer name eth1", "link set lo up", "link set eth0 up", "link set eth1 up");
+    ip("addr add 192.0.2.7/24 dev eth0", "addr add 2001:db8::7/64 dev eth0 nodad", "route add default via 192.0.2.1");
+    ip("route add 10.0.0.2 dev eth1", "route add fd00::2 dev eth1");
+    insert(
+      ...[
+        connection({ from: "10.0.0.1 1000", to: "10.0.0.2 80" }),
+        connection({ from: "10.0.0.2 1000", to: "192.0.2.7 80" }),
+        connection({ from: "192.0.2.7 1000", to: "10.96.0.1 80", dnat: "10.0.0.2 8080" }),
+        connection({ from: "fd00::2 1000", to: "2001:db8::9 80" }),
+        connection({ from: "fd00::2 1000", to: "fd01::1 80" }),
+        connection({ from: "fe80::9 1000", to: "fe80::1 80" }),
+        connection({ from: "192.0.2.7 1000", to: "224.0.0.1 80", protocol: 17 }),
+      ].map((each) => insertionOf(each)),
+    );
+    const { all: found } = await conntrack.list({ links: true });
+    const told = [...found].map(
+      ({ original, reply, sourceLink, destinationLink }) =>
+        `${original.source} ${sourceLink} -> ${reply.source} ${destinationLink}`,
+    );
+    assert.deepEqual(told.sort(), [
+      "10.0.0.1 eth0 -> 10.0.0.2 eth1",
+      "10.0.0.2 eth1 -> 192.0.2.7 null",
+      "192.0.2.7 null -> 10.0.0.2 eth1",
+      "192.0.2.7 null -> 224.0.0.1 null",
+      "fd00::2 eth1 -> 2001:db8::9 eth0",
+      "fd00::2 eth1 -> fd01::1 null",
+      "fe80::9 null -> fe80::1 null",
+    ]);
   });
 
   it("leaves out TCP connections that are over", async () => {
@@ -99,7 +133,7 @@ describe("the kernel's connection table", function () {
   });
 
   it("says so if the namespace is not there", () =>
-    assert.rejects(kernel.in(namespacePath("sluice-test-missing")).list(), { code: "NETLINK_FAILED" }));
+    assert.rejects(kernel.in(namespacePath("sluice-test-missing")).list({ links: false }), { code: "NETLINK_FAILED" }));
 });
 
 function insertionOf({ zone, original, reply }: Connection, tcpState = established): Insertion {

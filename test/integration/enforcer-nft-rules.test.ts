@@ -11,6 +11,7 @@ import {
   type Condition,
   emptyRuleset,
   type Hook,
+  hasOwnElements,
   type Name,
   type NamedSet,
   nameOf,
@@ -37,6 +38,7 @@ const [revoked4, revoked6, names, protocols] = [
   nameOf("names"),
   nameOf("protocols"),
 ];
+const [logged4, logged6, loggedLink] = [nameOf("logged4"), nameOf("logged6"), nameOf("logged_link")];
 const [ways4, ways6, waysByName, elsewhere, hits] = [
   nameOf("ways4"),
   nameOf("ways6"),
@@ -106,6 +108,10 @@ const conditions: readonly Condition[] = [
   { if: "localSource", not: false },
   { if: "localSource", not: true },
   { if: "localDestination" },
+  ...(["saddr4", "saddr6", "iifname"] as const).map((source, at): Condition => {
+    const set = [logged4, logged6, loggedLink][at] as Name;
+    return { if: "overLimit", set, of: 0x8000_0001 + at, source, perSecond: 10, burst: 20 };
+  }),
 ];
 
 const statements: readonly Statement[] = [
@@ -219,7 +225,11 @@ function isForEveryHook({ statements }: Rule): boolean {
 function withChains(...chains: readonly Chain[]): Ruleset {
   const set = (name: Name, type: NamedSet["type"], flag: NamedSet["flag"] = null): [Name, NamedSet] => [
     name,
-    { name, type, flag, elements: new Set(), ...(flag === "timeout" ? { timeoutMs: 600_000 } : {}) },
+    {
+      ...{ name, type, flag, elements: new Set() },
+      ...(hasOwnElements({ flag }) ? { timeoutMs: 600_000 } : {}),
+      ...(flag === "dynamic" ? { size: 65_536 } : {}),
+    },
   ];
   const tuple = ["inet_proto", "inet_service", "inet_service"] as const;
   return {
@@ -238,6 +248,9 @@ function withChains(...chains: readonly Chain[]): Ruleset {
       set(names, ["ifname"]),
       set(revoked4, ["ipv4_addr", "ipv4_addr", ...tuple], "timeout"),
       set(revoked6, ["ipv6_addr", "ipv6_addr", ...tuple], "timeout"),
+      set(logged4, ["mark", "ipv4_addr"], "dynamic"),
+      set(logged6, ["mark", "ipv6_addr"], "dynamic"),
+      set(loggedLink, ["mark", "ifname"], "dynamic"),
     ]),
     maps: new Map([
       [ways4, { name: ways4, type: ["ipv4_addr"], entries: new Map() }],

@@ -2,22 +2,18 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Engine } from "../../bin/engine.ts";
 import { engineArchive } from "../../bin/engine-archive.ts";
 import { judgeNode } from "../../bin/node-status.ts";
 import { policyUses } from "../../bin/policy-hits.ts";
 import { readAllHits, readStatuses } from "../../bin/status-folder.ts";
 import { systemClock } from "../../core/clock.ts";
-import { parseConfig } from "../../core/config.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { silentLog } from "../../core/log.ts";
-import { Metrics } from "../../core/metrics.ts";
-import { Lab } from "../../lab/lab.ts";
 import { runIn } from "../support/namespace.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
-import { ObjectStore } from "../support/object-source.ts";
 import { until } from "../support/until.ts";
 import { world } from "../support/world.ts";
+import { EngineLab } from "./engine-lab.ts";
 
 // node-1 has shop/mallory, node-2 has shop/db, whom nobody may ask.
 const ports = [{ containerPort: 5353, protocol: "UDP" }];
@@ -40,61 +36,33 @@ describe("an engine that proves that it enforces", function () {
   this.timeout(60_000);
   needsKernel("nft");
 
-  const stop = new AbortController();
-  const lab = new Lab({ name: "proof", objects: [...nodes, ...pods], clock: systemClock, log: silentLog });
   const folder = mkdtempSync(join(tmpdir(), "sluice-proof-"));
-  const metrics = new Metrics();
+  const flags = { "enforcer.probe-ms": "1000", "enricher.agreement-sample": "1", "data.folder": folder };
+  const engine = new EngineLab({ name: "proof", cluster: [...nodes, ...pods], policies, flags });
+  const { lab, metrics } = engine;
   const alerts: string[] = [];
-  let running: Promise<void> = Promise.resolve();
 
-  before(async () => {
-    await lab.up();
-    await lab.startAgents();
-    const flags = {
-      "collector.window-ms": "200",
-      "enforcer.probe-ms": "1000",
-      "enricher.agreement-sample": "1",
-      "data.folder": folder,
-    };
-    const config = parseConfig({ flags });
-    const engine = new Engine({
-      seats: lab.nodes.map(({ name, namespacePath }) => ({ node: name, namespacePath })),
-      objects: new ObjectStore([...nodes, ...policies, ...pods]),
-      config,
-      clock: systemClock,
-      log: silentLog,
-      metrics,
-      flows: { name: "test", write: () => Promise.resolve() },
-      losses: { name: "test", write: () => Promise.resolve() },
+  before(() =>
+    engine.up((config) => ({
       openStore: engineArchive({ config, clock: systemClock, log: silentLog }),
       onAlert: (text) => void alerts.push(text),
-      leaveRules: false,
-    });
-    running = engine.run(stop.signal);
-    running.catch(() => {});
-    await Promise.race([engine.ready(stop.signal), running]);
-  });
+    })),
+  );
 
   after(async () => {
-    stop.abort();
     try {
-      await running;
+      await engine.stop();
       const all = await readStatuses(folder);
       assert.deepEqual(
         all.map((status) => judgeNode(status, systemClock.now()).state),
         ["stopped", "stopped"],
       );
     } finally {
-      await lab.down();
+      await engine.down();
       rmSync(folder, { recursive: true, force: true });
     }
   });
 
-  const namespaceOf = (node: string) =>
-    lab.nodes
-      .find(({ name }) => name === node)
-      ?.namespacePath.split("/")
-      .at(-1) ?? "";
   const stateOf = async (node: string) => {
     const status = (await readStatuses(folder)).find((each) => each.node === node);
     return status && judgeNode(status, systemClock.now());
@@ -118,7 +86,7 @@ describe("an engine that proves that it enforces", function () {
   });
 
   it("says so where another drops what should meet the rules, and when that is over", async () => {
-    const namespace = namespaceOf("node-1");
+    const namespace = engine.namespaceOf("node-1");
     runIn(namespace, "nft", "add table inet foreign");
     runIn(namespace, "nft", "add chain inet foreign c { type filter hook forward priority -200; policy drop; }");
     await until(
@@ -158,7 +126,7 @@ describe("an engine that proves that it enforces", function () {
       "the disagreement",
       async () => {
         // Whoever repairs the rules may do so at once, so they are broken for each packet anew.
-        runIn(namespaceOf("node-2"), "nft", "insert rule inet sluice ingress_forward accept");
+        runIn(engine.namespaceOf("node-2"), "nft", "insert rule inet sluice ingress_forward accept");
         await agent.probe({ protocol: "udp", address: "10.93.2.11", port: 5353, sourcePort: port++, timeoutMs: 300 });
         return alerts.find((text) => text.startsWith("the kernel of node-2 let through what the policies deny"));
         // Verdicts of the first seconds are not compared.

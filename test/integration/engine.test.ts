@@ -1,22 +1,14 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { Engine } from "../../bin/engine.ts";
 import { isoTime, systemClock } from "../../core/clock.ts";
-import { parseConfig } from "../../core/config.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
-import { silentLog } from "../../core/log.ts";
-import { Metrics } from "../../core/metrics.ts";
-import type { ChangeRecord } from "../../core/records/change.ts";
-import type { Flow } from "../../core/records/flow.ts";
-import type { Loss } from "../../core/records/loss.ts";
-import { Lab } from "../../lab/lab.ts";
 import { FakeStore } from "../bin/fake-engine.ts";
 import { runIn } from "../support/namespace.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
-import { ObjectStore } from "../support/object-source.ts";
 import { until } from "../support/until.ts";
 import { world } from "../support/world.ts";
+import { EngineLab } from "./engine-lab.ts";
 
 // The whole product on a small cluster: node-1 has shop/web, node-2 has shop/db. Only web may ask db, on 8080 and 5353.
 const ports = [{ containerPort: 8080 }, { containerPort: 5353, protocol: "UDP" }];
@@ -56,51 +48,28 @@ describe("engine", function () {
   this.timeout(30_000);
   needsKernel("nft");
 
-  const stop = new AbortController();
-  const store = new ObjectStore([...nodes, ...policies, ...pods]);
-  const lab = new Lab({ name: "engine", objects: [...nodes, ...pods], clock: systemClock, log: silentLog });
-  const flows: Flow[] = [];
-  const losses: Loss[] = [];
-  const changes: ChangeRecord[] = [];
+  const folder = mkdtempSync(`${tmpdir()}/sluice-engine-`);
+  const engine = new EngineLab({
+    name: "engine",
+    cluster: [...nodes, ...pods],
+    policies,
+    flags: { "data.folder": folder },
+  });
+  const { lab, objects, metrics, flows, losses, changes } = engine;
   const notices: string[] = [];
   const kept = new FakeStore();
-  const folder = mkdtempSync(`${tmpdir()}/sluice-engine-`);
-  const metrics = new Metrics();
-  let running: Promise<void> = Promise.resolve();
 
-  before(async () => {
-    await lab.up();
-    await lab.startAgents();
-    const engine = new Engine({
-      seats: lab.nodes.map(({ name, namespacePath }) => ({ node: name, namespacePath })),
-      objects: store,
-      clock: systemClock,
-      log: silentLog,
-      flows: { name: "test", write: (batch) => Promise.resolve(void flows.push(...batch)) },
-      losses: { name: "test", write: (batch) => Promise.resolve(void losses.push(...batch)) },
-      changes: { name: "test", write: (batch) => Promise.resolve(void changes.push(...batch)) },
+  before(() =>
+    engine.up(() => ({
       openStore: () => Promise.resolve(kept),
-      config: parseConfig({ flags: { "collector.window-ms": "200", "data.folder": folder } }),
-      metrics,
       onTamper: ({ node, summary }, repeats) => notices.push(`${node} ${summary} ${repeats}`),
-      leaveRules: false,
-    });
-    running = engine.run(stop.signal);
-    running.catch(() => {});
-    await Promise.race([engine.ready(stop.signal), running]);
-  });
+    })),
+  );
 
   after(async () => {
-    stop.abort();
-    try {
-      await running;
-    } finally {
-      await lab.down();
-      rmSync(folder, { recursive: true });
-    }
+    await engine.down();
+    rmSync(folder, { recursive: true });
   });
-
-  const found = (what: string, wanted: (flow: Flow) => boolean) => until(what, () => flows.find(wanted));
 
   it("counts a UDP conversation byte for byte, and names both ends, the policy and its proof", async () => {
     const agent = await lab.agent("shop/web");
@@ -112,7 +81,7 @@ describe("engine", function () {
       sourcePort: 20_001,
     });
     assert.equal(sent.answered, true);
-    const flow = await found(
+    const flow = await engine.found(
       "the record at the destination",
       ({ node, sourcePort, totalReplyPackets }) => node === "node-2" && sourcePort === 20_001 && totalReplyPackets > 0,
     );
@@ -139,7 +108,7 @@ describe("engine", function () {
     });
     assert.equal(sent.answered, true);
     // The entry stays in TIME_WAIT for minutes; its records go on until nothing moves any more.
-    const flow = await found(
+    const flow = await engine.found(
       "all bytes",
       (flow) => flow.node === "node-2" && flow.sourcePort === 20_002 && flow.totalBytes >= expected(flow.totalPackets),
     );
@@ -164,14 +133,17 @@ describe("engine", function () {
       timeoutMs: 300,
     });
     assert.equal(result.connected, false);
-    const flow = await found("the denial", ({ sourcePort, state }) => sourcePort === 20_003 && state === "denied");
+    const flow = await engine.found(
+      "the denial",
+      ({ sourcePort, state }) => sourcePort === 20_003 && state === "denied",
+    );
     assert.deepEqual(
       [flow.source?.name, flow.destination?.name, flow.denied, flow.action],
       ["mallory", "db", "ingress", "deny"],
     );
     assert.deepEqual(flow.enforced, ["0|app|np:shop/app.db|deny|-1"]);
     assert.deepEqual([flow.reporter, flow.authoritative, flow.verdictSource], ["dst", true, "kernel"]);
-    const atSource = await found(
+    const atSource = await engine.found(
       "the source's view",
       ({ node, sourcePort }) => node === "node-1" && sourcePort === 20_003,
     );
@@ -189,7 +161,7 @@ describe("engine", function () {
       timeoutMs: 300,
     });
     assert.equal(result.answered, false);
-    const flow = await found("the spoofed packet", ({ sourcePort }) => sourcePort === 20_004);
+    const flow = await engine.found("the spoofed packet", ({ sourcePort }) => sourcePort === 20_004);
     assert.deepEqual([flow.state, flow.denied, flow.reason, flow.node], ["denied", "egress", "spoofed", "node-1"]);
     assert.equal(
       flows.some(({ node, sourcePort }) => node === "node-2" && sourcePort === 20_004),
@@ -200,10 +172,10 @@ describe("engine", function () {
   it("gives connections before and after an address changed hands to the pod that had it then", async () => {
     const before = await lab.agent("shop/web");
     await before.probe({ protocol: "tcp", address: "10.92.2.11", port: 8080, sourcePort: 20_005 });
-    await found("the first owner's connection", ({ sourcePort }) => sourcePort === 20_005);
+    await engine.found("the first owner's connection", ({ sourcePort }) => sourcePort === 20_005);
 
     await lab.removePod("shop/web");
-    store.change("delete", pods[0] as KubeObject);
+    objects.change("delete", pods[0] as KubeObject);
     const born: KubeObject = {
       ...successor,
       metadata: { ...successor.metadata, creationTimestamp: isoTime(systemClock.now()) },
@@ -218,10 +190,10 @@ describe("engine", function () {
       sourcePort: 20_006,
       timeoutMs: 5_000,
     });
-    store.change("upsert", born);
+    objects.change("upsert", born);
     assert.equal((await early).answered, true);
 
-    const second = await found(
+    const second = await engine.found(
       "the second owner's connection",
       ({ node, sourcePort }) => node === "node-2" && sourcePort === 20_006,
     );
@@ -231,7 +203,7 @@ describe("engine", function () {
   });
 
   it("undoes what somebody does to the rules of a node, and tells, shows, keeps and counts it", async () => {
-    const namespace = lab.nodes[1]?.namespacePath.split("/").at(-1) ?? "";
+    const namespace = engine.namespaceOf("node-2");
     runIn(namespace, "nft", "flush", "chain", "inet", "sluice", "ingress_forward");
     const change = await until("the change", () => kept.kept.changes[0]);
     assert.deepEqual(

@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
-import { Engine } from "../../bin/engine.ts";
-import { systemClock } from "../../core/clock.ts";
-import { parseConfig } from "../../core/config.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
-import { silentLog } from "../../core/log.ts";
 import type { Flow, FlowEndpoint } from "../../core/records/flow.ts";
-import { Lab } from "../../lab/lab.ts";
 import type { Probe } from "../../lab/traffic/messages.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
-import { ObjectStore } from "../support/object-source.ts";
-import { until } from "../support/until.ts";
 import { world } from "../support/world.ts";
+import { EngineLab } from "./engine-lab.ts";
 
 // shop/web is on node-1, which has no host endpoint; shop/db on node-2, whose eth0 has one, `edge`.
 const nodes: readonly KubeObject[] = [1, 2].map((number) => ({
@@ -135,54 +129,29 @@ describe("flows of host endpoints", function () {
   this.timeout(30_000);
   needsKernel("nft");
 
-  const stop = new AbortController();
-  const store = new ObjectStore([...nodes, ...policies, ...pods]);
-  const lab = new Lab({ name: "hostflows", objects: [...nodes, ...pods], clock: systemClock, log: silentLog });
-  const flows: Flow[] = [];
-  let running: Promise<void> = Promise.resolve();
+  const engine = new EngineLab({ name: "hostflows", cluster: [...nodes, ...pods], policies });
 
   before(async () => {
-    await lab.up();
-    await lab.startAgents();
+    await engine.up();
     const served = [9100, 9101, 9102, 6443].map((port) => ({ port, protocol: "TCP" as const }));
-    await (await lab.agent("node:node-2")).serve(served);
-    const engine = new Engine({
-      seats: lab.nodes.map(({ name, namespacePath }) => ({ node: name, namespacePath })),
-      objects: store,
-      config: parseConfig({ flags: { "collector.window-ms": "200" } }),
-      clock: systemClock,
-      log: silentLog,
-      flows: { name: "test", write: (batch) => Promise.resolve(void flows.push(...batch)) },
-      losses: { name: "test", write: () => Promise.resolve() },
-      leaveRules: false,
-    });
-    running = engine.run(stop.signal);
-    running.catch(() => {});
-    await Promise.race([engine.ready(stop.signal), running]);
+    await (await engine.lab.agent("node:node-2")).serve(served);
   });
 
-  after(async () => {
-    stop.abort();
-    try {
-      await running;
-    } finally {
-      await lab.down();
-    }
-  });
+  after(() => engine.down());
 
   for (const [index, { title, from, to, port, told, enforced }] of rows.entries())
     it(title, async () => {
       const sourcePort = 21_000 + index;
       const probe: Probe = { protocol: "tcp", address: to, port, sourcePort, timeoutMs: 400 };
-      await (await lab.agent(from)).probe(probe);
+      await (await engine.lab.agent(from)).probe(probe);
       const isOurs = (flow: Flow) => flow.sourcePort === sourcePort && flow.authoritative;
-      const flow = await until("the record", () => flows.find(isOurs));
+      const flow = await engine.found("the record", isOurs);
       const { action, source, destination, verdictSource, node } = flow;
       const who = (end: FlowEndpoint | null) => `${end?.kind} ${end?.name}`;
       assert.equal(`${action} of ${who(source)} -> ${who(destination)} by ${verdictSource} at ${node}`, told);
       assert.deepEqual(flow.enforced, enforced);
       assert.equal(
-        flows.filter(isOurs).every((other) => other.action === action),
+        engine.flows.filter(isOurs).every((other) => other.action === action),
         true,
         "told otherwise as well",
       );

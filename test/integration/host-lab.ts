@@ -20,7 +20,8 @@ import { until } from "../support/until.ts";
 import { type WorldBuilder, world } from "../support/world.ts";
 
 // On node-1: a/web, a/api, b/api. On node-2: a/db, b/web. external:out is beside the nodes; it reaches Service addresses and what is
-// behind node-1's second interface, eth1, by way of node-1. There is side:host; `edge` is node-1's own address on eth1.
+// behind node-1's second interface, eth1, by way of node-1. There is side:host; `edge` is node-1's own address on eth1. external:far
+// is in no net that policies name.
 
 const serving = [
   { name: "http", containerPort: 8080 },
@@ -40,6 +41,7 @@ const places: Readonly<Record<string, readonly [string, string]>> = {
   "node:node-1": ["172.30.0.1", "fd00:172:30::1"],
   "node:node-2": ["172.30.0.2", "fd00:172:30::2"],
   "external:out": ["203.0.113.10", "2001:db8:113::10"],
+  "external:far": ["203.0.113.70", "2001:db8:777::70"],
   "side:host": ["198.18.0.2", "2001:db8:18::2"],
   edge: ["198.18.0.1", "2001:db8:18::1"],
 };
@@ -114,11 +116,8 @@ export class HostLab {
       name,
       objects: [...nodes, ...pods().objects, ...services],
       externals: [
-        {
-          name: "out",
-          addresses: places["external:out"] ?? [],
-          ports: outsidePorts,
-        },
+        { name: "out", addresses: places["external:out"] ?? [], ports: outsidePorts },
+        { name: "far", addresses: places["external:far"] ?? [] },
       ],
       clock: systemClock,
       log: silentLog,

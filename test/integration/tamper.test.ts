@@ -97,6 +97,8 @@ class Node {
     this.#runs = Promise.all([this.enforcer.run(this.#stop.signal), this.guard.run(this.#stop.signal)]);
     this.want(worldWith("10.1.0.2"));
     await until("the first ruleset", () => this.enforcer.status.applied > 0);
+    // It was written while nobody listened; from now on somebody does.
+    await this.guard.unheard(() => Promise.resolve(false));
   }
 
   want(world: ProgramBuilder): void {

@@ -16,8 +16,8 @@ import { arbitraryPacket, arbitraryProgram } from "../support/arbitrary-program.
 import { arbitraryWorld, arbitraryWorldPacket } from "../support/arbitrary-world.ts";
 import type { NaiveWorld } from "../support/naive-evaluator.ts";
 import type { ProgramBuilder } from "../support/program.ts";
+import { arbitraryDraft, situationOfDrafts, smallUniverse } from "../support/small-cluster.ts";
 import { arbitraryHosts, withHosts } from "../support/with-hosts.ts";
-import { type WorldBuilder, world } from "../support/world.ts";
 
 const handmade = (builder: ProgramBuilder, hosts: Parameters<typeof withHosts>[1]): Situation => ({
   program: builder.program(),
@@ -27,11 +27,6 @@ const handmade = (builder: ProgramBuilder, hosts: Parameters<typeof withHosts>[1
 function compiled({ tiers, policies, endpoints, services }: NaiveWorld): Situation {
   const program = compile(tiers, policies);
   return { program, placement: place(program, endpoints, services) };
-}
-
-function situationOf(builder: WorldBuilder): Situation {
-  const made = builder.world();
-  return { program: made.program(), placement: made.placement() };
 }
 
 /** What an effect says of a packet: the kinds of all changes that are about it. */
@@ -96,101 +91,15 @@ function changed(before: Situation, after: Situation): (packet: Packet) => reado
   };
 }
 
-/** A small universe: all pairs of these addresses with all of these connections. */
-const addresses = [
-  ...["10.244.1.1", "10.244.1.2", "10.244.1.3", "10.244.1.4", "10.244.1.5", "172.18.0.1", "192.0.2.7", "198.51.100.1"],
-  ...["fd00:10:244:1::1", "fd00:10:244:1::2", "fd00:10:244:1::4", "2001:db8::7"],
-] as Address[];
-const universe = addresses.flatMap((source) =>
-  addresses
-    .filter((destination) => familyOf(destination) === familyOf(source))
-    .flatMap((destination) =>
-      [
-        ...[53, 80, 81, 443].flatMap((port) =>
-          [6, 17].map((protocol) => ({ protocol, sourcePort: 40_000, destinationPort: port, icmp: null })),
-        ),
-        ...[0, 8].map((type) => ({ protocol: 1, sourcePort: 0, destinationPort: 0, icmp: { type, code: 0 } })),
-        { protocol: 47, sourcePort: 0, destinationPort: 0, icmp: null },
-      ].map((rest): Packet => ({ source, destination, ...rest })),
-    ),
-);
-
-const selector = fc.constantFrom(
-  "app == 'web'",
-  "app == 'api'",
-  "all()",
-  "!has(app)",
-  "env == 'prod'",
-  "app in {'web', 'db'}",
-);
-const peerOf = (family: "four" | "six") => {
-  const four = [["10.244.1.0/30"], ["192.0.2.0/24", "198.51.100.1/32"], ["0.0.0.0/0"]];
-  const six = [["fd00::/8"], ["fd00:10:244:1::4/126", "2001:db8::7/128"], ["::/0"]];
-  const nets = fc.constantFrom(...(family === "four" ? four : six));
-  return fc.oneof(
-    fc.record({ selector }),
-    fc.record({ namespaceSelector: fc.constantFrom("all()", "team == 'a'", "global()") }),
-    fc.record({ nets }),
-    fc.record({ notNets: nets }),
-    fc.constant({}),
-  );
-};
-const rule = fc
-  .constantFrom("four" as const, "six" as const)
-  .chain((family) =>
-    fc.record({
-      action: fc.constantFrom("Allow", "Deny", "Pass"),
-      protocol: fc.constantFrom("TCP", "UDP", undefined),
-      source: peerOf(family),
-      destination: peerOf(family),
-      ports: fc.constantFrom(undefined, [80], ["80:443"], ["http"]),
-    }),
-  )
-  .map(({ ports, protocol, destination, ...rest }) => ({
-    ...rest,
-    ...(protocol === undefined ? {} : { protocol }),
-    destination: protocol === undefined || ports === undefined ? destination : { ...destination, ports },
-  }));
-const policy = fc.record({
-  tier: fc.constantFrom("first", "default"),
-  selector,
-  types: fc.constantFrom<readonly string[]>(["Ingress"], ["Egress"], ["Ingress", "Egress"]),
-  ingress: fc.array(rule, { maxLength: 2 }),
-  egress: fc.array(rule, { maxLength: 2 }),
-});
-type PolicyDraft = typeof policy extends fc.Arbitrary<infer Draft> ? Draft : never;
-
-function cluster(policies: readonly PolicyDraft[], labels: Readonly<Record<string, string>>): WorldBuilder {
-  const http = [{ name: "http", containerPort: 81, protocol: "TCP" }];
-  const builder = world()
-    .namespace("a", { team: "a" })
-    .namespace("b", { team: "b" })
-    .node("node-a", "172.18.0.1")
-    .tier("first", 1, "Pass")
-    .pod("a/web", { app: "web", env: "prod" }, { ports: http })
-    .pod("a/api", { app: "api" }, { node: "node-b" })
-    .pod("b/web", { app: "web" }, { ips: ["10.244.1.3"] })
-    .pod("b/db", labels, { node: "node-b", ports: http })
-    .pod("b/host", { app: "web" }, { ips: ["172.18.0.1"], hostNetwork: true });
-  for (const [index, { tier, types, ...rest }] of policies.entries()) {
-    const rules = {
-      ...(types.includes("Ingress") ? { ingress: rest.ingress } : {}),
-      ...(types.includes("Egress") ? { egress: rest.egress } : {}),
-    };
-    builder.global(`${tier}.p${index}`, { tier, order: index, selector: rest.selector, types, ...rules });
-  }
-  return builder;
-}
-
 describe("policy/effect", () => {
   it("tells of every packet of a small cluster what became of it, and of no packet more", function () {
     this.timeout(20_000);
     const labels = fc.constantFrom({ app: "db" }, { app: "web", env: "prod" }, { tier: "x" });
-    const drafts = fc.array(policy, { maxLength: 3 });
+    const drafts = fc.array(arbitraryDraft, { maxLength: 3 });
     fc.assert(
       fc.property(drafts, drafts, labels, labels, (old, now, oldLabels, newLabels) => {
-        const [before, after] = [situationOf(cluster(old, oldLabels)), situationOf(cluster(now, newLabels))];
-        assertAgrees(before, after, universe);
+        const [before, after] = [situationOfDrafts(old, oldLabels), situationOfDrafts(now, newLabels)];
+        assertAgrees(before, after, smallUniverse);
       }),
       { numRuns: 60 },
     );
@@ -235,8 +144,8 @@ describe("policy/effect", () => {
   it("names groups of pods by selectors that select exactly them", function () {
     this.timeout(20_000);
     fc.assert(
-      fc.property(fc.array(policy, { maxLength: 3 }), (drafts) => {
-        const [before, after] = [situationOf(cluster([], {})), situationOf(cluster(drafts, {}))];
+      fc.property(fc.array(arbitraryDraft, { maxLength: 3 }), (drafts) => {
+        const [before, after] = [situationOfDrafts([], {}), situationOfDrafts(drafts, {})];
         const all = [...after.placement.endpoints.values()].filter(
           ({ kind, hostNetwork }) => kind === "pod" && !hostNetwork,
         );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Endpoint, EndpointId } from "../../policy/placement.ts";
-import { Roster } from "../../policy/roster.ts";
+import { type EndpointChanges, Roster } from "../../policy/roster.ts";
 import { canonical, type Labels, matches, type Selector } from "../../policy/selector/syntax.ts";
 
 const label = fc.constantFrom("a", "b", "constructor");
@@ -29,7 +29,11 @@ function endpoint(labels: Labels, index: number): Endpoint {
   return { id, kind: "pod", labels, ...rest, ...host };
 }
 
-const byId = (endpoints: readonly Endpoint[]) => new Map(endpoints.map((one) => [one.id, one]));
+const changed = (endpoints: readonly Endpoint[], gone: readonly EndpointId[] = []): EndpointChanges => {
+  const byId = new Map<EndpointId, Endpoint | undefined>(endpoints.map((one) => [one.id, one]));
+  const keys = [...byId.keys(), ...gone].sort();
+  return { keys, values: keys.map((id) => byId.get(id)) };
+};
 
 function selectedBy(roster: Roster, text: string): readonly string[] {
   roster.ask(text);
@@ -45,11 +49,11 @@ describe("a roster", () => {
       (before, after, selectors) => {
         const [early, late] = [new Roster(), new Roster()];
         const [first, second] = [before, after].map((all) => all.map(endpoint)) as [Endpoint[], Endpoint[]];
-        const gone = first.slice(second.length).map(({ id }) => [id, undefined] as const);
+        const gone = first.slice(second.length).map(({ id }) => id);
         for (const one of selectors) early.ask(canonical(one));
-        early.update(byId(first));
-        early.update(new Map([...byId(second), ...gone]));
-        late.update(byId(second));
+        early.update(changed(first));
+        early.update(changed(second, gone));
+        late.update(changed(second));
         for (const one of selectors) {
           const expected = second.filter((each) => matches(one, each.labels)).map(({ id }) => id);
           assert.deepEqual(selectedBy(early, canonical(one)), expected.sort());
@@ -64,8 +68,8 @@ describe("a roster", () => {
     const roster = new Roster();
     for (const text of ["has(a)", "has(b)", "all()"]) roster.ask(text);
     const [one, two] = [endpoint({ a: "x" }, 1), endpoint({ b: "x" }, 2)];
-    roster.update(byId([one, two]));
-    const { endpoints, selectors } = roster.update(byId([{ ...one, labels: { b: "y" } }]));
+    roster.update(changed([one, two]));
+    const { endpoints, selectors } = roster.update(changed([{ ...one, labels: { b: "y" } }]));
     assert.deepEqual([...endpoints], [one.id]);
     assert.deepEqual([...selectors].sort(), ["has(a)", "has(b)"]);
   });
@@ -73,7 +77,7 @@ describe("a roster", () => {
   it("knows labels that are longer than a person may write, as the prefix of inherited ones makes them", () => {
     const label = `pcns.${"x".repeat(512)}`;
     const roster = new Roster();
-    roster.update(byId([endpoint({ [label]: "1" }, 0), endpoint({}, 1)]));
+    roster.update(changed([endpoint({ [label]: "1" }, 0), endpoint({}, 1)]));
     assert.deepEqual(selectedBy(roster, `has(${label})`), ["pod:test/0"]);
   });
 });

@@ -15,7 +15,7 @@ describe("scripts/setup.sh", function () {
     checkout.stub("npm", "mkdir -p node_modules");
     checkout.stub("apt-get", "exit 1");
     checkout.stub("id", "echo 0");
-    for (const program of ["nft", "ip", "conntrack"]) checkout.stub(program, "");
+    for (const program of ["nft", "ip", "conntrack", "redis-server"]) checkout.stub(program, "");
   });
   afterEach(() => checkout.remove());
 

@@ -14,12 +14,23 @@ export interface Ends {
   /** Type of ICMP. */
   readonly icmp?: number;
   readonly isExpected?: boolean;
+  /** Interfaces behind which who opened it and who answers are. */
+  readonly links?: readonly [from: string | null, to: string | null];
 }
 
 let made = 0;
 
 /** A connection with an id of its own. */
-export function connection({ from, to, dnat, snat, protocol = 6, icmp, isExpected = false }: Ends): Connection {
+export function connection({
+  from,
+  to,
+  dnat,
+  snat,
+  protocol = 6,
+  icmp,
+  isExpected = false,
+  links = [null, null],
+}: Ends): Connection {
   const [source, destination] = [end(from), end(to)];
   const [answerer, asker] = [end(dnat ?? to), end(snat ?? from)];
   made += 1;
@@ -44,6 +55,8 @@ export function connection({ from, to, dnat, snat, protocol = 6, icmp, isExpecte
       destinationPort: asker.port,
     },
     isExpected,
+    sourceLink: links[0],
+    destinationLink: links[1],
   };
 }
 

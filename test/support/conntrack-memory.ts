@@ -5,8 +5,9 @@ import type { Connection, Connections, Conntrack } from "../../enforcer/conntrac
 /** A connection table in memory. */
 export class ConntrackMemory implements Conntrack {
   readonly connections = new Set<Connection>();
-  /** How often it was listed. */
+  /** How often it was listed, and whether with links the last time. */
   lists = 0;
+  links = false;
   /** The next calls fail with these, one each. */
   readonly failures: SluiceError[] = [];
   readonly #localAddresses;
@@ -15,9 +16,10 @@ export class ConntrackMemory implements Conntrack {
     this.#localAddresses = new Set(localAddresses.map(parseAddress));
   }
 
-  async list(): Promise<Connections> {
+  async list({ links }: { readonly links: boolean }): Promise<Connections> {
     await this.#failIfDue();
     this.lists += 1;
+    this.links = links;
     return { all: [...this.connections], localAddresses: this.#localAddresses };
   }
 

@@ -1,5 +1,5 @@
 import { parseAddress } from "../../core/address.ts";
-import { type Flow, type FlowEndpoint, type RawFlow, unenriched } from "../../core/records/flow.ts";
+import { type Flow, type FlowEndpoint, type RawFlow, unenriched, unremarkable } from "../../core/records/flow.ts";
 import type { Loss } from "../../core/records/loss.ts";
 
 /** Where all times of the builders count from: 2023-11-14T22:13:20Z, the start of FakeClock, in microseconds. */
@@ -35,12 +35,14 @@ export function rawFlow(parts: Partial<RawFlow> = {}): RawFlow {
     totalReplyPackets: 5,
     totalReplyBytes: 1860,
     replied: true,
+    ...unremarkable,
     denied: null,
     reason: null,
     egressRule: null,
     ingressRule: null,
     inInterface: null,
     outInterface: null,
+    destinationDomain: null,
     ...parts,
   };
 }

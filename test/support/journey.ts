@@ -3,6 +3,7 @@ import type { RuleId } from "../../core/rule-id.ts";
 import type { LogPrefix, Ruleset } from "../../enforcer/ruleset.ts";
 import type { Placement } from "../../policy/placement.ts";
 import type { Packet } from "../../policy/verdict.ts";
+import { type Hook, hooksThrough, hooksWithin, linksOf } from "./hooks.ts";
 import { type Outcome, type Sighting, simulateAll } from "./simulate.ts";
 
 /** What became of the first packet of a connection on its way through all nodes. */
@@ -43,12 +44,7 @@ export function travel(rulesets: ReadonlyMap<string, Ruleset>, placement: Placem
 
 /** Through which interfaces the packet passes which node. */
 export function interfacesOf(placement: Placement, packet: Packet): NonNullable<Packet["interfaces"]> {
-  return new Map(
-    [...sightings(placement, packet)].map(([node, seen]) => {
-      const [from, to] = [seen.find((one) => one.from !== "")?.from, seen.find((one) => one.to !== "")?.to];
-      return [node, { ...(from === undefined ? {} : { in: from }), ...(to === undefined ? {} : { out: to }) }];
-    }),
-  );
+  return new Map([...sightings(placement, packet)].map(([node, seen]) => [node, linksOf(seen)]));
 }
 
 interface Place {
@@ -56,50 +52,27 @@ interface Place {
   readonly isPod: boolean;
 }
 
-type Passage = readonly [from: string, to: string];
-
 /** Which hooks of which nodes the packet passes, in order. */
 function sightings(placement: Placement, packet: Packet): ReadonlyMap<string, readonly Sighting[]> {
   const [source, destination] = [placeOf(placement, packet.source), placeOf(placement, packet.destination)];
-  const isOf = (place: Place, node: string) => !place.isPod && place.node === node;
-  const see = (node: string, hook: Sighting["hook"], [from, to]: Passage): Sighting => ({
-    ...{ packet, hook, from, to, state: "new", hopLimit: 64 },
-    localSource: isOf(source, node),
-    localDestination: isOf(destination, node),
-  });
-  const through = (node: string, from: string, to: string): Sighting[] => [
-    see(node, "prerouting", [from, ""]),
-    see(node, "forward", [from, to]),
-    see(node, "postrouting", [from, to]),
-  ];
-  const into = (node: string, from: string): Sighting[] => [
-    see(node, "prerouting", [from, ""]),
-    see(node, "input", [from, ""]),
-  ];
-  const outOf = (node: string, to: string): Sighting[] => [
-    see(node, "output", ["", to]),
-    see(node, "postrouting", ["", to]),
-  ];
-  const [ofSource, ofDestination] = [interfaceOf(packet.source), interfaceOf(packet.destination)];
+  const [from, to] = [linkOf(source, packet.source), linkOf(destination, packet.destination)];
+  const seenBy = (node: string, hooks: readonly Hook[]): readonly Sighting[] =>
+    hooks.map((hook) => ({
+      ...hook,
+      ...{ packet, state: "new", hopLimit: 64 },
+      localSource: !source.isPod && source.node === node,
+      localDestination: !destination.isPod && destination.node === node,
+    }));
   const seen = new Map<string, readonly Sighting[]>();
-  if (source.node !== null && source.node === destination.node) {
-    if (source.isPod)
-      seen.set(
-        source.node,
-        destination.isPod ? through(source.node, ofSource, ofDestination) : into(source.node, ofSource),
-      );
-    else if (destination.isPod) seen.set(source.node, outOf(source.node, ofDestination));
-    else seen.set(source.node, [...outOf(source.node, "lo"), ...into(source.node, "lo")]);
-    return seen;
-  }
-  if (source.node !== null)
-    seen.set(source.node, source.isPod ? through(source.node, ofSource, "eth0") : outOf(source.node, "eth0"));
-  if (destination.node !== null)
-    seen.set(
-      destination.node,
-      destination.isPod ? through(destination.node, "eth0", ofDestination) : into(destination.node, "eth0"),
-    );
+  if (source.node !== null && source.node === destination.node)
+    return seen.set(source.node, seenBy(source.node, hooksWithin(from, to)));
+  if (source.node !== null) seen.set(source.node, seenBy(source.node, hooksThrough(from, "eth0")));
+  if (destination.node !== null) seen.set(destination.node, seenBy(destination.node, hooksThrough("eth0", to)));
   return seen;
+}
+
+function linkOf({ isPod }: Place, address: Address): string {
+  return isPod ? interfaceOf(address) : "";
 }
 
 /** The last endpoint that claims an address has it, as the evaluator sees it. */

@@ -7,6 +7,7 @@ import {
   type Command,
   type Condition,
   emptyRuleset,
+  hasOwnElements,
   type MapVerdict,
   type Name,
   type NamedSet,
@@ -82,7 +83,7 @@ export class NftMemory implements Nft {
 /** Without elements that end by themselves. */
 function lasting(ruleset: Ruleset): Ruleset {
   const sets = [...ruleset.sets].map(([name, set]) => {
-    const kept = set.flag === "timeout" ? { ...set, elements: new Set<Element>() } : set;
+    const kept = hasOwnElements(set) ? { ...set, elements: new Set<Element>() } : set;
     return [name, kept] as const;
   });
   return { ...ruleset, sets: new Map(sets) };
@@ -249,7 +250,9 @@ function isReferred({ maps, chains }: Draft, name: Name): boolean {
 }
 
 function namesIn(rule: { readonly when: readonly Condition[]; readonly statements: readonly Statement[] }): Name[] {
-  const inConditions = rule.when.flatMap((condition) => (condition.if === "member" ? [condition.set] : []));
+  const inConditions = rule.when.flatMap((condition) =>
+    condition.if === "member" || condition.if === "overLimit" ? [condition.set] : [],
+  );
   const inStatements = rule.statements.flatMap((statement) => {
     if (statement.do === "jump") return [statement.to];
     if (statement.do === "count") return [statement.counter];

@@ -102,7 +102,7 @@ class Run {
   }
 
   chain({ name, rules }: Chain, depth: number): End {
-    if (depth > 4) throw new Error(`${name} is ${depth} jumps deep`);
+    if (depth > 5) throw new Error(`${name} is ${depth} jumps deep`);
     for (const rule of rules) {
       const end = this.#rule(rule, depth);
       if (end !== undefined) return end;
@@ -194,6 +194,10 @@ function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset, kept:
       return sighting.localSource !== condition.not;
     case "localDestination":
       return sighting.localDestination ?? false;
+    case "overLimit":
+      // One packet is none too many.
+      existing(ruleset.sets, condition.set);
+      return false;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Batch } from "../../../collectors/spool/batch.ts";
 import type { Position } from "../../../collectors/spool/position.ts";
 import { Spool, type SpoolOptions } from "../../../collectors/spool/spool.ts";
 import type { RawFlow } from "../../../core/records/flow.ts";
+import { rawDns } from "../../support/dns-record.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { rawFlow } from "../../support/flows.ts";
 import { MemoryDisk } from "./memory-disk.ts";
@@ -85,6 +86,27 @@ describe("what is in the spool", () => {
       inInterface: "eth0",
     });
     assert.deepEqual(read?.batch.flows, [expected]);
+  });
+
+  it("may be of DNS, between flows and losses in the order of numbers", () => {
+    const disk = new MemoryDisk();
+    const clock = new FakeClock();
+    const { spool } = run(disk, clock);
+    const numbered = { cluster: "c", node: "n", epoch: spool.epoch };
+    const dns = [rawDns({ ...numbered, seq: 1 }), rawDns({ ...numbered, seq: 2, rcode: null, answers: [] })];
+    spool.append({
+      flows: [rawFlow({ ...numbered, seq: 0, destinationDomain: "a.example" })],
+      dns,
+      losses: [],
+      heartbeats: [],
+    });
+    const read = run(disk, clock).spool.read({ epoch: 0, seq: -1 }, 10);
+    assert.deepEqual(read?.batch.dns, dns);
+    assert.deepEqual(
+      read.batch.flows.map(({ destinationDomain }) => destinationDomain),
+      ["a.example"],
+    );
+    assert.deepEqual(read.last, { epoch: spool.epoch, seq: 2 });
   });
 
   it("is read on while it is written", () => {

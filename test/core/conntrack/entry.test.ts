@@ -48,8 +48,12 @@ describe("a conntrack entry as captured", () => {
       stoppedAt: null,
       happenedAt: 1795479672525638,
       tcpState: 1,
+      tcpFlags: { original: 3, reply: 0 },
+      sctpState: null,
       timeout: 120,
       mark: 0x42,
+      master: null,
+      deletedBy: 0,
     });
   });
 
@@ -57,7 +61,14 @@ describe("a conntrack entry as captured", () => {
     {
       name: "tcpUpdate",
       title: "UPDATE carries state, no label",
-      expected: { kind: "update", tcpState: 3, rules: null, counters: null, timeout: 432_000 },
+      expected: {
+        kind: "update",
+        tcpState: 3,
+        tcpFlags: { original: 0x23, reply: 0x23 },
+        rules: null,
+        counters: null,
+        timeout: 432_000,
+      },
     },
     {
       name: "tcpDestroyDnat",
@@ -68,6 +79,9 @@ describe("a conntrack entry as captured", () => {
         startedAt: 1795479672525719,
         stoppedAt: 1795479673527633,
         rules: null,
+        tcpState: 7,
+        timeout: null,
+        deletedBy: 0,
       },
     },
     {
@@ -80,7 +94,11 @@ describe("a conntrack entry as captured", () => {
         rules: { egress: "0000000000000022", ingress: "0000000000000002" } as never,
       },
     },
-    { name: "sctpZoneNew", title: "zone stands beside the tuples", expected: { zone: 7, tcpState: null } },
+    {
+      name: "sctpZoneNew",
+      title: "zone stands beside the tuples",
+      expected: { zone: 7, tcpState: null, sctpState: 1 },
+    },
   ];
   for (const { name, title, expected } of cases)
     it(title, () => {

@@ -76,6 +76,13 @@ describe("the kernel's answer", () => {
     assert.equal(decodeDone(bytes, { flags: 0, sequence: 1, start: 0, end: 4 }).errno, 1);
   });
 
+  it("to a request of two gigabytes is DECODE_FAILED", () => {
+    const bytes = error(22, "00000000");
+    bytes.writeUInt32LE(0x8000_0000, 4);
+    const framed = { flags: messageFlag.extended, sequence: 1, start: 0, end: bytes.length };
+    assert.throws(() => decodeError(bytes, framed), { code: "DECODE_FAILED" });
+  });
+
   it("cut short is DECODE_FAILED", () => {
     const framed = { flags: 0, sequence: 1, start: 0, end: 8 };
     assert.throws(() => decodeError(Buffer.alloc(8), framed), { code: "DECODE_FAILED" });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { type Address, formatAddress } from "../../../core/address.ts";
 import type { ChangeRecord } from "../../../core/records/change.ts";
-import type { Flow, FlowEndpoint } from "../../../core/records/flow.ts";
+import type { DnsRecord } from "../../../core/records/dns.ts";
+import { endReasons, type Flow, type FlowEndpoint } from "../../../core/records/flow.ts";
 import type { Loss } from "../../../core/records/loss.ts";
 import { type RuleId, ruleIdOf } from "../../../core/rule-id.ts";
 
@@ -67,12 +68,31 @@ export const flows: fc.Arbitrary<Flow> = fc.record(
     totalReplyPackets: long,
     totalReplyBytes: long,
     replied: fc.boolean(),
+    endReason: orNull(fc.constantFrom(...endReasons)),
+    midstream: fc.boolean(),
+    uncounted: fc.boolean(),
+    mark: fc.nat(0xffff_ffff),
+    uid: orNull(fc.nat(0xffff_ffff)),
+    gid: orNull(fc.nat(0xffff_ffff)),
+    related: orNull(
+      fc.record(
+        {
+          protocol: fc.nat(255),
+          sourceAddress: address,
+          sourcePort: port,
+          destinationAddress: address,
+          destinationPort: port,
+        },
+        plain,
+      ),
+    ),
     denied: orNull(fc.constantFrom("egress", "ingress")),
     reason: orNull(text),
     egressRule: orNull(ruleId),
     ingressRule: orNull(ruleId),
     inInterface: orNull(text),
     outInterface: orNull(text),
+    destinationDomain: orNull(text),
     reporter: fc.constantFrom("unknown", "src", "dst", "fwd"),
     authoritative: fc.boolean(),
     action: fc.constantFrom("unknown", "allow", "deny"),
@@ -84,6 +104,36 @@ export const flows: fc.Arbitrary<Flow> = fc.record(
     source: orNull(endpoint),
     destination: orNull(endpoint),
     service: orNull(fc.record({ namespace: text, name: text, port: orNull(text) }, plain)),
+  },
+  plain,
+);
+
+export const dnsRecords: fc.Arbitrary<DnsRecord> = fc.record(
+  {
+    cluster: text,
+    node: text,
+    epoch: long,
+    seq: long,
+    start: long,
+    end: long,
+    protocol: fc.nat(255),
+    clientAddress: address,
+    clientPort: port,
+    serverAddress: address,
+    serverPort: port,
+    name: text,
+    queryType: text,
+    queryClass: text,
+    rcode: orNull(text),
+    truncated: fc.boolean(),
+    answerCount: port,
+    answers: fc.array(fc.record({ name: text, type: text, ttl: fc.nat(2 ** 31 - 1), data: text }, plain), {
+      maxLength: 3,
+    }),
+    latency: orNull(long),
+    authoritative: fc.boolean(),
+    client: orNull(endpoint),
+    server: orNull(endpoint),
   },
   plain,
 );
@@ -127,7 +177,7 @@ export const losses: fc.Arbitrary<Loss> = fc.record(
     node: text,
     epoch: long,
     seq: long,
-    source: fc.constantFrom("conntrack", "nflog", "decode", "queue"),
+    source: fc.constantFrom("conntrack", "nflog", "decode", "queue", "limit"),
     count: orNull(long),
     start: long,
     end: long,

@@ -3,10 +3,18 @@ import type { Schema } from "avsc";
 import fc from "fast-check";
 import { parseAddress } from "../../../core/address.ts";
 import { SluiceError } from "../../../core/errors.ts";
-import { type Codec, changeCodec, codecOf, flowCodec, lossCodec, schemaOf } from "../../../core/records/codec.ts";
-import { type Flow, type RawFlow, unenriched } from "../../../core/records/flow.ts";
+import {
+  type Codec,
+  changeCodec,
+  codecOf,
+  dnsCodec,
+  flowCodec,
+  lossCodec,
+  schemaOf,
+} from "../../../core/records/codec.ts";
+import { type Flow, type RawFlow, unenriched, unremarkable } from "../../../core/records/flow.ts";
 import { parseRuleId } from "../../../core/rule-id.ts";
-import { changes, flows, losses } from "./arbitrary.ts";
+import { changes, dnsRecords, flows, losses } from "./arbitrary.ts";
 
 const raw: RawFlow = {
   cluster: "local",
@@ -35,12 +43,14 @@ const raw: RawFlow = {
   totalReplyPackets: 2,
   totalReplyBytes: 120,
   replied: true,
+  ...unremarkable,
   denied: null,
   reason: null,
   egressRule: parseRuleId("0123456789abcdef"),
   ingressRule: null,
   inInterface: null,
   outInterface: null,
+  destinationDomain: null,
 };
 const flow: Flow = { ...raw, ...unenriched };
 
@@ -73,6 +83,11 @@ describe("core/records/codec", () => {
   it("gives back any change that it encodes", () => {
     const codec = changeCodec();
     fc.assert(fc.property(changes, (record) => assert.deepEqual(codec.decode(codec.encode(record)), record)));
+  });
+
+  it("gives back any record of DNS that it encodes", () => {
+    const codec = dnsCodec();
+    fc.assert(fc.property(dnsRecords, (record) => assert.deepEqual(codec.decode(codec.encode(record)), record)));
   });
 
   it("encodes the same record to the same bytes", () => {

@@ -139,8 +139,8 @@ describe("Archive", function () {
       await first.close();
       await second.open();
       await second.close();
-      await writeFile(`${folder}/FORMAT`, "sluice 2\n");
-      await assert.rejects(archiveIn(folder).open(), { code: "DATA_VERSION", message: /"sluice 2"/ });
+      await writeFile(`${folder}/FORMAT`, "sluice 99\n");
+      await assert.rejects(archiveIn(folder).open(), { code: "DATA_VERSION", message: /"sluice 99"/ });
       await assert.rejects(flowsIn(folder), { code: "DATA_VERSION" });
     }));
 

@@ -38,6 +38,19 @@ const rows: readonly {
     more: "no rule of prod-shop/app.api matched",
     tier: "app",
   },
+  {
+    title: "a connection that was refused",
+    flow: { enforced: ["0|app|np:prod-shop/app.api|allow|3"], state: "closed", endReason: "refused" },
+    why: "app / prod-shop/api / rule 3",
+    more: "refused",
+    tier: "app",
+  },
+  {
+    title: "one that ended well",
+    flow: { enforced: ["0|app|np:prod-shop/app.api|allow|3"], state: "closed", endReason: "finished" },
+    why: "app / prod-shop/api / rule 3",
+    tier: "app",
+  },
   { title: "the profile alone", flow: { enforced: [profile] }, why: "no policy applies", more: "profile kns.dev" },
   {
     title: "the profile after all tiers",

@@ -1,10 +1,11 @@
 import type { Ruleset } from "../../../enforcer/ruleset.ts";
 import type { Packet } from "../../../policy/verdict.ts";
+import type { Hook } from "../hooks.ts";
 import { type Outcome, type Sighting, simulateAll } from "../simulate.ts";
 import { type Answer, answerOfOutcomes } from "./answer.ts";
 import { asSent } from "./service-addresses.ts";
 import type { Trial } from "./trial.ts";
-import { type Hook, passagesOf } from "./way.ts";
+import { passagesOf } from "./way.ts";
 
 /** What the rulesets make of a packet, hook by hook, as simulate.ts runs them. Undefined where it is dropped and nobody says why. */
 export function answerInMemory(

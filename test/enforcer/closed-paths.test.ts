@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseAddress } from "../../core/address.ts";
-import { type ClusterServices, closedPaths, clusterPaths } from "../../enforcer/guard.ts";
+import { closedPaths } from "../../enforcer/closed-paths.ts";
+import { type ClusterServices, clusterPaths } from "../../enforcer/cluster-paths.ts";
 import { parseGuardedPath } from "../../enforcer/guarded-path.ts";
 import { enforcedPart, modesOf } from "../../enforcer/modes.ts";
 import type { Situation } from "../../policy/space/situation.ts";

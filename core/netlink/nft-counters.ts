@@ -1,15 +1,9 @@
-import { SluiceError } from "../core/errors.ts";
-import { Attributes } from "../core/netlink/attributes.ts";
-import { type Messages, messageFlag } from "../core/netlink/message.ts";
-import { MessageWriter } from "../core/netlink/message-writer.ts";
-import {
-  netfilterFamily,
-  netfilterHeader,
-  netfilterHeaderBytes,
-  netfilterType,
-  subsystem,
-} from "../core/netlink/netfilter.ts";
-import type { NetlinkSocket } from "../core/netlink/socket.ts";
+import { SluiceError } from "../errors.ts";
+import { Attributes } from "./attributes.ts";
+import { controlType, type Messages, messageFlag } from "./message.ts";
+import { MessageWriter } from "./message-writer.ts";
+import { netfilterFamily, netfilterHeader, netfilterHeaderBytes, netfilterType, subsystem } from "./netfilter.ts";
+import type { NetlinkSocket } from "./socket.ts";
 
 // Named counters, asked of the kernel itself: `nft -j list counters` reads the whole table first.
 // NFT_MSG_GETOBJ => nfgenmsg NFTA_OBJ_TABLE text, NFTA_OBJ_TYPE u32be      include/uapi/linux/netfilter/nf_tables.h
@@ -24,7 +18,7 @@ const NFT_OBJECT_COUNTER = 1;
 const NFTA_COUNTER_BYTES = 1;
 const NFTA_COUNTER_PACKETS = 2;
 
-// As in text.ts.
+// As in enforcer/text.ts.
 const tableName = "sluice";
 
 export interface Count {
@@ -40,7 +34,7 @@ export function dumpCounters(socket: NetlinkSocket): Counts {
   // A table that changes meanwhile shows some counters twice or not at all: then once more.
   for (let dump = 1; ; dump++) {
     const counts = new Map<string, Count>();
-    const interrupted = socket.dump("dump counters", request(), (bytes, message) => {
+    const interrupted = socket.dump("dump counters", request(messageFlag.dump), (bytes, message) => {
       const { name, ...count } = decodeCounter(bytes, message);
       counts.set(name, count);
     });
@@ -50,9 +44,20 @@ export function dumpCounters(socket: NetlinkSocket): Counts {
 
 const maxDumps = 3;
 
-function request(): MessageWriter {
+/** One counter of our table; undefined if it is not there. */
+export function readCounter(socket: NetlinkSocket, name: string): Count | undefined {
+  let found: Count | undefined;
+  socket.ask([request(0).text(NFTA_OBJ_NAME, name)], (_, bytes, message) => {
+    if (message.type === controlType.error) return;
+    const { packets, bytes: octets } = decodeCounter(bytes, message);
+    found = { packets, bytes: octets };
+  });
+  return found;
+}
+
+function request(flags: number): MessageWriter {
   const type = netfilterType(subsystem.nftables, NFT_MSG_GETOBJ);
-  return new MessageWriter(type, messageFlag.request | messageFlag.dump)
+  return new MessageWriter(type, messageFlag.request | flags)
     .raw(netfilterHeader(netfilterFamily.inet))
     .text(NFTA_OBJ_TABLE, tableName)
     .u32be(NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);

@@ -1,0 +1,73 @@
+import kafkajs, { type Kafka, type SASLOptions } from "kafkajs";
+import type { Log } from "../log.ts";
+import { useZstd } from "./zstd.ts";
+
+/** How to reach the brokers, and as whom. */
+export interface KafkaConnection {
+  /** `host:port`, any of them. */
+  readonly brokers: readonly string[];
+  /** Stands in the broker's logs and quotas. */
+  readonly clientId: string;
+  /** Absent: without TLS. */
+  readonly tls?: KafkaTls;
+  /** Absent: the brokers ask for no name, or take it from the certificate. */
+  readonly sasl?: KafkaSasl;
+}
+
+/** Texts in PEM. */
+export interface KafkaTls {
+  /** Of who signed the brokers' certificates; those that Node.js trusts by default. */
+  readonly authorities?: string;
+  /** With `key`: ours, for brokers that ask for one (mTLS). */
+  readonly certificate?: string;
+  readonly key?: string;
+  /** The name in the brokers' certificates, where it is not that of the address. */
+  readonly serverName?: string;
+}
+
+export interface KafkaSasl {
+  readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Tries of one request; who asks decides what comes after them. */
+const retry = { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 };
+
+export function connectTo({ brokers, clientId, tls, sasl }: KafkaConnection, log: Log): Kafka {
+  useZstd();
+  return new kafkajs.Kafka({
+    brokers: [...brokers],
+    clientId,
+    retry,
+    connectionTimeout: 5_000,
+    requestTimeout: 30_000,
+    logCreator: () => (entry) => tell(log, entry),
+    ...(tls === undefined ? {} : { ssl: tlsOptions(tls) }),
+    ...(sasl === undefined ? {} : { sasl: { ...sasl } as SASLOptions }),
+  });
+}
+
+function tlsOptions({ authorities, certificate, key, serverName }: KafkaTls) {
+  return {
+    ...(authorities === undefined ? {} : { ca: [authorities] }),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+    ...(key === undefined ? {} : { key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
+}
+
+interface Entry {
+  readonly level: number;
+  readonly namespace: string;
+  readonly log: { readonly message: string; readonly error?: string | undefined };
+}
+
+/**
+ * kafkajs calls errors what it tries again, and heals, by itself. What it gives up we are told as an error of the call, so its own words
+ * are for who looks closely.
+ */
+function tell(log: Log, { level, namespace, log: { message, error } }: Entry): void {
+  const fields = { client: namespace, ...(error === undefined ? {} : { error }) };
+  if (level <= kafkajs.logLevel.WARN) log.debug(fields, message.toLowerCase());
+}

@@ -1,0 +1,221 @@
+import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
+import type { Message } from "../bus.ts";
+import type { Clock } from "../clock.ts";
+import { Condition } from "../condition.ts";
+import { messageOf, SluiceError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Delivery } from "../pipeline.ts";
+import { Partition } from "./partition.ts";
+
+export interface MemberOptions {
+  readonly topic: string;
+  readonly group: string;
+  /** Most bytes that a fetch gets of one partition. */
+  readonly fetchBytes: number;
+  /** How long a fetch waits at the broker for something to come. */
+  readonly fetchWaitMs: number;
+  /** A member that says nothing for so long is taken for dead. */
+  readonly sessionMs: number;
+}
+
+/** How long a batch may take before its partition is no longer fetched, so that others go on. */
+const patienceMs = 1_000;
+/** How long a member that leaves, or a rebalance, waits for what is handed out. */
+const graceMs = 10_000;
+const partitionsAtOnce = 64;
+
+/**
+ * A member of a consumer group. A batch is handed out to whoever pulls, and its offsets are committed when it is acked; of a
+ * partition one batch is out at a time, so what is committed is what was done.
+ */
+export class Member {
+  readonly #consumer: Consumer;
+  readonly #options: MemberOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #partitions = new Map<number, Partition>();
+  /** Something can be handed out, or was settled, or the end has come. */
+  readonly #news = new Condition();
+  #failure: unknown;
+  #leaving = false;
+  #joined: Promise<void> = Promise.resolve();
+  #left: Promise<void> | undefined;
+
+  constructor(kafka: Kafka, options: MemberOptions, clock: Clock, log: Log) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log.child({ topic: options.topic, group: options.group });
+    this.#consumer = kafka.consumer({
+      // Members of one group of Kafka must ask for the same topics, or some are given nothing.
+      groupId: `${options.group}.${options.topic}`,
+      sessionTimeout: options.sessionMs,
+      heartbeatInterval: Math.floor(options.sessionMs / 10),
+      maxWaitTimeInMs: options.fetchWaitMs,
+      maxBytesPerPartition: options.fetchBytes,
+      allowAutoTopicCreation: false,
+      retry: {
+        retries: 3,
+        initialRetryTime: 100,
+        maxRetryTime: 1_000,
+        restartOnFailure: () => Promise.resolve(!this.#leaving),
+      },
+    });
+    this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) =>
+      this.#assign(payload.memberAssignment[options.topic] ?? []),
+    );
+    this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart) this.#fail(payload.error);
+    });
+  }
+
+  async *deliveries(signal: AbortSignal): AsyncGenerator<Delivery<Message>> {
+    signal.addEventListener("abort", () => void this.leave(), { once: true });
+    if (!signal.aborted) this.#joined = this.#join().catch((cause) => this.#fail(cause));
+    try {
+      while (!signal.aborted) {
+        if (this.#failure !== undefined) throw this.#failed();
+        const ready = [...this.#partitions.values()].find(({ isReady }) => isReady);
+        if (ready === undefined) await this.#news.wait(signal);
+        else yield this.#handOut(ready);
+      }
+    } finally {
+      void this.leave();
+    }
+  }
+
+  /** Resolves when the group knows that this member is gone; what was handed out may be acked until then. */
+  leave(): Promise<void> {
+    this.#left ??= this.#joined.then(() => this.#leave());
+    return this.#left;
+  }
+
+  async #join(): Promise<void> {
+    const { topic } = this.#options;
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: partitionsAtOnce,
+      eachBatch: (payload) => this.#receive(payload),
+    });
+  }
+
+  #assign(numbers: readonly number[]): void {
+    for (const [number, partition] of this.#partitions) {
+      if (numbers.includes(number)) continue;
+      partition.lose();
+      this.#partitions.delete(number);
+    }
+    for (const number of numbers)
+      if (!this.#partitions.has(number)) this.#partitions.set(number, new Partition(number));
+    this.#log.debug({ partitions: numbers }, "partitions assigned");
+  }
+
+  async #receive({ batch, resolveOffset, heartbeat, pause }: EachBatchPayload): Promise<void> {
+    const partition = this.#partitions.get(batch.partition);
+    if (partition === undefined || this.#leaving) return;
+    const messages = batch.messages.map((message) => ({
+      key: message.key?.toString() ?? "",
+      value: message.value ?? new Uint8Array(),
+      headers: textHeaders(message.headers),
+      origin: `${batch.topic}/${batch.partition}@${message.offset}`,
+      offset: BigInt(message.offset),
+    }));
+    const done = partition.put(messages);
+    this.#news.changed();
+    const isDone = await this.#whileAlive(done, patienceMs, heartbeat);
+    resolveOffset(batch.lastOffset());
+    if (isDone || this.#leaving) return;
+    const resume = pause();
+    void done.then(resume);
+  }
+
+  /**
+   * True if it is done in time. A rebalance waits for what is out, so that it is committed and comes to nobody twice; who takes longer
+   * than `graceMs` is not waited for.
+   */
+  async #whileAlive(done: Promise<void>, patience: number, heartbeat: () => Promise<void>): Promise<boolean> {
+    const settled = done.then(() => true);
+    const begin = this.#clock.monotonic();
+    while (!this.#leaving && this.#clock.monotonic() - begin < patience) {
+      const isDone = await this.#inTime(settled, Math.min(100, patience));
+      if (isDone) return true;
+      try {
+        await heartbeat();
+      } catch (rebalancing) {
+        await this.#inTime(this.#settledOut(), graceMs);
+        throw rebalancing;
+      }
+    }
+    return false;
+  }
+
+  async #inTime(work: Promise<unknown>, ms: number): Promise<boolean> {
+    const over = new AbortController();
+    const late = this.#clock.sleep(ms, over.signal).then(() => false);
+    const isDone = await Promise.race([work.then(() => true), late]);
+    over.abort();
+    return isDone;
+  }
+
+  /** Nothing is handed out. */
+  async #settledOut(): Promise<void> {
+    const forever = new AbortController().signal;
+    while ([...this.#partitions.values()].some(({ isOut }) => isOut)) await this.#news.wait(forever);
+  }
+
+  #handOut(partition: Partition): Delivery<Message> {
+    const { messages, end } = partition.take();
+    let isSettled = false;
+    const settle = async (how: () => Promise<void> | void) => {
+      if (isSettled) return;
+      isSettled = true;
+      await how();
+      // Not in this tick: a consumer that fails at once and for ever must not keep timers and signals from running.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      this.#news.changed();
+    };
+    return {
+      items: messages,
+      ack: () => settle(() => this.#done(partition, end)),
+      nack: () => settle(() => partition.again()),
+    };
+  }
+
+  async #done(partition: Partition, end: bigint): Promise<void> {
+    if (!partition.isLost) await this.#commit(partition.number, end);
+    partition.done();
+  }
+
+  /** What cannot be committed (a rebalance, a broker that is away) comes again: to another member, or never if the next commit is in time. */
+  async #commit(partition: number, end: bigint): Promise<void> {
+    try {
+      await this.#consumer.commitOffsets([{ topic: this.#options.topic, partition, offset: String(end) }]);
+    } catch (cause) {
+      this.#log.warn({ partition, error: messageOf(cause) }, "offset not committed; what was done may come again");
+    }
+  }
+
+  async #leave(): Promise<void> {
+    this.#leaving = true;
+    await this.#inTime(this.#settledOut(), graceMs);
+    for (const partition of this.#partitions.values()) partition.lose();
+    await this.#consumer.disconnect().catch((cause) => this.#log.debug({ error: messageOf(cause) }, "left badly"));
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure = cause;
+    this.#news.changed();
+  }
+
+  #failed(): SluiceError {
+    const { topic, group } = this.#options;
+    const text = `topic ${topic}, group ${group}: ${messageOf(this.#failure)}`;
+    return new SluiceError("BUS_FAILED", text, { cause: this.#failure, retriable: true, context: { topic, group } });
+  }
+}
+
+function textHeaders(headers: EachBatchPayload["batch"]["messages"][number]["headers"]): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]));
+}

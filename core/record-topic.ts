@@ -1,0 +1,99 @@
+import type { Bus, Message } from "./bus.ts";
+import { messageOf } from "./errors.ts";
+import type { Delivery, Sink, Source } from "./pipeline.ts";
+import type { Codec } from "./records/codec.ts";
+
+/** Records of a node keep their order; those of none keep theirs among themselves. */
+export interface OfNode {
+  readonly node?: string | null;
+}
+
+/** A topic whose messages hold many records of a kind. */
+export interface RecordTopic<T> {
+  readonly name: string;
+  readonly codec: Codec<readonly T[]>;
+}
+
+/** So many keep a message well below what brokers take (1 MB), with labels and all. */
+const perMessage = 500;
+
+/** Records as messages of one node each, in their order. */
+export function publishing<T extends OfNode>(bus: Bus, { name, codec }: RecordTopic<T>): Sink<T> {
+  const publisher = bus.publisher(name);
+  return {
+    name: publisher.name,
+    write(records, signal) {
+      const messages = [...Map.groupBy(records, ({ node }) => node ?? "")].flatMap(([key, ofNode]) =>
+        chunks(ofNode).map((chunk) => ({ key, value: codec.encode(chunk) })),
+      );
+      return publisher.write(messages, signal);
+    },
+  };
+}
+
+/** What to do with a message that is no batch of records: it must not hold up what comes after it, nor vanish. */
+export interface DeadLetters {
+  /** Stores it with the reason; resolves when that is durable. */
+  put(message: Message, cause: string, signal: AbortSignal): Promise<void>;
+}
+
+/** The records of a topic. What cannot be read goes to the dead letters before anything else of its delivery is handed out. */
+export function subscribing<T>(bus: Bus, { name, codec }: RecordTopic<T>, group: string, dead: DeadLetters): Source<T> {
+  const source = bus.subscription(name, group);
+  return {
+    name: source.name,
+    async *open(signal) {
+      for await (const delivery of source.open(signal)) {
+        const opened = await readable(delivery, codec, dead, signal);
+        if (opened === undefined) continue;
+        if (opened.items.length > 0) yield opened;
+        else await opened.ack();
+      }
+    },
+  };
+}
+
+/** Undefined if it was nacked, since a dead letter could not be stored. */
+async function readable<T>(
+  delivery: Delivery<Message>,
+  codec: Codec<readonly T[]>,
+  dead: DeadLetters,
+  signal: AbortSignal,
+): Promise<Delivery<T> | undefined> {
+  const items: T[] = [];
+  try {
+    for (const message of delivery.items) {
+      const records = decoded(message, codec);
+      if ("cause" in records) await dead.put(message, records.cause, signal);
+      else for (const record of records) items.push(record);
+    }
+  } catch (cause) {
+    await delivery.nack(cause);
+    return undefined;
+  }
+  return { items, ack: () => delivery.ack(), nack: (cause) => delivery.nack(cause) };
+}
+
+function decoded<T>({ value }: Message, codec: Codec<readonly T[]>): readonly T[] | { readonly cause: string } {
+  try {
+    return codec.decode(value);
+  } catch (thrown) {
+    return { cause: messageOf(thrown) };
+  }
+}
+
+/** A topic of messages that nobody could read, with where they stood and why. */
+export function deadLetterTopic(bus: Bus, name: string, onDead: (origin: string, cause: string) => void): DeadLetters {
+  const publisher = bus.publisher(name);
+  return {
+    async put({ key, value, headers = {}, origin = "" }, cause, signal) {
+      await publisher.write([{ key, value, headers: { ...headers, origin, cause } }], signal);
+      onDead(origin, cause);
+    },
+  };
+}
+
+function chunks<T>(records: readonly T[]): readonly (readonly T[])[] {
+  const count = Math.ceil(records.length / perMessage);
+  return Array.from({ length: count }, (_, place) => records.slice(place * perMessage, (place + 1) * perMessage));
+}
