@@ -27,7 +27,7 @@ const setFlags = 3;
 const timeoutFlag = 0x10;
 
 export type DumpedKind = keyof typeof kinds;
-export const dumpedKinds = Object.keys(kinds) as readonly DumpedKind[];
+const dumpedKinds = Object.keys(kinds) as readonly DumpedKind[];
 
 export interface DumpedTable {
   /** By `kind name`: the rules of a chain in order, of all others one text. Equal texts are equal objects. */

@@ -1,11 +1,13 @@
 import { messageOf } from "../../core/errors.ts";
 import type { Messages } from "../../core/netlink/message.ts";
+import { netfilterFamily } from "../../core/netlink/netfilter.ts";
 import { decodeNftEvent, isGeneration, type NftEvent, tableOf } from "../../core/netlink/nft-event.ts";
+import { tableFamily, tableName } from "../text.ts";
 import type { Culprit, Glimpse } from "./culprit.ts";
 import type { News } from "./news.ts";
 import { isInOurTable, type TableEvent } from "./table-event.ts";
 
-/** More of somebody else's transaction is only counted: who changes so much has everything written anew anyway. */
+/** More of a transaction is only counted: who changes so much has everything written anew anyway. */
 const mostEvents = 2_000;
 /** A transaction whose changes take more room than that is not remembered, but taken for anything. */
 const mostBytes = 64 * 1024 * 1024;
@@ -30,10 +32,11 @@ interface Kept {
 /** Puts the kernel's messages together to transactions: whose they are is told last. */
 export class Transactions {
   readonly #options: TransactionsOptions;
-  /** Messages about our table; of its elements no more than are told of one transaction. */
+  /** Messages about our table; of its elements, and of all else, no more than are told of one transaction. */
   #kept: Kept[] = [];
   #bytes = 0;
   #elements = 0;
+  #others = 0;
   /** Ports that changed other tables. */
   readonly #elsewhere = new Set<number>();
   #quietAt: number;
@@ -66,6 +69,7 @@ export class Transactions {
       return undefined;
     }
     if (isElementType(message.type) && ++this.#elements > mostEvents) return undefined;
+    if (!isElementType(message.type) && ++this.#others > mostEvents && !isDeletedTable(message.type)) return undefined;
     const copy = Uint8Array.from(bytes.subarray(message.start, message.end));
     this.#bytes += copy.length;
     if (this.#bytes > mostBytes) return this.lost("one transaction is larger than can be remembered");
@@ -91,12 +95,12 @@ export class Transactions {
     const glimpse = this.#options.glimpseOf(pid);
     // What the kernel tells by itself, such as a quota that is used up, belongs to nobody's transaction.
     const own = this.#kept.filter((each) => each.port === port);
-    if (this.#options.isOurs(pid, port)) return ownNews(own);
+    const uncounted = Math.max(0, this.#elements - mostEvents) + Math.max(0, this.#others - mostEvents);
+    if (this.#options.isOurs(pid, port)) return ownNews(own, this.#others > mostEvents);
     const culprit = this.#options.culpritOf({ pid, program }, glimpse);
     // Who deletes the table deletes all that is in it, of which the kernel tells as well.
     const deleted = own.findLast(({ type }) => isDeletedTable(type));
     const ours = (deleted === undefined ? own : [deleted]).flatMap(eventsOf);
-    const uncounted = deleted === undefined ? Math.max(0, this.#elements - mostEvents) : 0;
     return {
       kind: "foreign",
       at: this.#options.now(),
@@ -104,7 +108,7 @@ export class Transactions {
       culprit,
       localPid: this.#options.localPid(pid, port),
       events: ours.slice(0, mostEvents),
-      omitted: Math.max(0, ours.length - mostEvents) + uncounted,
+      omitted: Math.max(0, ours.length - mostEvents) + (deleted === undefined ? uncounted : 0),
       touchesOthers: this.#elsewhere.has(port),
     };
   }
@@ -113,14 +117,16 @@ export class Transactions {
     this.#kept = [];
     this.#bytes = 0;
     this.#elements = 0;
+    this.#others = 0;
     this.#elsewhere.clear();
   }
 }
 
 const none = new Uint8Array();
 
-/** Elements are left out, and what rules say: of our own nobody needs to know, and they are many. */
-function ownNews(kept: readonly Kept[]): News | undefined {
+/** Elements are left out, and what rules say: of our own nobody needs to know, and they are many. Where there were too many, all is new. */
+function ownNews(kept: readonly Kept[], isTooMuch: boolean): News | undefined {
+  if (isTooMuch) return { kind: "own", events: [newTable] };
   const events = kept
     .filter(({ type }) => !isElementType(type))
     .flatMap(eventsOf)
@@ -130,6 +136,13 @@ function ownNews(kept: readonly Kept[]): News | undefined {
 
 // NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM
 const isElementType = (type: number) => (type & 0xff) === 12 || (type & 0xff) === 14;
+
+const newTable: TableEvent = {
+  what: "table",
+  family: netfilterFamily[tableFamily],
+  table: tableName,
+  gone: false,
+};
 
 // NFT_MSG_DELTABLE
 const isDeletedTable = (type: number) => (type & 0xff) === 2;

@@ -338,9 +338,9 @@ describe("tampering with the rules of this machine's kernel", function () {
   });
 
   it("what others do while it is not listened to is put right, and is heard the next time", async () => {
-    const meanwhile = (command: string) => async () => {
+    const meanwhile = (command: string) => () => {
       runIn(node.namespace, "nft", command);
-      return false;
+      return Promise.resolve(false);
     };
     await node.guard.unheard(meanwhile("flush ruleset"));
     const change = await until("the repair", () => node.changes[0]);
