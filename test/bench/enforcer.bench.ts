@@ -10,6 +10,9 @@
 // another node comes and goes; one is sent to this node, gets its address, and goes, as the watch tells of every pod (kubelet tells
 // the address when the pod's network is there, seconds after the scheduler has chosen the node); one of this node comes that nobody told of before;
 // a policy's ports are edited, without and with the guard of paths (guarded.ts). A kind of change ends after a minute.
+// Then `nft flush ruleset` by another process, five times, with all that watches over the rules: the gap is from the last moment at which
+// nothing had happened to the acknowledgement of the transaction that makes everything anew. While anybody else on the machine listens
+// to changes of nftables, in whatever network namespace, the kernel makes a message for each element, which takes as long again.
 // Judged are CPU times of the threads that are waited for, their time in the kernel included (waited-time.ts), so that what else the
 // machine does is not in them; elapsed times stand beside them. Memory is the peak of the process
 // (VmHWM), World and Node.js included, read before `nft -f` and the second loads.
@@ -24,12 +27,14 @@ import { namespacePath } from "../../core/netlink/namespace.ts";
 import { NftLibrary } from "../../enforcer/nft-library.ts";
 import { textOf } from "../../enforcer/text.ts";
 import { deleteNamespace, makeNamespace } from "../support/namespace.ts";
+import { type Flushed, FlushRepair } from "./flush-repair.ts";
 import { guardedObjects, guardOf } from "./guarded.ts";
 import { fullSize, localPods, nodeObjects, pathPolicies, podObject, policyObject } from "./large-node.ts";
 import { MeasuredEnforcer } from "./measured-enforcer.ts";
 import { sumOf, type Took, timed } from "./waited-time.ts";
 
-const limits = { coldMs: 2000, loadRatio: 1.2, podMs: 5, policyMs: 50, peakMib: 300 };
+const limits = { coldMs: 2000, loadRatio: 1.2, podMs: 5, policyMs: 50, peakMib: 300, flushMs: 500 };
+const flushes = 5;
 const longestMs = 60_000;
 const batch = 500;
 const mib = 2 ** 20;
@@ -222,6 +227,27 @@ function* guardedEdits(enforcer: MeasuredEnforcer, count: number): Generator<Ste
   }
 }
 
+/** Everything flushed by `nft`, some times; the best counts, as whatever else the machine does only adds to them. */
+async function repairs(namespace: string, enforcer: MeasuredEnforcer): Promise<void> {
+  const repair = new FlushRepair(namespace, enforcer);
+  try {
+    const took: Flushed[] = [];
+    for (let turn = 0; turn < flushes; turn++) took.push(await repair.flush());
+    const at = (of: (one: Flushed) => number) => [0, 0.5, 1].map((share) => percentile(took.map(of), share || 0.01));
+    const [cpu, gaps] = [at((one) => one.took.cpuMs), at(({ gapMs }) => gapMs)].map((all) => all.map(Math.round));
+    const value = `${cpu?.join(" / ")} ms (gap ${gaps?.join(" / ")})`;
+    const best = cpu?.[0] ?? Number.POSITIVE_INFINITY;
+    report(
+      "nft flush ruleset, to the rules standing, 0/50/100 %",
+      value,
+      `${limits.flushMs} ms`,
+      best <= limits.flushMs,
+    );
+  } finally {
+    await repair.close();
+  }
+}
+
 /** The Enforcer's way to load a transaction against `nft -f`, in a namespace of its own. */
 async function loads(library: NftLibrary, transaction: MeasuredEnforcer["lastTransaction"]): Promise<void> {
   const namespace = makeNamespace("bench-load");
@@ -272,6 +298,7 @@ async function main(): Promise<void> {
     report("peak memory", `${Math.round(peakMib())} MiB`, `${limits.peakMib} MiB`, peakMib() <= limits.peakMib);
     const { failed, repaired } = enforcer.status;
     report("transactions refused, tables repaired", `${failed}, ${repaired}`, "0", failed + repaired === 0);
+    await repairs(namespace, enforcer);
     await loads(library, whole);
   } finally {
     await enforcer.stop();

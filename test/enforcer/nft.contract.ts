@@ -113,6 +113,21 @@ export function nftContract(name: string, open: () => Nft | Promise<Nft>): void 
       assert.deepEqual((await nft.list())?.sets.get(set), new Set([api]));
     });
 
+    it("writes again what it was told last, or nothing", async () => {
+      await nft.apply(whole);
+      await nft.apply([elements("delete-elements", web), elements("add-elements", api)]);
+      const before = await nft.list();
+      await nft.rewrite([]);
+      assert.deepEqual(await nft.list(), before);
+      if (await nft.rewrite([elements("add-elements", web)]))
+        assert.deepEqual((await nft.list())?.sets.get(set), new Set([api, web]));
+    });
+
+    it("writes nothing where there was no table", async () => {
+      assert.equal(await nft.rewrite([]), false);
+      assert.equal(await nft.list(), undefined);
+    });
+
     it("replaces everything at once", async () => {
       await nft.apply(whole);
       await nft.apply(diff(undefined, emptyRuleset));
