@@ -4,6 +4,7 @@ import { type ErrorCode, SluiceError } from "../core/errors.ts";
 import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
+import { type PackedInventory, unpackedInventory } from "./packed-inventory.ts";
 import { type PackedTransaction, packed } from "./packed-transaction.ts";
 import type { Transaction } from "./ruleset.ts";
 import { textOf } from "./text.ts";
@@ -19,6 +20,8 @@ export interface Request {
   readonly json: boolean;
   /** For a batch of our own. */
   readonly batch?: PackedTransaction;
+  /** What is in our table is asked for. */
+  readonly inventory?: true;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -28,6 +31,8 @@ export interface Answer {
   readonly output: string;
   /** Of libnftables. */
   readonly words: string;
+  /** Null: there is no table; undefined: it changed while it was read. */
+  readonly inventory?: PackedInventory | null | undefined;
   /** The refusal of a batch. */
   readonly error?: CarriedError;
 }
@@ -94,6 +99,8 @@ export class NftLibrary {
     };
     return {
       list: async () => {
+        const found = batches ? await this.#inventory(path) : undefined;
+        if (found !== undefined) return found === null ? undefined : unpackedInventory(found);
         const output = await this.print(namespace, "json");
         return output === undefined ? undefined : inventoryOf(output);
       },
@@ -103,11 +110,20 @@ export class NftLibrary {
     };
   }
 
+  /** As the kernel itself tells it. */
+  async #inventory(path: string): Promise<PackedInventory | null | undefined> {
+    const how = { dryRun: false, json: false, inventory: true as const };
+    const { error, words, inventory } = await this.#ask(path, "", how);
+    if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+    if (words !== "") throw new SluiceError("NFT_FAILED", words);
+    return inventory;
+  }
+
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
 
-  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "batch">): Promise<Answer> {
+  #ask(namespace: string, text: string, how: Omit<Request, "id" | "namespace" | "text">): Promise<Answer> {
     if (this.#ended) return Promise.reject(threadEnded(undefined));
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();

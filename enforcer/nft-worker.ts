@@ -6,6 +6,7 @@ import { close } from "../core/netlink/libc.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
+import { kernelInventory } from "./kernel-inventory.ts";
 import { Batches } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
 import { unpacked } from "./packed-transaction.ts";
@@ -95,7 +96,8 @@ class Namespace {
     this.#socket.growReceiveBuffer(answersBytes);
   }
 
-  carryOut({ batch, ...work }: Request): Outcome {
+  carryOut({ batch, inventory, ...work }: Request): Outcome {
+    if (inventory) return { ...done, inventory: kernelInventory(this.#socket) };
     if (batch === undefined) {
       this.#batches.forget();
       return this.#library.run(this.#context, work);
