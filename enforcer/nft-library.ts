@@ -4,6 +4,7 @@ import { type ErrorCode, SluiceError } from "../core/errors.ts";
 import type { Print, TableSize } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
+import { type PackedInventory, unpackedInventory } from "./packed-inventory.ts";
 import { type PackedTransaction, packed } from "./packed-transaction.ts";
 import { isReplacement, type Transaction } from "./ruleset.ts";
 import { mostUsedSetsFirst } from "./set-order.ts";
@@ -24,6 +25,8 @@ export interface Request {
   readonly rewrite?: boolean;
   /** Path of another namespace, to be compared with this one. */
   readonly twin?: string;
+  /** What is in our table is asked for. */
+  readonly inventory?: true;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -37,6 +40,8 @@ export interface Answer {
   readonly unknown?: boolean;
   /** Of a comparison: if both namespaces hold the same. */
   readonly size?: TableSize | undefined;
+  /** Null: there is no table; undefined: it changed while it was read. */
+  readonly inventory?: PackedInventory | null | undefined;
   /** The refusal of a batch. */
   readonly error?: CarriedError;
 }
@@ -113,6 +118,8 @@ export class NftLibrary {
     };
     return {
       list: async () => {
+        const found = batches ? await this.#inventory(path) : undefined;
+        if (found !== undefined) return found === null ? undefined : unpackedInventory(found);
         const output = await this.print(namespace, "json");
         return output === undefined ? undefined : inventoryOf(output);
       },
@@ -130,6 +137,15 @@ export class NftLibrary {
       },
       rewrite: (more) => (batches ? send(more, true) : Promise.resolve(false)),
     };
+  }
+
+  /** As the kernel itself tells it. */
+  async #inventory(path: string): Promise<PackedInventory | null | undefined> {
+    const how = { dryRun: false, json: false, inventory: true as const };
+    const { error, words, inventory } = await this.#ask(path, "", how);
+    if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+    if (words !== "") throw new SluiceError("NFT_FAILED", words);
+    return inventory;
   }
 
   async close(): Promise<void> {

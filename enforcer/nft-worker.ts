@@ -6,6 +6,7 @@ import { close } from "../core/netlink/libc.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
+import { kernelInventory } from "./kernel-inventory.ts";
 import { listCommand } from "./nft-answer.ts";
 import { Batches } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
@@ -97,7 +98,8 @@ class Namespace {
     this.#socket.growReceiveBuffer(answersBytes);
   }
 
-  carryOut({ batch, rewrite, ...work }: Request): Outcome {
+  carryOut({ batch, rewrite, inventory, ...work }: Request): Outcome {
+    if (inventory) return { ...done, inventory: kernelInventory(this.#socket) };
     if (batch === undefined) {
       this.#batches.forget();
       if (!work.dryRun && work.text !== listCommand) this.#batches.forgetTable();
