@@ -85,11 +85,13 @@ describe("the kernel's table in other hands", function () {
     assert.equal(bothWays(ofPort(client.port)), counted());
     const flows = ofPort(client.port);
     const lives = Map.groupBy(flows, ({ connection, startedAt }) => `${connection} ${startedAt}`);
-    assert.equal(lives.size, 6);
-    assert.equal(flows.filter(({ endReason }) => endReason === "deleted").length, 5);
+    const deleted = flows.filter(({ endReason }) => endReason === "deleted").length;
+    // What is made anew while the kernel walks through its table may be met again by the same walk.
+    assert.ok(deleted >= 5, `${deleted} were deleted`);
+    assert.equal(lives.size, deleted + 1);
     assert.deepEqual(
       [...lives.values()].map((life) => life[0]?.midstream),
-      [false, true, true, true, true, true],
+      Array.from(lives, (_, index) => index > 0),
     );
   });
 
