@@ -60,6 +60,8 @@ export interface EngineOptions {
   /** Last good rules and the state of the rollout are kept in the data folder, and orders are taken there; by default if there is a store. */
   readonly keepsState?: boolean;
   readonly metrics?: Metrics;
+  /** Where records come from beside the collectors of seats: a bus. */
+  readonly sources?: readonly Collecting[];
   /** The collector of a node; in tests another one than the kernel's. */
   readonly collect?: (seat: Seat) => Collecting;
   /** Told when policies change, not when pods do. */
@@ -121,7 +123,8 @@ export class Engine {
         onAlert: options.onAlert,
       }),
     });
-    this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
+    const collect = options.collect ?? ((seat) => this.#collectorOf(seat));
+    this.#collectors = [...seats.map(collect), ...(options.sources ?? [])];
     this.#tenures = new Feed({ name: "tenures", clock });
     this.#programs = new Feed({ name: "programs", clock });
     this.#changes = new Feed({ name: "changes", clock });
@@ -461,7 +464,7 @@ export class Engine {
     const { seats, config } = this.#options;
     const nodeOf = (index: number) => seats[index]?.node ?? "";
     readCollectors(metrics, () =>
-      this.#collectors.map(({ counters, dnsCounters }, index) => {
+      this.#collectors.slice(0, seats.length).map(({ counters, dnsCounters }, index) => {
         const node = nodeOf(index);
         return { node, counters, dns: dnsCounters, spool: spoolUsage(spoolFolder(config.data.folder, node)) };
       }),

@@ -20,8 +20,15 @@ export interface Finding {
   readonly reason: string;
 }
 
-/** Everything that is wrong in a folder, and then what is accepted and yet a trap. */
-export async function findingsIn(path: string): Promise<readonly Finding[]> {
+export interface Findings {
+  /** Everything that is wrong, and then what is accepted and yet a trap. */
+  readonly findings: readonly Finding[];
+  /** How many objects are accepted. */
+  readonly objects: number;
+}
+
+/** What is to be said of a folder. */
+export async function findingsIn(path: string): Promise<Findings> {
   const refused: Refused[] = [];
   const manifests = await readManifests(path, (object) => {
     // A fault holds texts only: the number of the problem stands for its message, so that it is found again.
@@ -32,7 +39,11 @@ export async function findingsIn(path: string): Promise<readonly Finding[]> {
   });
   const errors = manifests.faults.map((fault) => faultFinding(fault, refused));
   const warnings = warningsOf(manifests.objects);
-  return [...errors, ...warnings.map(({ object, field, message }) => finding("warning", object, field, message))];
+  const traps = warnings.map(({ object, field, message }) => ({
+    ...finding("warning", object, field, message),
+    ...manifests.places.get(object),
+  }));
+  return { findings: [...errors, ...traps], objects: manifests.objects.length };
 }
 
 interface Refused {

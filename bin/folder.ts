@@ -1,16 +1,15 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { text } from "node:stream/consumers";
 import { systemClock } from "../core/clock.ts";
-import { folderSource } from "../core/kube/folder.ts";
+import { SluiceError } from "../core/errors.ts";
 import { type ManifestFault, readManifest, type Validate } from "../core/kube/manifest.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
-import { silentLog } from "../core/log.ts";
+import { type Manifests, readManifestFolder } from "../core/kube/read-folder.ts";
 import { problemsOf } from "../policy/kinds/read.ts";
 
-/** What a folder of manifests holds. */
-export interface Manifests {
-  readonly objects: readonly KubeObject[];
-  readonly faults: readonly ManifestFault[];
-}
+/** Where manifests are if nobody says so. */
+export const usualFolder = "./manifests";
 
 /** Reads a folder of manifests once. What is not accepted is told line by line and left out. */
 export async function readFolder(path: string, tell: (line: string) => void): Promise<readonly KubeObject[]> {
@@ -19,23 +18,24 @@ export async function readFolder(path: string, tell: (line: string) => void): Pr
   return objects;
 }
 
-/** Reads a folder of manifests once; `-` is what `kubectl get -o yaml` of a live cluster pipes in. */
+/**
+ * Reads a folder of manifests, or one file, once; `-` is what `kubectl get -o yaml` of a live cluster pipes in. Throws MANIFEST_INVALID if
+ * it cannot be read.
+ */
 export async function readManifests(path: string, validate: Validate = problemsOf): Promise<Manifests> {
-  if (path === "-") return readPiped(validate);
-  const stop = new AbortController();
-  const faults: ManifestFault[] = [];
-  const onFault = (fault: ManifestFault) => void faults.push(fault);
-  const source = folderSource({ path, clock: systemClock, log: silentLog, onFault, validate });
-  for await (const changes of source.watch(stop.signal)) {
-    stop.abort();
-    return { objects: changes.flatMap((change) => (change.type === "upsert" ? [change.object] : [])), faults };
-  }
-  return { objects: [], faults };
+  if (path === "-") return manifestsIn("standard input", await text(process.stdin), validate);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) return manifestsIn(basename(path), await readFile(path, "utf8"), validate);
+  if (found === undefined && path === usualFolder)
+    throw new SluiceError("MANIFEST_INVALID", `there is no folder ${path} here; name the one that has your manifests`);
+  return readManifestFolder(path, systemClock, validate);
 }
 
-async function readPiped(validate: Validate): Promise<Manifests> {
-  const { objects, faults } = readManifest("standard input", await text(process.stdin), validate);
-  return { objects: [...objects.values()].map(({ object }) => object), faults };
+function manifestsIn(file: string, content: string, validate: Validate): Manifests {
+  const { objects, faults } = readManifest(file, content, validate);
+  const placed = [...objects.values()];
+  const places = placed.map(({ object, line }) => [object, { file, line }] as const);
+  return { objects: placed.map(({ object }) => object), places: new Map(places), faults };
 }
 
 /** `policies/app.yaml document 2 (line 14), spec.selector: …` */

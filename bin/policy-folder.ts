@@ -1,5 +1,6 @@
-import { Option } from "commander";
+import { Argument, Option } from "commander";
 import { SluiceError } from "../core/errors.ts";
+import { hint } from "../core/filter/literal.ts";
 import type { ManifestFault } from "../core/kube/manifest.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
 import type { Namespaces } from "../policy/identity.ts";
@@ -10,7 +11,7 @@ import type { Endpoint, Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
 import { type TierWithPolicies, tiersInOrder } from "../policy/tiers.ts";
 import { World } from "../policy/world.ts";
-import { faultText, readManifests } from "./folder.ts";
+import { faultText, readManifests, usualFolder } from "./folder.ts";
 import type { Rim } from "./rim.ts";
 
 /** A folder of manifests as policy sees it. */
@@ -25,9 +26,13 @@ export interface PolicyFolder {
 }
 
 export const objectsOption = (): Option =>
-  new Option("--objects <folder>", "folder of Kubernetes YAML with pods and policies, - for standard input").default(
-    "./manifests",
-  );
+  new Option(
+    "--objects <folder>",
+    "folder or file of Kubernetes YAML with pods and policies, - for standard input",
+  ).default(usualFolder);
+
+/** For people who name the folder as they do to other commands. */
+export const folderArgument = (): Argument => new Argument("[folder]", "the same as --objects");
 
 /** Reads the folder and tells of what is not accepted in it. */
 export async function openPolicyFolder(path: string, rim: Pick<Rim, "note">): Promise<PolicyFolder> {
@@ -70,7 +75,7 @@ export function subjectsIn(placement: Placement): readonly Endpoint[] {
 }
 
 /** The policy of a name: `app.web`, `shop/app.web`, `np:shop/app.web`, or a step of a flow record. Throws USAGE. */
-export function policyNamed({ tiers }: PolicyFolder, text: string): Policy {
+export function policyNamed({ tiers, faults }: PolicyFolder, text: string): Policy {
   const wanted = text.replace(/^(\d+\|)?[^|]*\|([^|]+)\|.*$/, "$2");
   const all = tiers.flatMap(({ policies }) => policies);
   const found = all.filter((policy) => [policy.name, policyPath(policy), policyId(policy)].includes(wanted));
@@ -78,7 +83,22 @@ export function policyNamed({ tiers }: PolicyFolder, text: string): Policy {
   if (only !== undefined && found.length === 1) return only;
   if (found.length > 1)
     throw new SluiceError("USAGE", `"${text}" could be ${found.map(policyId).join(", ")}; write one of these`);
+  const refused = faults.length > 0 ? "; it may be among what is not accepted" : "";
+  throw new SluiceError("USAGE", `there is no policy "${text}" here${hintFor(wanted, all) || refused}`);
+}
+
+/** Names that have this in them or are in it; else the one that it is most like. */
+function hintFor(wanted: string, all: readonly Policy[]): string {
   const near = all.filter(({ name }) => name.includes(wanted) || wanted.includes(name)).slice(0, 5);
-  const hint = near.length === 0 ? "" : `; did you mean ${near.map(policyId).join(" or ")}?`;
-  throw new SluiceError("USAGE", `there is no policy "${text}" here${hint}`);
+  if (near.length > 0) return `; did you mean ${near.map(policyId).join(" or ")}?`;
+  return hint(
+    wanted,
+    all.flatMap((policy) => [policy.name, policyPath(policy), policyId(policy)]),
+  );
+}
+
+/** Throws USAGE where there is no tier of the name. */
+export function checkTier({ tiers }: PolicyFolder, name: string): void {
+  const names = tiers.map(({ tier }) => tier.name);
+  if (!names.includes(name)) throw new SluiceError("USAGE", `there is no tier "${name}" here${hint(name, names)}`);
 }

@@ -4,6 +4,8 @@ import { readYaml } from "../core/kube/yaml.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { ruleTitle } from "../policy/explain.ts";
 import { policyId, policyPath } from "../policy/kind-names.ts";
+import { problemsOf } from "../policy/kinds/reading.ts";
+import { explain } from "../policy/kinds/wording.ts";
 import type { RuleOrigin } from "../policy/program.ts";
 import type { Verdict } from "../policy/verdict.ts";
 import { connectionsOf, type Question } from "./connections.ts";
@@ -36,20 +38,17 @@ const testFile = z.strictObject({
 export type PolicyTestCase = z.output<typeof testCase>;
 export type PolicyTestFile = z.output<typeof testFile>;
 
-/** Reads a test file. Throws MANIFEST_INVALID naming the field. */
+/** Reads a test file. Throws MANIFEST_INVALID naming each field that is wrong. */
 export function parseTestFile(file: string, text: string): PolicyTestFile {
   const [document, ...others] = readYaml(text);
   const refuse = (message: string) => new SluiceError("MANIFEST_INVALID", `${file}: ${message}`, { context: { file } });
   if (document === undefined) throw refuse("is empty");
   if (document.error !== null) throw refuse(`line ${document.line}: ${document.error}`);
   if (others.some(({ value }) => value !== undefined)) throw refuse("has several documents; write all cases in one");
-  const read = testFile.safeParse(document.value);
+  const read = testFile.safeParse(document.value, { error: explain });
   if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  const path = (issue?.path ?? [])
-    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
-    .join("");
-  throw refuse(`${path.replace(/^\./, "") || "the file"}: ${issue?.message}`);
+  const problems = read.error.issues.flatMap((issue) => problemsOf(issue, ""));
+  throw refuse(problems.map(({ field, message }) => `${field || "the file"}: ${message}`).join("; "));
 }
 
 /** What came of a case. Keys as `-o json` prints them. */

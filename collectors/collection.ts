@@ -1,27 +1,25 @@
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
-import type { RawFlow } from "../core/records/flow.ts";
 import { applySettings, loadTrackingRule, removeTrackingRule } from "./conntrack/prerequisites.ts";
 import { Dns } from "./dns/dns.ts";
 import { removeCopyRules } from "./dns/rules.ts";
 import { type Beat, Heartbeats, heartbeatOf, readKernelTable } from "./heartbeats.ts";
 import { InterfaceNames } from "./interface-names.ts";
 import { Outbox } from "./outbox.ts";
+import { ReadingPace, soonMs } from "./reading-pace.ts";
 import { Recorder } from "./recorder.ts";
 import { Sensor } from "./sensor.ts";
+import type { WriteOpen } from "./spool/open-connections.ts";
 import { Spool, type SpoolSettings } from "./spool/spool.ts";
+import { Surveys } from "./surveys.ts";
 import { type Flush, Windows } from "./window.ts";
 import type { FromWorker, WorkerOptions } from "./worker-protocol.ts";
 
-// Measured: reading without waiting, with a pause after a short batch, takes events in batches of about 157 and costs a
-// third of blocking reads.
-const pauseMs = 5;
-// A wake-up costs 0.1 to 0.2 ms of CPU time. While nothing happens fewer are enough: the sockets' buffers hold a quarter
-// of a second of 150,000 connections each second.
-const idlePauseMs = 20;
-// A dump of a full table costs half a second; after an overrun one is enough to find what was missed.
-const reconcilePauseMs = 30_000;
+// While what was read is stored and acked.
+const drainPauseMs = 5;
+// Records of open connections that are written between two readings: some milliseconds.
+const slicedRecords = 4_000;
 // With a spool a connection that ended is on the disk so soon: what is in memory only is lost with the process.
 const spoolFlushMs = 20;
 // How long records are still handed out after the end; what is left then is in the spool.
@@ -38,7 +36,8 @@ export class Collection {
   readonly #outbox: Outbox;
   #dns: Dns | undefined;
   #tracking = false;
-  #reconciledAt = Number.NEGATIVE_INFINITY;
+  /** Open connections that are being saved. */
+  #saving: Generator<void> | undefined;
 
   constructor(options: WorkerOptions, clock: Clock, post: (message: FromWorker) => void) {
     this.#options = options;
@@ -55,7 +54,7 @@ export class Collection {
     });
     this.#recorder.restore(this.#spool?.recovered.standing.open.values() ?? []);
     this.#outbox = new Outbox({
-      ...{ cluster, node, epoch, limit },
+      ...{ cluster, node, epoch, limit, clock },
       spool: this.#spool,
       post: (batch, records) => post({ kind: "records", batch, records }),
     });
@@ -126,10 +125,9 @@ export class Collection {
 
   /** What happened since an earlier run ended without warning was not seen. Told at once, so that a further end finds it told. */
   #tellAbsence(): void {
-    const { lastSign = null, orderly = true } = this.#spool?.recovered ?? {};
-    if (orderly || lastSign === null) return;
-    const start = lastSign - (lastSign % (this.#options.windowMs * 1000));
-    this.#recorder.wasAway({ start, end: Math.max(this.#now(), lastSign) });
+    const { lastSign = null, toldUpTo = null, orderly = true } = this.#spool?.recovered ?? {};
+    if (orderly || lastSign === null || toldUpTo === null) return;
+    this.#recorder.wasAway({ start: Math.min(toldUpTo, lastSign), end: Math.max(this.#now(), lastSign) });
     this.#outbox.push({ losses: this.#recorder.takeLosses() });
   }
 
@@ -144,30 +142,42 @@ export class Collection {
     const flushMs = this.#spool === undefined ? undefined : spoolFlushMs;
     const windows = new Windows(this.#options.windowMs, this.#clock.now(), flushMs);
     const heartbeats = new Heartbeats(this.#clock.now());
+    const surveys = new Surveys(sensor, this.#clock, (flush) => this.#tellOpen(flush));
+    const pace = new ReadingPace();
+    let readAt = this.#clock.monotonic();
     while (!signal.aborted) {
-      const { found, more, overran } = sensor.poll();
+      const { datagrams, more, overran } = sensor.poll();
+      const pause = pace.after(datagrams, this.#clock.monotonic() - readAt);
+      readAt = this.#clock.monotonic();
       // After the events, so that the answers are known that led to these connections.
       const asked = this.#dns?.poll() ?? false;
-      if (overran) this.#reconcile(sensor);
+      if (overran && surveys.reconcile())
+        this.#log("warn", { node: this.#options.node }, "conntrack events were lost; reading the whole table");
       const due = windows.due(this.#clock.now());
-      if (due?.whole) sensor.dump();
-      if (due !== undefined) this.#flush(due);
+      if (due?.whole) surveys.endWindow(due);
+      if (due !== undefined) this.#flush({ ...due, start: surveys.windowStart ?? due.start, whole: false });
+      surveys.goOn();
       const beat = heartbeats.due(this.#clock.now());
       if (beat !== undefined) this.#beat(beat, sensor);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
-      const pause = Math.min(found || asked ? pauseMs : idlePauseMs, untilFlush);
-      await (more ? new Promise(setImmediate) : this.#clock.sleep(pause, signal));
+      await (more || surveys.busy
+        ? new Promise(setImmediate)
+        : this.#clock.sleep(Math.min(asked ? soonMs : pause, untilFlush), signal));
     }
-    this.#finish(sensor, windows, heartbeats);
+    this.#finish(sensor, surveys, windows, heartbeats);
     await this.#drain();
   }
 
-  #finish(sensor: Sensor, windows: Windows, heartbeats: Heartbeats): void {
+  #finish(sensor: Sensor, surveys: Surveys, windows: Windows, heartbeats: Heartbeats): void {
+    surveys.finish();
     while (sensor.poll().more);
     sensor.dump();
     this.#dns?.poll();
-    this.#flush(windows.last(this.#clock.now()), true);
+    const last = windows.last(this.#clock.now());
+    const flush = { ...last, start: surveys.windowStart ?? last.start };
+    this.#flush(flush);
+    for (const _ of this.#tellOpen(flush, true));
     this.#beat(heartbeats.last(this.#clock.now()), sensor);
     this.#tellLosses();
     this.#outbox.postAll();
@@ -177,20 +187,29 @@ export class Collection {
   async #drain(): Promise<void> {
     if (this.#spool === undefined) return;
     const until = this.#clock.monotonic() + drainMs;
-    while (!this.#outbox.idle && this.#clock.monotonic() < until) await this.#clock.sleep(pauseMs);
-    this.#spool.close(this.#standing());
+    while (!this.#outbox.idle && this.#clock.monotonic() < until) await this.#clock.sleep(drainPauseMs);
+    this.#saving?.return(undefined);
+    this.#spool.close(() => this.#standing());
   }
 
   #tendSpool(): void {
-    this.#spool?.tend();
-    if (this.#spool?.standingDue) this.#spool.saveStanding(this.#standing());
+    const spool = this.#spool;
+    spool?.tend();
+    if (spool?.standingDue) this.#saving ??= spool.savingStanding(() => this.#standing());
+    if (this.#saving?.next().done) this.#saving = undefined;
     this.#outbox.post();
   }
 
-  *#standing(): Generator<RawFlow> {
+  *#standing(): Generator<WriteOpen> {
     const { cluster, node } = this.#options;
     const epoch = this.#spool?.epoch ?? 0;
-    for (const draft of this.#recorder.standing()) yield { cluster, node, epoch, seq: 0, ...draft };
+    const { usual } = this.#recorder;
+    let slot = 0;
+    const write: WriteOpen = (writer, seq) => writer.toldSlot(usual.slots, slot, seq);
+    for (slot = usual.nextTold(0); slot >= 0; slot = usual.nextTold(slot + 1)) yield write;
+    // These last: a connection that becomes unusual meanwhile is among them.
+    for (const draft of this.#recorder.standing())
+      yield (writer, seq) => writer.flow({ cluster, node, epoch, seq, ...draft });
   }
 
   #beat(beat: Beat, sensor: Sensor): void {
@@ -200,22 +219,30 @@ export class Collection {
     this.#outbox.push({ heartbeats: [heartbeat] });
   }
 
-  #reconcile(sensor: Sensor): void {
-    const now = this.#clock.monotonic();
-    if (now - this.#reconciledAt < reconcilePauseMs) return;
-    this.#reconciledAt = now;
-    this.#log("warn", { node: this.#options.node }, "conntrack events were lost; reading the whole table");
-    sensor.dump();
-  }
-
+  /** Tells what ended; with `whole`, of everything else as well, but for usual connections that are open. */
   #flush(flush: Flush, isLast = false): void {
     const flows = this.#recorder.flush(flush);
     const dns = this.#dns?.take(isLast) ?? [];
-    const dropped = this.#outbox.push({ flows, dns });
-    if (dropped > 0) this.#recorder.dropped(dropped, flush);
+    this.#lose(this.#outbox.push({ flows, dns }) + this.#outbox.pushClosed(this.#recorder.usual, flush), flush);
     this.#tellLosses();
-    if (!flush.whole) return;
+  }
+
+  #tellLosses(): void {
+    if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
+  }
+
+  /** Tells what a window that is over leaves to tell, in slices. */
+  *#tellOpen(flush: Flush, isLast = false): Generator<void> {
+    this.#flush(flush, isLast);
+    for (let from = 0; from >= 0; ) {
+      const { next, dropped } = this.#outbox.pushOpen(this.#recorder.usual, from, slicedRecords, flush);
+      this.#lose(dropped, flush);
+      from = next;
+      yield;
+    }
+    this.#tellLosses();
     this.#tellDnsLosses();
+    this.#spool?.windowTold(flush.end);
     this.#interfaces.forget();
     this.#post({ kind: "counters", counters: this.#recorder.counters, dns: this.#dns?.counters ?? null });
   }
@@ -235,8 +262,8 @@ export class Collection {
     }
   }
 
-  #tellLosses(): void {
-    if (!this.#outbox.full) this.#outbox.push({ losses: this.#recorder.takeLosses() });
+  #lose(dropped: number, flush: Flush): void {
+    if (dropped > 0) this.#recorder.dropped(dropped, flush);
   }
 
   #now(): number {

@@ -11,8 +11,9 @@ import type { Loss } from "../core/records/loss.ts";
 import type { DnsSettings } from "./dns/dns.ts";
 import type { DnsCounters } from "./dns/observer.ts";
 import { Inbox } from "./inbox.ts";
+import { LazyBatch } from "./lazy-batch.ts";
 import type { RecorderCounters } from "./recorder.ts";
-import type { Batch } from "./spool/batch.ts";
+import type { Framed } from "./spool/batch.ts";
 import type { SpoolSettings } from "./spool/spool.ts";
 import type { FromWorker, ToWorker, WorkerOptions } from "./worker-protocol.ts";
 
@@ -164,16 +165,19 @@ export class Collector {
   }
 
   /** Hands out each kind at its own source; the batch is done with when all are. */
-  #handOut(batch: number, { flows, losses, heartbeats, dns = [] }: Batch): void {
-    let open = [flows, losses, heartbeats, dns].filter(({ length }) => length > 0).length;
+  #handOut(batch: number, records: Framed): void {
+    const { cluster, node } = this.#options;
+    const { flows, losses, heartbeats, dns } = this.#inboxes;
+    const lazy = new LazyBatch(records, { cluster, node, epoch: records.epoch });
+    let open = [records.flows, records.losses, records.heartbeats, records.dns].filter((count) => count > 0).length;
     const acked = () => {
       open--;
       if (open === 0) this.#send({ kind: "ack", batch });
     };
-    if (flows.length > 0) this.#inboxes.flows.push(flows, acked);
-    if (losses.length > 0) this.#inboxes.losses.push(losses, acked);
-    if (heartbeats.length > 0) this.#inboxes.heartbeats.push(heartbeats, acked);
-    if (dns.length > 0) this.#inboxes.dns.push(dns, acked);
+    if (records.flows > 0) flows.push(lazy.flows, acked);
+    if (records.losses > 0) losses.push(lazy.losses, acked);
+    if (records.heartbeats > 0) heartbeats.push(lazy.heartbeats, acked);
+    if (records.dns > 0) dns.push(lazy.dns, acked);
   }
 
   /** The first failure is the cause, what follows from it is not. */

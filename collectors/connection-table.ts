@@ -14,6 +14,10 @@ export class ConnectionTable {
     return this.#size;
   }
 
+  hasId(id: number): boolean {
+    return this.#byId.has(id);
+  }
+
   /** The connection that the entry is of: of those with its id, tuple and zone the one whose time it misses least. */
   find(entry: Entry): Connection | undefined {
     let found: Connection | undefined;

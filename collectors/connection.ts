@@ -10,10 +10,10 @@ const noRules: LabelRules = { egress: null, ingress: null };
 // The kernel stamps a NEW event when it makes the entry, and the connection's start when the first packet has passed all hooks:
 // 2 to 64 microseconds later on an idle machine (measured, Linux 6.18). A busy one, a host that takes the processor away or
 // NFQUEUE come between; and read on two processors, or slewed, the clock may say that the start was first (1 microsecond, seen).
-const startsAfterStampUs = 1_000_000;
-const startsBeforeStampUs = 5_000;
+export const startsAfterStampUs = 1_000_000;
+export const startsBeforeStampUs = 5_000;
 // Without a stamp: a connection had begun when its NEW was read, whose time is taken a little before.
-const readToleranceUs = 10_000;
+export const readToleranceUs = 10_000;
 
 const tcp = 6;
 // TCP_CONNTRACK_SYN_SENT and TCP_CONNTRACK_SYN_SENT2: the first packet was a SYN. The kernel takes up others as ESTABLISHED unless

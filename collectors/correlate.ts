@@ -2,6 +2,7 @@ import type { Entry } from "../core/conntrack/entry.ts";
 import type { EndReason, RawFlow } from "../core/records/flow.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionTable } from "./connection-table.ts";
+import type { History } from "./conntrack/history.ts";
 import { endReasonOf } from "./end-reason.ts";
 
 // A DESTROY that was lost in an overrun is noticed by absence: the connection is given up when two dumps in a row lack it
@@ -50,6 +51,22 @@ export class Correlator {
   /** Takes in what an earlier run told of a connection. */
   restore(record: RawFlow): void {
     this.#table.add(Connection.restored(record, this.#dump));
+  }
+
+  /** Whether a connection has this id. */
+  knows(id: number): boolean {
+    return this.#table.hasId(id);
+  }
+
+  /** Takes in a connection whose id it does not know, with what was heard of it. */
+  adopt({ first, heardAt, seenInDump, told, latest }: History): void {
+    const connection = new Connection(first, heardAt, seenInDump);
+    connection.learn(first, this.#epoch);
+    if (told?.by !== undefined) connection.learn(told.by, this.#epoch);
+    if (told !== undefined) connection.settle(told.end);
+    if (latest !== undefined) connection.learn(latest, this.#epoch);
+    this.#table.add(connection);
+    if (connection.changed) this.#changed.push(connection);
   }
 
   /** Connections that have not ended. */

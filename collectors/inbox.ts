@@ -6,7 +6,7 @@ import type { Delivery, Source } from "../core/pipeline.ts";
 const redeliverMs = 1000;
 
 interface Pushed<T> {
-  readonly records: readonly T[];
+  readonly batch: { readonly items: readonly T[] };
   readonly acked: () => void;
 }
 
@@ -25,9 +25,9 @@ export class Inbox<T> implements Source<T> {
     this.#clock = clock;
   }
 
-  /** `acked` is called once, when the batch is done with. */
-  push(records: readonly T[], acked: () => void): void {
-    this.#batches.push({ records, acked });
+  /** `acked` is called once, when the batch is done with. Its items are asked for when somebody reads them. */
+  push(batch: { readonly items: readonly T[] }, acked: () => void): void {
+    this.#batches.push({ batch, acked });
     this.#changed.changed();
   }
 
@@ -47,12 +47,14 @@ export class Inbox<T> implements Source<T> {
     }
   }
 
-  #deliveryOf(batch: Pushed<T>): Delivery<T> {
+  #deliveryOf(pushed: Pushed<T>): Delivery<T> {
     this.#handedOut++;
     return {
-      items: batch.records,
-      ack: () => Promise.resolve(this.#settle(batch)),
-      nack: () => this.#redeliver(batch),
+      get items() {
+        return pushed.batch.items;
+      },
+      ack: () => Promise.resolve(this.#settle(pushed)),
+      nack: () => this.#redeliver(pushed),
     };
   }
 

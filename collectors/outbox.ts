@@ -1,18 +1,23 @@
-import type { RawDns } from "../core/records/dns.ts";
-import type { RawFlow } from "../core/records/flow.ts";
-import type { Heartbeat } from "../core/records/heartbeat.ts";
-import type { Loss } from "../core/records/loss.ts";
+import type { Clock } from "../core/clock.ts";
+import type { FastConnections } from "./conntrack/fast-connections.ts";
 import type { DnsDraft } from "./dns/exchanges.ts";
 import type { Draft } from "./draft.ts";
 import type { HeartbeatDraft } from "./heartbeats.ts";
 import type { LossDraft } from "./losses.ts";
-import { type Batch, sizeOf } from "./spool/batch.ts";
+import { type Counts, type Framed, joined, sizeOf, sumOf } from "./spool/batch.ts";
 import type { Position } from "./spool/position.ts";
+import { FrameWriter } from "./spool/record-frames.ts";
+import type { Told } from "./spool/slot-layout.ts";
 import type { Spool } from "./spool/spool.ts";
+import { Staged } from "./spool/staged.ts";
 import { batchesInFlight } from "./worker-protocol.ts";
 
 // One message to the main thread; larger ones would hold up both event loops.
 const batchRecords = 2_000;
+// A message wakes two threads, which costs them more than what a few dozen records do. What comes right after another waits so long.
+const gatherMs = 50;
+// Room for them, and for a frame of any size.
+const framesBytes = 1 << 20;
 
 /** Records before they are numbered. */
 export interface Drafts {
@@ -26,9 +31,10 @@ export interface OutboxOptions {
   readonly cluster: string;
   readonly node: string;
   readonly epoch: number;
+  readonly clock: Clock;
   /** Records that may wait in memory. Without a spool those beyond it are dropped; with one they are read from it later. */
   readonly limit: number;
-  readonly post: (batch: number, records: Batch) => void;
+  readonly post: (batch: number, records: Framed) => void;
   readonly spool?: Spool | undefined;
 }
 
@@ -38,17 +44,23 @@ interface Posted {
   acked: boolean;
 }
 
+/** Records that will be one batch. */
 interface Waiting {
-  readonly records: Batch;
-  readonly last: Position;
+  readonly epoch: number;
+  readonly parts: Uint8Array[];
+  counts: Counts;
+  last: Position;
 }
 
 /**
- * The worker's end of the stream: numbers records of all kinds without gaps, hands them to the spool, and posts them in
- * batches, as many as the main thread has acked. What finds it full gets no number.
+ * The worker's end of the stream: numbers records of all kinds without gaps, writes them into frames, which the spool stores, and
+ * posts these in batches, as many as the main thread has acked. What finds it full gets no number.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
+  readonly #frames = new FrameWriter(framesBytes);
+  readonly #staged = new Staged();
+  #counts = { flows: 0, losses: 0, heartbeats: 0, dns: 0 };
   #waiting: Waiting[] = [];
   #waitingRecords = 0;
   #posted: Posted[] = [];
@@ -59,6 +71,7 @@ export class Outbox {
   /** The last record that waits or was posted. */
   #taken: Position;
   #ending = false;
+  #postedAt = Number.NEGATIVE_INFINITY;
   readonly #told = { flows: 0, losses: 0, dropped: 0 };
 
   constructor(options: OutboxOptions) {
@@ -83,17 +96,59 @@ export class Outbox {
   }
 
   /** Takes drafts in; how many found no place. */
-  push(drafts: Drafts): number {
-    const { spool } = this.#options;
-    const room = this.full ? 0 : spool === undefined ? this.#options.limit - this.#waitingRecords : Infinity;
-    const { records, dropped } = this.#number(drafts, Math.max(0, room));
-    this.#told.dropped += dropped;
-    if (sizeOf(records) > 0) {
-      spool?.append(records);
-      this.#wait(records);
+  push({ flows = [], losses = [], heartbeats = [], dns = [] }: Drafts): number {
+    const room = flows.length + dns.length === 0 ? 0 : this.#room;
+    const { cluster, node, epoch } = this.#options;
+    const numbered = <T>(draft: T) => ({ cluster, node, epoch, seq: this.#seq++, ...draft });
+    for (const draft of room < flows.length ? flows.slice(0, room) : flows) {
+      const flow = numbered(draft);
+      this.#frames.flow(flow);
+      this.#put("flows", flow.seq, flow.start, flow.end);
     }
-    this.post();
-    return dropped;
+    const left = Math.max(0, room - flows.length);
+    for (const draft of left < dns.length ? dns.slice(0, left) : dns) {
+      const exchange = numbered(draft);
+      this.#frames.dns(exchange);
+      this.#put("dns", exchange.seq, exchange.start, exchange.end);
+    }
+    // What says that something is missing must not be missing itself, and is little.
+    for (const draft of losses) {
+      const loss = numbered(draft);
+      this.#frames.loss(loss);
+      this.#put("losses", loss.seq, loss.start, loss.end);
+    }
+    for (const draft of heartbeats) {
+      const heartbeat = numbered(draft);
+      this.#frames.heartbeat(heartbeat);
+      this.#put("heartbeats", heartbeat.seq, heartbeat.start, heartbeat.end);
+    }
+    return this.#stored(Math.max(0, flows.length + dns.length - room));
+  }
+
+  /** Takes in the connections that ended; how many found no place. */
+  pushClosed(connections: FastConnections, window: Told): number {
+    if (connections.closed === 0) return 0;
+    connections.takeClosed(this.#room, (slot) => this.#slot(connections, slot, window));
+    return this.#stored(connections.dropClosed());
+  }
+
+  /**
+   * Takes in the open connections from slot `from` on of which there is something to tell, at most `limit` of them. Where to go on,
+   * -1 at the end, and how many found no place.
+   */
+  pushOpen(
+    connections: FastConnections,
+    from: number,
+    limit: number,
+    window: Told,
+  ): { readonly next: number; readonly dropped: number } {
+    const room = this.#room;
+    let count = 0;
+    let slot = connections.nextChanged(from);
+    for (; slot >= 0 && count < limit; slot = connections.nextChanged(slot + 1), count++)
+      if (count < room) connections.settle(slot, this.#slot(connections, slot, window).end);
+      else connections.settle(slot, window.end);
+    return { next: slot, dropped: this.#stored(Math.max(0, count - room)) };
   }
 
   /** A batch is durable behind the main thread. The spool may forget it once all before it are. */
@@ -114,77 +169,96 @@ export class Outbox {
   }
 
   post(): void {
+    const now = this.#options.clock.monotonic();
     while (this.#ending || this.#posted.length < batchesInFlight) {
-      const next = this.#waiting.shift() ?? this.#readOn();
-      if (next === undefined) return;
-      this.#waitingRecords = Math.max(0, this.#waitingRecords - sizeOf(next.records));
+      const next = this.#ready(now) ? this.#waiting.shift() : undefined;
+      if (next !== undefined) this.#waitingRecords -= sizeOf(next.counts);
+      const records =
+        next === undefined ? this.#readOn() : { ...next.counts, epoch: next.epoch, bytes: joined(next.parts) };
+      if (records === undefined) return;
+      this.#postedAt = now;
       const batch = this.#batch++;
-      this.#posted.push({ batch, last: next.last, acked: false });
-      this.#options.post(batch, next.records);
+      this.#posted.push({ batch, last: next?.last ?? this.#taken, acked: false });
+      this.#options.post(batch, records);
     }
   }
 
-  #number(drafts: Drafts, room: number): { readonly records: Batch; readonly dropped: number } {
-    const { cluster, node, epoch } = this.#options;
-    let left = room;
-    let dropped = 0;
-    const numbered = <T>(given: readonly T[]) => {
-      const taken = given.length <= left ? given : given.slice(0, left);
-      left -= taken.length;
-      dropped += given.length - taken.length;
-      return taken.map((draft) => ({ cluster, node, epoch, seq: this.#seq++, ...draft }));
-    };
-    const flows: readonly RawFlow[] = numbered(drafts.flows ?? []);
-    const dns: readonly RawDns[] = numbered(drafts.dns ?? []);
-    left = Infinity; // what says that something is missing must not be missing itself, and is little
-    const losses: readonly Loss[] = numbered(drafts.losses ?? []);
-    const heartbeats: readonly Heartbeat[] = numbered(drafts.heartbeats ?? []);
-    this.#told.flows += flows.length;
-    this.#told.losses += losses.length;
-    return { records: { flows, losses, heartbeats, dns }, dropped };
+  /** Whether what waits longest is to go: it is a whole batch, or the last one went a while ago. */
+  #ready(now: number): boolean {
+    const [first, second] = this.#waiting;
+    if (first === undefined) return false;
+    return (
+      this.#ending || second !== undefined || sizeOf(first.counts) >= batchRecords || now - this.#postedAt >= gatherMs
+    );
   }
 
-  #wait(records: Batch): void {
+  /** How many more flows can be taken in. */
+  get #room(): number {
+    if (this.full) return 0;
+    if (this.#options.spool !== undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(0, this.#options.limit - this.#waitingRecords - sizeOf(this.#counts));
+  }
+
+  #slot({ slots }: FastConnections, slot: number, window: Told): Told {
+    const seq = this.#seq++;
+    const told = this.#frames.slot(slots, slot, window, seq);
+    this.#put("flows", seq, told.start, told.end);
+    return told;
+  }
+
+  /** A record stands in the frames. */
+  #put(kind: keyof Counts, seq: number, start: number, end: number): void {
+    this.#counts[kind]++;
+    this.#staged.take(seq, start, end);
+    if (!this.#frames.hasRoom || sizeOf(this.#counts) >= batchRecords) this.#store();
+  }
+
+  /** What stands in the frames is stored, and posted as far as that goes; `dropped` found no place. */
+  #stored(dropped: number): number {
+    this.#told.dropped += dropped;
+    if (sizeOf(this.#counts) > 0) this.#store();
+    this.post();
+    return dropped;
+  }
+
+  #store(): void {
     const { spool, limit, epoch } = this.#options;
-    if (spool !== undefined && (this.#behind || this.#waitingRecords + sizeOf(records) > limit)) {
-      this.#behind = true;
-      return;
-    }
-    for (const part of cut(records)) this.#waiting.push({ records: part, last: { epoch, seq: lastSeqOf(part) } });
-    this.#waitingRecords += sizeOf(records);
-    this.#taken = { epoch, seq: this.#seq - 1 };
-    spool?.handOut(this.#taken);
+    const counts = this.#counts;
+    const chunk = this.#staged.chunk(this.#frames.written);
+    spool?.appendFrames(chunk);
+    if (spool !== undefined && (this.#behind || this.#waitingRecords + sizeOf(counts) > limit)) this.#behind = true;
+    else this.#wait(counts, new Uint8Array(chunk.bytes), { epoch, seq: chunk.last });
+    this.#told.flows += counts.flows;
+    this.#told.losses += counts.losses;
+    this.#counts = { flows: 0, losses: 0, heartbeats: 0, dns: 0 };
+    this.#frames.reset();
+    this.#staged.clear();
   }
 
-  /** What comes next from the spool, if records wait there. */
-  #readOn(): Waiting | undefined {
-    if (!this.#behind) return undefined;
+  #wait(counts: Counts, bytes: Uint8Array, last: Position): void {
+    const { epoch } = last;
+    const behind = this.#waiting.at(-1);
+    if (behind === undefined || sizeOf(behind.counts) + sizeOf(counts) > batchRecords)
+      this.#waiting.push({ epoch, parts: [bytes], counts, last });
+    else {
+      behind.parts.push(bytes);
+      behind.counts = sumOf(behind.counts, counts);
+      behind.last = last;
+    }
+    this.#waitingRecords += sizeOf(counts);
+    this.#taken = last;
+    this.#options.spool?.handOut(last);
+  }
+
+  /** What comes next from the spool, if records wait there and none before them. */
+  #readOn(): Framed | undefined {
+    if (!this.#behind || this.#waiting.length > 0) return undefined;
     const read = this.#options.spool?.read(this.#taken, batchRecords);
     if (read === undefined) {
       this.#behind = this.#options.spool?.reachedEnd(this.#taken) === false;
       return undefined;
     }
     this.#taken = read.last;
-    const { flows, losses, heartbeats, dns = [] } = read.batch;
-    return { records: { flows, losses, heartbeats, dns }, last: read.last };
+    return read.framed;
   }
-}
-
-/** Parts of at most `batchRecords`, in order. */
-function cut(records: Batch): readonly Batch[] {
-  if (sizeOf(records) <= batchRecords) return [records];
-  const none = { flows: [], losses: [], heartbeats: [] };
-  const { dns = [] } = records;
-  const parts: Batch[] = [];
-  for (let at = 0; at < records.flows.length; at += batchRecords)
-    parts.push({ ...none, flows: records.flows.slice(at, at + batchRecords) });
-  for (let at = 0; at < dns.length; at += batchRecords) parts.push({ ...none, dns: dns.slice(at, at + batchRecords) });
-  for (let at = 0; at < records.losses.length; at += batchRecords)
-    parts.push({ ...none, losses: records.losses.slice(at, at + batchRecords) });
-  if (records.heartbeats.length > 0) parts.push({ ...none, heartbeats: records.heartbeats });
-  return parts;
-}
-
-function lastSeqOf({ flows, losses, heartbeats, dns = [] }: Batch): number {
-  return Math.max(...[flows, losses, heartbeats, dns].map((records) => records.at(-1)?.seq ?? -1));
 }

@@ -4,6 +4,8 @@ import type { SluiceError } from "../core/errors.ts";
 import { isProbe } from "../core/probe.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import type { Connection } from "./connection.ts";
+import { FastConnections } from "./conntrack/fast-connections.ts";
+import { type FastMessage, fastKind } from "./conntrack/fast-message.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
 import { type Draft, draftOf, standingOf } from "./draft.ts";
@@ -47,7 +49,11 @@ type DomainOf = (client: Address, address: Address, at: number) => string | null
 
 /** Everything between decoded messages and records: pure but for its own state. Times are microseconds. */
 export class Recorder {
+  /** Connections of which nothing unusual is told; the records of these are taken from there. */
+  readonly usual: FastConnections;
   readonly #correlator: Correlator;
+  /** When those began that ended while a dump is read, by their ids. */
+  #endedInDump: Map<number, number | null> | undefined;
   readonly #denials = new Denials();
   readonly #losses = new Losses();
   readonly #gaps = new SequenceGaps();
@@ -72,6 +78,7 @@ export class Recorder {
 
   constructor({ epoch, since = epoch, interfaceName, domainOf }: RecorderOptions) {
     this.#correlator = new Correlator(since);
+    this.usual = new FastConnections(since, this.#correlator);
     this.#interfaceName = interfaceName;
     this.#domainOf = domainOf;
     this.#read = { conntrack: epoch, nflog: epoch };
@@ -79,22 +86,44 @@ export class Recorder {
   }
 
   get counters(): RecorderCounters {
-    return { ...this.#moved, connections: this.#correlator.size };
+    return { ...this.#moved, connections: this.#correlator.size + this.usual.size };
+  }
+
+  /** Takes in a message as it was read, if nothing about it is unusual; else its entry is wanted. */
+  message(message: FastMessage, now: number): boolean {
+    if (this.#domainOf !== undefined) return false; // a name is a Connection's
+    const isDumped = message.kind === fastKind.dumped;
+    const taken = (isDumped && this.#isStale(message.id, message.startedAt)) || this.usual.take(message, now);
+    if (!taken) return false;
+    if (isDumped) this.#moved.dumpedEntries++;
+    else this.#moved.conntrackEvents++;
+    if (message.kind === fastKind.ended) this.#endedInDump?.set(message.id, message.startedAt);
+    return true;
   }
 
   entry(entry: Entry, now: number): void {
-    if (isProbe(entry.original.source, entry.original.destination)) return;
+    const isStale = entry.kind === "dump" && this.#isStale(entry.id, entry.startedAt);
+    if (!isStale && isProbe(entry.original.source, entry.original.destination)) return;
     this.#follow(now);
     if (entry.kind === "dump") this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
+    if (isStale) return;
+    if (entry.kind === "destroy") this.#endedInDump?.set(entry.id, entry.startedAt);
+    this.usual.leave(entry.id);
     this.#correlator.observe(entry, now);
   }
 
+  /** From now on, until it ends, entries of a dump come between events. */
   beginDump(): void {
+    this.#endedInDump = new Map();
     this.#correlator.beginDump();
+    this.usual.beginDump();
   }
 
+  /** The dump was complete. */
   endDump(now: number): void {
+    this.#endedInDump = undefined;
+    this.usual.endDump();
     this.#correlator.endDump(now);
   }
 
@@ -144,15 +173,15 @@ export class Recorder {
     for (const record of records) this.#correlator.restore(record);
   }
 
-  /** The last record of each connection that was told and may go on. */
+  /** The last record of each unusual connection that was told and may go on. */
   *standing(): Generator<Draft> {
     for (const connection of this.#correlator.open())
       if (connection.toldAt !== null) yield standingOf(connection, connection.toldAt);
   }
 
   /**
-   * Nobody listened until `end`. `start` is when the window began that was the last to be told of: connections that are open
-   * are told at a window's end, and so are denials, so those of a window that did not end were seen for nothing.
+   * Nobody listened until `end`. `start` is when the last window ended that was told: connections that are open are told after a
+   * window's end, and so are denials, so those of a window of which that was not done were seen for nothing.
    */
   wasAway(span: { readonly start: number; readonly end: number }): void {
     const detail = "the collector did not run, after it had ended without warning";
@@ -169,7 +198,7 @@ export class Recorder {
     for (const [what, count] of counts) this.#losses.note("limit", count, span, what);
   }
 
-  /** The records that a flush makes due. */
+  /** The records that a flush makes due, but for those of usual connections. */
   flush({ start, end, whole }: Flush): readonly Draft[] {
     this.#noteResets(start, end);
     const closed = this.#correlator.takeClosed();
@@ -206,6 +235,11 @@ export class Recorder {
   #nameDestination(connection: Connection, domainOf: DomainOf): void {
     const { source, destination } = connection.original;
     connection.domain ??= domainOf(source, destination, connection.startedAt);
+  }
+
+  /** A dump holds what the kernel copied for it a little before: of that, what ended meanwhile is told as if it lived. */
+  #isStale(id: number, startedAt: number | null): boolean {
+    return this.#endedInDump !== undefined && this.#endedInDump.get(id) === startedAt;
   }
 
   /** Notices that the wall clock was set back, before anything that began after that is taken in. */

@@ -1,17 +1,18 @@
 import { EntryDecoder } from "../core/conntrack/entry.ts";
 import { conntrackGroups, dumpRequest, statisticsRequest } from "../core/conntrack/requests.ts";
 import { SluiceError } from "../core/errors.ts";
-import { firstProtocolType } from "../core/netlink/message.ts";
+import { firstProtocolType, type Messages } from "../core/netlink/message.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket, type Reading } from "../core/netlink/socket.ts";
+import { FastMessage } from "./conntrack/fast-message.ts";
 import { bindGroup } from "./nflog/bind-group.ts";
 import { LogDecoder } from "./nflog/message.ts";
 import { configureRequest, logDatagramBytes } from "./nflog/requests.ts";
 import type { Recorder } from "./recorder.ts";
 import { Unlogged } from "./unlogged.ts";
 
-// Measured: batches of 512 slots of 1 KiB. One event is one datagram of 150 to 400 bytes.
-const eventSlots = 512;
+// As many as recvmmsg(2) takes at once (UIO_MAXIOV). One event is one datagram of 150 to 400 bytes.
+const eventSlots = 1024;
 const eventBytes = 1024;
 const logSlots = 64;
 // Read before a dump, at most; a flood must not put it off for long.
@@ -26,8 +27,8 @@ export interface SensorOptions {
 }
 
 export interface Poll {
-  /** Something was read. */
-  readonly found: boolean;
+  /** How many datagrams were read. */
+  readonly datagrams: number;
   /** A batch was full: more is waiting. */
   readonly more: boolean;
   /** Conntrack events were lost. */
@@ -38,11 +39,13 @@ export interface Poll {
 export class Sensor {
   readonly #recorder: Recorder;
   readonly #options: SensorOptions;
+  /** For dumps alone: nothing else may be asked while one is read. */
   readonly #requests: NetlinkSocket;
+  readonly #questions: NetlinkSocket;
   readonly #events: NetlinkSocket;
   readonly #logs: NetlinkSocket;
-  readonly #dumpDecoder: EntryDecoder;
-  readonly #eventDecoder: EntryDecoder;
+  readonly #dumps: Conntrack;
+  readonly #changes: Conntrack;
   readonly #logDecoder: LogDecoder;
   #unlogged: Unlogged | undefined;
 
@@ -51,10 +54,11 @@ export class Sensor {
     this.#recorder = recorder;
     this.#options = options;
     this.#requests = NetlinkSocket.open(NETLINK_NETFILTER);
+    this.#questions = NetlinkSocket.open(NETLINK_NETFILTER);
     this.#events = NetlinkSocket.open(NETLINK_NETFILTER, { slots: eventSlots, slotBytes: eventBytes });
     this.#logs = NetlinkSocket.open(NETLINK_NETFILTER, { slots: logSlots, slotBytes: logDatagramBytes });
-    this.#dumpDecoder = new EntryDecoder(this.#requests.bytes);
-    this.#eventDecoder = new EntryDecoder(this.#events.bytes);
+    this.#dumps = conntrackIn(this.#requests.bytes);
+    this.#changes = conntrackIn(this.#events.bytes);
     this.#logDecoder = new LogDecoder(this.#logs.bytes);
   }
 
@@ -64,7 +68,7 @@ export class Sensor {
   }
 
   subscribe(): void {
-    this.#unlogged = new Unlogged(this.#requests);
+    this.#unlogged = new Unlogged(this.#questions);
     const { nflogGroup, receiveBufferBytes } = this.#options;
     for (const socket of [this.#events, this.#logs]) socket.growReceiveBuffer(receiveBufferBytes);
     this.#events.join(conntrackGroups.new);
@@ -80,47 +84,49 @@ export class Sensor {
 
   /** Reads what is there, one batch per source. */
   poll(): Poll {
-    const events = this.#read("conntrack", this.#events, (type, flags, start, end, now) =>
-      this.#recorder.entry(this.#eventDecoder.decode(type, flags, start, end), now),
+    const events = this.#read("conntrack", this.#events, (message, now) =>
+      this.#conntrack(this.#changes, message, now),
     );
-    const logs = this.#read("nflog", this.#logs, (_type, _flags, start, end, now) =>
+    const logs = this.#read("nflog", this.#logs, ({ start, end }, now) =>
       this.#recorder.logged(this.#logDecoder.decode(start, end), now),
     );
     return {
-      found: events.datagrams + logs.datagrams > 0,
+      datagrams: events.datagrams + logs.datagrams,
       more: events.full || logs.full,
       overran: events.overrun,
     };
   }
 
-  /**
-   * Takes in the whole table, after the events that are there: who is in it is then known to be new, or known already. No
-   * event may be read before it has ended: an entry copied out before its DESTROY must not be taken in after it.
-   */
+  /** Takes in the whole table, after the events that are there: who is in it is then known to be new, or known already. */
   dump(): void {
+    for (const _ of this.dumping());
+  }
+
+  /** The same in slices of a few milliseconds, between which events may be read. */
+  *dumping(): Generator<void> {
+    this.#recorder.beginDump();
     for (let batch = 0; batch < drainedBatches; batch++) if (!this.poll().more) break;
     const now = this.#options.now();
-    this.#recorder.beginDump();
-    this.#requests.dump("conntrack dump", dumpRequest(), (_bytes, { type, flags, start, end }) =>
-      this.#decoding(now, () => this.#recorder.entry(this.#dumpDecoder.decode(type, flags, start, end), now)),
+    yield* this.#requests.dumping("conntrack dump", dumpRequest(), (_bytes, message) =>
+      this.#conntrack(this.#dumps, message, now),
     );
     this.#recorder.endDump(now);
   }
 
   close(): void {
-    for (const socket of [this.#requests, this.#events, this.#logs]) socket.close();
+    for (const socket of [this.#requests, this.#questions, this.#events, this.#logs]) socket.close();
   }
 
-  #read(
-    source: "conntrack" | "nflog",
-    socket: NetlinkSocket,
-    take: (type: number, flags: number, start: number, end: number, now: number) => void,
-  ): Reading {
+  #read(source: "conntrack" | "nflog", socket: NetlinkSocket, take: (message: Messages, now: number) => void): Reading {
     const now = this.#options.now();
     const reading = socket.read(
-      (_bytes, { type, flags, start, end }) => {
-        if (type < firstProtocolType) return;
-        this.#decoding(now, () => take(type, flags, start, end, now));
+      (_bytes, message) => {
+        if (message.type < firstProtocolType) return;
+        try {
+          take(message, now);
+        } catch (thrown) {
+          this.#malformed(thrown, now);
+        }
       },
       (error) => this.#recorder.malformed(error, now),
     );
@@ -130,15 +136,31 @@ export class Sensor {
     return reading;
   }
 
-  #decoding(now: number, take: () => void): void {
+  #conntrack({ fast, decoder }: Conntrack, { type, flags, start, end }: Messages, now: number): void {
+    if (fast.read(type, flags, start, end) && this.#recorder.message(fast, now)) return;
     try {
-      take();
+      this.#recorder.entry(decoder.decode(type, flags, start, end), now);
     } catch (thrown) {
-      if (!(thrown instanceof SluiceError) || thrown.code !== "DECODE_FAILED") throw thrown;
-      this.#recorder.malformed(thrown, now);
+      this.#malformed(thrown, now);
     }
   }
+
+  #malformed(thrown: unknown, now: number): void {
+    if (!(thrown instanceof SluiceError) || thrown.code !== "DECODE_FAILED") throw thrown;
+    this.#recorder.malformed(thrown, now);
+  }
 }
+
+/** Two ways to read the messages of one buffer: at once what is as usual, and everything. */
+interface Conntrack {
+  readonly fast: FastMessage;
+  readonly decoder: EntryDecoder;
+}
+
+const conntrackIn = (bytes: Uint8Array): Conntrack => ({
+  fast: new FastMessage(bytes),
+  decoder: new EntryDecoder(bytes),
+});
 
 function tooLong(source: string): SluiceError {
   return new SluiceError("DECODE_FAILED", `${source}: a message longer than its place`);

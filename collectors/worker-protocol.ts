@@ -2,7 +2,7 @@ import type { ErrorCode } from "../core/errors.ts";
 import type { DnsSettings } from "./dns/dns.ts";
 import type { DnsCounters } from "./dns/observer.ts";
 import type { RecorderCounters } from "./recorder.ts";
-import type { Batch } from "./spool/batch.ts";
+import type { Framed } from "./spool/batch.ts";
 import type { SpoolSettings } from "./spool/spool.ts";
 
 /** What the worker is started with. Plain data: it crosses a thread. */
@@ -27,7 +27,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: "ready" }
-  | { readonly kind: "records"; readonly batch: number; readonly records: Batch }
+  | { readonly kind: "records"; readonly batch: number; readonly records: Framed }
   | { readonly kind: "counters"; readonly counters: RecorderCounters; readonly dns: DnsCounters | null }
   | { readonly kind: "log"; readonly level: "info" | "warn"; readonly fields: object; readonly sentence: string }
   | { readonly kind: "failed"; readonly code: ErrorCode | null; readonly message: string };

@@ -7,7 +7,9 @@ import type { FromWorker, ToWorker, WorkerOptions } from "./worker-protocol.ts";
 // The thread that collects in one network namespace. Synchronous file access only: see core/netlink/namespace.ts.
 
 const port = parentPort as MessagePort;
-const post = (message: FromWorker) => port.postMessage(message);
+/** What stands in frames is handed over, not copied. */
+const post = (message: FromWorker) =>
+  port.postMessage(message, message.kind === "records" ? [message.records.bytes.buffer] : []);
 const stopping = new AbortController();
 const collection = new Collection(workerData as WorkerOptions, systemClock, post);
 

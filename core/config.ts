@@ -48,6 +48,48 @@ const sections = z.strictObject({
       syncMs: count(10, 10_000).default(1_000).describe("How often the spool is forced to the disk."),
     })
     .prefault({}),
+  bus: z
+    .strictObject({
+      brokers: z
+        .array(z.string().regex(/^[^\s:/]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/, "must be host:port"))
+        .default([])
+        .describe("Kafka brokers, any of them; none: there is no bus, everything runs in one process."),
+      prefix: name("sluice").describe("How the names of topics and consumer groups begin."),
+      partitions: count(1, 1_000)
+        .default(12)
+        .describe("Partitions of the topics of records: so many processes can share the work."),
+      replicas: count(1, 10).default(3).describe("Copies of each partition; at most as many as there are brokers."),
+      retentionMs: count(60_000)
+        .default(259_200_000)
+        .describe("How long records stay in a topic: so long may whoever reads them be away."),
+      manageTopics: z
+        .boolean()
+        .default(true)
+        .describe("Whether topics are made and adapted at start; false: somebody else does, and we need no right to."),
+      tls: z.boolean().default(false).describe("Whether brokers are spoken to by TLS."),
+      caFile: z
+        .string()
+        .default("")
+        .describe("PEM file of who signed the brokers' certificates; by default as Node.js."),
+      certificateFile: z.string().default("").describe("PEM file of our certificate, for brokers that ask for one."),
+      keyFile: z.string().default("").describe("PEM file of its key."),
+      sasl: z
+        .enum(["none", "plain", "scram-sha-256", "scram-sha-512"])
+        .default("none")
+        .describe("How we say who we are."),
+      username: z.string().default("").describe("For bus.sasl."),
+      passwordFile: z.string().default("").describe("File that holds the password for bus.sasl, and nothing else."),
+    })
+    .superRefine((bus, context) => {
+      const must = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
+      if (bus.sasl !== "none" && bus.username === "") must("username", "must be given with bus.sasl");
+      if (bus.sasl !== "none" && bus.passwordFile === "") must("passwordFile", "must be given with bus.sasl");
+      if ((bus.certificateFile === "") !== (bus.keyFile === ""))
+        must("keyFile", "bus.certificate-file and bus.key-file go together");
+      const files = [bus.caFile, bus.certificateFile];
+      if (!bus.tls && files.some((file) => file !== "")) must("tls", "must be true where certificates are given");
+    })
+    .prefault({}),
   archive: z
     .strictObject({
       flushMs: count(100, 10_000)

@@ -65,27 +65,28 @@ export function renderInstruction(context: RenderContext, instruction: Instructi
   const { draft } = context;
   if (tryParseRuleId(instruction.id) === undefined) {
     draft.problem(String(instruction.id).slice(0, 40), "is no rule id: what reaches this rule is denied");
-    return [{ when: [], statements: denial(context, "unrenderable") }];
+    return denied(context, [], "unrenderable");
   }
   const faults = instruction.when.flatMap((match) => faultOf(context, match) ?? []);
   for (const fault of faults) draft.problem(instruction.id, `${fault}: the rule denies instead, or allows nothing`);
   if (faults.length > 0 && (instruction.verdict === "allow" || instruction.verdict === "log")) return [];
   const sound = instruction.when.filter((match) => faultOf(context, match) === undefined);
-  const statements = faults.length > 0 ? denial(context, instruction.id) : statementsOf(context, instruction);
-  // A rule that would log where nothing is logged.
-  if (statements.length === 0) return [];
-  return conjunctions(context, sound, instruction.verdict === "log").map((when) => ({ when, statements }));
+  const { id } = instruction;
+  const verdict = faults.length > 0 ? "deny" : instruction.verdict;
+  return conjunctions(context, sound, verdict === "log").flatMap((when) => rulesOf(context, when, id, verdict));
 }
 
-/** Says why, counts, and ends the packet. What may come from somebody else than it says is never answered: `drop`. */
-export function denial(
+/** Says why, counts, and ends the packets of which this holds. What may come from somebody else than it says is never answered: `drop`. */
+export function denied(
   context: RenderContext,
+  when: readonly Condition[],
   because: LogPrefix["because"],
   deny: Manner["deny"] = context.manner.deny,
-): readonly Statement[] {
-  if (deny === "accept") return [...counting(context, because), { do: "accept" }];
+): readonly Rule[] {
+  if (deny === "accept") return [{ when, statements: [...counting(context, because), { do: "accept" }] }];
   const end: Statement = deny === "drop" ? { do: "drop" } : { do: "jump", to: rejection(context.draft) };
-  return logged(context, { action: "D", direction: context.direction, because }, counting(context, because), end);
+  const prefix: LogPrefix = { action: "D", direction: context.direction, because };
+  return logged(context, when, prefix, counting(context, because), end);
 }
 
 /** TCP is told by a reset, which every client understands at once. */
@@ -107,21 +108,31 @@ function counting(context: RenderContext, because: LogPrefix["because"]): readon
   return [{ do: "count", counter: draft.counter(nameOf(name)) }];
 }
 
-function statementsOf(context: RenderContext, { id, verdict }: Instruction): readonly Statement[] {
+function rulesOf(
+  context: RenderContext,
+  when: readonly Condition[],
+  id: RuleId,
+  verdict: Instruction["verdict"],
+): readonly Rule[] {
   switch (verdict) {
     case "allow":
-      return [...counting(context, id), ...permission(context, id), { do: "accept" }];
+      return [{ when, statements: [...counting(context, id), ...permission(context, id), { do: "accept" }] }];
     case "deny":
-      return denial(context, id);
+      return denied(context, when, id);
     case "next":
-      return [...counting(context, id), { do: "return" }];
-    case "log": {
-      const { deny, counts } = context.manner;
-      const logs = deny !== "accept" && counts !== "none";
-      const count = counting(context, id);
-      return logs ? logged(context, { action: "L", direction: context.direction, because: id }, count) : count;
-    }
+      return [{ when, statements: [...counting(context, id), { do: "return" }] }];
+    case "log":
+      return noted(context, when, id);
   }
+}
+
+/** Logs and goes on; nothing at all where nothing is logged nor counted. */
+function noted(context: RenderContext, when: readonly Condition[], id: RuleId): readonly Rule[] {
+  const { direction, manner } = context;
+  const count = counting(context, id);
+  if (manner.deny !== "accept" && manner.counts !== "none")
+    return logged(context, when, { action: "L", direction, because: id }, count);
+  return count.length === 0 ? [] : [{ when, statements: count }];
 }
 
 function permission({ direction, manner }: RenderContext, rule: RuleId): readonly Statement[] {

@@ -1,7 +1,7 @@
 // Packets of one rule and source are logged so many a second and no more, so that a flood of one does not hide what others are denied.
 // A set of the kernel's own counts them, by the rule and by who sent the packet; elements come with packets and go by themselves.
 //
-//   where a packet is denied => count, jump to a chain of the log message:
+//   where a packet is denied => count it, and go to a chain of the log message; where nothing else stands in the way, just there:
 //     over the limit         => count it as not logged, then what becomes of it
 //     else                   => log it, then what becomes of it
 //
@@ -55,27 +55,29 @@ export function loggedSets(): readonly NamedSet[] {
   }));
 }
 
-/** Tells of a packet, counts it, and does what becomes of it; without `end` the packet goes on behind. */
+/** Tells of a packet of which this holds, counts it, and does what becomes of it; without `end` the packet goes on behind. */
 export function logged(
   context: RenderContext,
+  when: readonly Condition[],
   prefix: LogPrefix,
   counting: readonly Statement[],
   end?: Statement,
-): readonly Statement[] {
+): readonly Rule[] {
   const { group, snaplen, limit } = context.log;
   const log: Statement = { do: "log", prefix, group, snaplen };
   const ending = end === undefined ? [] : [end];
-  if (limit === null) return [log, ...counting, ...ending];
-  const to = context.draft.chain("log", [
-    ...sourcesOf(context, prefix).map(
-      (source): Rule => ({
-        when: [overLimit(source, prefix, limit)],
-        statements: [...uncounted(context, prefix), end ?? { do: "return" }],
-      }),
-    ),
-    { when: [], statements: [log, ...ending] },
-  ]);
-  return [...counting, { do: "jump", to }];
+  if (limit === null) return [{ when, statements: [log, ...counting, ...ending] }];
+  const isHere = when.length === 0 && end !== undefined;
+  const here = isHere ? counting : [];
+  const rules: readonly Rule[] = [
+    ...sourcesOf(context, prefix).map((source) => ({
+      when: [overLimit(source, prefix, limit)],
+      statements: [...here, ...notLogged(context, prefix), end ?? ({ do: "return" } as const)],
+    })),
+    { when: [], statements: [log, ...here, ...ending] },
+  ];
+  if (isHere) return rules;
+  return [{ when, statements: [...counting, { do: "jump", to: context.draft.chain("log", rules) }] }];
 }
 
 /** What is spoofed may have any source, and shall not fill the set: it is known by the interface where it comes in. */
@@ -87,7 +89,7 @@ function overLimit(source: Source, prefix: LogPrefix, limit: LogLimit): Conditio
   return { if: "overLimit", set: setOf[source], of: numberOf(prefix), source, ...limit };
 }
 
-function uncounted({ draft, direction }: RenderContext, { because }: LogPrefix): readonly Statement[] {
+function notLogged({ draft }: RenderContext, { direction, because }: LogPrefix): readonly Statement[] {
   const id = tryParseRuleId(because);
   const own = nameOf(id === undefined ? `u_${direction}_${because.replaceAll("-", "_")}` : `u_${id}`);
   return [unloggedCounter, own].map((name) => ({ do: "count", counter: draft.counter(name) }));

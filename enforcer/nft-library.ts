@@ -4,6 +4,7 @@ import { type ErrorCode, SluiceError } from "../core/errors.ts";
 import type { Print } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
+import { type PackedTransaction, packed } from "./packed-transaction.ts";
 import type { Transaction } from "./ruleset.ts";
 import { textOf } from "./text.ts";
 
@@ -17,7 +18,7 @@ export interface Request {
   readonly dryRun: boolean;
   readonly json: boolean;
   /** For a batch of our own. */
-  readonly batch?: Transaction;
+  readonly batch?: PackedTransaction;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -87,7 +88,7 @@ export class NftLibrary {
       if (status !== 0) throw refusal(words);
     };
     const send = async (batch: Transaction) => {
-      const { error, words } = await this.#ask(path, "", { dryRun: false, json: false, batch });
+      const { error, words } = await this.#ask(path, "", { dryRun: false, json: false, batch: packed(batch) });
       if (error !== undefined) throw new SluiceError(error.code, error.message, error);
       if (words !== "") throw new SluiceError("NFT_FAILED", words);
     };

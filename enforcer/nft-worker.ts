@@ -8,6 +8,7 @@ import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
 import { Batches } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
+import { unpacked } from "./packed-transaction.ts";
 
 // libnftables(3). It is not made for several threads, so this one serves all namespaces of the process. A context keeps the
 // netlink socket it opened first, and with it the namespace in which the thread was. Synchronous calls only: see
@@ -99,7 +100,7 @@ class Namespace {
       this.#batches.forget();
       return this.#library.run(this.#context, work);
     }
-    this.#batches.apply(batch);
+    this.#batches.apply(unpacked(batch));
     return done;
   }
 

@@ -6,6 +6,7 @@ import { plain } from "../../sinks/live/paint.ts";
 import { readCompared, sharedOption, situationOf } from "../compared.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { differenceShape } from "../formats/difference-shape.ts";
+import { documentText } from "../formats/document.ts";
 import { printerFor } from "../formats/printer.ts";
 import { type Difference, differencesOf } from "../object-diff.ts";
 import { type Rim, realRim } from "../rim.ts";
@@ -21,7 +22,7 @@ ${exitCodeHelp}`;
 
 interface Options {
   readonly objects?: string;
-  readonly output: "table" | "json";
+  readonly output: "table" | "json" | "yaml";
 }
 
 export function policyDiffCommand(rim: Rim = realRim): Command {
@@ -30,7 +31,7 @@ export function policyDiffCommand(rim: Rim = realRim): Command {
     .argument("<a>", "folder or file of manifests")
     .argument("<b>", "the other one")
     .addOption(sharedOption())
-    .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json"]).default("table"))
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json", "yaml"]).default("table"))
     .addHelpText("after", examples)
     .action(async (a: string, b: string, { objects, output }: Options) => {
       const { before, after } = await readCompared(a, b, objects, rim);
@@ -43,9 +44,8 @@ export function policyDiffCommand(rim: Rim = realRim): Command {
 
 async function print(differences: readonly Difference[], effect: string, format: Options["output"], rim: Rim) {
   const output = new Output(rim.stdout);
-  if (format === "json") {
-    const found = { differences: differences.map(differenceShape.objectOf), effect };
-    await output.write(`${JSON.stringify(found, null, 2)}\n`);
+  if (format !== "table") {
+    await output.write(documentText({ differences: differences.map(differenceShape.objectOf), effect }, format));
     return;
   }
   const printer = printerFor("table", differenceShape, { output, paint: plain, headers: true });

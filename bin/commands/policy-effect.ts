@@ -6,12 +6,13 @@ import { Output } from "../../sinks/live/output.ts";
 import { readCompared, sharedOption, situationOf, withoutControls } from "../compared.ts";
 import { effectObject } from "../effect-object.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
+import { documentText } from "../formats/document.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
 BEFORE and AFTER are folders or files of Kubernetes YAML: policies and tiers, and the pods, namespaces and nodes that they are about, which
 may also stand apart (--objects). The answer is exact, over all pods, all addresses outside, all protocols and ports; it is about new
-connections. Ends with 3 if any connection is decided otherwise than before.
+connections. Ends with 3 if any connection is decided otherwise than before; where none is, it says which policies decide now.
 
 Examples:
   sluice policy effect policies-main/ policies-branch/ --objects cluster.yaml
@@ -24,7 +25,7 @@ interface Options {
   readonly objects?: string;
   readonly without?: readonly string[];
   readonly limit: number;
-  readonly output: "table" | "json";
+  readonly output: "table" | "json" | "yaml";
 }
 
 export function policyEffectCommand(rim: Rim = realRim): Command {
@@ -37,7 +38,7 @@ export function policyEffectCommand(rim: Rim = realRim): Command {
     .addOption(
       new Option("--limit <number>", "so many changes are told, the widest first").default(20).argParser(limitOf),
     )
-    .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json"]).default("table"))
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json", "yaml"]).default("table"))
     .addHelpText("after", examples)
     .action(async (before: string, after: string | undefined, { objects, without, limit, output }: Options) => {
       if (after === undefined && without === undefined)
@@ -48,7 +49,7 @@ export function policyEffectCommand(rim: Rim = realRim): Command {
       const compared = await readCompared(before, after ?? before, objects, rim);
       const changed = withoutControls(compared.after, without ?? []);
       const effect = effectOf(situationOf(compared.before), situationOf(changed), { limit });
-      const text = output === "json" ? `${JSON.stringify(effectObject(effect), null, 2)}\n` : effectText(effect);
+      const text = output === "table" ? effectText(effect) : documentText(effectObject(effect), output);
       await new Output(rim.stdout).write(text);
       rim.exit(effect.changes.length > 0 ? exitCodes.finding : exitCodes.done);
     });

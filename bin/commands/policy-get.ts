@@ -3,7 +3,14 @@ import { matches } from "../../policy/selector/syntax.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { type PolicyRow, policyShape } from "../formats/policy-shape.ts";
 import { printerFor } from "../formats/printer.ts";
-import { objectsOption, openPolicyFolder, type PolicyFolder, subjectsIn } from "../policy-folder.ts";
+import {
+  checkTier,
+  folderArgument,
+  objectsOption,
+  openPolicyFolder,
+  type PolicyFolder,
+  subjectsIn,
+} from "../policy-folder.ts";
 import { addOutputOptions, type OutputOptions, recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
@@ -11,8 +18,8 @@ const examples = `
 Policies come in the order in which they are asked. A direction without a number is left alone.
 
 Examples:
-  sluice policy get --objects lab/demo
-  sluice policy get --objects lab/demo --tier security -o wide
+  sluice policy get lab/demo
+  sluice policy get lab/demo --tier security -o wide
 ${exitCodeHelp}`;
 
 interface Options extends OutputOptions {
@@ -23,14 +30,19 @@ interface Options extends OutputOptions {
 export function policyGetCommand(rim: Rim = realRim): Command {
   const command = new Command("get")
     .description("the policies in order of evaluation, and how many pods each is about")
+    .addArgument(folderArgument())
     .addOption(objectsOption())
     .option("--tier <name>", "only those of this tier")
     .addHelpText("after", examples);
-  return addOutputOptions(command).action(async (options: Options) => {
-    const folder = await openPolicyFolder(options.objects, rim);
+  return addOutputOptions(command).action(async (path: string | undefined, options: Options) => {
+    const folder = await openPolicyFolder(path ?? options.objects, rim);
+    if (options.tier !== undefined) checkTier(folder, options.tier);
     const printer = printerFor(options.output, policyShape, recordOutput(options, rim));
-    await printer.print(rowsOf(folder, options.tier));
+    const rows = rowsOf(folder, options.tier);
+    await printer.print(rows);
     await printer.end();
+    if (rows.length === 0)
+      rim.note(`no policies in ${options.tier === undefined ? (path ?? options.objects) : `tier ${options.tier}`}`);
   });
 }
 

@@ -48,7 +48,11 @@ export function policyImportCheckCommand(rim: Rim = realRim): Command {
     await printer.end();
     const elsewhere = differences.filter(({ effect }) => effect === "elsewhere").length;
     const open = differences.length - elsewhere;
-    rim.note(`${plural(open, "difference")}, ${elsewhere} set elsewhere`);
+    rim.note(
+      differences.length === 0
+        ? "all of it is enforced here"
+        : `${plural(open, "difference")}, ${plural(elsewhere, "object")} whose settings are made elsewhere here`,
+    );
     rim.exit(open > 0 || denials.length > 0 ? exitCodes.finding : exitCodes.done);
   });
 }

@@ -4,28 +4,30 @@ import type { Policy } from "../../policy/model.ts";
 import { matches } from "../../policy/selector/syntax.ts";
 import { Output } from "../../sinks/live/output.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { objectsOption, openPolicyFolder, subjectsIn } from "../policy-folder.ts";
+import { documentText } from "../formats/document.ts";
+import { folderArgument, objectsOption, openPolicyFolder, subjectsIn } from "../policy-folder.ts";
 import { type Rim, realRim } from "../rim.ts";
 import { tiersText } from "../tiers-text.ts";
 
 const examples = `
 Example:
-  sluice policy tiers --objects lab/demo
+  sluice policy tiers lab/demo
 ${exitCodeHelp}`;
 
 interface Options {
   readonly objects: string;
-  readonly output: "text" | "json";
+  readonly output: "text" | "json" | "yaml";
 }
 
 export function policyTiersCommand(rim: Rim = realRim): Command {
   return new Command("tiers")
     .description("a picture of the tiers, what stands in them and what goes on from one to the next")
+    .addArgument(folderArgument())
     .addOption(objectsOption())
-    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json", "yaml"]).default("text"))
     .addHelpText("after", examples)
-    .action(async ({ objects, output }: Options) => {
-      const { tiers, world } = await openPolicyFolder(objects, rim);
+    .action(async (path: string | undefined, { objects, output }: Options) => {
+      const { tiers, world } = await openPolicyFolder(path ?? objects, rim);
       const subjects = subjectsIn(world.placement());
       const selected = ({ selector }: Policy) => subjects.filter(({ labels }) => matches(selector, labels)).length;
       const described = tiers.map(({ tier, policies, made }) => ({
@@ -36,7 +38,7 @@ export function policyTiersCommand(rim: Rim = realRim): Command {
         made,
         policies: policies.map(policyId),
       }));
-      const text = output === "json" ? `${JSON.stringify(described, null, 2)}\n` : tiersText(tiers, selected);
+      const text = output === "text" ? tiersText(tiers, selected) : documentText(described, output);
       await new Output(rim.stdout).write(text);
     });
 }

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { plural } from "../../sinks/live/text.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { findingsIn } from "../findings.ts";
+import { usualFolder } from "../folder.ts";
 import { findingShape } from "../formats/finding-shape.ts";
 import { printerFor } from "../formats/printer.ts";
 import { addOutputOptions, type OutputOptions, recordOutput } from "../record-options.ts";
@@ -22,16 +23,17 @@ interface Options extends OutputOptions {
 export function policyValidateCommand(rim: Rim = realRim): Command {
   const command = new Command("validate")
     .description("everything that is wrong with the manifests of a folder")
-    .argument("[folder]", "folder of Kubernetes YAML", "./manifests")
+    .argument("[folder]", "folder or file of Kubernetes YAML, - for standard input", usualFolder)
     .option("--strict", "exit with 3 for warnings as well", false)
     .addHelpText("after", examples);
   return addOutputOptions(command).action(async (path: string, options: Options) => {
-    const findings = await findingsIn(path);
+    const { findings, objects } = await findingsIn(path);
     const printer = printerFor(options.output, findingShape, recordOutput(options, rim));
     await printer.print(findings);
     await printer.end();
     const errors = findings.filter(({ severity }) => severity === "error").length;
-    rim.note(`${plural(errors, "error")}, ${plural(findings.length - errors, "warning")}`);
+    const counts = `${plural(errors, "error")}, ${plural(findings.length - errors, "warning")}`;
+    rim.note(objects + errors === 0 ? `there are no objects in ${path}` : counts);
     rim.exit(errors > 0 || (options.strict && findings.length > 0) ? exitCodes.finding : exitCodes.done);
   });
 }

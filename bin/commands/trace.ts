@@ -55,7 +55,7 @@ export function traceCommand(rim: Rim = realRim): Command {
     .addHelpText("after", examples)
     .action(async (options: Options) => {
       const folder = options["objects.folder"] ?? options.objects;
-      const objects = await readFolder(folder, (line) => process.stderr.write(`${line}\n`));
+      const objects = await readFolder(folder, (line) => rim.note(line));
       const world = new World();
       world.apply(objects.map((object) => ({ type: "upsert", object })));
       const traces = traceOf(world, objects, questionOf(options));

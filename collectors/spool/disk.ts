@@ -72,16 +72,61 @@ export function writeAll(disk: Disk, fd: number, bytes: Uint8Array, position: nu
   }
 }
 
-/** Replaces a file in one step: afterwards it holds the old bytes or the new ones. */
-export function replaceFile(disk: Disk, folder: string, name: string, bytes: Uint8Array): void {
-  const temporary = `${folder}/${name}.tmp`;
-  const fd = disk.create(temporary);
-  try {
-    writeAll(disk, fd, bytes, 0);
-    disk.sync(fd);
-  } finally {
-    disk.close(fd);
+// Forcing a large file to the disk takes as long as all of it takes, so it is done in parts.
+const syncedBytes = 4 * 1024 * 1024;
+
+/** A file that is replaced in one step, when all of it was written: afterwards it holds the old bytes or the new ones. */
+export class ReplacedFile {
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #fd: number;
+  #bytes = 0;
+  #synced = 0;
+  #open = true;
+
+  constructor(disk: Disk, folder: string, name: string) {
+    this.#disk = disk;
+    this.#folder = folder;
+    this.#name = name;
+    this.#fd = disk.create(this.#temporary);
   }
-  disk.rename(temporary, `${folder}/${name}`);
-  disk.syncFolder(folder);
+
+  write(bytes: Uint8Array): void {
+    writeAll(this.#disk, this.#fd, bytes, this.#bytes);
+    this.#bytes += bytes.length;
+    if (this.#bytes - this.#synced < syncedBytes) return;
+    this.#disk.sync(this.#fd);
+    this.#synced = this.#bytes;
+  }
+
+  /** Puts it into its place. */
+  complete(): void {
+    this.#disk.sync(this.#fd);
+    this.close();
+    this.#disk.rename(this.#temporary, `${this.#folder}/${this.#name}`);
+    this.#disk.syncFolder(this.#folder);
+  }
+
+  /** Gives up what is not complete. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#disk.close(this.#fd);
+  }
+
+  get #temporary(): string {
+    return `${this.#folder}/${this.#name}.tmp`;
+  }
+}
+
+/** Replaces a small file in one step. */
+export function replaceFile(disk: Disk, folder: string, name: string, bytes: Uint8Array): void {
+  const file = new ReplacedFile(disk, folder, name);
+  try {
+    file.write(bytes);
+    file.complete();
+  } finally {
+    file.close();
+  }
 }

@@ -24,10 +24,10 @@ import type { RuleId } from "../../core/rule-id.ts";
 //         [related: source destination, each 16 bytes, sourcePort u16 destinationPort u16 protocol u8]   [destinationDomain]
 //   addresses => 4 bytes, or 16 if their flag is set     rules => 8 bytes     texts => length u16, UTF-8
 //   f64: every integer that a record can hold is exact in it, and it is written in one step
-const version = 1;
-const fixedBytes = 16 + 11 * 8;
+export const flowVersion = 1;
+export const flowFixedBytes = 16 + 11 * 8;
 
-const flag = {
+export const flowFlag = {
   closed: 1 << 0,
   denied: 1 << 1,
   replied: 1 << 2,
@@ -77,29 +77,29 @@ export class FlowEncoder {
   /** Writes a flow at `start`; where it ends. Throws RangeError if the buffer ends before it. */
   encode(flow: FlowContent, start: number): number {
     this.#flags = 0;
-    this.#at = start + fixedBytes;
-    this.#address(flow.sourceAddress, flag.sourceSix);
-    this.#address(flow.destinationAddress, flag.destinationSix);
+    this.#at = start + flowFixedBytes;
+    this.#address(flow.sourceAddress, flowFlag.sourceSix);
+    this.#address(flow.destinationAddress, flowFlag.destinationSix);
     if (flow.icmp !== null) this.#icmp(flow.icmp);
     if (flow.nat !== null) this.#nat(flow.nat);
-    this.#text(flow.reason, flag.reason);
-    this.#rule(flow.egressRule, flag.egressRule);
-    this.#rule(flow.ingressRule, flag.ingressRule);
-    this.#text(flow.inInterface, flag.inInterface);
-    this.#text(flow.outInterface, flag.outInterface);
+    this.#text(flow.reason, flowFlag.reason);
+    this.#rule(flow.egressRule, flowFlag.egressRule);
+    this.#rule(flow.ingressRule, flowFlag.ingressRule);
+    this.#text(flow.inInterface, flowFlag.inInterface);
+    this.#text(flow.outInterface, flowFlag.outInterface);
     if (flow.endReason !== null) this.#endReason(flow.endReason);
-    this.#word(flow.mark === 0 ? null : flow.mark, flag.mark);
-    this.#word(flow.uid, flag.uid);
-    this.#word(flow.gid, flag.gid);
+    this.#word(flow.mark === 0 ? null : flow.mark, flowFlag.mark);
+    this.#word(flow.uid, flowFlag.uid);
+    this.#word(flow.gid, flowFlag.gid);
     if (flow.related !== null) this.#related(flow.related);
-    this.#text(flow.destinationDomain, flag.destinationDomain);
+    this.#text(flow.destinationDomain, flowFlag.destinationDomain);
     this.#fixed(flow, start);
     return this.#at;
   }
 
   #fixed(flow: FlowContent, at: number): void {
     const view = this.#view;
-    view.setUint8(at, version);
+    view.setUint8(at, flowVersion);
     view.setUint8(at + 1, flow.protocol);
     view.setUint16(at + 2, flow.zone, true);
     view.setUint32(at + 4, this.#flags | plainFlags(flow), true);
@@ -120,16 +120,16 @@ export class FlowEncoder {
   }
 
   #nat(nat: Nat): void {
-    this.#flags |= flag.nat;
-    this.#address(nat.destinationAddress, flag.natDestinationSix);
-    this.#address(nat.sourceAddress, flag.natSourceSix);
+    this.#flags |= flowFlag.nat;
+    this.#address(nat.destinationAddress, flowFlag.natDestinationSix);
+    this.#address(nat.sourceAddress, flowFlag.natSourceSix);
     this.#view.setUint16(this.#at, nat.destinationPort, true);
     this.#view.setUint16(this.#at + 2, nat.sourcePort, true);
     this.#at += 4;
   }
 
   #icmp(icmp: Icmp): void {
-    this.#flags |= flag.icmp;
+    this.#flags |= flowFlag.icmp;
     this.#view.setInt16(this.#at, icmp.type, true);
     this.#view.setInt16(this.#at + 2, icmp.code, true);
     this.#view.setInt32(this.#at + 4, icmp.id, true);
@@ -137,7 +137,7 @@ export class FlowEncoder {
   }
 
   #endReason(reason: EndReason): void {
-    this.#flags |= flag.endReason;
+    this.#flags |= flowFlag.endReason;
     this.#view.setUint8(this.#at++, endReasons.indexOf(reason));
   }
 
@@ -149,7 +149,7 @@ export class FlowEncoder {
   }
 
   #related({ sourceAddress, sourcePort, destinationAddress, destinationPort, protocol }: Related): void {
-    this.#flags |= flag.related;
+    this.#flags |= flowFlag.related;
     this.#view.setUint8(this.#at + 36, protocol); // set would stop at the buffer's end with another error
     this.#bytes.set(addressToBytes(sourceAddress), this.#at);
     this.#bytes.set(addressToBytes(destinationAddress), this.#at + 16);
@@ -199,12 +199,12 @@ export class FlowEncoder {
 
 function plainFlags({ state, replied, midstream, uncounted, connection, denied }: FlowContent): number {
   return (
-    (state === "closed" ? flag.closed : state === "denied" ? flag.denied : 0) |
-    (replied ? flag.replied : 0) |
-    (midstream ? flag.midstream : 0) |
-    (uncounted ? flag.uncounted : 0) |
-    (connection === null ? 0 : flag.connection) |
-    (denied === "egress" ? flag.egressDenied : denied === "ingress" ? flag.ingressDenied : 0)
+    (state === "closed" ? flowFlag.closed : state === "denied" ? flowFlag.denied : 0) |
+    (replied ? flowFlag.replied : 0) |
+    (midstream ? flowFlag.midstream : 0) |
+    (uncounted ? flowFlag.uncounted : 0) |
+    (connection === null ? 0 : flowFlag.connection) |
+    (denied === "egress" ? flowFlag.egressDenied : denied === "ingress" ? flowFlag.ingressDenied : 0)
   );
 }
 
@@ -218,10 +218,10 @@ export class FlowDecoder {
 
   /** Throws DECODE_FAILED, and nothing else, for bytes that are no flow. */
   decode(bytes: Buffer, start: number, end: number): FlowContent {
-    if (end - start < fixedBytes || end > bytes.length || bytes[start] !== version) throw failed(start, end);
+    if (end - start < flowFixedBytes || end > bytes.length || bytes[start] !== flowVersion) throw failed(start, end);
     this.#bytes = bytes;
     this.#end = end;
-    this.#at = start + fixedBytes;
+    this.#at = start + flowFixedBytes;
     this.#flags = bytes.readUInt32LE(start + 4);
     const flow = this.#flow(start);
     if (this.#at !== end) throw failed(start, end);
@@ -234,16 +234,16 @@ export class FlowDecoder {
       start: bytes.readDoubleLE(at + 16),
       end: bytes.readDoubleLE(at + 24),
       startedAt: bytes.readDoubleLE(at + 32),
-      state: this.#has(flag.closed) ? "closed" : this.#has(flag.denied) ? "denied" : "open",
-      connection: this.#has(flag.connection) ? bytes.readUInt32LE(at + 12) : null,
+      state: this.#has(flowFlag.closed) ? "closed" : this.#has(flowFlag.denied) ? "denied" : "open",
+      connection: this.#has(flowFlag.connection) ? bytes.readUInt32LE(at + 12) : null,
       zone: bytes.readUInt16LE(at + 2),
       protocol: bytes[at + 1] as number,
-      sourceAddress: this.#address(flag.sourceSix),
+      sourceAddress: this.#address(flowFlag.sourceSix),
       sourcePort: bytes.readUInt16LE(at + 8),
-      destinationAddress: this.#address(flag.destinationSix),
+      destinationAddress: this.#address(flowFlag.destinationSix),
       destinationPort: bytes.readUInt16LE(at + 10),
-      icmp: this.#has(flag.icmp) ? this.#icmp() : null,
-      nat: this.#has(flag.nat) ? this.#nat() : null,
+      icmp: this.#has(flowFlag.icmp) ? this.#icmp() : null,
+      nat: this.#has(flowFlag.nat) ? this.#nat() : null,
       packets: bytes.readDoubleLE(at + 40),
       bytes: bytes.readDoubleLE(at + 48),
       replyPackets: bytes.readDoubleLE(at + 56),
@@ -252,21 +252,21 @@ export class FlowDecoder {
       totalBytes: bytes.readDoubleLE(at + 80),
       totalReplyPackets: bytes.readDoubleLE(at + 88),
       totalReplyBytes: bytes.readDoubleLE(at + 96),
-      replied: this.#has(flag.replied),
+      replied: this.#has(flowFlag.replied),
       denied: this.#denied(),
-      reason: this.#text(flag.reason),
-      egressRule: this.#rule(flag.egressRule),
-      ingressRule: this.#rule(flag.ingressRule),
-      inInterface: this.#text(flag.inInterface),
-      outInterface: this.#text(flag.outInterface),
-      endReason: this.#has(flag.endReason) ? this.#endReason() : null,
-      midstream: this.#has(flag.midstream),
-      uncounted: this.#has(flag.uncounted),
-      mark: this.#word(flag.mark) ?? 0,
-      uid: this.#word(flag.uid),
-      gid: this.#word(flag.gid),
-      related: this.#has(flag.related) ? this.#related() : null,
-      destinationDomain: this.#text(flag.destinationDomain),
+      reason: this.#text(flowFlag.reason),
+      egressRule: this.#rule(flowFlag.egressRule),
+      ingressRule: this.#rule(flowFlag.ingressRule),
+      inInterface: this.#text(flowFlag.inInterface),
+      outInterface: this.#text(flowFlag.outInterface),
+      endReason: this.#has(flowFlag.endReason) ? this.#endReason() : null,
+      midstream: this.#has(flowFlag.midstream),
+      uncounted: this.#has(flowFlag.uncounted),
+      mark: this.#word(flowFlag.mark) ?? 0,
+      uid: this.#word(flowFlag.uid),
+      gid: this.#word(flowFlag.gid),
+      related: this.#has(flowFlag.related) ? this.#related() : null,
+      destinationDomain: this.#text(flowFlag.destinationDomain),
     };
   }
 
@@ -275,7 +275,7 @@ export class FlowDecoder {
   }
 
   #denied(): Direction | null {
-    return this.#has(flag.egressDenied) ? "egress" : this.#has(flag.ingressDenied) ? "ingress" : null;
+    return this.#has(flowFlag.egressDenied) ? "egress" : this.#has(flowFlag.ingressDenied) ? "ingress" : null;
   }
 
   #endReason(): EndReason {
@@ -298,8 +298,8 @@ export class FlowDecoder {
   }
 
   #nat(): Nat {
-    const destinationAddress = this.#address(flag.natDestinationSix);
-    const sourceAddress = this.#address(flag.natSourceSix);
+    const destinationAddress = this.#address(flowFlag.natDestinationSix);
+    const sourceAddress = this.#address(flowFlag.natSourceSix);
     const at = this.#take(4);
     return {
       destinationAddress,
@@ -343,5 +343,5 @@ export class FlowDecoder {
 }
 
 function failed(start: number, end: number): SluiceError {
-  return new SluiceError("DECODE_FAILED", `spool: ${end - start} bytes that are no flow of layout ${version}`);
+  return new SluiceError("DECODE_FAILED", `spool: ${end - start} bytes that are no flow of layout ${flowVersion}`);
 }

@@ -4,10 +4,12 @@ import { crc32 } from "node:zlib";
 //   length: bytes of seq, kind and payload     crc: CRC-32 of the same bytes
 const prefixBytes = 8;
 const headBytes = 7;
-/** A longer frame is damage: the largest record is one of DNS, with 64 answers of a few hundred bytes. */
+/** What stands before a frame's payload. */
+export const frameHeadBytes = prefixBytes + headBytes;
+/** A longer frame is damage: the largest record is a heartbeat or flow with names of a few hundred bytes. */
 export const maxFrameBytes = 65_536;
 
-export const frameKind = { flow: 1, loss: 2, heartbeat: 3, end: 4, dns: 5 } as const;
+export const frameKind = { flow: 1, loss: 2, heartbeat: 3, end: 4, dns: 5, windowTold: 6 } as const;
 
 export interface Frame {
   readonly seq: number;

@@ -1,5 +1,5 @@
 import type { RawFlow } from "../../core/records/flow.ts";
-import { type Disk, replaceFile } from "./disk.ts";
+import { type Disk, ReplacedFile } from "./disk.ts";
 import { frameAt } from "./frame.ts";
 import { origin, type Position } from "./position.ts";
 import { FrameWriter, recordIn } from "./record-frames.ts";
@@ -28,28 +28,45 @@ export function tell(open: Map<string, RawFlow>, record: RawFlow): void {
   else open.set(key, record);
 }
 
+/** Writes the last record of one connection into frames, under a number. */
+export type WriteOpen = (writer: FrameWriter, seq: number) => void;
+
 export interface SavedStanding {
   readonly cluster: string;
   readonly node: string;
   readonly upTo: Position;
   readonly since: number;
-  readonly open: Iterable<RawFlow>;
+  readonly open: Iterable<WriteOpen>;
 }
 
-export function saveStanding(disk: Disk, folder: string, { cluster, node, upTo, since, open }: SavedStanding): void {
+/**
+ * In slices of a megabyte. What is told meanwhile may be in it or not: it comes behind `upTo`, and is taken in again.
+ */
+export function* savingStanding(
+  disk: Disk,
+  folder: string,
+  { cluster, node, upTo, since, open }: SavedStanding,
+): Generator<void> {
   const header = { cluster, node, epoch: upTo.epoch, first: upTo.seq + 1, created: since };
-  const chunks: Buffer[] = [encodeHeader(header)];
-  const writer = new FrameWriter(chunkBytes);
-  let count = 0;
-  for (const record of open) {
-    if (!writer.hasRoom) {
-      chunks.push(Buffer.from(writer.written));
-      writer.reset();
+  const file = new ReplacedFile(disk, folder, name);
+  try {
+    file.write(encodeHeader(header));
+    const writer = new FrameWriter(chunkBytes);
+    let count = 0;
+    for (const write of open) {
+      if (!writer.hasRoom) {
+        file.write(writer.written);
+        writer.reset();
+        yield;
+      }
+      write(writer, count++);
     }
-    writer.flow({ ...record, seq: count++ });
+    writer.orderlyEnd(count);
+    file.write(writer.written);
+    file.complete();
+  } finally {
+    file.close();
   }
-  writer.orderlyEnd(count);
-  replaceFile(disk, folder, name, Buffer.concat([...chunks, writer.written]));
 }
 
 /** What was saved last; nothing if the file is not there or damaged. Throws DATA_VERSION. */

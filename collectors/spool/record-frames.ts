@@ -4,9 +4,12 @@ import { type RawDns, rawDnsOf, unenrichedDns } from "../../core/records/dns.ts"
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
+import type { Slots } from "../conntrack/slots.ts";
+import type { Batch } from "./batch.ts";
 import { FlowDecoder, FlowEncoder } from "./flow-layout.ts";
-import { beginFrame, endFrame, type Frame, frameKind, maxFrameBytes } from "./frame.ts";
+import { beginFrame, endFrame, type Frame, frameAt, frameKind, maxFrameBytes } from "./frame.ts";
 import type { SegmentHeader } from "./segment-header.ts";
+import { SlotEncoder, type Told } from "./slot-layout.ts";
 
 export type SpoolRecord =
   | { readonly kind: "flow"; readonly record: RawFlow }
@@ -24,12 +27,14 @@ export class FrameWriter {
   readonly #bytes: Buffer;
   readonly #view: DataView;
   readonly #flows: FlowEncoder;
+  readonly #slots: SlotEncoder;
   #at = 0;
 
   constructor(bytes: number) {
     this.#bytes = Buffer.alloc(bytes);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, bytes);
     this.#flows = new FlowEncoder(this.#bytes);
+    this.#slots = new SlotEncoder(this.#bytes);
   }
 
   /** What was written since the last `reset`; valid until the next. */
@@ -51,6 +56,19 @@ export class FrameWriter {
     this.#end(this.#flows.encode(flow, payload));
   }
 
+  /** The record that a connection in a slot leaves in a window; the span that it covers. Valid until the next. */
+  slot(slots: Slots, slot: number, window: Told, seq: number): Told {
+    const payload = beginFrame(this.#bytes, this.#at, seq, frameKind.flow);
+    this.#end(this.#slots.encode(slots, slot, window, payload));
+    return this.#slots;
+  }
+
+  /** What was told last of an open connection in a slot. */
+  toldSlot(slots: Slots, slot: number, seq: number): void {
+    const payload = beginFrame(this.#bytes, this.#at, seq, frameKind.flow);
+    this.#end(this.#slots.encodeTold(slots, slot, payload));
+  }
+
   loss(loss: Loss): void {
     this.#encoded(loss.seq, frameKind.loss, losses.encode(loss));
   }
@@ -68,6 +86,13 @@ export class FrameWriter {
     this.#encoded(seq, frameKind.end, new Uint8Array(0));
   }
 
+  /** Says that a window that ended then, microseconds, was told wholly; `seq` is the number of what comes next. */
+  windowTold(seq: number, end: number): void {
+    const payload = Buffer.alloc(8);
+    payload.writeDoubleLE(end);
+    this.#encoded(seq, frameKind.windowTold, payload);
+  }
+
   #encoded(seq: number, kind: number, payload: Uint8Array): void {
     const start = beginFrame(this.#bytes, this.#at, seq, kind);
     this.#bytes.set(payload, start);
@@ -82,15 +107,41 @@ export class FrameWriter {
 
 const flows = new FlowDecoder();
 
+/** Where records come from that stand in frames without it. */
+export type Origin = Pick<SegmentHeader, "cluster" | "node" | "epoch">;
+
+/** The records in frames that follow each other, as a FrameWriter wrote them. Throws DECODE_FAILED, and nothing else. */
+export function batchIn(bytes: Buffer, origin: Origin): Batch {
+  const batch: { flows: RawFlow[]; losses: Loss[]; heartbeats: Heartbeat[]; dns: RawDns[] } = {
+    dns: [],
+    flows: [],
+    losses: [],
+    heartbeats: [],
+  };
+  for (let at = 0; at < bytes.length; ) {
+    const frame = frameAt(bytes, at, bytes.length);
+    if (typeof frame !== "object")
+      throw new SluiceError("DECODE_FAILED", `frames: ${frame} at ${at} of ${bytes.length} bytes`);
+    const found = recordIn(bytes, frame, origin);
+    if (found?.kind === "flow") batch.flows.push(found.record);
+    else if (found?.kind === "loss") batch.losses.push(found.record);
+    else if (found?.kind === "heartbeat") batch.heartbeats.push(found.record);
+    else if (found?.kind === "dns") batch.dns.push(found.record);
+    at = frame.end;
+  }
+  return batch;
+}
+
+/** When the window ended that a frame says was told, microseconds; undefined for any other frame. */
+export function windowToldIn(bytes: Buffer, { kind, start, end }: Frame): number | undefined {
+  return kind === frameKind.windowTold && end - start === 8 ? bytes.readDoubleLE(start) : undefined;
+}
+
 /** The record in a frame; undefined for a frame that holds none. Throws DECODE_FAILED, and nothing else. */
-export function recordIn(
-  bytes: Buffer,
-  { kind, seq, start, end }: Frame,
-  header: SegmentHeader,
-): SpoolRecord | undefined {
+export function recordIn(bytes: Buffer, { kind, seq, start, end }: Frame, origin: Origin): SpoolRecord | undefined {
   switch (kind) {
     case frameKind.flow: {
-      const { cluster, node, epoch } = header;
+      const { cluster, node, epoch } = origin;
       return { kind: "flow", record: { cluster, node, epoch, seq, ...flows.decode(bytes, start, end) } };
     }
     case frameKind.loss:
@@ -100,6 +151,7 @@ export function recordIn(
     case frameKind.dns:
       return { kind: "dns", record: rawDnsOf(dns.decode(bytes.subarray(start, end))) };
     case frameKind.end:
+    case frameKind.windowTold:
       return undefined;
   }
   throw new SluiceError("DECODE_FAILED", `spool: a frame of unknown kind ${kind}`);

@@ -12,6 +12,8 @@ export interface Recovered {
   readonly standing: Standing;
   /** Of the last record that was told, microseconds; null if none is known. */
   readonly lastSign: number | null;
+  /** Up to there all that the last run saw was told, microseconds; null if no run is known. */
+  readonly toldUpTo: number | null;
   /** The last run ended in order, or there was none. */
   readonly orderly: boolean;
 }
@@ -34,25 +36,30 @@ function replay(
   disk: Disk,
   segments: readonly Segment[],
   saved: Standing,
-): Pick<Recovered, "standing" | "lastSign" | "orderly"> {
+): Pick<Recovered, "standing" | "lastSign" | "toldUpTo" | "orderly"> {
   const open = new Map<string, RawFlow>(saved.open);
   const from = segments.findLastIndex((segment) => !isAfter(firstOf(segment), next(saved.upTo)));
   let upTo = saved.upTo;
   let lastSign: number | null = null;
+  let toldUpTo: number | null = null;
+  let epoch = 0;
   let orderly = segments.length === 0 && saved.since === null;
   for (const segment of segments.slice(Math.max(from, 0))) {
-    const { last, span, ended } = scan(disk, segment, (record, at) => {
+    const { last, span, ended, ...found } = scan(disk, segment, (record, at) => {
       if (isAfter(at, saved.upTo)) tell(open, record);
     });
     segment.last = last;
     segment.span = span;
+    if (segment.header.epoch > epoch) toldUpTo = segment.header.epoch * 1000;
+    epoch = segment.header.epoch;
+    toldUpTo = found.toldUpTo ?? toldUpTo;
     lastSign = span?.end ?? lastSign ?? segment.header.epoch * 1000;
     orderly = ended;
     const end = { epoch: segment.header.epoch, seq: last };
     if (isAfter(end, upTo)) upTo = end;
   }
   const since = saved.since ?? segments[0]?.header.epoch ?? null;
-  return { standing: { open, upTo, since }, lastSign, orderly };
+  return { standing: { open, upTo, since }, lastSign, toldUpTo, orderly };
 }
 
 function next({ epoch, seq }: Position): Position {

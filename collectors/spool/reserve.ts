@@ -33,11 +33,17 @@ export class Reserve {
     try {
       work();
     } catch (thrown) {
-      if (!this.#held) throw thrown;
-      this.#held = false;
-      this.#disk.remove(this.#path);
+      if (!this.release()) throw thrown;
       work();
     }
+  }
+
+  /** Gives the room up; false if there is none. */
+  release(): boolean {
+    if (!this.#held) return false;
+    this.#held = false;
+    this.#disk.remove(this.#path);
+    return true;
   }
 
   #take(): void {

@@ -33,10 +33,15 @@ export class SegmentList {
     this.#segments.push(segment);
   }
 
-  /** Removes those whose records are all acked and whose connections are remembered elsewhere. */
+  /**
+   * Removes those whose records are all acked and whose connections are remembered elsewhere. Never one behind another that
+   * stays: the last may hold nothing but that its run ended in order.
+   */
   trim(acked: Position, remembered: Position, active: Segment | undefined): void {
-    for (const segment of this.#segments)
-      if (segment !== active && within(segment, acked) && within(segment, remembered)) this.#remove(segment);
+    for (const segment of this.#segments) {
+      if (segment === active || !within(segment, acked) || !within(segment, remembered)) return;
+      this.#remove(segment);
+    }
   }
 
   /** Removes the oldest one of which nothing was handed out yet, or all is acked; undefined if there is none. */

@@ -3,11 +3,11 @@ import type { RawDns } from "../../core/records/dns.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
-import type { Batch } from "./batch.ts";
+import { type Batch, type Framed, joined } from "./batch.ts";
 import type { Disk } from "./disk.ts";
-import { type Frame, frameAt, frameKind } from "./frame.ts";
+import { type Frame, frameAt, frameHeadBytes, frameKind } from "./frame.ts";
 import { isAfter, type Position } from "./position.ts";
-import { recordIn } from "./record-frames.ts";
+import { recordIn, windowToldIn } from "./record-frames.ts";
 import { firstOf, type Segment, type Span, union } from "./segment.ts";
 import type { SegmentHeader } from "./segment-header.ts";
 import { SegmentReader } from "./segment-reader.ts";
@@ -23,6 +23,8 @@ export interface Gap {
 
 export interface Read {
   readonly batch: Batch;
+  /** The same, of one epoch, as they stand in the spool. */
+  readonly framed: Framed;
   /** Of the last record. */
   readonly last: Position;
 }
@@ -33,6 +35,7 @@ class Gathering {
   readonly losses: Loss[] = [];
   readonly heartbeats: Heartbeat[] = [];
   readonly dns: RawDns[] = [];
+  readonly #frames: Buffer[] = [];
   after: Position;
   count = 0;
 
@@ -50,11 +53,29 @@ class Gathering {
     this.after = found === undefined ? { epoch: at.epoch, seq: at.seq - 1 } : at;
     if (found === undefined) return gap;
     this.count++;
+    this.#frames.push(Buffer.from(bytes.subarray(frame.start - frameHeadBytes, frame.end)));
     if (found.kind === "flow") this.flows.push(found.record);
     else if (found.kind === "loss") this.losses.push(found.record);
     else if (found.kind === "heartbeat") this.heartbeats.push(found.record);
     else this.dns.push(found.record);
     return gap;
+  }
+
+  /** What was gathered, if anything was. */
+  get read(): Read | undefined {
+    if (this.count === 0) return undefined;
+    const { flows, losses, heartbeats, dns } = this;
+    const counts = {
+      flows: flows.length,
+      losses: losses.length,
+      heartbeats: heartbeats.length,
+      dns: dns.length,
+    };
+    return {
+      batch: { flows, losses, heartbeats, dns },
+      framed: { ...counts, epoch: this.after.epoch, bytes: joined(this.#frames) },
+      last: this.after,
+    };
   }
 
   #gapBefore({ epoch, seq }: Position, end: number): Gap | undefined {
@@ -90,11 +111,11 @@ export class SpoolReader {
     while (gathering.count < limit) {
       const frame = this.#reader?.next();
       if (frame !== undefined) this.#take(gathering, frame);
-      else if (!this.#nextSegment()) break;
+      // What is gathered is of one segment, hence of one epoch.
+      else if (gathering.count > 0 || !this.#nextSegment()) break;
     }
     this.#after = gathering.after;
-    if (gathering.count === 0) return undefined;
-    return { batch: gathering, last: gathering.after };
+    return gathering.read;
   }
 
   close(): void {
@@ -152,12 +173,14 @@ export function gather(
       at = frame.end;
     }
   }
-  return gathering.count === 0 ? undefined : { batch: gathering, last: gathering.after };
+  return gathering.read;
 }
 
 export interface SegmentSummary {
   readonly last: number;
   readonly span: Span | undefined;
+  /** When the last window ended that it says was told, microseconds. */
+  readonly toldUpTo: number | undefined;
   /** Its epoch ended in order, in this segment. */
   readonly ended: boolean;
 }
@@ -166,11 +189,13 @@ export interface SegmentSummary {
 export function scan(disk: Disk, segment: Segment, each: (record: RawFlow, at: Position) => void): SegmentSummary {
   let last = segment.header.first - 1;
   let span: Span | undefined;
+  let toldUpTo: number | undefined;
   let ended = false;
   const reader = new SegmentReader(disk, segment);
   try {
     for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
       ended = frame.kind === frameKind.end;
+      toldUpTo = windowToldIn(reader.bytes, frame) ?? toldUpTo;
       const found = decoded(reader.bytes, frame, segment.header);
       if (found === undefined) continue;
       last = frame.seq;
@@ -180,7 +205,7 @@ export function scan(disk: Disk, segment: Segment, each: (record: RawFlow, at: P
   } finally {
     reader.close();
   }
-  return { last, span, ended };
+  return { last, span, toldUpTo, ended };
 }
 
 function decoded(bytes: Buffer, frame: Frame, header: SegmentHeader) {

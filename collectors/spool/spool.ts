@@ -3,17 +3,18 @@ import { messageOf, SluiceError } from "../../core/errors.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import type { Batch } from "./batch.ts";
 import { type Disk, realDisk } from "./disk.ts";
-import { saveStanding } from "./open-connections.ts";
+import { savingStanding, type WriteOpen } from "./open-connections.ts";
 import { Pending } from "./pending.ts";
 import { isAfter, type Position } from "./position.ts";
 import { FrameWriter } from "./record-frames.ts";
 import { type Recovered, recover } from "./recovery.ts";
 import { Reserve } from "./reserve.ts";
-import { type Segment, type Span, union } from "./segment.ts";
+import type { Segment, Span } from "./segment.ts";
 import { type DroppedSegment, SegmentList } from "./segment-list.ts";
 import { type Chunk, SegmentWriter } from "./segment-writer.ts";
 import { type Gap, gather, type Read, SpoolReader } from "./spool-reader.ts";
 import { type Dropped, loadState, saveState, unexplained } from "./spool-state.ts";
+import { Staged } from "./staged.ts";
 
 const chunkBytes = 1 << 20;
 const mostSegmentBytes = 16 * 1024 * 1024;
@@ -22,6 +23,8 @@ const segmentsWhenFull = 16;
 /** For some 30,000 open connections, or as much less as the spool is small. */
 const mostReserveBytes = 4 * 1024 * 1024;
 const reserveShare = 64;
+/** Room for the frame that says that a window was told. */
+const windowToldBytes = 64;
 const retryMs = 1000;
 const saveMs = 1000;
 
@@ -69,6 +72,7 @@ export class Spool {
   readonly #reserve: Reserve;
   readonly #pending: Pending;
   readonly #since: number;
+  #toldUpTo: number | undefined;
   #nextNumber: number;
   #acked: Position;
   #handedOut: Position;
@@ -154,13 +158,25 @@ export class Spool {
     return this.#standingDue && this.#pending.empty;
   }
 
-  /** Takes records in, in the order of their numbers. What the disk does not take stays in memory. */
+  /** A window that ended then, microseconds, was told: all of it was appended. */
+  windowTold(end: number): void {
+    this.#toldUpTo = end;
+    this.#storeChunk(this.#windowTold(this.#last.epoch === this.epoch ? this.#last.seq + 1 : 0, end));
+  }
+
+  /** Takes in frames of records that follow those it has. What the disk does not take stays in memory. */
+  appendFrames(chunk: Chunk): void {
+    this.#storeChunk(chunk);
+    this.#rollIfDue();
+  }
+
+  /** Takes records in, in the order of their numbers. */
   append({ flows, losses, heartbeats, dns = [] }: Batch): void {
     const staged = new Staged();
     const put = <T extends { seq: number; start: number; end: number }>(record: T, write: (record: T) => void) => {
       if (!this.#frames.hasRoom) this.#store(staged);
       write(record);
-      staged.take(record);
+      staged.take(record.seq, record.start, record.end);
     };
     for (const flow of flows) put(flow, (record) => this.#frames.flow(record));
     for (const one of dns) put(one, (record) => this.#frames.dns(record));
@@ -212,35 +228,61 @@ export class Spool {
 
   /** Remembers connections that may go on; `open` holds the last record of each as appended. */
   saveStanding(open: Iterable<RawFlow>): void {
+    for (const _ of this.savingStanding(() => writersOf(open)));
+  }
+
+  /** The same in slices. `open` may be asked again, and what is told meanwhile may be in it or not. */
+  *savingStanding(open: () => Iterable<WriteOpen>): Generator<void> {
     const { folder, cluster, node } = this.#options;
     this.#standingDue = false;
-    this.#try(() => {
-      const standing = { cluster, node, upTo: this.#last, since: this.#since, open: [...open] };
-      this.#reserve.writing(() => saveStanding(this.#disk, folder, standing));
-      this.#remembered = this.#last;
-      this.#stateDirty = true; // segments may be removed now
-    });
+    const standing = { cluster, node, upTo: this.#last, since: this.#since };
+    for (;;)
+      try {
+        yield* savingStanding(this.#disk, folder, { ...standing, open: open() });
+        break;
+      } catch (thrown) {
+        if (this.#gaveUpRoom()) continue;
+        this.#try(() => {
+          throw thrown;
+        });
+        return;
+      }
+    this.#remembered = standing.upTo;
+    this.#stateDirty = true; // segments may be removed now
   }
 
   /** Says that the run ended in order, and lets go of the files. */
-  close(open: Iterable<RawFlow>): void {
+  close(open: Iterable<RawFlow> | (() => Iterable<WriteOpen>)): void {
     this.#retry(this.#options.clock.monotonic());
     const seq = this.#last.epoch === this.epoch ? this.#last.seq + 1 : 0;
     this.#frames.orderlyEnd(seq);
     this.#store(new Staged(seq));
-    if (this.#pending.empty) this.saveStanding(open);
+    const writers = typeof open === "function" ? open : () => writersOf(open);
+    if (this.#pending.empty) for (const _ of this.savingStanding(writers));
     this.#try(() => this.#writer.end());
     this.#try(() => this.#tidy());
     this.#try(() => this.#reader.close());
   }
 
+  /** A full disk has room again for what must be written. */
+  #gaveUpRoom(): boolean {
+    let released = false;
+    this.#try(() => {
+      released = this.#reserve.release();
+    });
+    return released;
+  }
+
   #store(staged: Staged): void {
-    const chunk = staged.chunk(this.#frames.written);
+    this.#storeChunk(staged.chunk(this.#frames.written));
+    this.#frames.reset();
+    staged.clear();
+  }
+
+  #storeChunk(chunk: Chunk): void {
     if (chunk.bytes.length === 0) return;
     if (chunk.last >= chunk.first) this.#last = { epoch: this.epoch, seq: chunk.last };
     if (!this.#pending.empty || !this.#try(() => this.#write(chunk))) this.#hold(chunk);
-    this.#frames.reset();
-    staged.clear();
   }
 
   #hold(chunk: Chunk): void {
@@ -266,6 +308,15 @@ export class Spool {
   #begin(first: number): void {
     // A number that a failed attempt used is not used again: what stands there is recognised as nothing.
     this.#segments.add(this.#writer.begin(this.#nextNumber++, first, this.#options.clock.now()));
+    // The segments before will be removed.
+    if (this.#toldUpTo !== undefined)
+      this.#writer.write(this.#windowTold(first, this.#toldUpTo), this.#options.clock.now());
+  }
+
+  #windowTold(next: number, end: number): Chunk {
+    const frames = new FrameWriter(windowToldBytes);
+    frames.windowTold(next, end);
+    return { bytes: frames.written, first: next, last: next - 1, span: undefined };
   }
 
   #retry(now: number): void {
@@ -360,32 +411,8 @@ export class Spool {
   }
 }
 
-/** What stands in the frames that are not stored yet. */
-class Staged {
-  #first: number | undefined;
-  #last = -1;
-  #span: Span | undefined;
-
-  /** `first`: what to say if there is no record. */
-  constructor(first?: number) {
-    this.#first = first;
-    this.#last = (first ?? 0) - 1;
-  }
-
-  take({ seq, start, end }: { readonly seq: number; readonly start: number; readonly end: number }): void {
-    this.#first ??= seq;
-    this.#last = seq;
-    this.#span = union(this.#span, { start, end });
-  }
-
-  chunk(bytes: Buffer): Chunk {
-    return { bytes, first: this.#first ?? 0, last: this.#last, span: this.#span };
-  }
-
-  clear(): void {
-    this.#first = undefined;
-    this.#span = undefined;
-  }
+function* writersOf(open: Iterable<RawFlow>): Generator<WriteOpen> {
+  for (const record of open) yield (writer, seq) => writer.flow({ ...record, seq });
 }
 
 function epochsOf(segments: readonly Segment[]): readonly number[] {

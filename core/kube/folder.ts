@@ -1,11 +1,11 @@
 import type { Clock } from "../clock.ts";
 import { Condition } from "../condition.ts";
-import { SluiceError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { FolderScanner } from "./folder-scan.ts";
 import { advance, emptyFolder } from "./folder-state.ts";
 import { FolderWatches } from "./folder-watches.ts";
 import type { ManifestFault, Validate } from "./manifest.ts";
+import { refuseIfBlind } from "./read-folder.ts";
 import type { Change, ObjectSource } from "./watch.ts";
 
 export interface FolderOptions {
@@ -59,11 +59,6 @@ async function* follow(options: FolderOptions, signal: AbortSignal): AsyncGenera
   } finally {
     watches.close();
   }
-}
-
-function refuseIfBlind(path: string, why: string | undefined): void {
-  if (why !== undefined)
-    throw new SluiceError("MANIFEST_INVALID", `the folder of objects cannot be read: ${why}`, { context: { path } });
 }
 
 function tell(options: FolderOptions, faults: readonly ManifestFault[], mended: readonly ManifestFault[]): void {

@@ -153,11 +153,20 @@ export class NetlinkSocket {
 
   /** Visits every message of the answer to a dump request. True if the table changed meanwhile (NLM_F_DUMP_INTR). */
   dump(what: string, message: MessageWriter, visit: Visit): boolean {
+    const reading = this.dumping(what, message, visit);
+    for (;;) {
+      const { done, value } = reading.next();
+      if (done) return value;
+    }
+  }
+
+  /** The same, stopping after each read: one of 16 datagrams of 32 KiB takes some milliseconds. No other request in between. */
+  *dumping(what: string, message: MessageWriter, visit: Visit): Generator<void, boolean> {
     const sequence = ++this.#sequence;
     this.#send(message.finish(sequence));
     let end: Answer | undefined;
     let interrupted = false;
-    while (end === undefined) {
+    for (;;) {
       const reading = this.read((bytes, current) => {
         if (current.sequence !== sequence) return;
         if (current.flags & messageFlag.dumpInterrupted) interrupted = true;
@@ -165,8 +174,10 @@ export class NetlinkSocket {
         else if (current.type === controlType.error) end = decodeError(bytes, current);
         else visit(bytes, current);
       }, rethrow);
-      if (reading.datagrams === 0 && end === undefined)
+      if (end !== undefined) break;
+      if (reading.datagrams === 0)
         throw new SluiceError("NETLINK_FAILED", `${what}: the kernel ended the dump without saying so`);
+      yield;
     }
     failOn(what, end);
     return interrupted;

@@ -1,9 +1,11 @@
 import type { Loss } from "../../core/records/loss.ts";
+import type { LossTotal } from "./summary.ts";
 import { clean, plural } from "./text.ts";
 
+// Whether the kernel outran us, nobody listened, or something else went wrong is in the detail.
 const what: Readonly<Record<Loss["source"], string>> = {
-  conntrack: "connection events (kernel buffer overran)",
-  nflog: "logged denials (kernel buffer overran)",
+  conntrack: "connection events",
+  nflog: "logged denials",
   decode: "messages that could not be read",
   queue: "records beyond our own bound",
   limit: "logged packets beyond the limit of one rule and source, which the kernel counted",
@@ -15,12 +17,12 @@ export function lossText(loss: Loss): string {
   return clean(`${loss.node} lost ${countOf(loss)} ${what[loss.source]}${detail}`);
 }
 
-/** Words for the sum of losses of one node and source. */
-export function lossTotalText(node: string, source: Loss["source"], times: number, count: number | null): string {
-  const known = count === null ? "an unknown number of" : count.toLocaleString("en-US");
-  return clean(`${node}: ${known} ${what[source]}, ${plural(times, "time")}`);
+/** Words for the sum of losses of one node and source, with the same detail. */
+export function lossTotalText({ node, source, detail, times, count }: LossTotal): string {
+  const why = detail === "" ? "" : ` (${detail})`;
+  return clean(`${node}: ${countOf({ count })} ${what[source]}, ${plural(times, "time")}${why}`);
 }
 
-function countOf({ count }: Loss): string {
+function countOf({ count }: Pick<Loss, "count">): string {
   return count === null ? "an unknown number of" : count.toLocaleString("en-US");
 }

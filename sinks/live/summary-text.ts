@@ -65,7 +65,7 @@ function tiers({ tiers: all }: SummaryReport): readonly string[] {
 
 function losses({ losses: all }: SummaryReport, paint: Paint): readonly string[] {
   if (all.length === 0) return ["Lost: none"];
-  const lines = all.map(({ node, source, times, count }) => `  ${lossTotalText(node, source, times, count)}`);
+  const lines = all.map((total) => `  ${lossTotalText(total)}`);
   return [paint("warn", "Lost:"), ...lines.map((line) => paint("warn", line))];
 }
 

@@ -32,6 +32,7 @@ export interface TierCount {
 export interface LossTotal {
   readonly node: string;
   readonly source: Loss["source"];
+  readonly detail: string;
   /** How many records tell of it. */
   times: number;
   /** Null once one of them could not say how many. */
@@ -57,6 +58,8 @@ export interface SummaryReport {
 
 /** How many different pairs and policies are kept apart. */
 const kept = 10_000;
+/** And kinds of losses: what could not be decoded is told in the words of its fault. */
+const keptLosses = 1_000;
 
 /** Counts records as they pass. A connection counts once, its bytes window by window. */
 export class Summary {
@@ -107,10 +110,12 @@ export class Summary {
 
   addLoss(loss: Loss): void {
     const { node, source, count } = loss;
-    const total = this.#losses.get(`${node} ${source}`) ?? { node, source, times: 0, count: 0 };
+    const detail = this.#losses.size < keptLosses ? loss.detail : "";
+    const key = `${node} ${source} ${detail}`;
+    const total = this.#losses.get(key) ?? { node, source, detail, times: 0, count: 0 };
     total.times++;
     total.count = total.count === null || count === null ? null : total.count + count;
-    this.#losses.set(`${node} ${source}`, total);
+    this.#losses.set(key, total);
   }
 
   report(): SummaryReport {
@@ -132,7 +137,7 @@ export class Summary {
       losses: sorted(
         this.#losses,
         ({ times }) => times,
-        ({ node, source }) => `${node} ${source}`,
+        ({ node, source, detail }) => `${node} ${source} ${detail}`,
       ),
     };
   }

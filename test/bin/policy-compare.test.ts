@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
 import { policyDiffCommand } from "../../bin/commands/policy-diff.ts";
 import { policyEffectCommand } from "../../bin/commands/policy-effect.ts";
 import { differencesOf } from "../../bin/object-diff.ts";
@@ -114,18 +115,33 @@ describe("bin/commands, comparisons of policies", () => {
     assert.equal(text, "opens: pods of namespace dev-shop (2) -> pods of namespaces with env=prod (6): everything\n");
   });
 
-  for (const { title, args } of [
+  for (const { title, args, message = /./ } of [
     { title: "one folder alone", args: [both] },
     { title: "a policy that is not there", args: [both, "--without", "nobody"] },
+    { title: "a misspelt policy", args: [both, "--without", "ingres"], message: /did you mean ingress\?/ },
   ])
     it(`effect: refuses ${title}`, async () => {
-      await assert.rejects(run(policyEffectCommand, new FakeRim(), ...args), { code: "USAGE" });
+      await assert.rejects(run(policyEffectCommand, new FakeRim(), ...args), { code: "USAGE", message });
     });
 
   it("effect: refuses what is not there", async () => {
     await assert.rejects(run(policyEffectCommand, new FakeRim(), both, join(folder, "nowhere")), {
       code: "MANIFEST_INVALID",
     });
+  });
+
+  it("effect: says that it has no pods to tell about", async () => {
+    const rim = new FakeRim();
+    await run(policyEffectCommand, rim, both, one);
+    const note = "there are no pods that policies could be about; --objects names those of the cluster";
+    assert.deepEqual(rim.notes, [`${both}: ${note}`, `${one}: ${note}`]);
+  });
+
+  it("prints YAML as it prints JSON", async () => {
+    const ask = async (command: typeof policyEffectCommand, format: string) =>
+      run(command, new FakeRim(), both, none, "--objects", demo, "-o", format);
+    for (const command of [policyEffectCommand, policyDiffCommand])
+      assert.deepEqual(parse(await ask(command, "yaml")), JSON.parse(await ask(command, "json")));
   });
 
   it("effect: tells what is not accepted and goes on without it", async () => {

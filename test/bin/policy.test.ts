@@ -72,6 +72,12 @@ describe("bin/commands, sluice policy", function () {
         code: 0,
       },
       {
+        title: "says where that stands of which it warns",
+        text: policy("a", "{ selector: all() }") + policy("b", "{ tier: nowhere, selector: all() }"),
+        says: /WARNING +p\.yaml +7 .*GlobalNetworkPolicy\/b/,
+        code: 0,
+      },
+      {
         title: "names file, line, object, field, value and reason",
         text: policy("a", '{ selector: "app = 1" }'),
         says: /ERROR +p\.yaml +2 +projectcalico\.org\/v3\/GlobalNetworkPolicy\/a +spec\.selector +"app = 1" +unexpected/,
@@ -113,7 +119,31 @@ describe("bin/commands, sluice policy", function () {
       });
   });
 
+  it("reads a file as it reads a folder", async () => {
+    const path = join(folder({ "p.yaml": policy("a", "{ selector: all() }") }), "p.yaml");
+    assert.equal((await ask("get", path, "-o", "name")).text, "gnp:a\n");
+    assert.equal((await ask("validate", path)).notes, "0 errors, 0 warnings");
+  });
+
+  it("takes the folder behind the command or as --objects", async () => {
+    for (const args of [["get"], ["tiers"], ["explain", "security.payments"]])
+      assert.equal((await ask(...args, demo)).text, (await ask(...args, "--objects", demo)).text);
+  });
+
+  it("says that there is nothing where there is nothing", async () => {
+    const path = folder({});
+    assert.equal((await ask("validate", path)).notes, `there are no objects in ${path}`);
+    assert.equal((await ask("get", path)).notes, `no policies in ${path}`);
+    assert.equal((await ask("get", demo, "--tier", "kube-admin")).notes, "no policies in tier kube-admin");
+  });
+
   describe("get and tiers", () => {
+    it("refuses a tier that is not there", () =>
+      assert.rejects(ask("get", demo, "--tier", "secuirty"), {
+        code: "USAGE",
+        message: 'there is no tier "secuirty" here; did you mean security?',
+      }));
+
     it("lists policies in the order in which they are asked", async () => {
       const { text } = await ask("get", "--objects", demo, "-o", "name");
       assert.match(
@@ -215,6 +245,7 @@ describe("bin/commands, sluice policy", function () {
 
     for (const [title, name, message] of [
       ["a policy that is not there, with one of a like name", "quarantine", /did you mean gnp:security\.quarantine\?/],
+      ["a misspelt name", "securty.paymnts", /did you mean security\.payments\?/],
       ["a name that nothing is like", "zzz", /there is no policy "zzz" here$/],
     ] as const)
       it(`refuses ${title}`, () => assert.rejects(ask("explain", "--objects", demo, name), { code: "USAGE", message }));
@@ -295,7 +326,11 @@ describe("bin/commands, sluice policy", function () {
     });
 
     const bad: readonly [title: string, text: string, message: RegExp][] = [
-      ["an unknown field", "cases: [{ from: a, to: b, expct: deny }]", /cases\[0\]/],
+      [
+        "several faults",
+        "cases: [{ from: a, too: b, port: 1, expect: maybe }]",
+        /cases\[0\]\.to: is missing; cases\[0\]\.expect: "maybe" is none of allow, deny; cases\[0\]\.too: .*misspelt/,
+      ],
       ["a verdict that is none", "cases: [{ from: a, to: b, expect: maybe }]", /cases\[0\]\.expect/],
       ["no cases", "cases: []", /tests nothing/],
       ["no YAML", "a: [", /line \d/],
@@ -412,8 +447,8 @@ describe("bin/commands, sluice policy", function () {
     });
 
     it("import-check finds nothing in the demo", async () => {
-      const { text, code } = await ask("import-check", demo);
-      assert.equal(`${text} ${code}`, " 0");
+      const { text, code, notes } = await ask("import-check", demo);
+      assert.equal(`${text} ${code} ${notes}`, " 0 all of it is enforced here");
     });
   });
 });

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import type { Draft } from "../../collectors/draft.ts";
 import { Inbox } from "../../collectors/inbox.ts";
 import { Outbox } from "../../collectors/outbox.ts";
+import type { Batch, Framed } from "../../collectors/spool/batch.ts";
+import { batchIn } from "../../collectors/spool/record-frames.ts";
 import { Spool } from "../../collectors/spool/spool.ts";
 import { batchesInFlight } from "../../collectors/worker-protocol.ts";
+import type { Clock } from "../../core/clock.ts";
 import type { Delivery } from "../../core/pipeline.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
@@ -11,15 +14,18 @@ import { rawFlow } from "../support/flows.ts";
 import { MemoryDisk } from "./spool/memory-disk.ts";
 
 describe("the worker's end of the stream", () => {
-  const opened = (limit: number) => {
+  const opened = (limit: number, clock: Clock = hurrying()) => {
     const posted: number[][] = [];
     const outbox = new Outbox({
+      clock,
       cluster: "c",
       node: "n",
       epoch: 1,
       limit,
-      post: (_batch, { flows, losses, heartbeats }) =>
-        posted.push([...flows, ...losses, ...heartbeats].map(({ seq }) => seq)),
+      post: (_batch, framed) => {
+        const { flows, losses, heartbeats } = recordsIn(framed);
+        posted.push([...flows, ...losses, ...heartbeats].map(({ seq }) => seq));
+      },
     });
     return { outbox, posted };
   };
@@ -59,10 +65,22 @@ describe("the worker's end of the stream", () => {
   it("cuts large pushes into batches", () => {
     const { outbox, posted } = opened(10_000);
     outbox.push(drafts(4_500));
+    outbox.post();
     assert.deepEqual(
       posted.map(({ length }) => length),
       [2_000, 2_000, 500],
     );
+  });
+
+  it("posts what comes right after another batch together, a little later", async () => {
+    const clock = new FakeClock();
+    const { outbox, posted } = opened(100, clock);
+    for (let push = 0; push < 3; push++) outbox.push(drafts(1));
+    outbox.push({ losses: [loss] });
+    assert.deepEqual(posted, [[0]]);
+    await clock.advance(50);
+    outbox.post();
+    assert.deepEqual(posted, [[0], [1, 2, 3]]);
   });
 
   it("posts everything at the end", () => {
@@ -90,9 +108,13 @@ describe("the worker's end of the stream with a spool", () => {
       onLoss: assert.fail,
       onTrouble: (text) => assert.equal(text, null),
     });
-    const post = (_batch: number, { flows }: { readonly flows: readonly RawFlow[] }) =>
-      void posted.push(flows.map(({ epoch, seq }) => `${epoch - spool.epoch}:${seq}`));
-    return { outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool }), posted, spool };
+    const post = (_batch: number, framed: Framed) =>
+      void posted.push(recordsIn(framed).flows.map(({ epoch, seq }) => `${epoch - spool.epoch}:${seq}`));
+    return {
+      outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool, clock: hurrying() }),
+      posted,
+      spool,
+    };
   };
   const push = (outbox: Outbox, count: number) =>
     outbox.push({ flows: Array.from({ length: count }, () => unnumbered(rawFlow())) });
@@ -132,6 +154,16 @@ describe("the worker's end of the stream with a spool", () => {
   });
 });
 
+/** A clock by which so much time passes between two looks at it that nothing is held back. */
+function hurrying(): Clock {
+  let now = 0;
+  return { now: () => now, monotonic: () => (now += 50), sleep: () => Promise.resolve() };
+}
+
+function recordsIn({ bytes, epoch }: Framed): Batch {
+  return batchIn(Buffer.from(bytes.buffer), { cluster: "c", node: "n", epoch });
+}
+
 function unnumbered({ cluster: _, node: __, epoch: ___, seq: ____, ...draft }: RawFlow): Draft {
   return draft;
 }
@@ -141,7 +173,7 @@ describe("the main thread's end of a stream", () => {
     let acked = 0;
     const clock = new FakeClock();
     const inbox = new Inbox<number>("numbers", clock);
-    const push = (records: readonly number[]) => inbox.push(records, () => acked++);
+    const push = (records: readonly number[]) => inbox.push({ items: records }, () => acked++);
     const stop = new AbortController();
     const reader = inbox.open(stop.signal);
     const next = async () => (await reader.next()).value as Delivery<number> | undefined;

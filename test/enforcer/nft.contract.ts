@@ -12,6 +12,7 @@ const web = addressElement(parseAddress("10.0.0.1"));
 const api = addressElement(parseAddress("10.0.0.2"));
 const other = addressElement(parseAddress("10.0.0.3"));
 const [set, map, chain, base] = [nameOf("pods"), nameOf("way"), nameOf("work"), nameOf("start")];
+const seen = nameOf("seen");
 const accept: Rule = { when: [], statements: [{ do: "accept" }] };
 const dispatch: Rule = { when: [], statements: [{ do: "dispatch", key: ["saddr4"], map }] };
 const labelled: Rule = {
@@ -140,6 +141,21 @@ export function nftContract(name: string, open: () => Nft | Promise<Nft>): void 
         { verb: "add-elements", set: ports, elements: range },
       ]);
       assert.deepEqual((await nft.list())?.sets.get(ports), new Set(range));
+    });
+
+    it("takes a set that packets fill, rules that ask it how often they come, and their end", async () => {
+      const limit = { set: seen, of: 0xffff_fff0, source: "saddr4", perSecond: 10, burst: 20 } as const;
+      const rule: Rule = { when: [{ if: "overLimit", ...limit }], statements: [{ do: "drop" }] };
+      const set = { name: seen, type: ["mark", "ipv4_addr"], flag: "dynamic", timeoutMs: 10_000, size: 100 } as const;
+      await nft.apply([{ verb: "add-table" }, { verb: "add-set", set }, addBase, addRules(base, rule)]);
+      const found = await nft.list();
+      assert.deepEqual([found?.sets.get(seen), found?.chains.get(base)], [new Set(), 1]);
+      await assert.rejects(nft.apply([{ verb: "delete-set", name: seen }]), { code: "NFT_FAILED" });
+      await nft.apply([
+        { verb: "flush-chain", chain: base },
+        { verb: "delete-set", name: seen },
+      ]);
+      assert.deepEqual((await nft.list())?.sets, new Map());
     });
 
     for (const { title, transaction } of refusals)

@@ -164,7 +164,7 @@ const baseChains = ["egress_forward", "egress_input", "ingress_forward", "ingres
 
 /** Without that of revoked connections, which every node has. */
 function chainsOf(ruleset: Ruleset): readonly string[] {
-  return [...ruleset.chains.keys()].filter((name) => !name.startsWith("revoked_"));
+  return [...ruleset.chains.keys()].filter((name) => !/^(revoked|log)_/.test(name));
 }
 
 function depthOf(ruleset: Ruleset, chain: Chain): number {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Outbox } from "../../collectors/outbox.ts";
-import type { Batch } from "../../collectors/spool/batch.ts";
+import type { Framed } from "../../collectors/spool/batch.ts";
+import { batchIn } from "../../collectors/spool/record-frames.ts";
 import { Spool } from "../../collectors/spool/spool.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
@@ -38,9 +39,9 @@ describe("a full disk", function () {
       onLoss: () => assert.fail("something was dropped that had been taken in"),
       onTrouble: (text) => trouble.push(text),
     });
-    const posted: { readonly batch: number; readonly records: Batch }[] = [];
+    const posted: { readonly batch: number; readonly records: Framed }[] = [];
     const outbox = new Outbox({
-      ...{ cluster: "c", node: "n", epoch: spool.epoch, limit: 1_000, spool },
+      ...{ cluster: "c", node: "n", epoch: spool.epoch, limit: 1_000, spool, clock },
       post: (batch, records) => posted.push({ batch, records }),
     });
     const { cluster: _, node: __, epoch: ___, seq: ____, ...draft } = rawFlow();
@@ -67,10 +68,7 @@ describe("a full disk", function () {
     assert.equal(outbox.push({ flows, losses: [lost] }), 0);
     for (const { batch } of posted) outbox.ack(batch);
     assert.ok(outbox.idle);
-    assert.deepEqual(
-      posted.flatMap(({ records }) => [...records.flows, ...records.losses]).map(seqOf),
-      range(taken + flows.length + 1),
-    );
+    assert.deepEqual(posted.flatMap(({ records }) => recordsIn(records)).map(seqOf), range(taken + flows.length + 1));
     assert.equal(trouble.at(-1), null);
     spool.close([]);
   });
@@ -142,3 +140,8 @@ describe("sluice up on a disk that is full for a while", function () {
     assert.equal(assertNumbered(kept), 1);
   });
 });
+
+function recordsIn({ bytes, epoch }: Framed) {
+  const { flows, losses } = batchIn(Buffer.from(bytes.buffer), { cluster: "c", node: "n", epoch });
+  return [...flows, ...losses];
+}

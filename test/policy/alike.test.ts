@@ -182,6 +182,13 @@ describe("policy/effect/alike", () => {
       types: ["Ingress"],
       ingress: deny("source", "app == 'web'"),
     });
+  /** With a host endpoint on the pods' node, and what lets pods send. */
+  const hosted = () =>
+    twoPods()
+      .node("node-a", "172.18.0.1")
+      .node("node-b", "172.18.0.2")
+      .host("h", { node: "node-a", interfaceName: "*", profiles: ["projectcalico-default-allow"] }, { host: "yes" })
+      .global("t.all", { tier: "t", selector: "has(app)", types: ["Egress"], egress: [{ action: "Allow" }] });
   const example = "(e.g. a/web -> a/db, TCP 443)";
   for (const { title, before, after, text } of [
     {
@@ -231,6 +238,18 @@ describe("policy/effect/alike", () => {
       before: twoPods(),
       after: twoPods().policy("a/t.all", { tier: "t", selector: "app == 'db'", ingress: [{ action: "Allow" }] }),
       text: "what the default where no policy decides allowed is still allowed by a/t.all (e.g. a/web -> a/db, TCP 443)",
+    },
+    {
+      title: "a host that now has a say in what it passes on",
+      before: hosted(),
+      after: hosted().global("t.forward", {
+        tier: "t",
+        selector: "has(host)",
+        types: ["Egress"],
+        applyOnForward: true,
+        egress: [{ action: "Allow" }],
+      }),
+      text: "what t.all, the absence of policies and the default where no policy decides allowed is still allowed by t.forward (e.g. a/db -> a/web, TCP 443)",
     },
     { title: "nothing at all", before: egress(twoPods()), after: egress(twoPods()), text: "" },
   ])

@@ -192,6 +192,42 @@ describe("what is in the spool", () => {
   });
 });
 
+describe("up to where a run told all it saw", () => {
+  it("is when the last window ended that was told, also when the segment that said so is removed", async () => {
+    const disk = new MemoryDisk();
+    const clock = new FakeClock();
+    const { spool, add } = run(disk, clock, { maxBytes: 1_048_576 });
+    assert.equal(run(new MemoryDisk(new Map(disk.files)), clock).spool.recovered.toldUpTo, spool.epoch * 1000);
+    add(1);
+    spool.windowTold(7_000_000);
+    for (let round = 0; round < 10; round++) add(600);
+    assert.equal(run(new MemoryDisk(new Map(disk.files)), clock).spool.recovered.toldUpTo, 7_000_000);
+    spool.saveStanding([]);
+    spool.ack({ epoch: spool.epoch, seq: 6_000 });
+    await clock.advance(1000);
+    spool.tend();
+    assert.ok(segmentsOf(disk).length <= 1);
+    add(1);
+    assert.equal(run(disk, clock).spool.recovered.toldUpTo, 7_000_000);
+  });
+});
+
+describe("a run that ends in order", () => {
+  it("is known to have done so although older records wait for the next", async () => {
+    const disk = new MemoryDisk();
+    const clock = new FakeClock();
+    const first = run(disk, clock, { maxAgeMs: 16_000 });
+    first.add(3);
+    await clock.advance(2_000); // a segment's age: the end stands in one of its own, which holds no record
+    first.spool.append({ flows: [], losses: [], heartbeats: [] });
+    first.spool.close([]);
+    assert.equal(segmentsOf(disk).length, 2);
+    const second = run(disk, clock);
+    assert.equal(second.spool.recovered.orderly, true);
+    assert.deepEqual(second.rest(), numbers(first.spool.epoch, 0, 3));
+  });
+});
+
 describe("a damaged spool", function () {
   this.timeout(60_000);
   const made = () => {

@@ -67,9 +67,20 @@ describe("sinks/live/summary", () => {
   it("a loss of unknown extent makes the sum unknown", () => {
     const { summary } = summaryOf([]);
     for (const count of [3, 4]) summary.addLoss(loss({ source: "decode", count }));
-    assert.deepEqual(summary.report().losses, [{ node: "node-1", source: "decode", times: 2, count: 7 }]);
+    assert.deepEqual(summary.report().losses, [{ node: "node-1", source: "decode", detail: "", times: 2, count: 7 }]);
     summary.addLoss(loss({ source: "decode", count: null }));
     assert.equal(summary.report().losses[0]?.count, null);
+  });
+
+  it("says of each loss why: that nobody listened is no overrun", () => {
+    const { summary } = summaryOf([]);
+    summary.addLoss(loss({ source: "conntrack", count: null, detail: "the collector did not run" }));
+    summary.addLoss(loss({ source: "conntrack", count: null, detail: "the event socket's buffer overran" }));
+    const lines = summaryLines(summary.report(), 80, plain).slice(-2);
+    assert.deepEqual(lines, [
+      "  node-1: an unknown number of connection events, 1 time (the collector did not run)",
+      "  node-1: an unknown number of connection events, 1 time (the event socket's buffer overran)",
+    ]);
   });
 
   it("keeps a bounded number of pairs and says what it did not keep", () => {

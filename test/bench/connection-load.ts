@@ -1,0 +1,106 @@
+// Opens TCP connections and resets each at once, with two packets of its own making, at a rate; so that the kernel tells of a NEW
+// and a DESTROY each, and nothing lives on. To be started in a network namespace:
+//   node test/bench/connection-load.ts PER_SECOND COUNT [DENIED_IN_100]
+// Prints as JSON how many it opened, how many of them to the port that is denied, and how many seconds that took.
+//
+// A reset that comes before any answer makes the kernel forget a connection at once (net/netfilter/nf_conntrack_proto_tcp.c,
+// nf_conntrack_tcp_packet); checksums are not looked at on the way out.
+
+import koffi from "koffi";
+import { systemClock } from "../../core/clock.ts";
+import { checked, socket } from "../../core/netlink/libc.ts";
+
+// raw(7), sendmmsg(2); struct mmsghdr and iovec as in core/netlink/receive-buffer.ts
+const [AF_INET, SOCK_RAW, IPPROTO_RAW] = [2, 3, 255];
+const [mmsghdrBytes, iovecBytes, nameBytes] = [64, 16, 16];
+const at = { name: 0, nameLength: 8, iov: 16, iovLength: 24 };
+const sendmmsg = koffi.load(null).func("int sendmmsg(int fd, void *vector, uint32 length, int flags)");
+
+// RFC 791, 3.1 without options, and RFC 9293, 3.1 without options.
+const [ipBytes, packetBytes] = [20, 40];
+const offset = { source: 12, destination: 16, sourcePort: 20, destinationPort: 22, flags: 33 };
+const flags = { syn: 0x02, rst: 0x04 };
+
+const perCall = 32;
+export const loadAddresses = { source: 0x0a62_0001, destination: 0x0a62_0100 };
+export const deniedPort = 9;
+const [firstPort, portCount] = [1024, 60_000];
+
+function packet(): Buffer {
+  const bytes = Buffer.alloc(packetBytes);
+  bytes.writeUInt8(0x45, 0);
+  bytes.writeUInt16BE(packetBytes, 2);
+  bytes.writeUInt8(64, 8);
+  bytes.writeUInt8(6, 9);
+  bytes.writeUInt32BE(loadAddresses.source, offset.source);
+  bytes.writeUInt32BE(loadAddresses.destination, offset.destination);
+  bytes.writeUInt8(0x50, ipBytes + 12);
+  bytes.writeUInt16BE(1024, ipBytes + 14);
+  return bytes;
+}
+
+/** Packets in pairs, a SYN and a RST, sent in one call. */
+class Pairs {
+  readonly #fd = checked("socket", socket(AF_INET, SOCK_RAW, IPPROTO_RAW) as number);
+  readonly #packets = Buffer.concat(Array.from({ length: 2 * perCall }, packet));
+  readonly #name = Buffer.alloc(nameBytes);
+  readonly #headers = Buffer.alloc(2 * perCall * mmsghdrBytes);
+  readonly #vectors = Buffer.alloc(2 * perCall * iovecBytes);
+
+  constructor() {
+    this.#name.writeUInt16LE(AF_INET, 0);
+    this.#name.writeUInt32BE(loadAddresses.destination, 4);
+    for (let slot = 0; slot < 2 * perCall; slot++) this.#place(slot);
+  }
+
+  /** Opens and resets connections `first` to `first + count - 1`; of each hundred the first `denied` to the denied port. */
+  send(first: number, count: number, denied: number): void {
+    for (let n = 0; n < count; n++) {
+      const connection = first + n;
+      const port = connection % 100 < denied ? deniedPort : 1000 + (Math.floor(connection / portCount) % 20_000);
+      for (const [which, flag] of [flags.syn, flags.rst].entries()) {
+        const start = (2 * n + which) * packetBytes;
+        this.#packets.writeUInt16BE(firstPort + (connection % portCount), start + offset.sourcePort);
+        this.#packets.writeUInt16BE(port, start + offset.destinationPort);
+        this.#packets.writeUInt8(flag, start + offset.flags);
+      }
+    }
+    for (let sent = 0; sent < 2 * count; ) sent += this.#call(sent, 2 * count - sent);
+  }
+
+  #call(from: number, count: number): number {
+    const headers = this.#headers.subarray(from * mmsghdrBytes);
+    return checked("sendmmsg", sendmmsg(this.#fd, headers, count, 0) as number);
+  }
+
+  #place(slot: number): void {
+    this.#vectors.writeBigUInt64LE(koffi.address(this.#packets) + BigInt(slot * packetBytes), slot * iovecBytes);
+    this.#vectors.writeBigUInt64LE(BigInt(packetBytes), slot * iovecBytes + 8);
+    const header = slot * mmsghdrBytes;
+    this.#headers.writeBigUInt64LE(koffi.address(this.#name), header + at.name);
+    this.#headers.writeUInt32LE(nameBytes, header + at.nameLength);
+    this.#headers.writeBigUInt64LE(koffi.address(this.#vectors) + BigInt(slot * iovecBytes), header + at.iov);
+    this.#headers.writeBigUInt64LE(1n, header + at.iovLength);
+  }
+}
+
+function main([rateText = "", countText = "", deniedText = "0"]: readonly string[]): void {
+  const [rate, total, denied] = [Number(rateText), Number(countText), Number(deniedText)];
+  const pairs = new Pairs();
+  const still = new Int32Array(new SharedArrayBuffer(4));
+  const started = systemClock.monotonic();
+  for (let done = 0; done < total; ) {
+    const due = Math.min(total, Math.floor(((systemClock.monotonic() - started) * rate) / 1000));
+    if (due <= done) Atomics.wait(still, 0, 0, 1);
+    for (; done < due; ) {
+      const count = Math.min(perCall, due - done);
+      pairs.send(done, count, denied);
+      done += count;
+    }
+  }
+  const seconds = (systemClock.monotonic() - started) / 1000;
+  const deniedCount = Math.floor(total / 100) * denied + Math.min(total % 100, denied);
+  console.log(JSON.stringify({ opened: total, denied: deniedCount, seconds }));
+}
+
+main(process.argv.slice(2));
