@@ -5,7 +5,7 @@ import { EntryDecoder } from "../../core/conntrack/entry.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
 import { messageOf, type Said } from "./messages.ts";
 
-export const origin = { cluster: "c", node: "n", epoch: 1 };
+const origin = { cluster: "c", node: "n", epoch: 1 };
 
 /** What happens to a recorder. Times are microseconds. */
 export type Step =
