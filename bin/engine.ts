@@ -21,6 +21,7 @@ import { Enricher } from "../enrichers/enrich.ts";
 import type { PolicyInForce } from "../enrichers/verdict.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import type { Placement } from "../policy/placement.ts";
+import type { Program } from "../policy/program.ts";
 import { World } from "../policy/world.ts";
 import { agreementOf } from "./disagreements.ts";
 import { EnforcedNode } from "./enforced-node.ts";
@@ -59,6 +60,8 @@ export interface EngineOptions {
   /** Last good rules and the state of the rollout are kept in the data folder, and orders are taken there; by default if there is a store. */
   readonly keepsState?: boolean;
   readonly metrics?: Metrics;
+  /** Where records come from beside the collectors of seats: a bus. */
+  readonly sources?: readonly Collecting[];
   /** The collector of a node; in tests another one than the kernel's. */
   readonly collect?: (seat: Seat) => Collecting;
   /** Told when policies change, not when pods do. */
@@ -120,7 +123,8 @@ export class Engine {
         onAlert: options.onAlert,
       }),
     });
-    this.#collectors = seats.map(options.collect ?? ((seat) => this.#collectorOf(seat)));
+    const collect = options.collect ?? ((seat) => this.#collectorOf(seat));
+    this.#collectors = [...seats.map(collect), ...(options.sources ?? [])];
     this.#tenures = new Feed({ name: "tenures", clock });
     this.#programs = new Feed({ name: "programs", clock });
     this.#changes = new Feed({ name: "changes", clock });
@@ -405,16 +409,23 @@ export class Engine {
       const there = this.#policyInForce(node);
       if (there !== undefined && there.program !== common.program) elsewhere.set(node, there);
     }
-    this.#programs.push(this.#enricher.use(common, elsewhere));
+    this.#programs.push(this.#enricher.use(common, elsewhere, this.#staged(common)));
     this.#handOut();
   }
 
   #policyInForce(node: string | null): PolicyInForce | undefined {
     const found = this.#rollout.policyOf(node);
-    if (found === undefined) return undefined;
-    const { program, everybody } = found;
+    return found && this.#madeOnce(found.program, found.everybody, this.#rollout.modes.of);
+  }
+
+  /** What would be in force with everything staged; undefined if nothing is. */
+  #staged({ mode }: PolicyInForce): PolicyInForce | undefined {
+    const { program, placement } = this.#world.pending();
+    return program === this.#world.program() ? undefined : this.#madeOnce(program, placement, mode);
+  }
+
+  #madeOnce(program: Program, everybody: Placement, mode: PolicyInForce["mode"]): PolicyInForce {
     const known = this.#inForceBy.get(everybody);
-    const { of: mode } = this.#rollout.modes;
     if (known?.program === program && known.mode === mode) return known;
     const evaluate = known?.program === program ? known.evaluate : evaluatorOf(program, everybody);
     const made = { program, placement: everybody, evaluate, mode };
@@ -453,7 +464,7 @@ export class Engine {
     const { seats, config } = this.#options;
     const nodeOf = (index: number) => seats[index]?.node ?? "";
     readCollectors(metrics, () =>
-      this.#collectors.map(({ counters, dnsCounters }, index) => {
+      this.#collectors.slice(0, seats.length).map(({ counters, dnsCounters }, index) => {
         const node = nodeOf(index);
         return { node, counters, dns: dnsCounters, spool: spoolUsage(spoolFolder(config.data.folder, node)) };
       }),

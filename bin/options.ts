@@ -26,7 +26,7 @@ export interface OwnSettings {
   /** It decides these itself. */
   readonly decided?: readonly string[] | RegExp;
   /** Its defaults, where they differ from everybody's. */
-  readonly defaults?: Readonly<Record<string, string | number>>;
+  readonly defaults?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** Gives a command every setting of the configuration as a flag, but those it decides itself. */

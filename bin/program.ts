@@ -8,15 +8,18 @@ import { dnsCommand } from "./commands/dns.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { endpointsCommand } from "./commands/endpoints.ts";
 import { enforceCommand } from "./commands/enforce.ts";
+import { enrichCommand } from "./commands/enrich.ts";
 import { flowsCommand } from "./commands/flows.ts";
 import { labCommand } from "./commands/lab.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { pairsCommand } from "./commands/pairs.ts";
 import { policyCommand } from "./commands/policy.ts";
+import { sinkCommand } from "./commands/sink.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
 import { versionCommand } from "./commands/version.ts";
+import { watchCommand } from "./commands/watch.ts";
 import { exitCodeHelp } from "./exit-codes.ts";
 import { sluiceVersion } from "./version.ts";
 
@@ -38,6 +41,9 @@ const commands = [
   demoCommand,
   upCommand,
   collectCommand,
+  enrichCommand,
+  watchCommand,
+  sinkCommand,
   flowsCommand,
   dnsCommand,
   pairsCommand,

@@ -64,6 +64,8 @@ export class Connection {
   /** Counters as last read, and what they stood at when somebody set them back to zero. */
   #kernel = none;
   #beforeReset = none;
+  /** What the counters stood at is from an earlier run. */
+  #isRestored = false;
 
   constructor(
     entry: Pick<Entry, "id" | "zone" | "original" | "reply" | "startedAt" | "happenedAt">,
@@ -96,6 +98,7 @@ export class Connection {
     connection.#begun = { at: startedAt, from: startedAt - readToleranceUs, to: startedAt + readToleranceUs };
     connection.#newSeen = true;
     connection.#kernel = connection.totals = totalsIn(record);
+    connection.#isRestored = true;
     connection.countedFrom = end;
     connection.settle(end);
     return connection;
@@ -162,10 +165,14 @@ export class Connection {
     this.changed = true;
   }
 
-  /** Whether the counters began anew. */
+  /**
+   * Whether the counters began anew. If that shows at the first reading after a restart, they may have been told of since then, and to
+   * count them again would be worse than to leave them out.
+   */
   #count(counters: Counters): boolean {
     const isReset = fellBelow(counters, this.#kernel);
-    if (isReset) this.#beforeReset = this.totals;
+    if (isReset) this.#beforeReset = this.#isRestored ? difference(this.totals, counters) : this.totals;
+    this.#isRestored = false;
     this.uncounted = false;
     this.#kernel = counters;
     const totals = sum(this.#beforeReset, counters);

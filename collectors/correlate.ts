@@ -15,7 +15,7 @@ const dumpsUntilForgotten = 4;
  * ones. Any of them may be missing, come twice, or come in another order than things happened. Pure; times are microseconds.
  */
 export class Correlator {
-  readonly #epoch: number;
+  #epoch: number;
   readonly #table = new ConnectionTable();
   #changed: Connection[] = [];
   #closed: Connection[] = [];
@@ -86,6 +86,11 @@ export class Correlator {
       if (absent >= dumpsUntilForgotten) this.#table.delete(connection);
       else if (absent >= dumpsUntilGivenUp && connection.closedAt === null) this.#close(connection, now, "unseen");
     }
+  }
+
+  /** The wall clock says less than before: what begins from now on began while this collector counts, whatever its stamp. */
+  setBack(now: number): void {
+    this.#epoch = Math.min(this.#epoch, now);
   }
 
   /** How many connections somebody set the counters of to zero since the last call. */

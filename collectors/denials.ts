@@ -120,7 +120,6 @@ function draftOf({ first, ...counted }: Repeated, windowStart: number, windowEnd
     ...rulesOf(cause),
     inInterface: first.inInterface,
     outInterface: first.outInterface,
-    destinationDomain: null,
   };
 }
 

@@ -83,6 +83,8 @@ export class Recorder {
   };
   /** When each source was last read without loss. */
   readonly #read: { conntrack: number; nflog: number };
+  /** The latest time that anybody told. */
+  #latest: number;
   #logOverrun: { start: number; end: number } | undefined;
 
   constructor({ epoch, since = epoch, interfaceName, domainOf }: RecorderOptions) {
@@ -91,6 +93,7 @@ export class Recorder {
     this.#interfaceName = interfaceName;
     this.#domainOf = domainOf;
     this.#read = { conntrack: epoch, nflog: epoch };
+    this.#latest = epoch;
   }
 
   get counters(): RecorderCounters {
@@ -157,13 +160,14 @@ export class Recorder {
 
   /** A source was read to its end, or as far as it would go. */
   wasRead(source: "conntrack" | "nflog", now: number): void {
+    this.#follow(now);
     this.#read[source] = now;
   }
 
   /** The kernel had no room for so many datagrams of a source since it was last read. */
   overran(source: "conntrack" | "nflog", lost: number, now: number): void {
     this.#moved.overruns++;
-    const span = { start: this.#read[source], end: now };
+    const span = { start: Math.min(this.#read[source], now), end: now };
     // A datagram of the log holds many packets; the next that comes says how many are missing.
     if (source === "nflog") this.#logOverrun ??= span;
     else if (lost > 0) this.#losses.note(source, lost, span, "the event socket's buffer overran");
@@ -254,6 +258,15 @@ export class Recorder {
     return this.#endedInDump !== undefined && this.#endedInDump.get(id) === startedAt;
   }
 
+  /** Notices that the wall clock was set back, before anything that began after that is taken in. */
+  #follow(now: number): void {
+    if (now < this.#latest) {
+      this.#correlator.setBack(now);
+      this.usual.setBack(now);
+    }
+    this.#latest = now;
+  }
+
   /** What connections carried between the last reading of their counters and the reset nobody can tell. */
   #noteResets(start: number, end: number): void {
     const resets = this.#correlator.takeResets();
@@ -265,7 +278,7 @@ export class Recorder {
   #noteGap(sequence: number | null, now: number): void {
     const missing = sequence === null ? 0 : this.#gaps.after(sequence);
     if (missing === 0) return;
-    const span = this.#logOverrun ?? { start: this.#read.nflog, end: now };
+    const span = this.#logOverrun ?? { start: Math.min(this.#read.nflog, now), end: now };
     this.#logOverrun = undefined;
     this.#losses.note("nflog", missing, span, "logged packets missing by their sequence numbers");
   }

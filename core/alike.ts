@@ -1,21 +1,27 @@
 /**
- * Gives equal values as one object, so that what thousands have in common takes memory once. It remembers the last few thousand
- * different values: whoever comes later than these has an object of his own, which means the same.
+ * Gives equal values as one object, so that what thousands have in common takes memory once. It remembers the last of them, so its own
+ * memory has a bound; whoever comes later has an object of his own, which means the same.
  */
 export class Alike<T> {
   readonly #most: number;
-  readonly #known = new Map<string, T>();
+  #young = new Map<string, T>();
+  #old = new Map<string, T>();
 
-  constructor(most = 8192) {
+  /** Of the last `most` different values each is known. */
+  constructor(most = 16_384) {
     this.#most = most;
   }
 
   /** `text` tells everything about the value. */
   of(text: string, value: T): T {
-    const known = this.#known.get(text);
-    if (known !== undefined) return known;
-    if (this.#known.size >= this.#most) this.#known.clear();
-    this.#known.set(text, value);
-    return value;
+    const young = this.#young.get(text);
+    if (young !== undefined) return young;
+    const known = this.#old.get(text) ?? value;
+    if (this.#young.size >= this.#most) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(text, known);
+    return known;
   }
 }

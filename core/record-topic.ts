@@ -3,9 +3,9 @@ import { messageOf } from "./errors.ts";
 import type { Delivery, Sink, Source } from "./pipeline.ts";
 import type { Codec } from "./records/codec.ts";
 
-/** Records of a node keep their order. */
+/** Records of a node keep their order; those of none keep theirs among themselves. */
 export interface OfNode {
-  readonly node: string | null;
+  readonly node?: string | null;
 }
 
 /** A topic whose messages hold many records of a kind. */

@@ -2,7 +2,7 @@
 // output: `accept` ends only the chain it stands in, so both ends of a connection within one node are asked.
 import type { Family } from "../core/address.ts";
 import type { Direction } from "../policy/program.ts";
-import { denial, type RenderContext } from "./instruction.ts";
+import { denied, type RenderContext } from "./instruction.ts";
 import { probeRules } from "./probe-rules.ts";
 import { revokedRule } from "./revoked-chain.ts";
 import {
@@ -41,7 +41,12 @@ export const shared = {
   /** Addresses of the pods that run here. */
   localPods: (family: Family) => nameOf(`local_pods${family}`),
   multicast6: nameOf("multicast6"),
-  dispatch: (direction: Direction, family: Family) => nameOf(`${direction}${family}`),
+  dispatch: (direction: Direction, family: Family) => dispatchNames[direction][family],
+} as const;
+
+const dispatchNames = {
+  egress: { 4: nameOf("egress4"), 6: nameOf("egress6") },
+  ingress: { 4: nameOf("ingress4"), 6: nameOf("ingress6") },
 } as const;
 
 export const families: readonly Family[] = [4, 6];
@@ -50,8 +55,14 @@ export function addressType(family: Family): DataType {
   return family === 4 ? "ipv4_addr" : "ipv6_addr";
 }
 
+/** For pods that the dispatch maps do not know yet: newcomers.ts. */
+export function newcomersChain(direction: Direction): Name {
+  return nameOf(`newcomers_${direction}`);
+}
+
 /** Declares the base chains of one direction. */
 export function addPodChains(context: RenderContext, settings: BaseSettings): void {
+  context.draft.lastingChain(newcomersChain(context.direction), []);
   const hooks: readonly Hook[] = context.direction === "egress" ? ["forward", "input"] : ["forward", "output"];
   for (const hook of hooks) addPodChain(context, settings, hook);
 }
@@ -74,6 +85,7 @@ function addPodChain(context: RenderContext, settings: BaseSettings, hook: Hook)
     ...probeRules(draft, direction, hook),
     ...(hook === "output" ? [fromThisHost] : []),
     ...families.map((family) => dispatch(direction, family)),
+    { when: [], statements: [{ do: "jump", to: newcomersChain(direction) }] },
     ...(settings.unknownEndpoints === "deny" ? unknownEndpoints(context, settings) : []),
   ]);
 }
@@ -104,10 +116,9 @@ export const neighbourDiscovery: readonly Rule[] = [
 
 /** A router advertisement (134) of a pod would give the node, or its neighbours on a bridge, the pod's idea of the network. */
 function falseRouters(context: RenderContext, { podInterfaces }: BaseSettings): readonly Rule[] {
-  return podInterfaces.map((name) => ({
-    when: [behind("iifname", name), { if: "family", is: 6 }, ...icmp6(134, 134)],
-    statements: denial(context, "spoofed", "drop"),
-  }));
+  return podInterfaces.flatMap((name) =>
+    denied(context, [behind("iifname", name), { if: "family", is: 6 }, ...icmp6(134, 134)], "spoofed", "drop"),
+  );
 }
 
 export function accepted(...when: readonly Condition[]): Rule {
@@ -131,10 +142,7 @@ function antiSpoofing(context: RenderContext, { podInterfaces }: BaseSettings): 
     const source = sourceOf(family);
     const elsewhere: Condition = { if: "member", key: ["iifname", source], set: shared.bindings(family), not: true };
     const suspects = [...podInterfaces.map((name) => behind("iifname", name)), member([source], shared.bound(family))];
-    return suspects.map((suspect) => ({
-      when: [suspect, elsewhere],
-      statements: denial(context, "spoofed", "drop"),
-    }));
+    return suspects.flatMap((suspect) => denied(context, [suspect, elsewhere], "spoofed", "drop"));
   });
 }
 
@@ -156,7 +164,7 @@ function unknownEndpoints(context: RenderContext, { podInterfaces }: BaseSetting
     ...podInterfaces.map((name) => behind(egress ? "iifname" : "oifname", name)),
     ...families.map((family) => member([egress ? sourceOf(family) : destinationOf(family)], shared.podCidrs(family))),
   ];
-  return where.map((condition) => ({ when: [condition], statements: denial(context, reason, "drop") }));
+  return where.flatMap((condition) => denied(context, [condition], reason, "drop"));
 }
 
 export function behind(field: "iifname" | "oifname", name: string): Condition {

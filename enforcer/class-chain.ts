@@ -6,7 +6,7 @@ import type { PolicyClass, Stage } from "../policy/placement.ts";
 import type { BlockId, Instruction, Match, Program } from "../policy/program.ts";
 import { families } from "./base-chains.ts";
 import { Draft, type Fragment } from "./draft.ts";
-import { denial, type Manner, type RenderContext, renderInstruction } from "./instruction.ts";
+import { denied, type Manner, type RenderContext, renderInstruction } from "./instruction.ts";
 import type { Part, Role } from "./role.ts";
 import type { MapVerdict, Name, Rule } from "./ruleset.ts";
 import type { SetLookup } from "./sets.ts";
@@ -42,9 +42,9 @@ function ended(context: RenderContext, { end }: Role, rules: readonly Rule[]): r
   switch (end) {
     case "deny":
       return [
-        { when: [{ if: "connection", state: "invalid" }], statements: denial(context, "invalid", "drop") },
+        ...denied(context, [{ if: "connection", state: "invalid" }], "invalid", "drop"),
         ...rules,
-        { when: [], statements: denial(context, "undecided") },
+        ...denied(context, [], "undecided"),
       ];
     case "accept":
       return [...rules, { when: [], statements: [{ do: "accept" }] }];
@@ -58,8 +58,8 @@ export function deniedChain(sources: Sources, role: Role, subject: string, sente
   const draft = new Draft();
   draft.problem(subject, sentence);
   const context = contextOf(sources, draft, role, role.parts[0] as Part);
-  const rule: Rule = { when: [], statements: denial(context, "unrenderable") };
-  return { verdict: { verdict: "jump", to: draft.chain("class", [rule]) }, fragment: draft.finish() };
+  const rules = denied(context, [], "unrenderable");
+  return { verdict: { verdict: "jump", to: draft.chain("class", rules) }, fragment: draft.finish() };
 }
 
 function partRules(
@@ -142,7 +142,7 @@ function blockChain(
   const context = { ...around, draft };
   if (instructions === undefined) {
     draft.problem(id, "is no known block: what reaches it is denied");
-    return { inline: [{ when: [], statements: denial(context, "unrenderable") }], fragment: draft.finish() };
+    return { inline: denied(context, [], "unrenderable"), fragment: draft.finish() };
   }
   const asked = answers ? instructions.map(answering) : instructions;
   const rules = asked.flatMap((instruction) => renderInstruction(context, instruction));

@@ -13,7 +13,7 @@ import {
   shared,
   toItself,
 } from "./base-chains.ts";
-import { denial, type RenderContext } from "./instruction.ts";
+import { denied, type RenderContext } from "./instruction.ts";
 import { ofProbe } from "./probe-rules.ts";
 import { type RoleName, roleOf } from "./role.ts";
 import { type Condition, type Hook, type MapVerdict, type Name, nameOf, type Rule } from "./ruleset.ts";
@@ -141,6 +141,8 @@ function untracked(hosts: HostVerdicts, role: RoleName, field: "iifname" | "oifn
 
 function fromPods(context: RenderContext, { podInterfaces, podToHost }: BaseSettings): readonly Rule[] {
   if (podToHost === "policy") return [];
-  const statements = podToHost === "allow" ? [{ do: "accept" } as const] : denial(context, "pod-to-host");
-  return podInterfaces.map((name) => ({ when: [behind("iifname", name)], statements }));
+  return podInterfaces.flatMap((name) => {
+    const isFromPods = behind("iifname", name);
+    return podToHost === "allow" ? [accepted(isFromPods)] : denied(context, [isFromPods], "pod-to-host");
+  });
 }

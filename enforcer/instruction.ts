@@ -4,11 +4,11 @@ import type { Family } from "../core/address.ts";
 import { type RuleId, tryParseRuleId } from "../core/rule-id.ts";
 import { type Direction, holdsPorts, type Instruction, type Match, type PortRange } from "../policy/program.ts";
 import type { Draft } from "./draft.ts";
-import { type LogLimit, logged } from "./log-limit.ts";
-import { mergedPorts } from "./ranges.ts";
+import { type LogSettings, logged } from "./log-limit.ts";
+import { mergedPorts, onlyNetwork } from "./ranges.ts";
 import {
+  type AddressField,
   type Condition,
-  type Field,
   type LogPrefix,
   type Name,
   type NumberField,
@@ -30,7 +30,7 @@ export interface RenderContext {
   readonly draft: Draft;
   readonly sets: SetLookup;
   readonly direction: Direction;
-  readonly log: { readonly group: number; readonly snaplen: number; readonly limit: LogLimit | null };
+  readonly log: LogSettings;
   readonly manner: Manner;
   readonly isStaged: (rule: RuleId) => boolean;
   /** Of which packets get here at all: of no others there need be rules. */
@@ -65,27 +65,28 @@ export function renderInstruction(context: RenderContext, instruction: Instructi
   const { draft } = context;
   if (tryParseRuleId(instruction.id) === undefined) {
     draft.problem(String(instruction.id).slice(0, 40), "is no rule id: what reaches this rule is denied");
-    return [{ when: [], statements: denial(context, "unrenderable") }];
+    return denied(context, [], "unrenderable");
   }
   const faults = instruction.when.flatMap((match) => faultOf(context, match) ?? []);
   for (const fault of faults) draft.problem(instruction.id, `${fault}: the rule denies instead, or allows nothing`);
   if (faults.length > 0 && (instruction.verdict === "allow" || instruction.verdict === "log")) return [];
   const sound = instruction.when.filter((match) => faultOf(context, match) === undefined);
-  const statements = faults.length > 0 ? denial(context, instruction.id) : statementsOf(context, instruction);
-  // A rule that would log where nothing is logged.
-  if (statements.length === 0) return [];
-  return conjunctions(context, sound, instruction.verdict === "log").map((when) => ({ when, statements }));
+  const { id } = instruction;
+  const verdict = faults.length > 0 ? "deny" : instruction.verdict;
+  return conjunctions(context, sound, verdict === "log").flatMap((when) => rulesOf(context, when, id, verdict));
 }
 
-/** Says why, counts, and ends the packet. What may come from somebody else than it says is never answered: `drop`. */
-export function denial(
+/** Says why, counts, and ends the packets of which this holds. What may come from somebody else than it says is never answered: `drop`. */
+export function denied(
   context: RenderContext,
+  when: readonly Condition[],
   because: LogPrefix["because"],
   deny: Manner["deny"] = context.manner.deny,
-): readonly Statement[] {
-  if (deny === "accept") return [...counting(context, because), { do: "accept" }];
+): readonly Rule[] {
+  if (deny === "accept") return [{ when, statements: [...counting(context, because), { do: "accept" }] }];
   const end: Statement = deny === "drop" ? { do: "drop" } : { do: "jump", to: rejection(context.draft) };
-  return logged(context, { action: "D", direction: context.direction, because }, counting(context, because), end);
+  const prefix: LogPrefix = { action: "D", direction: context.direction, because };
+  return logged(context, when, prefix, counting(context, because), end);
 }
 
 /** TCP is told by a reset, which every client understands at once. */
@@ -107,21 +108,31 @@ function counting(context: RenderContext, because: LogPrefix["because"]): readon
   return [{ do: "count", counter: draft.counter(nameOf(name)) }];
 }
 
-function statementsOf(context: RenderContext, { id, verdict }: Instruction): readonly Statement[] {
+function rulesOf(
+  context: RenderContext,
+  when: readonly Condition[],
+  id: RuleId,
+  verdict: Instruction["verdict"],
+): readonly Rule[] {
   switch (verdict) {
     case "allow":
-      return [...counting(context, id), ...permission(context, id), { do: "accept" }];
+      return [{ when, statements: [...counting(context, id), ...permission(context, id), { do: "accept" }] }];
     case "deny":
-      return denial(context, id);
+      return denied(context, when, id);
     case "next":
-      return [...counting(context, id), { do: "return" }];
-    case "log": {
-      const { deny, counts } = context.manner;
-      const logs = deny !== "accept" && counts !== "none";
-      const count = counting(context, id);
-      return logs ? logged(context, { action: "L", direction: context.direction, because: id }, count) : count;
-    }
+      return [{ when, statements: [...counting(context, id), { do: "return" }] }];
+    case "log":
+      return noted(context, when, id);
   }
+}
+
+/** Logs and goes on; nothing at all where nothing is logged nor counted. */
+function noted(context: RenderContext, when: readonly Condition[], id: RuleId): readonly Rule[] {
+  const { direction, manner } = context;
+  const count = counting(context, id);
+  if (manner.deny !== "accept" && manner.counts !== "none")
+    return logged(context, when, { action: "L", direction, because: id }, count);
+  return count.length === 0 ? [] : [{ when, statements: count }];
 }
 
 function permission({ direction, manner }: RenderContext, rule: RuleId): readonly Statement[] {
@@ -213,6 +224,10 @@ function addressAlternatives(
   // A list of CIDRs is fixed; where it has none of this family the answer is known. Other sets may get members later.
   if (definition?.kind === "cidrs" && !definition.cidrs.some((cidr) => cidr.family === family))
     return match.not ? [[{ if: "family", is: family }]] : [];
+  // To compare is quicker than to look into a set, and a kernel with half as many sets takes a ruleset that much faster. With `not` nft
+  // (1.0.6) may make one comparison of two; see rangeConditions.
+  const network = definition?.kind === "cidrs" && !match.not ? onlyNetwork(family, definition.cidrs) : undefined;
+  if (network !== undefined) return [[{ if: "network", field: addressField(match.field, family), network }]];
   const names = addressSets(draft, sets, match.in, family);
   if (names === undefined) throw new Error(`set ${match.in} is unknown`);
   const key = [addressField(match.field, family)];
@@ -279,7 +294,7 @@ function number(field: NumberField, from: number, to: number, not: boolean): Con
   return { if: "number", field, from, to, not };
 }
 
-function addressField(end: "source" | "destination", family: Family): Field {
+function addressField(end: "source" | "destination", family: Family): AddressField {
   if (end === "source") return family === 4 ? "saddr4" : "saddr6";
   return family === 4 ? "daddr4" : "daddr6";
 }

@@ -52,11 +52,9 @@ function chain(context: RenderContext): readonly Rule[] {
 function logs(context: RenderContext, direction: Direction, family: Family): readonly Rule[] {
   const set = revokedSetBy(direction, family);
   const counter = context.draft.counter(nameOf(`${direction}_revoked`));
-  const log = (key: readonly Field[], action: LogPrefix["action"]): Rule => ({
-    when: [isIn(set, key)],
-    statements: logged(context, { action, direction, because: "revoked" }, [{ do: "count", counter }]),
-  });
-  return [log(sent(family), "D"), log(answered(family), "R")];
+  const log = (key: readonly Field[], action: LogPrefix["action"]) =>
+    logged(context, [isIn(set, key)], { action, direction, because: "revoked" }, [{ do: "count", counter }]);
+  return [...log(sent(family), "D"), ...log(answered(family), "R")];
 }
 
 function isIn(set: Name, key: readonly Field[]): Condition {

@@ -14,6 +14,7 @@ import { History } from "./history.ts";
 import { HostEndpoints, namedByHost } from "./host-endpoints.ts";
 import { nodeFactsOf } from "./node-facts.ts";
 import { Owners } from "./owners.ts";
+import { pendingOf } from "./pending.ts";
 import { PodNetworks } from "./pod-networks.ts";
 import { programRecordOf } from "./program-record.ts";
 import { RuleBook } from "./rule-book.ts";
@@ -66,6 +67,7 @@ export class Enricher {
   #policy: PolicyInForce | undefined;
   /** By node, where other policies are in force. */
   #elsewhere: ReadonlyMap<string, PolicyInForce> = new Map();
+  #staged: PolicyInForce | undefined;
   /** When nodes had other policies last, microseconds. */
   readonly #otherwise = new Map<string, number>();
   /** The revision that was told last. */
@@ -117,15 +119,20 @@ export class Enricher {
   }
 
   /**
-   * The policies from now on, and by node others where those are in force. Rules of earlier ones are still resolved. Gives the records
-   * of programs that are new.
+   * The policies from now on, by node others where those are in force, and what they would be with everything staged, if anything is.
+   * Rules of earlier ones are still resolved. Gives the records of programs that are new.
    */
-  use(policy: PolicyInForce, elsewhere: ReadonlyMap<string, PolicyInForce> = new Map()): readonly ProgramRecord[] {
+  use(
+    policy: PolicyInForce,
+    elsewhere: ReadonlyMap<string, PolicyInForce> = new Map(),
+    staged?: PolicyInForce,
+  ): readonly ProgramRecord[] {
     const others = new Set([...elsewhere.values()].map(({ program }) => program));
     const known = new Set([this.#told, ...[...this.#elsewhere.values()].map(({ program }) => program.revision)]);
     for (const node of [...this.#elsewhere.keys(), ...elsewhere.keys()]) this.#otherwise.set(node, this.#now());
     this.#policy = policy;
     this.#elsewhere = elsewhere;
+    this.#staged = staged;
     this.#agreement?.use(policy, this.#now());
     for (const program of [...others, policy.program]) this.#rules.remember(program);
     const told = [...others].filter(({ revision }) => !known.has(revision));
@@ -165,7 +172,7 @@ export class Enricher {
       authoritative: isAuthoritative(flow, reporter, { source, destination }),
       mode: modeOf(flow, ends, policy),
       ...decide(flow, ends, policy, this.#rules, evaluated),
-      pending: [],
+      pending: pendingOf(flow, ends, this.#staged),
       source,
       destination,
       service: this.#serviceOf(flow),

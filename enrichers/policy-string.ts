@@ -4,7 +4,7 @@ import type { Step } from "../policy/verdict.ts";
 
 // step   => index "|" tier "|" kind ":" [namespace "/"] name "|" action "|" rule
 // index  => position in the way through one direction's policies, from 0
-// kind   => np | gnp | knp | pro | unknown
+// kind   => np | gnp | knp | snp | sgnp | sknp (staged, in pending ways only) | pro | unknown
 // action => allow | deny | pass | log
 // rule   => position in the policy's rule list | -1 (the tier's default) | -2 (not known)
 // As Calico writes policies in flow logs (felix/calc/policy_lookup_cache.go).

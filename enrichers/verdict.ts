@@ -110,7 +110,7 @@ function hintsOf({
 }
 
 /** Spoofed, unknown or invalid: no policy took part, and the kernel says so itself. */
-function isDeniedWithoutRule(flow: RawFlow): boolean {
+export function isDeniedWithoutRule(flow: RawFlow): boolean {
   return flow.state === "denied" && flow.reason !== null && flow.egressRule === null && flow.ingressRule === null;
 }
 

@@ -26,6 +26,7 @@ function planCall(call: ScenarioCall, index: number, plan: ClusterPlan): Call {
       ...(call.port === undefined ? {} : { port: call.port }),
       timeoutMs: call.timeoutMs,
       payloadBytes: call.bytes,
+      ...(call.asks === undefined ? {} : { asks: call.asks }),
       ...(call.replyBytes === undefined ? {} : { replyBytes: call.replyBytes }),
     },
   };

@@ -5,6 +5,7 @@ import type { Log } from "../core/log.ts";
 import { namespacePath } from "../core/netlink/namespace.ts";
 import { claim, release, scratchFolder } from "./claim.ts";
 import { applyLinks, applyNft } from "./command.ts";
+import { knownNames } from "./known-names.ts";
 import { endProcesses, removeNamespaces } from "./leftovers.ts";
 import { checkLabName } from "./names.ts";
 import { type ClusterPlan, type External, type PodPlan, planCluster } from "./plan.ts";
@@ -200,8 +201,14 @@ export class Lab {
     const served = ports.filter(({ protocol }) => protocol !== "SCTP");
     if (served.length < ports.length)
       this.#log.warn({ agent: of }, "sctp ports are not served: node has no sctp sockets");
-    await agent.serve(served);
+    await agent.serve(served.map((port) => this.#withNames(port)));
     return agent;
+  }
+
+  /** Who serves DNS knows the names of the lab. */
+  #withNames(served: ServedPort): ServedPort {
+    const isDns = served.port === dnsPort && served.protocol === "UDP";
+    return isDns ? { ...served, names: knownNames(this.#plan) } : served;
   }
 
   #placeOf(of: string): { namespace: string; addresses: readonly string[]; ports: readonly ServedPort[] } {
@@ -262,3 +269,5 @@ function requireRoot(): void {
   if (process.geteuid?.() === 0) return;
   throw new SluiceError("PERMISSION_DENIED", "the lab makes network namespaces: run it as root");
 }
+
+const dnsPort = 53;

@@ -48,6 +48,7 @@ const call = z.strictObject({
   timeoutMs: z.int().min(10).default(900).describe("Below a second, so that a denied TCP call sends one SYN."),
   bytes: bytes.default(32),
   replyBytes: bytes.optional().describe("Default: an echo. For tcp and http."),
+  asks: text.optional().describe("The name to ask a DNS server for; see known-names.ts. For udp."),
   keepOpen: z.boolean().default(false).describe("One TCP connection for all repetitions."),
   expect: z
     .strictObject({ action: z.enum(["allow", "deny"]), by: text.describe("Tier of the deciding rule, or none.") })
@@ -111,10 +112,11 @@ export function readScenario(object: unknown): Scenario {
 
 function checkCalls(calls: readonly ScenarioCall[]): void {
   const names = new Set<string>();
-  for (const { name, protocol, port, keepOpen } of calls) {
+  for (const { name, protocol, port, keepOpen, asks } of calls) {
     if (names.has(name)) throw refused(`two calls are named "${name}"`);
     names.add(name);
     if (protocol !== "icmp" && port === undefined) throw refused(`call "${name}": port is missing`);
+    if (asks !== undefined && protocol !== "udp") throw refused(`call "${name}": asks needs protocol udp`);
     if (keepOpen && protocol !== "tcp") throw refused(`call "${name}": keepOpen needs protocol tcp`);
   }
 }

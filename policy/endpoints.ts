@@ -5,7 +5,14 @@ import type { Node, Pod } from "./kinds/cluster.ts";
 import { type HostEndpoint, isOpenProfile } from "./kinds/host-endpoint.ts";
 import type { NetworkSet } from "./kinds/network-set.ts";
 import type { Fact } from "./kinds/read.ts";
-import { hostLabels, networkSetLabels, type PodIdentity, podLabels } from "./labels.ts";
+import {
+  hostLabels,
+  namespaceLabel,
+  networkSetLabels,
+  type PodIdentity,
+  podLabels,
+  serviceAccountLabel,
+} from "./labels.ts";
 import { AddressOwners } from "./one-owner.ts";
 import type { Endpoint, EndpointId } from "./placement.ts";
 import type { Labels } from "./selector/syntax.ts";
@@ -23,7 +30,7 @@ export class Endpoints {
   readonly #stale = new Map<string, EndpointId>();
 
   /** What was made of the own labels of pods. */
-  readonly #podLabels = new WeakMap<Labels, { readonly identity: PodIdentity; readonly all: Labels }>();
+  readonly #podLabels = new WeakMap<Labels, Inherited>();
 
   constructor(facts: ReadonlyMap<string, Fact>) {
     this.#facts = facts;
@@ -98,10 +105,10 @@ export class Endpoints {
     }
   }
 
-  /** Nobody can mean a pod that has no address. */
+  /** Nobody can mean a pod that has no address; but the node that it was sent to makes itself ready. */
   #podOf(key: string, id: EndpointId, pod: Pod): Endpoint | undefined {
     const addresses = this.#owners.addressesOf(key);
-    if (addresses.length === 0) return undefined;
+    if (addresses.length === 0 && (pod.node === null || pod.hostNetwork)) return undefined;
     const { namespace, name, node, ports, hostNetwork } = pod;
     const labels = this.#labelsOf(pod);
     // Each field by name: of 50,000 such objects a spread takes twice the memory.
@@ -124,11 +131,16 @@ export class Endpoints {
   #labelsOf({ namespace, serviceAccount, labels }: Pod): Labels {
     const namespaceLabels = this.#ancestors.ofNamespace(namespace);
     const serviceAccountLabels = this.#ancestors.ofServiceAccount(namespace, serviceAccount);
-    const identity: PodIdentity = { namespace, serviceAccount, labels, namespaceLabels, serviceAccountLabels };
     const known = this.#podLabels.get(labels);
-    if (known !== undefined && isSameIdentity(known.identity, identity)) return known.all;
-    const all = podLabels(identity);
-    this.#podLabels.set(labels, { identity, all });
+    if (
+      known?.namespaceLabels === namespaceLabels &&
+      known.serviceAccountLabels === serviceAccountLabels &&
+      known.all[namespaceLabel] === namespace &&
+      known.all[serviceAccountLabel] === serviceAccount
+    )
+      return known.all;
+    const all = podLabels({ namespace, serviceAccount, labels, namespaceLabels, serviceAccountLabels });
+    this.#podLabels.set(labels, { namespaceLabels, serviceAccountLabels, all });
     return all;
   }
 
@@ -140,13 +152,9 @@ export class Endpoints {
   }
 }
 
-function isSameIdentity(a: PodIdentity, b: PodIdentity): boolean {
-  return (
-    a.namespace === b.namespace &&
-    a.serviceAccount === b.serviceAccount &&
-    a.namespaceLabels === b.namespaceLabels &&
-    a.serviceAccountLabels === b.serviceAccountLabels
-  );
+/** All labels of a pod, and what they were made of beside its own. */
+interface Inherited extends Pick<PodIdentity, "namespaceLabels" | "serviceAccountLabels"> {
+  readonly all: Labels;
 }
 
 const none = [] as const;

@@ -5,7 +5,9 @@ import { stderrLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
 import type { Part } from "../../core/service.ts";
 import { Output } from "../../sinks/live/output.ts";
-import { Collect, requireRights } from "../collect.ts";
+import { onBus } from "../bus/on-bus.ts";
+import { rawTopics } from "../bus/raw-topics.ts";
+import { Collect, type RecordSinks, requireRights } from "../collect.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addSettings, configOf, durationOption } from "../options.ts";
 import { rawLines } from "../raw-lines.ts";
@@ -17,13 +19,14 @@ import { together } from "../together.ts";
 const examples = `
 One node's part of a larger whole: reads connections, denials and, if wanted, DNS from the kernel, keeps the records in a spool and hands
 them out as JSON lines: of flows, losses, heartbeats and DNS, as they were seen, without names of pods. What the reader has not taken is
-kept, also if it ends, and told again by the next run.
+kept, also if it ends, and told again by the next run. With --bus.brokers they go to Kafka instead, for sluice enrich and sluice sink.
 
 It blocks nothing and touches nothing of others: it works beside any CNI and its policies. It needs CAP_NET_ADMIN (to enter the namespaces
 of --seat CAP_SYS_ADMIN as well), the program nft, and a data folder that it can write to; everything else may be read-only.
 
 Examples:
   sluice collect --node.name node-1 --data.folder /var/lib/sluice | ship-elsewhere
+  sluice collect --node.name node-1 --bus.brokers kafka-0:9092,kafka-1:9092
   sluice collect --dns.enabled true --duration 1m | jq -r 'select(.type == "dns") | .name' | sort | uniq -c
 ${exitCodeHelp}`;
 
@@ -58,13 +61,18 @@ function collectPart(config: Config, { seat }: Options): Part {
       output.closed.addEventListener("abort", end, { once: true });
       const metrics = new Metrics();
       const log = stderrLog(config.log.level);
-      const collect = new Collect({ seats, config, clock: systemClock, log, metrics, sinks: rawLines(output) });
-      const observed = { metrics, engine: collect, address: config.metrics.listen };
-      await together(stop, [
-        (until) => collect.run(until),
-        (until) => serveMetrics(observed, until),
-        (until) => collect.ready(until).then(ready),
-      ]);
+      const rim = { config, clock: systemClock, log, metrics };
+      const collectInto = async (sinks: RecordSinks) => {
+        const collect = new Collect({ ...rim, seats, sinks });
+        const observed = { metrics, engine: collect, address: config.metrics.listen };
+        await together(stop, [
+          (until) => collect.run(until),
+          (until) => serveMetrics(observed, until),
+          (until) => collect.ready(until).then(ready),
+        ]);
+      };
+      if (config.bus.brokers.length === 0) await collectInto(rawLines(output));
+      else await onBus(rim, stop, (topics) => collectInto(rawTopics(topics, systemClock)));
     },
   };
 }

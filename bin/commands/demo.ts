@@ -40,13 +40,14 @@ interface Options {
   readonly name: string;
 }
 
-/** A window of one second, so that a connection shows within two; logs only of what goes wrong; no port that may be taken. */
+/** A window of one second, so that a connection shows within two; logs only of what goes wrong; no port that may be taken; DNS of nobody. */
 const own = {
   defaults: {
     "collector.windowMs": 1_000,
     "log.level": "warn",
     "cluster.name": "demo",
     "metrics.listen": "off",
+    "dns.enabled": true,
   },
   decided: ["objects.folder", "node.name", "enforcer.podInterfacePrefixes"],
 };

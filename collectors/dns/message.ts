@@ -14,7 +14,7 @@ const headerBytes = 12;
 const flag = { response: 0x8000, truncated: 0x0200, zero: 0x0040 } as const;
 
 /** So many answers are told of a message; a Service with more endpoints is asked for one address, not for all. */
-export const mostAnswers = 64;
+const mostAnswers = 64;
 
 export interface Question {
   readonly name: string;

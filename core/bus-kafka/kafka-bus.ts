@@ -49,7 +49,7 @@ class KafkaBus implements Bus {
   }
 
   subscription(topic: string, group: string): Source<Message> {
-    const { clock, log, fetchBytes = 4_194_304, fetchWaitMs = 100, sessionMs = 30_000 } = this.#options;
+    const { clock, log, fetchBytes = 4_194_304, fetchWaitMs = 100, sessionMs = 15_000 } = this.#options;
     const options = { topic, group, fetchBytes, fetchWaitMs, sessionMs };
     const open = (signal: AbortSignal) => {
       const member = new Member(this.#kafka, options, clock, log);

@@ -46,7 +46,8 @@ export class Member {
     this.#clock = clock;
     this.#log = log.child({ topic: options.topic, group: options.group });
     this.#consumer = kafka.consumer({
-      groupId: options.group,
+      // Members of one group of Kafka must ask for the same topics, or some are given nothing.
+      groupId: `${options.group}.${options.topic}`,
       sessionTimeout: options.sessionMs,
       heartbeatInterval: Math.floor(options.sessionMs / 10),
       maxWaitTimeInMs: options.fetchWaitMs,

@@ -256,13 +256,14 @@ function decodeTcp(a: Attributes): ProtocolInfo {
     if (a.type === CTA_PROTOINFO_TCP_STATE) tcpState = a.u8();
     else if (a.type === CTA_PROTOINFO_TCP_FLAGS_ORIGINAL) original = a.u16be() >> 8;
     else if (a.type === CTA_PROTOINFO_TCP_FLAGS_REPLY) reply = a.u16be() >> 8;
-  return { ...noInfo, tcpState, tcpFlags: original === null || reply === null ? null : { original, reply } };
+  const tcpFlags = original === null || reply === null ? null : { original, reply };
+  return { tcpState, tcpFlags, sctpState: null };
 }
 
 function decodeSctp(a: Attributes): ProtocolInfo {
   let sctpState: number | null = null;
   while (a.next()) if (a.type === CTA_PROTOINFO_SCTP_STATE) sctpState = a.u8();
-  return { ...noInfo, sctpState };
+  return { tcpState: null, tcpFlags: null, sctpState };
 }
 
 /** Nanoseconds as microseconds, exactly: 2^32 ns are 4,294,967 µs and 296 ns, and the product stays below 2^53. */

@@ -37,16 +37,10 @@ const icmpCodeSeen = 8;
 const icmpIdSeen = 16;
 const ports = sourcePortSeen | destinationPortSeen;
 const icmp = icmpTypeSeen | icmpCodeSeen | icmpIdSeen;
-/** What tuples of a protocol never lack. Generic Routing Encapsulation has its keys where others have ports. */
-const partsOf: Readonly<Record<number, number>> = {
-  1: icmp,
-  6: ports,
-  17: ports,
-  47: ports,
-  58: icmp,
-  132: ports,
-  136: ports,
-};
+/** By protocol, what its tuples never lack. Generic Routing Encapsulation has its keys where others have ports. */
+const partsOf = new Uint8Array(256);
+for (const protocol of [6, 17, 47, 132, 136]) partsOf[protocol] = ports;
+for (const protocol of [1, 58]) partsOf[protocol] = icmp;
 
 /** One direction of a connection. Ports are 0 where the protocol has none; ICMP's type, code and id are -1 where it is none. */
 export interface Tuple {

@@ -4,7 +4,9 @@ import { AvroReader } from "./avro-reader.ts";
 import { AvroWriter } from "./avro-writer.ts";
 import { type Codec, codecOf, type RecordKind, schemaHeader, schemaOf } from "./codec.ts";
 import { decoderOf } from "./decoder.ts";
+import { type RawDns, unenrichedDns } from "./dns.ts";
 import { encoderOf } from "./encoder.ts";
+import { type RawFlow, unenriched } from "./flow.ts";
 
 /** Enrichers give all records of a pod the same object, as long as nothing about it changes. */
 const shared: ReadonlySet<string> = new Set(["Endpoint", "Service"]);
@@ -19,7 +21,19 @@ interface Batch<T> {
  * object, and decoded to one object for equal ones.
  */
 export function batchCodec<T>(kind: RecordKind, older: readonly Schema[] = []): Codec<readonly T[]> {
-  const schema = batchSchema(kind);
+  return codecOfBatch(batchSchema(kind), older);
+}
+
+/** Of records as collectors make them: without the fields that enrichers add, named `RawFlowBatch` or `RawDnsBatch`. */
+export function rawFlowBatchCodec(): Codec<readonly RawFlow[]> {
+  return codecOfBatch(rawBatchSchema("flow", unenriched));
+}
+
+export function rawDnsBatchCodec(): Codec<readonly RawDns[]> {
+  return codecOfBatch(rawBatchSchema("dns", unenrichedDns));
+}
+
+function codecOfBatch<T>(schema: Schema, older: readonly Schema[] = []): Codec<readonly T[]> {
   const [header, any] = [schemaHeader(schema), codecOf<Batch<T>>(schema, older)];
   const [writer, reader] = [new AvroWriter(), new AvroReader()];
   const write = encoderOf<Batch<T>>(schema, writer, shared);
@@ -40,7 +54,7 @@ export function batchCodec<T>(kind: RecordKind, older: readonly Schema[] = []): 
         reader.end();
         return records;
       } catch (cause) {
-        throw new SluiceError("DECODE_FAILED", `no batch of ${kind} records: ${messageOf(cause)}`, { cause });
+        throw new SluiceError("DECODE_FAILED", `no ${nameOf(schema)}: ${messageOf(cause)}`, { cause });
       }
     },
   };
@@ -48,7 +62,23 @@ export function batchCodec<T>(kind: RecordKind, older: readonly Schema[] = []): 
 
 /** Named after its records, e.g. `FlowBatch`. */
 export function batchSchema(kind: RecordKind): Schema {
-  const items = schemaOf(kind) as { readonly name: string; readonly namespace: string };
+  return batchOf(schemaOf(kind) as RecordSchema);
+}
+
+interface RecordSchema {
+  readonly name: string;
+  readonly namespace: string;
+  readonly fields: readonly { readonly name: string }[];
+}
+
+function rawBatchSchema(kind: RecordKind, added: object): Schema {
+  const { name, fields, ...rest } = schemaOf(kind) as RecordSchema;
+  return batchOf({ ...rest, name: `Raw${name}`, fields: fields.filter((field) => !(field.name in added)) });
+}
+
+function batchOf(items: RecordSchema): Schema {
   const records = { name: "records", type: { type: "array", items } };
   return { type: "record", name: `${items.name}Batch`, namespace: items.namespace, fields: [records] } as Schema;
 }
+
+const nameOf = (schema: Schema): string => (schema as RecordSchema).name;

@@ -122,6 +122,7 @@ export const unremarkable = {
   uid: null,
   gid: null,
   related: null,
+  destinationDomain: null,
 } as const satisfies Partial<RawFlow>;
 
 /** What enrichment adds, before it has run. */

@@ -26,12 +26,12 @@ function perform(request: Request): unknown {
   }
 }
 
-function serve({ port, protocol }: ServedPort): Promise<void> {
+function serve({ port, protocol, names }: ServedPort): Promise<void> {
   switch (protocol) {
     case "TCP":
       return serveTcp(port);
     case "UDP":
-      return serveUdp(port);
+      return serveUdp(port, names);
     case "SCTP":
       throw new SluiceError("DEPENDENCY_MISSING", `cannot serve SCTP port ${port}: Node has no SCTP sockets`);
   }

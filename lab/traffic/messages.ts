@@ -17,7 +17,12 @@ export const hello = "ready";
 export interface ServedPort {
   readonly port: number;
   readonly protocol: Protocol;
+  /** A DNS server that knows these. */
+  readonly names?: KnownNames;
 }
+
+/** Addresses by name. */
+export type KnownNames = Readonly<Record<string, readonly string[]>>;
 
 /** One attempt to reach somebody. */
 export interface Probe {
@@ -33,6 +38,8 @@ export interface Probe {
   readonly timeoutMs?: number;
   /** Bytes to send at application level. Default 32. */
   readonly payloadBytes?: number;
+  /** Ask a DNS server for this name instead of sending bytes. For udp. */
+  readonly asks?: string;
   /** Bytes to ask for: of the answer's body. Default: as many as were sent. For tcp and http. */
   readonly replyBytes?: number;
 }

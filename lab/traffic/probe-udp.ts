@@ -1,10 +1,12 @@
+import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
+import { queryFor } from "./dns.ts";
 import type { Probe, ProbeResult } from "./messages.ts";
 import { codeOf, payloadOf } from "./payload.ts";
 
-/** Sends one datagram and waits for its echo. The socket is connected, so that it hears of ICMP errors. */
+/** Sends one datagram, or asks for a name, and waits for what comes back. The socket is connected, so that it hears of ICMP errors. */
 export function probeUdp(probe: Probe, expired: AbortSignal): Promise<ProbeResult> {
-  const payload = payloadOf(probe.payloadBytes ?? 32);
+  const payload = payloadFor(probe);
   return new Promise((resolve) => {
     const socket = createSocket(probe.address.includes(":") ? "udp6" : "udp4");
     let sourcePort: number | null = null;
@@ -30,4 +32,9 @@ export function probeUdp(probe: Probe, expired: AbortSignal): Promise<ProbeResul
       () => socket.connect(probe.port ?? 0, probe.address),
     );
   });
+}
+
+function payloadFor({ asks, address, payloadBytes = 32 }: Probe): Buffer {
+  if (asks === undefined) return payloadOf(payloadBytes);
+  return queryFor(asks, address.includes(":") ? 6 : 4, randomInt(0x1_0000));
 }

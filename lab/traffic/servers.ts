@@ -1,6 +1,8 @@
 import { createSocket } from "node:dgram";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Socket } from "node:net";
+import { answerTo } from "./dns.ts";
+import type { KnownNames } from "./messages.ts";
 import { askedFor, isHttp, payloadOf } from "./payload.ts";
 
 /** HTTP on any port: the body comes back, or as many bytes as the path asks for. */
@@ -40,10 +42,13 @@ function answer(socket: Socket, first: Buffer): void {
   }
 }
 
-/** Serves one UDP port, IPv4 and IPv6, with echo. */
-export function serveUdp(port: number): Promise<void> {
+/** Serves one UDP port, IPv4 and IPv6, with echo; queries for names, if it knows some, with their addresses. */
+export function serveUdp(port: number, names?: KnownNames): Promise<void> {
   const socket = createSocket({ type: "udp6", ipv6Only: false });
-  socket.on("message", (message, from) => socket.send(message, from.port, from.address, () => {}));
+  socket.on("message", (message, from) => {
+    const answer = names === undefined ? message : (answerTo(message, names) ?? message);
+    socket.send(answer, from.port, from.address, () => {});
+  });
   return new Promise((resolve, reject) => {
     socket.once("error", reject);
     socket.bind({ port, address: "::" }, () => {

@@ -15,8 +15,10 @@ export function sourceName(flow: Flow): string {
   return clean(endpointName(flow.source, flow.sourceAddress));
 }
 
-/** `prod-shop/api-0`, `[2001:db8::1]`; `portText` follows it. */
+/** `prod-shop/api-0`, `[2001:db8::1]`, or of an address outside the name that was asked for; `portText` follows it. */
 export function destinationName(flow: Flow): string {
+  const isOutside = flow.destination?.kind === "network" || flow.destination === null;
+  if (isOutside && flow.destinationDomain !== null) return clean(flow.destinationDomain);
   return clean(hostName(flow.destination, flow.destinationAddress));
 }
 

@@ -2,7 +2,7 @@ import { isoTime } from "../../core/clock.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import { destinationName, identityText, portText, serviceName, sourceName, workloadName } from "./names.ts";
 import { clean } from "./text.ts";
-import { healthText, type Why, whyOf } from "./why.ts";
+import { healthText, stagedText, type Why, whyOf } from "./why.ts";
 
 /** What the table tells of one connection, or of several that differ in nothing a person would look for. */
 export interface Row {
@@ -77,7 +77,15 @@ function sameness(flow: Flow): string {
     identityText(flow.source),
     identityText(flow.destination),
   ];
-  const verdict = [flow.action, flow.verdictSource, flow.reason, flow.egressRule, flow.ingressRule, healthText(flow)];
+  const verdict = [
+    flow.action,
+    flow.verdictSource,
+    flow.reason,
+    flow.egressRule,
+    flow.ingressRule,
+    healthText(flow),
+    stagedText(flow),
+  ];
   return JSON.stringify([...ends, portText(flow), flow.service, ...verdict, flow.enforced]);
 }
 

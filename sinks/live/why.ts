@@ -21,7 +21,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 export function whyOf(flow: Flow): Why {
   const decision = decisionOf(flow);
-  const health = healthText(flow);
+  const health = [stagedText(flow), healthText(flow)].filter((part) => part !== "").join("; ");
   if (decision === undefined) return { short: withoutRule(flow), more: health, passed: [] };
   const { short, more } = wordsOf(decision);
   // What no kernel decided: an observing node, or a connection older than the rules.
@@ -34,6 +34,8 @@ export function whyOf(flow: Flow): Why {
   };
 }
 
+const tcp = 6;
+
 const endings: Partial<Record<EndReason, string>> = {
   reset: "reset",
   refused: "refused",
@@ -45,9 +47,17 @@ const endings: Partial<Record<EndReason, string>> = {
 };
 
 /** What is not well with a connection; empty if nothing is known to be. */
-export function healthText({ endReason, uncounted }: Flow): string {
-  const ending = endReason === null ? undefined : endings[endReason];
+export function healthText({ endReason, uncounted, ...flow }: Flow): string {
+  const waits = flow.state === "open" && flow.protocol === tcp && !flow.replied && !uncounted;
+  const ending = endReason === null ? (waits ? "no answer yet" : undefined) : endings[endReason];
   return [ending, uncounted ? "not counted by the kernel" : undefined].filter((part) => part !== undefined).join("; ");
+}
+
+/** What staged policies would change; empty if nothing. */
+export function stagedText(flow: Flow): string {
+  const decision = decisionOf({ ...flow, enforced: flow.pending });
+  if (decision === undefined || flow.action === "unknown" || decision.step.action === flow.action) return "";
+  return `staged policies would ${decision.step.action} it: ${wordsOf(decision).named}`;
 }
 
 /** The policy by name, for counting: `security / dev-not-prod / rule 0`, `spoofed source address`. */

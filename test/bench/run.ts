@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { keepCompiled } from "../../bin/compile-cache.ts";
 
 // npm run bench -- NAME [FLAG...]: runs benchmarks by name; flags go to the last program of the name.
 
@@ -58,4 +59,6 @@ function run(program: string, flags: readonly string[]): number {
   return status ?? 1;
 }
 
+// As sluice does: from the second time on, programs have 35 MB less.
+keepCompiled();
 process.exitCode = main(process.argv.slice(2));

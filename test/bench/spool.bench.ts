@@ -53,7 +53,7 @@ function flowOf(seq: number): RawFlow {
       egressRule: seq % 3 > 0 ? parseRuleId("00ab00ab00ab00ab") : null,
     },
     ...{ ingressRule: seq % 3 > 0 ? parseRuleId("00cd00cd00cd00cd") : null },
-    ...{ inInterface: denied ? "slp0a1b2c" : null, outInterface: denied ? "eth0" : null, destinationDomain: null },
+    ...{ inInterface: denied ? "slp0a1b2c" : null, outInterface: denied ? "eth0" : null },
   };
 }
 

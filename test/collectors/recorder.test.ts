@@ -444,6 +444,11 @@ describe("a connection that an earlier run told of", () => {
       counts: ["closed 0/0 0/0", "open 1/60 0/0"],
     },
     {
+      title: "whose counters were set to zero, before or after it was told of: nothing twice",
+      steps: [{ dump: [totalled(2, 200, 2, 200)] }, then, { dump: [totalled(4, 400, 3, 300)] }, then],
+      counts: ["open 2/200 1/100"],
+    },
+    {
       title: "besides one that nobody told of and that began in between: from its beginning",
       steps: [
         { dump: [totalled(3, 300, 2, 200), entry("dump", { id: 9, startedAt: 112 * second, ...counted(7, 700) })] },

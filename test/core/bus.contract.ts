@@ -91,6 +91,14 @@ export function busContract({ bus: make, isBounded }: BusUnderTest): void {
     assert.deepEqual(await take(member, 1), [["a", 2]]);
   });
 
+  it("takes groups of one name on different topics for different ones", async () => {
+    const members = [open("t", "g"), open("other", "g")] as const;
+    const first = members.map((member) => take(member, 1));
+    await write("t", message("a", 1));
+    await write("other", message("a", 2));
+    assert.deepEqual(await Promise.all(first), [[["a", 1]], [["a", 2]]]);
+  });
+
   it("delivers a nacked batch again, before later messages of its keys", async () => {
     const member = open("t", "g");
     await write("t", message("a", 1), message("a", 2));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Problem } from "../../enforcer/draft.ts";
-import { render } from "../../enforcer/render.ts";
-import type { Rule } from "../../enforcer/ruleset.ts";
+import { type Rendered, render } from "../../enforcer/render.ts";
+import type { RenderSettings } from "../../enforcer/renderer.ts";
+import { nameOf, type Rule } from "../../enforcer/ruleset.ts";
 import { ruleText } from "../../enforcer/text.ts";
 import type { Instruction, Match } from "../../policy/program.ts";
 import { inSet, instruction, ports, program, protocol, rule, type Verdict } from "../support/program.ts";
@@ -57,7 +58,9 @@ const cases: readonly Case[] = [
       `ip saddr @nets4 ip saddr != @pods4 log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
     ],
   },
-  { title: "CIDRs of one family, once", when: [inSet("destination", "nets")], rules: [`ip daddr @nets4 ${label}`] },
+  { title: "one CIDR, as it is", when: [inSet("destination", "nets")], rules: [`ip daddr 10.0.0.0/8 ${label}`] },
+  { title: "CIDRs of one family, once", when: [inSet("source", "ranges")], rules: [`ip saddr @nets4 ${label}`] },
+  { title: "all of IPv4", when: [inSet("source", "all")], rules: [`ip saddr @nets4 ${label}`] },
   {
     title: "not in CIDRs of one family: all of the other family",
     when: [inSet("destination", "nets", true)],
@@ -189,23 +192,78 @@ describe("an instruction as rules", () => {
   });
 });
 
+describe("a log message that is limited", () => {
+  const over = (family: 4 | 6) =>
+    `update @logged${family} { 0 . ip${family === 4 ? "" : "6"} saddr limit rate over 10/second burst 20 packets }`;
+  const cases: readonly { readonly verdict: Instruction["verdict"]; readonly rules: readonly string[] }[] = [
+    {
+      verdict: "deny",
+      rules: [
+        `${over(4)} counter name "unlogged" counter name "u" drop`,
+        `${over(6)} counter name "unlogged" counter name "u" drop`,
+        `log prefix "D|E|${rule(1)}" group 5 snaplen 128 drop`,
+      ],
+    },
+    {
+      verdict: "log",
+      rules: [
+        `${over(4)} counter name "unlogged" counter name "u" return`,
+        `${over(6)} counter name "unlogged" counter name "u" return`,
+        `log prefix "L|E|${rule(1)}" group 5 snaplen 128`,
+      ],
+    },
+  ];
+  for (const { verdict, rules } of cases)
+    it(`of ${verdict} is asked of a chain of its own, behind the count`, () => {
+      const { ruleset } = renderBlock(instruction(1, verdict, protocol(17)), { logRate: 10 });
+      const jumping = [...ruleset.chains.values()].flatMap((chain) => chain.rules.map(ruleText));
+      const [, to] = jumping.flatMap(
+        (text) => /^meta l4proto 17 counter name "r_\w+" jump (log_\w+)$/.exec(text) ?? [],
+      );
+      const found = ruleset.chains.get(nameOf(to ?? ""))?.rules.map(shortText);
+      assert.deepEqual(
+        found?.map((text) => text.replace(/\{ \d+ \./, "{ 0 .")),
+        rules,
+      );
+    });
+
+  it("of what is spoofed goes by the interface, as its source may be any", () => {
+    const { ruleset } = renderBlock(instruction(1, "allow"), { logRate: 10 });
+    const texts = [...ruleset.chains.values()].flatMap((chain) => chain.rules.map(shortText));
+    const limits = texts.filter((text) => text.includes("u_egress_spoofed"));
+    assert.equal(limits.length, 1);
+    assert.match(limits[0] ?? "", /^update @logged_link \{ \d+ \. iifname limit rate over 10\/second/);
+  });
+
+  it("is not where there is no limit", () => {
+    const { ruleset } = renderBlock(instruction(1, "deny"), { logRate: 0 });
+    assert.ok(![...ruleset.sets.keys(), ...ruleset.chains.keys()].some((name) => /^log(ged)?_?/.test(name)));
+  });
+});
+
 /** The instruction in a block of its own, in the egress stage of a pod. */
 function renderOne(only: Instruction): { readonly rules: readonly string[]; readonly problems: readonly Problem[] } {
+  const { ruleset, problems } = renderBlock(only, { logRate: 0 });
+  const chains = [...ruleset.chains.values()];
+  const block = chains.find(({ name }) => name.startsWith("block_"))?.rules;
+  const stage = chains.find(({ name }) => name.startsWith("stage_"))?.rules.slice(0, -1) ?? [];
+  return { rules: (block ?? stage).map(shortText), problems };
+}
+
+function renderBlock(only: Instruction, settings: Partial<RenderSettings>): Rendered {
   const builder = program()
     .addresses("pods", "10.1.0.1")
     .mixed("mixed", ["10.1.0.1"], ["10.1.0.0/24"])
     .cidrs("nets", "10.0.0.0/8")
+    .cidrs("ranges", "10.0.0.0/8", "192.0.2.0/24")
+    .cidrs("all", "0.0.0.0/0")
     .cidrs("nowhere")
     .ports("http", "10.1.0.1 6 80")
     .block("b", only)
     .class("c", { egress: [[["b"], instruction(2, "deny")]] })
     .pod("web", "a", ["10.1.0.1", "fd01::1"], "c");
   const placement = builder.placement();
-  const { ruleset, problems } = render(builder.program(), placement, viewOf(placement, "a", [], { logRate: 0 }));
-  const chains = [...ruleset.chains.values()];
-  const block = chains.find(({ name }) => name.startsWith("block_"))?.rules;
-  const stage = chains.find(({ name }) => name.startsWith("stage_"))?.rules.slice(0, -1) ?? [];
-  return { rules: (block ?? stage).map(shortText), problems };
+  return render(builder.program(), placement, viewOf(placement, "a", [], settings));
 }
 
 function shortText(each: Rule): string {

@@ -65,6 +65,17 @@ describe("sluice demo", function () {
     assert.deepEqual(told("allow").filter(isFromDev), []);
   });
 
+  it("names what the gateway calls outside by what it asked DNS for, allowed or denied", () => {
+    for (const [action, domain] of [
+      ["allow", "bank.example"],
+      ["deny", "pastebin.example"],
+    ] as const) {
+      const found = told(action).filter(({ destinationDomain }) => destinationDomain === domain);
+      assert.ok(found.length > 0, domain);
+      assert.deepEqual([...new Set(found.map(({ source }) => source?.workload))], ["gateway"]);
+    }
+  });
+
   it("gives the address that changed hands to each pod in its time", () => {
     const names = new Set(
       printed.flatMap(({ flow }) => [flow.source, flow.destination]).map((endpoint) => endpoint?.name ?? ""),

@@ -228,6 +228,25 @@ describe("DNS as a router sees it pass", function () {
     assert.deepEqual(told, [[null], ["api.example.com"]]);
   });
 
+  it("is told where somebody keeps it out of connection tracking, as caches on the node do", async () => {
+    lab.nft(`${ruleset}
+table inet untracked {
+  chain prerouting {
+    type filter hook prerouting priority raw; policy accept;
+    udp dport 53 notrack
+    udp sport 53 notrack
+  }
+}`);
+    const { dns, stop } = await start(lab);
+    ask(lab, { server: four, name: "api.example.com", type: A });
+    await stop();
+    lab.nft(ruleset);
+    assert.deepEqual(
+      dns.map(({ name, rcode, latency }) => [name, rcode, latency !== null]),
+      [["api.example.com", "NOERROR", true]],
+    );
+  });
+
   it("is not copied beyond the limit, which is a loss of known number", async () => {
     const { dns, losses, stop } = await start(lab, { dns: { ...settings, maxPerSecond: 10 } });
     ask(lab, ...Array.from({ length: 40 }, () => ({ server: four, name: "no.example.com", type: A })));

@@ -45,7 +45,7 @@ describe("sluice enforce on this machine's kernel", function () {
     const { text, code } = await ask("verify", demo);
     assert.match(
       text,
-      /^✓ node-1 is in sync with policy revision [0-9a-f]{16}: 2\d\d rules, \d+ sets, \d+ elements, compared in /,
+      /^✓ node-1 is in sync with policy revision [0-9a-f]{16}: 3\d\d rules, \d+ sets, \d+ elements, compared in /,
     );
     assert.equal(code, 0);
   });

@@ -54,6 +54,11 @@ describe("a scenario", () => {
       spec: { calls: [{ ...call, protocol: "udp", keepOpen: true }] },
       message: /keepOpen needs protocol tcp/,
     },
+    {
+      title: "a name asked for by TCP",
+      spec: { calls: [{ ...call, asks: "a.example" }] },
+      message: /asks needs protocol udp/,
+    },
     { title: "a call every no time", spec: { calls: [{ ...call, everyMs: 0 }] }, message: /everyMs/ },
     { title: "a step that does nothing", spec: { steps: [{ atMs: 1 }] }, message: /Scenario/ },
     {

@@ -42,7 +42,6 @@ export function rawFlow(parts: Partial<RawFlow> = {}): RawFlow {
     ingressRule: null,
     inInterface: null,
     outInterface: null,
-    destinationDomain: null,
     ...parts,
   };
 }

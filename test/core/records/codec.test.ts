@@ -50,7 +50,6 @@ const raw: RawFlow = {
   ingressRule: null,
   inInterface: null,
   outInterface: null,
-  destinationDomain: null,
 };
 const flow: Flow = { ...raw, ...unenriched };
 

@@ -46,6 +46,32 @@ const rows: readonly {
     tier: "app",
   },
   {
+    title: "one that staged policies would deny",
+    flow: {
+      enforced: ["0|app|np:prod-shop/app.api|allow|3"],
+      pending: ["0|app|np:dev-shop/app.web|allow|0", "0|app|snp:prod-shop/app.api|deny|1"],
+    },
+    why: "app / prod-shop/api / rule 3",
+    more: "staged policies would deny it: app / prod-shop/api / rule 1",
+    tier: "app",
+  },
+  {
+    title: "one that staged policies would allow as well",
+    flow: {
+      enforced: ["0|app|np:prod-shop/app.api|allow|3"],
+      pending: ["0|app|snp:prod-shop/app.api|allow|1"],
+    },
+    why: "app / prod-shop/api / rule 3",
+    tier: "app",
+  },
+  {
+    title: "one that nobody answered so far",
+    flow: { enforced: ["0|app|np:prod-shop/app.api|allow|3"], replied: false },
+    why: "app / prod-shop/api / rule 3",
+    more: "no answer yet",
+    tier: "app",
+  },
+  {
     title: "one that ended well",
     flow: { enforced: ["0|app|np:prod-shop/app.api|allow|3"], state: "closed", endReason: "finished" },
     why: "app / prod-shop/api / rule 3",

@@ -25,7 +25,8 @@ export interface TrialOptions {
 
 export function trialOf(program: Program, placement: Placement, options: TrialOptions = {}): Trial {
   const layout = layoutOf(placement, options.beyondSecond);
-  const settings = { ...defaultSettings, deny: options.deny ?? defaultSettings.deny };
+  // What became of each packet is read from the log.
+  const settings = { ...defaultSettings, logRate: 0, deny: options.deny ?? defaultSettings.deny };
   const rulesets = layout.nodes.map(({ name, own, pods }) => {
     // Without the CIDRs of pods: what comes from an address there that nobody has is denied, and the evaluator does not know of it.
     const view = { node: name, interfaces: interfacesOf(pods), own, podCidrs: [], settings };

@@ -1,0 +1,19 @@
+import type { Metrics } from "../../core/metrics.ts";
+import { type BusRim, openBus, requireBus } from "./open-bus.ts";
+import { RecordTopics } from "./record-topics.ts";
+
+/** Works with the bus of the configuration, which is closed at the end: what was acked by then is committed. */
+export async function onBus(
+  rim: BusRim & { readonly metrics: Metrics },
+  signal: AbortSignal,
+  work: (topics: RecordTopics) => Promise<void>,
+): Promise<void> {
+  requireBus(rim.config);
+  const bus = await openBus(rim, signal);
+  if (bus === undefined) return;
+  try {
+    await work(new RecordTopics(bus, rim.config, rim.metrics, rim.log));
+  } finally {
+    await bus.close();
+  }
+}

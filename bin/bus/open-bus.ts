@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import type { Bus } from "../../core/bus.ts";
+import type { KafkaConnection, KafkaSasl, KafkaTls } from "../../core/bus-kafka/connection.ts";
+import { kafkaBus } from "../../core/bus-kafka/kafka-bus.ts";
+import { ensureTopics } from "../../core/bus-kafka/topics.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Config } from "../../core/config.ts";
+import { messageOf, SluiceError } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import { topicPlans } from "./topics.ts";
+
+export interface BusRim {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How long a start waits between tries while no broker answers. */
+const pauseMs = 2_000;
+
+/** The bus of the configuration, its topics made. While no broker answers it waits; undefined: the signal aborted before one did. */
+export async function openBus({ config, clock, log }: BusRim, signal: AbortSignal): Promise<Bus | undefined> {
+  const connection = connectionOf(config);
+  while (config.bus.manageTopics && !signal.aborted) {
+    try {
+      const changes = await ensureTopics(connection, topicPlans(config), log);
+      for (const { topic, what } of changes) log.info({ topic, what }, "topic changed");
+      break;
+    } catch (cause) {
+      if (!isAway(cause)) throw refused(config, cause);
+      log.warn({ brokers: config.bus.brokers, error: messageOf(cause) }, "no Kafka broker answers; trying again");
+      await clock.sleep(pauseMs, signal);
+    }
+  }
+  return signal.aborted ? undefined : kafkaBus({ connection, clock, log });
+}
+
+export function requireBus({ bus }: Config): void {
+  if (bus.brokers.length > 0) return;
+  throw new SluiceError(
+    "CONFIG_INVALID",
+    "bus.brokers is empty: this command works between Kafka topics; give --bus.brokers host:port",
+  );
+}
+
+function connectionOf({ bus }: Config): KafkaConnection {
+  return {
+    brokers: bus.brokers,
+    clientId: `sluice-${process.pid}`,
+    ...(bus.tls ? { tls: tlsOf(bus) } : {}),
+    ...(bus.sasl === "none" ? {} : { sasl: saslOf(bus.sasl, bus) }),
+  };
+}
+
+function tlsOf({ caFile, certificateFile, keyFile }: Config["bus"]): KafkaTls {
+  return {
+    ...(caFile === "" ? {} : { authorities: read("bus.ca-file", caFile) }),
+    ...(certificateFile === "" ? {} : { certificate: read("bus.certificate-file", certificateFile) }),
+    ...(keyFile === "" ? {} : { key: read("bus.key-file", keyFile) }),
+  };
+}
+
+function saslOf(mechanism: KafkaSasl["mechanism"], { username, passwordFile }: Config["bus"]): KafkaSasl {
+  return { mechanism, username, password: read("bus.password-file", passwordFile).trim() };
+}
+
+function read(setting: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new SluiceError("CONFIG_INVALID", `${setting}: ${file} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** kafkajs marks what another try may mend; a refused password it does not. */
+function isAway(cause: unknown): boolean {
+  const { name = "", retriable = false } = cause as { readonly name?: string; readonly retriable?: boolean };
+  return retriable || /NumberOfRetriesExceeded|Connection(Closed)?Error|RequestTimeout/.test(name);
+}
+
+function refused({ bus }: Config, cause: unknown): SluiceError {
+  const text = `Kafka at ${bus.brokers.join(", ")} refuses to make the topics: ${messageOf(cause)}. Fix the rights, or make them yourself and set bus.manage-topics to false`;
+  return new SluiceError("BUS_FAILED", text, { cause });
+}

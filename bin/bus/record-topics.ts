@@ -1,0 +1,76 @@
+import type { Bus } from "../../core/bus.ts";
+import type { Config } from "../../core/config.ts";
+import type { Log } from "../../core/log.ts";
+import type { Metrics } from "../../core/metrics.ts";
+import type { Sink, Source } from "../../core/pipeline.ts";
+import {
+  type DeadLetters,
+  deadLetterTopic,
+  type OfNode,
+  publishing,
+  type RecordTopic,
+  subscribing,
+} from "../../core/record-topic.ts";
+import { batchCodec, rawDnsBatchCodec, rawFlowBatchCodec } from "../../core/records/batch.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
+import type { DnsRecord, RawDns } from "../../core/records/dns.ts";
+import type { EndpointTenure } from "../../core/records/endpoint.ts";
+import type { Flow, RawFlow } from "../../core/records/flow.ts";
+import type { Heartbeat } from "../../core/records/heartbeat.ts";
+import type { Loss } from "../../core/records/loss.ts";
+import type { ProgramRecord } from "../../core/records/program.ts";
+import { groupName, type TopicKind, topicName } from "./topics.ts";
+
+/** What the topics of records hold. */
+export interface TopicRecords {
+  readonly "flows.raw": RawFlow;
+  readonly "dns.raw": RawDns;
+  readonly flows: Flow;
+  readonly dns: DnsRecord;
+  readonly losses: Loss;
+  readonly heartbeats: Heartbeat;
+  readonly endpoints: EndpointTenure;
+  readonly programs: ProgramRecord;
+  readonly changes: ChangeRecord;
+}
+
+const codecs = {
+  "flows.raw": rawFlowBatchCodec,
+  "dns.raw": rawDnsBatchCodec,
+  flows: () => batchCodec<Flow>("flow"),
+  dns: () => batchCodec<DnsRecord>("dns"),
+  losses: () => batchCodec<Loss>("loss"),
+  heartbeats: () => batchCodec<Heartbeat>("heartbeat"),
+  endpoints: () => batchCodec<EndpointTenure>("endpoint"),
+  programs: () => batchCodec<ProgramRecord>("program"),
+  changes: () => batchCodec<ChangeRecord>("change"),
+};
+
+/** The records of a bus, by topic. */
+export class RecordTopics {
+  readonly #bus: Bus;
+  readonly #config: Config;
+  readonly #dead: DeadLetters;
+
+  constructor(bus: Bus, config: Config, metrics: Metrics, log: Log) {
+    this.#bus = bus;
+    this.#config = config;
+    this.#dead = deadLetterTopic(bus, topicName(config, "dead"), (origin, cause) => {
+      metrics.add("sluice_bus_dead_letters_total", {});
+      log.error({ origin, cause }, "a message cannot be read; it is kept as a dead letter");
+    });
+  }
+
+  sink<K extends keyof TopicRecords>(kind: K): Sink<TopicRecords[K]> {
+    return publishing(this.#bus, this.#topic(kind) as RecordTopic<TopicRecords[K] & Partial<OfNode>>);
+  }
+
+  source<K extends keyof TopicRecords>(kind: K, group: string): Source<TopicRecords[K]> {
+    return subscribing(this.#bus, this.#topic(kind), groupName(this.#config, group), this.#dead);
+  }
+
+  #topic<K extends keyof TopicRecords>(kind: K): RecordTopic<TopicRecords[K]> {
+    const codec = codecs[kind]() as unknown as RecordTopic<TopicRecords[K]>["codec"];
+    return { name: topicName(this.#config, kind as TopicKind), codec };
+  }
+}

@@ -1,0 +1,62 @@
+import { Command } from "commander";
+import { systemClock } from "../../core/clock.ts";
+import { stderrLog } from "../../core/log.ts";
+import { Metrics } from "../../core/metrics.ts";
+import type { Part } from "../../core/service.ts";
+import { archiveTopics } from "../bus/archive-sink.ts";
+import { onBus } from "../bus/on-bus.ts";
+import { requireBus } from "../bus/open-bus.ts";
+import { engineArchive } from "../engine-archive.ts";
+import { exitCodeHelp } from "../exit-codes.ts";
+import { addSettings, configOf, durationOption } from "../options.ts";
+import { serve } from "../serve.ts";
+import { serveMetrics } from "../serve-metrics.ts";
+import { together } from "../together.ts";
+
+const examples = `
+Keeps what stands in Kafka in the archive of the data folder, where sluice flows and its like find it. Kafka is told that records are done with
+when the file that holds them is on the disk. One process writes to an archive.
+
+Examples:
+  sluice sink archive --bus.brokers kafka-0:9092 --data.folder /var/lib/sluice
+${exitCodeHelp}`;
+
+const others = /^(collector|dns|spool|objects|enforcer|enricher|node|cluster)\./;
+
+export function sinkCommand(): Command {
+  const archive = new Command("archive")
+    .description("keep the records of Kafka in the archive")
+    .addOption(durationOption())
+    .addHelpText("after", examples);
+  addSettings(archive, { decided: others }).action((options: { readonly duration?: number }) => {
+    const config = configOf({ ...options }, process.env);
+    requireBus(config);
+    return serve([archivePart(config)], { duration: options.duration, level: config.log.level });
+  });
+  return new Command("sink").description("keep the records of Kafka").addCommand(archive);
+}
+
+function archivePart(config: ReturnType<typeof configOf>): Part {
+  return {
+    name: "sluice",
+    run({ stop, ready }) {
+      const [log, metrics, clock] = [stderrLog(config.log.level), new Metrics(), systemClock];
+      const opened = Promise.withResolvers<void>();
+      const archive = engineArchive({ config, clock, log });
+      const openStore: typeof archive = async (events) => {
+        const store = await archive(events);
+        opened.resolve();
+        ready();
+        return store;
+      };
+      const state = { opened: () => opened.promise, ready: () => opened.promise };
+      const observed = { metrics, engine: state, address: config.metrics.listen };
+      return onBus({ config, clock, log, metrics }, stop, (topics) =>
+        together(stop, [
+          (until) => archiveTopics({ topics, openStore, clock, metrics }, until),
+          (until) => serveMetrics(observed, until),
+        ]),
+      );
+    },
+  };
+}
