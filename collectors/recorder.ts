@@ -17,6 +17,8 @@ import { SequenceGaps } from "./sequence-gaps.ts";
 import type { Flush } from "./window.ts";
 
 const countersReset = "somebody set the counters of connections to zero: what they carried just before is not known";
+/** IPS_DYING of include/uapi/linux/netfilter/nf_conntrack_common.h: set before DESTROY is told. */
+const dying = 1 << 9;
 const tableFull =
   "packets that the kernel dropped because its connection table was full: no connection was made of them";
 const queueFull = "records that found the collector's queue full";
@@ -104,7 +106,7 @@ export class Recorder {
   message(message: FastMessage, now: number): boolean {
     if (this.#domainOf !== undefined) return false; // a name is a Connection's
     const isDumped = message.kind === fastKind.dumped;
-    const taken = (isDumped && this.#isStale(message.id, message.startedAt)) || this.usual.take(message, now);
+    const taken = (isDumped && this.#isStale(message)) || this.usual.take(message, now);
     if (!taken) return false;
     if (isDumped) this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
@@ -113,7 +115,7 @@ export class Recorder {
   }
 
   entry(entry: Entry, now: number): void {
-    const isStale = entry.kind === "dump" && this.#isStale(entry.id, entry.startedAt);
+    const isStale = entry.kind === "dump" && this.#isStale(entry);
     if (!isStale && isProbe(entry.original.source, entry.original.destination)) return;
     if (entry.kind === "dump") this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
@@ -253,18 +255,12 @@ export class Recorder {
     connection.domain ??= domainOf(source, destination, connection.startedAt);
   }
 
-  /** A dump holds what the kernel copied for it a little before: of that, what ended meanwhile is told as if it lived. */
-  #isStale(id: number, startedAt: number | null): boolean {
-    return this.#endedInDump !== undefined && this.#endedInDump.get(id) === startedAt;
-  }
-
-  /** Notices that the wall clock was set back, before anything that began after that is taken in. */
-  #follow(now: number): void {
-    if (now < this.#latest) {
-      this.#correlator.setBack(now);
-      this.usual.setBack(now);
-    }
-    this.#latest = now;
+  /**
+   * A dump holds what the kernel copied for it a little before: of that, what ended meanwhile is told as if it lived. So is, for a
+   * moment, what has ended: its DESTROY is on its way, or was read already.
+   */
+  #isStale({ id, status, startedAt }: Pick<Entry, "id" | "status" | "startedAt">): boolean {
+    return (status & dying) !== 0 || (this.#endedInDump !== undefined && this.#endedInDump.get(id) === startedAt);
   }
 
   /** What connections carried between the last reading of their counters and the reset nobody can tell. */
