@@ -263,6 +263,15 @@ export class Recorder {
     return (status & dying) !== 0 || (this.#endedInDump !== undefined && this.#endedInDump.get(id) === startedAt);
   }
 
+  /** Notices that the wall clock was set back, before anything that began after that is taken in. */
+  #follow(now: number): void {
+    if (now < this.#latest) {
+      this.#correlator.setBack(now);
+      this.usual.setBack(now);
+    }
+    this.#latest = now;
+  }
+
   /** What connections carried between the last reading of their counters and the reset nobody can tell. */
   #noteResets(start: number, end: number): void {
     const resets = this.#correlator.takeResets();
