@@ -6,9 +6,10 @@ import type { History } from "./conntrack/history.ts";
 import { endReasonOf } from "./end-reason.ts";
 
 // A DESTROY that was lost in an overrun is noticed by absence: the connection is given up when two dumps in a row lack it
-// (one is not enough, its DESTROY may still be on the way), and forgotten two dumps later, so that a straggler is known.
+// (one is not enough, its DESTROY may still be on the way), and forgotten long after that, so that a straggler is known: the
+// kernel may tell again of an end that was not heard for as long as its events find no room.
 const dumpsUntilGivenUp = 2;
-const dumpsUntilForgotten = 4;
+const dumpsUntilForgotten = 16;
 
 /**
  * Joins what the kernel says of connections: NEW opens and carries the label, dumps bring counters, DESTROY the final
