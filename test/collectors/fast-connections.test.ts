@@ -18,15 +18,20 @@ type Step =
   | { readonly do: "dump"; readonly said: readonly Said[]; readonly between: readonly Said[]; readonly now: number }
   | { readonly do: "flush"; readonly whole: boolean; readonly start: number; readonly end: number };
 
+/** Of some connections, and the same whoever asks. */
+const domainOf = (client: string, address: string, at: number) =>
+  (client.length + address.length + at) % 3 === 0 ? null : `${at}.${address.replaceAll(":", "-")}.of.${client}`;
+
 /** One of two recorders: with `fast`, what is usual goes the fast way. */
 class Under {
   readonly #fast: boolean;
-  readonly recorder = new Recorder({ epoch, interfaceName: () => null });
+  readonly recorder: Recorder;
   usual = 0;
   readonly #frames = new FrameWriter(1 << 18);
 
-  constructor(fast: boolean) {
+  constructor(fast: boolean, named: boolean) {
     this.#fast = fast;
+    this.recorder = new Recorder({ epoch, interfaceName: () => null, ...(named ? { domainOf } : {}) });
   }
 
   /** The records that a step leaves. */
@@ -167,8 +172,8 @@ describe("connections in rows", function () {
       let usual = 0;
       let all = 0;
       fc.assert(
-        fc.property(steps(usually), (given) => {
-          const [fast, plain] = [new Under(true), new Under(false)];
+        fc.property(steps(usually), fc.boolean(), (given, named) => {
+          const [fast, plain] = [new Under(true, named), new Under(false, named)];
           for (const step of given) {
             assert.deepEqual(sorted(fast.step(step)), sorted(plain.step(step)));
             assert.deepEqual(sorted(fast.standing()), sorted(plain.standing()));
