@@ -4,7 +4,7 @@ import type { Family } from "../core/address.ts";
 import { type RuleId, tryParseRuleId } from "../core/rule-id.ts";
 import { type Direction, holdsPorts, type Instruction, type Match, type PortRange } from "../policy/program.ts";
 import type { Draft } from "./draft.ts";
-import { type LogLimit, logged } from "./log-limit.ts";
+import { type LogSettings, logged } from "./log-limit.ts";
 import { mergedPorts } from "./ranges.ts";
 import {
   type Condition,
@@ -30,7 +30,7 @@ export interface RenderContext {
   readonly draft: Draft;
   readonly sets: SetLookup;
   readonly direction: Direction;
-  readonly log: { readonly group: number; readonly snaplen: number; readonly limit: LogLimit | null };
+  readonly log: LogSettings;
   readonly manner: Manner;
   readonly isStaged: (rule: RuleId) => boolean;
   /** Of which packets get here at all: of no others there need be rules. */

@@ -9,7 +9,6 @@ import type { HostGround } from "./hosts.ts";
 import type { Links } from "./interfaces.ts";
 import { loggedSets } from "./log-limit.ts";
 import { addressIntervals } from "./ranges.ts";
-import type { RenderSettings } from "./renderer.ts";
 import { revokedSets } from "./revoked-chain.ts";
 import type { MapVerdict, Name, NamedSet, VerdictMap } from "./ruleset.ts";
 
@@ -33,7 +32,7 @@ export interface NodeSets {
 export function nodeSets(
   pods: Pods,
   { links, podCidrs }: NodeFacts,
-  { podInterfaces, logRate }: Pick<RenderSettings, "podInterfaces" | "logRate">,
+  { podInterfaces, logRate }: { readonly podInterfaces: readonly string[]; readonly logRate: number },
 ): NodeSets {
   const problems: Problem[] = [];
   const sets = new Map<Name, NamedSet>();

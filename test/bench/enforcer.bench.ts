@@ -7,7 +7,8 @@
 // Cold: from the first object (in batches of 500, parsed but for the JSON of them) until the kernel has taken the rules. Then the same transaction is loaded into
 // another namespace three times by the Enforcer's way and three times by `nft -f` of the same text, in turn; of each the best counts.
 // Changes, one at a time: from the object, as the watch gives it, until the kernel has taken the transaction: a pod of
-// another node comes and goes, one of this node does; a policy's ports are edited. A kind of change ends after a minute.
+// another node comes and goes, one of this node does; a policy's ports are edited, without and with the guard of paths (guarded.ts). A
+// kind of change ends after a minute.
 // Judged are CPU times of the threads that are waited for, their time in the kernel included (waited-time.ts), so that what else the
 // machine does is not in them; elapsed times stand beside them. Memory is the peak of the process
 // (VmHWM), World and Node.js included, read before `nft -f` and the second loads.
@@ -22,6 +23,7 @@ import { namespacePath } from "../../core/netlink/namespace.ts";
 import { NftLibrary } from "../../enforcer/nft-library.ts";
 import { textOf } from "../../enforcer/text.ts";
 import { deleteNamespace, makeNamespace } from "../support/namespace.ts";
+import { guardedObjects, guardOf } from "./guarded.ts";
 import { fullSize, localPods, nodeObjects, pathPolicies, podObject, policyObject } from "./large-node.ts";
 import { MeasuredEnforcer } from "./measured-enforcer.ts";
 import { sumOf, type Took, timed } from "./waited-time.ts";
@@ -153,12 +155,26 @@ function* podChanges(enforcer: MeasuredEnforcer, where: "here" | "elsewhere", co
   }
 }
 
-function* policyEdits(enforcer: MeasuredEnforcer, count: number): Generator<() => void> {
+/** `first`: of the editions. */
+function* policyEdits(enforcer: MeasuredEnforcer, count: number, first = 1): Generator<() => void> {
   for (let turn = 0; turn < count; turn++) {
     const number = pathPolicies + (((localPods + 3) * turn) % (fullSize.policies - pathPolicies));
-    const policy: KubeObject = policyObject(number, 1 + turn);
+    const policy: KubeObject = policyObject(number, first + turn);
     yield () => enforcer.put(policy);
   }
+}
+
+/** The same behind the guard of paths, as the engine has it: it is asked before the enforcer is told. */
+function* guardedEdits(enforcer: MeasuredEnforcer, count: number): Generator<() => void> {
+  enforcer.put(...guardedObjects());
+  const { rollout, held } = guardOf(enforcer.world);
+  rollout.take([]);
+  for (const edit of policyEdits(enforcer, count, 1 + count))
+    yield () => {
+      edit();
+      rollout.take([]);
+      if (held()) throw new Error("the guard holds back a policy that closes no path");
+    };
 }
 
 /** The Enforcer's way to load a transaction against `nft -f`, in a namespace of its own. */
@@ -209,6 +225,7 @@ async function main(): Promise<void> {
     for (const where of ["elsewhere", "here"] as const)
       await changes(`a pod ${where} comes or goes`, limits.podMs, podChanges(enforcer, where, count), enforcer);
     await changes("a policy is edited", limits.policyMs, policyEdits(enforcer, count), enforcer);
+    await changes("a policy is edited, paths guarded", limits.policyMs, guardedEdits(enforcer, count), enforcer);
     report("peak memory", `${Math.round(peakMib())} MiB`, `${limits.peakMib} MiB`, peakMib() <= limits.peakMib);
     const { failed, repaired } = enforcer.status;
     report("transactions refused, tables repaired", `${failed}, ${repaired}`, "0", failed + repaired === 0);
