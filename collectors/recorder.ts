@@ -8,6 +8,7 @@ import { type FastMessage, fastKind } from "./conntrack/fast-message.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
 import { type Draft, draftOf, standingOf } from "./draft.ts";
+import type { KernelCounts } from "./kernel-counters.ts";
 import { type LossDraft, Losses } from "./losses.ts";
 import type { LoggedPacket } from "./nflog/message.ts";
 import { parsePrefix } from "./nflog/prefix.ts";
@@ -15,6 +16,10 @@ import { SequenceGaps } from "./sequence-gaps.ts";
 import type { Flush } from "./window.ts";
 
 const countersReset = "somebody set the counters of connections to zero: what they carried just before is not known";
+/** IPS_DYING of include/uapi/linux/netfilter/nf_conntrack_common.h: set before DESTROY is told. */
+const dying = 1 << 9;
+const tableFull =
+  "packets that the kernel dropped because its connection table was full: no connection was made of them";
 const queueFull = "records that found the collector's queue full";
 
 /** What moved, since the start. */
@@ -31,6 +36,14 @@ export interface RecorderCounters {
   /** Connections whose counters somebody set to zero. */
   readonly counterResets: number;
   readonly connections: number;
+}
+
+/** The same, what the kernel counted, and how the reader did. */
+export interface CollectorCounters extends RecorderCounters, KernelCounts {
+  /** How long the last reading of the whole table took, with what was read meanwhile. */
+  readonly surveyMs: number;
+  /** The longest time that no event was read, beyond what was meant, in the last window. */
+  readonly stallMs: number;
 }
 
 export interface RecorderOptions {
@@ -89,7 +102,7 @@ export class Recorder {
   /** Takes in a message as it was read, if nothing about it is unusual; else its entry is wanted. */
   message(message: FastMessage, now: number): boolean {
     const isDumped = message.kind === fastKind.dumped;
-    const taken = (isDumped && this.#isStale(message.id, message.startedAt)) || this.usual.take(message, now);
+    const taken = (isDumped && this.#isStale(message)) || this.usual.take(message, now);
     if (!taken) return false;
     if (isDumped) this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
@@ -98,7 +111,7 @@ export class Recorder {
   }
 
   entry(entry: Entry, now: number): void {
-    const isStale = entry.kind === "dump" && this.#isStale(entry.id, entry.startedAt);
+    const isStale = entry.kind === "dump" && this.#isStale(entry);
     if (!isStale && isProbe(entry.original.source, entry.original.destination)) return;
     if (entry.kind === "dump") this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
@@ -149,12 +162,18 @@ export class Recorder {
     this.#read[source] = now;
   }
 
-  /** The kernel dropped messages of a source since it was last read (ENOBUFS). */
-  overran(source: "conntrack" | "nflog", now: number): void {
+  /** The kernel had no room for so many datagrams of a source since it was last read. */
+  overran(source: "conntrack" | "nflog", lost: number, now: number): void {
     this.#moved.overruns++;
     const span = { start: Math.min(this.#read[source], now), end: now };
-    if (source === "conntrack") this.#losses.note(source, null, span, "the event socket's buffer overran");
-    else this.#logOverrun ??= span;
+    // A datagram of the log holds many packets; the next that comes says how many are missing.
+    if (source === "nflog") this.#logOverrun ??= span;
+    else if (lost > 0) this.#losses.note(source, lost, span, "the event socket's buffer overran");
+  }
+
+  /** Packets that the kernel dropped for want of room in its connection table. */
+  tableWasFull(count: number, span: { readonly start: number; readonly end: number }): void {
+    this.#losses.note("conntrack", count, span, tableFull);
   }
 
   /** Messages that could not be read. */
@@ -232,9 +251,12 @@ export class Recorder {
     connection.domain ??= domainOf(source, destination, connection.startedAt);
   }
 
-  /** A dump holds what the kernel copied for it a little before: of that, what ended meanwhile is told as if it lived. */
-  #isStale(id: number, startedAt: number | null): boolean {
-    return this.#endedInDump !== undefined && this.#endedInDump.get(id) === startedAt;
+  /**
+   * A dump holds what the kernel copied for it a little before: of that, what ended meanwhile is told as if it lived. So is, for a
+   * moment, what has ended: its DESTROY is on its way, or was read already.
+   */
+  #isStale({ id, status, startedAt }: Pick<Entry, "id" | "status" | "startedAt">): boolean {
+    return (status & dying) !== 0 || (this.#endedInDump !== undefined && this.#endedInDump.get(id) === startedAt);
   }
 
   /** Notices that the wall clock was set back, before anything that began after that is taken in. */

@@ -47,7 +47,7 @@ function said(usually: number): fc.Arbitrary<Said> {
       protocol: rarely(6, fc.constantFrom(17, 1, 132)),
       start,
       late: fc.constantFrom(0, 50, -1, 3),
-      status: fc.constantFrom(0, 2, 10),
+      status: fc.constantFrom(0, 2, 10, 2, 10, 512),
       label: rarely<Said["label"]>([5n, 7n], fc.constantFrom(null, ...labels)),
       packets: count,
       back: count,
