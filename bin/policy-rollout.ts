@@ -17,6 +17,7 @@ import { clusterPaths } from "../enforcer/cluster-paths.ts";
 import type { EnforcerStatus } from "../enforcer/enforcer.ts";
 import { type GuardedPath, parseGuardedPath } from "../enforcer/guarded-path.ts";
 import { enforcedPart, type Modes, modesOf } from "../enforcer/modes.ts";
+import { PathEnds } from "../enforcer/path-ends.ts";
 import {
   nextAt,
   noRollout,
@@ -83,6 +84,7 @@ export class PolicyRollout {
   readonly #folder: ControlFolder;
   readonly #services = new ClusterServiceIndex();
   readonly #paths: readonly GuardedPath[];
+  readonly #ends: PathEnds;
   readonly #held: HeldPrograms;
   readonly #changed = new Condition();
   readonly #troubledSince = new Map<string, number>();
@@ -100,6 +102,7 @@ export class PolicyRollout {
     this.#options = options;
     this.#folder = new ControlFolder(options.config.data.folder);
     this.#paths = options.config.enforcer.guardedPaths.map(parseGuardedPath);
+    this.#ends = new PathEnds((node) => options.nodes.includes(node));
     this.#held = new HeldPrograms(options.world);
     this.#modes = modesOf(options.config.enforcer);
   }
@@ -149,6 +152,8 @@ export class PolicyRollout {
     const isHeld = this.#rollout.held?.because === "closes" && (moved || before?.placement !== now.placement);
     if (!isSame || isHeld) this.#offer(now, isSame ? undefined : before);
     this.#held.keep(this.#needed());
+    // What is said next is compared with this.
+    this.#ends.follow(now.placement.endpoints);
   }
 
   /** Undefined before there is any program, also while what an earlier run left waits for the first objects. */
@@ -234,13 +239,13 @@ export class PolicyRollout {
   }
 
   #closedBy(good: Situation, next: Situation): readonly string[] {
-    const paths = [...clusterPaths(next.placement, this.#services.services), ...this.#paths];
+    this.#ends.follow(good.placement.endpoints);
+    const paths = [...clusterPaths(this.#ends.system(), this.#services.services), ...this.#paths];
     const [before, after] = [good, next].map(({ program, placement }) => ({
       program,
       placement: this.#enforcedPart(placement),
     })) as [Situation, Situation];
-    const isHere = (node: string) => this.#options.nodes.includes(node);
-    return closedPaths(paths, before, after, isHere).map(({ sentence }) => sentence);
+    return closedPaths(paths, this.#ends, before, after).map(({ sentence }) => sentence);
   }
 
   #step(event: RolloutEvent): void {

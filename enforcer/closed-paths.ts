@@ -1,4 +1,4 @@
-import { familyOf } from "../core/address.ts";
+import { type Family, familyOf } from "../core/address.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
 import { ruleTitle } from "../policy/explain.ts";
 import type { Endpoint, Placement } from "../policy/placement.ts";
@@ -6,8 +6,9 @@ import type { Program, RuleOrigin } from "../policy/program.ts";
 import { protocolName } from "../policy/protocol.ts";
 import type { Situation } from "../policy/space/situation.ts";
 import type { Packet, Verdict } from "../policy/verdict.ts";
+import { Whereabouts } from "../policy/whereabouts.ts";
 import type { GuardedPath } from "./guarded-path.ts";
-import { PathEnds, type Stop } from "./path-ends.ts";
+import type { PathEnds, Stop } from "./path-ends.ts";
 
 /** A path that would close. */
 export interface ClosedPath {
@@ -18,48 +19,67 @@ export interface ClosedPath {
 
 /**
  * Which of these paths are open in the one situation and not in the next, each rule that closes one told once. For those who are there
- * in the first: who is new has no path that could close. `isHere` as PathEnds.
+ * in the first, whom `ends` follows: who is new has no path that could close.
  */
 export function closedPaths(
   paths: readonly GuardedPath[],
+  ends: PathEnds,
   good: Situation,
   next: Situation,
-  isHere: (node: string) => boolean,
 ): readonly ClosedPath[] {
-  const ends = new PathEnds(good.placement, isHere);
   const [before, after] = [judgeOf(good), judgeOf(next)];
-  const concerns = concernOf(good, next, isHere);
+  const asked = askedOf(ends, good, next);
   const closed = new Map<string, Closed>();
-  for (const path of paths) {
-    const targets = ends.of(path.to);
-    for (const from of ends.of(path.from))
-      for (const to of targets) {
-        if (familyOf(from.address) !== familyOf(to.address) || !concerns(from, to)) continue;
-        const packet = packetOf(path, from, to);
-        if (before(packet).action === "deny") continue;
-        const verdict = after(packet);
-        if (verdict.action === "allow") continue;
-        const by = deciderOf(verdict, next.program);
-        const key = `${path.name} ${by}`;
-        const known = closed.get(key) ?? { path, from, to, by, count: 0 };
-        closed.set(key, { ...known, count: known.count + 1 });
-      }
-  }
+  for (const path of paths)
+    for (const [from, to] of pairsOf(ends.of(path.from).map(asked), ends.of(path.to).map(asked))) {
+      const packet = packetOf(path, from, to);
+      if (before(packet).action === "deny") continue;
+      const verdict = after(packet);
+      if (verdict.action === "allow") continue;
+      const by = deciderOf(verdict, next.program);
+      const key = `${path.name} ${by}`;
+      const known = closed.get(key) ?? { path, from, to, by, count: 0 };
+      closed.set(key, { ...known, count: known.count + 1 });
+    }
   return [...closed.values()].map((one) => ({ path: one.path.name, sentence: sentenceOf(one) }));
 }
 
-/**
- * Whether it needs to be asked about two ends: what neither is here is judged where they are, and for ends of the same classes as
- * before nothing has changed. Classes are named after what is in them. Where host endpoints are of other classes, everything is asked.
- */
-function concernOf(good: Situation, next: Situation, isHere: (node: string) => boolean) {
+/** One end, and whether it is a reason to ask about a path. */
+interface Asked {
+  readonly stop: Stop;
+  readonly family: Family;
+  /** Another class of it, or other host endpoints, may have changed something. */
+  readonly isOther: boolean;
+  /** What neither end is here is judged where they are. */
+  readonly isOurs: boolean;
+}
+
+/** For ends of the same classes as before nothing has changed: classes are named after what is in them. */
+function askedOf({ isHere }: PathEnds, good: Situation, next: Situation): (stop: Stop) => Asked {
   const isSame = ({ id }: Endpoint) => good.placement.classOf.get(id) === next.placement.classOf.get(id);
-  const hosts = [...next.placement.endpoints.values()].filter(({ kind }) => kind === "host");
+  const hosts = [...Whereabouts.of(next.placement.endpoints).hosts.values()].flat();
   const areHostsSame = hosts.every(isSame);
-  const isOurs = ({ endpoint }: Stop) => endpoint !== null && endpoint.node !== null && isHere(endpoint.node);
-  const isOther = ({ endpoint }: Stop) => endpoint?.kind === "pod" && !isSame(endpoint);
-  return (from: Stop, to: Stop): boolean =>
-    (!areHostsSame || isOther(from) || isOther(to)) && (isOurs(from) || isOurs(to));
+  const known = new Map<Stop, Asked>();
+  const made = (stop: Stop): Asked => {
+    const { address, endpoint } = stop;
+    const isOther = !areHostsSame || (endpoint?.kind === "pod" && !isSame(endpoint));
+    const isOurs = endpoint?.node != null && isHere(endpoint.node);
+    return { stop, family: familyOf(address), isOther, isOurs };
+  };
+  return (stop) => {
+    const found = known.get(stop) ?? made(stop);
+    known.set(stop, found);
+    return found;
+  };
+}
+
+function* pairsOf(sources: readonly Asked[], targets: readonly Asked[]): Generator<readonly [Stop, Stop]> {
+  const [otherTargets, ourTargets] = [targets.filter((to) => to.isOther), targets.filter((to) => to.isOurs)];
+  for (const from of sources) {
+    // Who is neither another nor ours asks about targets that are both.
+    const some = from.isOther ? (from.isOurs ? targets : ourTargets) : otherTargets;
+    for (const to of some) if (from.family === to.family && (from.isOurs || to.isOurs)) yield [from.stop, to.stop];
+  }
 }
 
 // What is judged now is mostly what the next change is compared with.

@@ -1,5 +1,5 @@
 import { type Address, cidrOf, familyOf, widthOf } from "../core/address.ts";
-import type { Placement } from "../policy/placement.ts";
+import type { Endpoint } from "../policy/placement.ts";
 import type { GuardedPath, PathEnd } from "./guarded-path.ts";
 
 /** Where a cluster's own services answer, as far as its objects tell. */
@@ -23,10 +23,13 @@ const everyPod: PathEnd = { of: "selector", selector: { op: "all" } };
 
 /**
  * What a cluster does not live without: its API server from pods and nodes, kubelets from there, etcd between control-plane nodes, and
- * DNS. That a node reaches the pods that run on it, for kubelet's probes, no policy can change.
+ * DNS. That a node reaches the pods that run on it, for kubelet's probes, no policy can change. Of those who are there nodes and pods of
+ * kube-system are enough.
  */
-export function clusterPaths({ endpoints }: Placement, { apiServers, dns }: ClusterServices): readonly GuardedPath[] {
-  const everybody = [...endpoints.values()];
+export function clusterPaths(
+  everybody: readonly Endpoint[],
+  { apiServers, dns }: ClusterServices,
+): readonly GuardedPath[] {
   const control = everybody.filter(({ kind, labels }) => kind === "node" && isControlPlane(labels));
   const controlEnds = control.map(({ name }): PathEnd => ({ of: "node", name }));
   const servers = apiServers.length > 0 ? apiServers : control.flatMap(answersAt(tcp, 6443));

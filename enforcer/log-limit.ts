@@ -8,8 +8,9 @@
 // When the set is full the kernel makes no element, and such a rule holds for nobody: then packets of pairs that have none are logged
 // without limit. What the reader of the log does not keep up with is missing in its sequence, and told as lost.
 import { createHash } from "node:crypto";
+import type { Family } from "../core/address.ts";
 import { tryParseRuleId } from "../core/rule-id.ts";
-import type { RenderContext } from "./instruction.ts";
+import type { Draft } from "./draft.ts";
 import {
   type Condition,
   type LogPrefix,
@@ -22,9 +23,23 @@ import {
 import { prefixText } from "./text.ts";
 
 /** How many packets of one rule and source are logged: so many a second, after as many at once as `burst`. */
-export interface LogLimit {
+interface LogLimit {
   readonly perSecond: number;
   readonly burst: number;
+}
+
+/** Where something is logged: as RenderContext. */
+interface LogContext {
+  readonly draft: Draft;
+  readonly families: readonly Family[];
+  readonly log: LogSettings;
+}
+
+export interface LogSettings {
+  readonly group: number;
+  readonly snaplen: number;
+  /** Null: every packet is logged. */
+  readonly limit: LogLimit | null;
 }
 
 /** Of packets that were not logged, all together: whoever tells of them need not read the others while this one rests. */
@@ -57,7 +72,7 @@ export function loggedSets(): readonly NamedSet[] {
 
 /** Tells of a packet of which this holds, counts it, and does what becomes of it; without `end` the packet goes on behind. */
 export function logged(
-  context: RenderContext,
+  context: LogContext,
   when: readonly Condition[],
   prefix: LogPrefix,
   counting: readonly Statement[],
@@ -81,7 +96,7 @@ export function logged(
 }
 
 /** What is spoofed may have any source, and shall not fill the set: it is known by the interface where it comes in. */
-function sourcesOf({ families }: RenderContext, { because }: LogPrefix): readonly Source[] {
+function sourcesOf({ families }: LogContext, { because }: LogPrefix): readonly Source[] {
   return because === "spoofed" ? ["iifname"] : families.map((family) => (family === 4 ? "saddr4" : "saddr6"));
 }
 
@@ -89,7 +104,7 @@ function overLimit(source: Source, prefix: LogPrefix, limit: LogLimit): Conditio
   return { if: "overLimit", set: setOf[source], of: numberOf(prefix), source, ...limit };
 }
 
-function notLogged({ draft }: RenderContext, { direction, because }: LogPrefix): readonly Statement[] {
+function notLogged({ draft }: LogContext, { direction, because }: LogPrefix): readonly Statement[] {
   const id = tryParseRuleId(because);
   const own = nameOf(id === undefined ? `u_${direction}_${because.replaceAll("-", "_")}` : `u_${id}`);
   return [unloggedCounter, own].map((name) => ({ do: "count", counter: draft.counter(name) }));

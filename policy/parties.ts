@@ -180,8 +180,17 @@ function textOf(remark: Remark): string {
   return canonicalJson([kind, labels, ports]);
 }
 
+interface MadeCells {
+  readonly nets: readonly Cidr[];
+  /** Those of the Program, and these. */
+  readonly all: readonly Cidr[];
+  readonly cells: AddressCells;
+}
+
 /** By Program, for the network sets it was asked about last: most changes are of pods. */
-const cells = new WeakMap<Program, { readonly nets: readonly Cidr[]; readonly cells: AddressCells }>();
+const cells = new WeakMap<Program, MadeCells>();
+/** Those made last: most changes of policies are about other things than CIDRs. */
+let latestCells: WeakRef<MadeCells> | undefined;
 
 function cellsOf(program: Program, whereabouts: Whereabouts): AddressCells {
   const nets = [...whereabouts.nets()];
@@ -189,9 +198,13 @@ function cellsOf(program: Program, whereabouts: Whereabouts): AddressCells {
   if (known !== undefined && known.nets.length === nets.length && known.nets.every((net, at) => net === nets[at]))
     return known.cells;
   const ofProgram = [...program.sets.values()].flatMap((set) => (set.kind === "cidrs" ? set.cidrs : []));
-  const made = new AddressCells([...ofProgram, ...nets]);
-  cells.set(program, { nets, cells: made });
-  return made;
+  const all = [...ofProgram, ...nets];
+  const latest = latestCells?.deref();
+  const isSame = latest?.all.length === all.length && latest.all.every(({ text }, at) => text === all[at]?.text);
+  const made = { nets, all, cells: isSame ? latest.cells : new AddressCells(all) };
+  cells.set(program, made);
+  latestCells = new WeakRef(made);
+  return made.cells;
 }
 
 function shapeOf({ hops }: Legs): string {

@@ -1,5 +1,5 @@
 import type { Placement } from "./placement.ts";
-import type { Program } from "./program.ts";
+import type { Instruction, Program } from "./program.ts";
 import { servicesOf } from "./service-sets.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
@@ -35,13 +35,25 @@ function edgesOf(program: Program): Uint8Array {
   const found = known.get(program);
   if (found !== undefined) return found;
   const edges = new Uint8Array(ports + 1);
-  for (const block of program.blocks.values())
-    for (const { when } of block)
-      for (const match of when)
-        if (match.field === "sourcePort" || match.field === "destinationPort")
-          for (const { from, to } of match.ranges) addEdges(edges, from, to);
+  for (const block of program.blocks.values()) for (const edge of edgesIn(block)) edges[edge] = 1;
   known.set(program, edges);
   return edges;
+}
+
+// A change of policies makes another Program, and few other blocks.
+const knownBlocks = new WeakMap<readonly Instruction[], readonly number[]>();
+
+function edgesIn(block: readonly Instruction[]): readonly number[] {
+  const found = knownBlocks.get(block);
+  if (found !== undefined) return found;
+  const edges = new Set<number>();
+  for (const { when } of block)
+    for (const match of when)
+      if (match.field === "sourcePort" || match.field === "destinationPort")
+        for (const { from, to } of match.ranges) edges.add(from).add(to + 1);
+  const made = [...edges];
+  knownBlocks.set(block, made);
+  return made;
 }
 
 function addEdges(edges: Uint8Array, from: number, to: number): void {

@@ -9,7 +9,10 @@
 // Changes, one at a time: from the object, as the watch gives it, until the kernel has taken the transaction: a pod of
 // another node comes and goes; one is sent to this node, gets its address, and goes, as the watch tells of every pod (kubelet tells
 // the address when the pod's network is there, seconds after the scheduler has chosen the node); one of this node comes that nobody told of before;
-// a policy's ports are edited. A kind of change ends after a minute.
+// a policy's ports are edited, without and with the guard of paths (guarded.ts). A kind of change ends after a minute.
+// Then `nft flush ruleset` by another process, five times, with all that watches over the rules: the gap is from the last moment at which
+// nothing had happened to the acknowledgement of the transaction that makes everything anew. While anybody else on the machine listens
+// to changes of nftables, in whatever network namespace, the kernel makes a message for each element, which takes as long again.
 // Judged are CPU times of the threads that are waited for, their time in the kernel included (waited-time.ts), so that what else the
 // machine does is not in them; elapsed times stand beside them. Memory is the peak of the process
 // (VmHWM), World and Node.js included, read before `nft -f` and the second loads.
@@ -24,11 +27,14 @@ import { namespacePath } from "../../core/netlink/namespace.ts";
 import { NftLibrary } from "../../enforcer/nft-library.ts";
 import { textOf } from "../../enforcer/text.ts";
 import { deleteNamespace, makeNamespace } from "../support/namespace.ts";
+import { type Flushed, FlushRepair } from "./flush-repair.ts";
+import { guardedObjects, guardOf } from "./guarded.ts";
 import { fullSize, localPods, nodeObjects, pathPolicies, podObject, policyObject } from "./large-node.ts";
 import { MeasuredEnforcer } from "./measured-enforcer.ts";
 import { sumOf, type Took, timed } from "./waited-time.ts";
 
-const limits = { coldMs: 2000, loadRatio: 1.2, podMs: 5, policyMs: 50, peakMib: 300 };
+const limits = { coldMs: 2000, loadRatio: 1.2, podMs: 5, policyMs: 50, peakMib: 300, flushMs: 500 };
+const flushes = 5;
 const longestMs = 60_000;
 const batch = 500;
 const mib = 2 ** 20;
@@ -197,11 +203,48 @@ function goes(enforcer: MeasuredEnforcer, number: number): void {
   enforcer.delete(podObject(number, {}, true));
 }
 
-function* policyEdits(enforcer: MeasuredEnforcer, count: number): Generator<Step> {
+/** `first`: of the editions. */
+function* policyEdits(enforcer: MeasuredEnforcer, count: number, first = 1): Generator<Step> {
   for (let turn = 0; turn < count; turn++) {
     const number = pathPolicies + (((localPods + 3) * turn) % (fullSize.policies - pathPolicies));
-    const policy: KubeObject = policyObject(number, 1 + turn);
+    const policy: KubeObject = policyObject(number, first + turn);
     yield { what: "a policy is edited", limitMs: limits.policyMs, change: () => enforcer.put(policy) };
+  }
+}
+
+/** The same behind the guard of paths, as the engine has it: it is asked before the enforcer is told. */
+function* guardedEdits(enforcer: MeasuredEnforcer, count: number): Generator<Step> {
+  enforcer.put(...guardedObjects());
+  const { rollout, held } = guardOf(enforcer.world);
+  rollout.take([]);
+  for (const edit of policyEdits(enforcer, count, 1 + count)) {
+    const change = () => {
+      edit.change();
+      rollout.take([]);
+      if (held()) throw new Error("the guard holds back a policy that closes no path");
+    };
+    yield { ...edit, what: "a policy is edited, paths guarded", change };
+  }
+}
+
+/** Everything flushed by `nft`, some times; the best counts, as whatever else the machine does only adds to them. */
+async function repairs(namespace: string, enforcer: MeasuredEnforcer): Promise<void> {
+  const repair = new FlushRepair(namespace, enforcer);
+  try {
+    const took: Flushed[] = [];
+    for (let turn = 0; turn < flushes; turn++) took.push(await repair.flush());
+    const at = (of: (one: Flushed) => number) => [0, 0.5, 1].map((share) => percentile(took.map(of), share || 0.01));
+    const [cpu, gaps] = [at((one) => one.took.cpuMs), at(({ gapMs }) => gapMs)].map((all) => all.map(Math.round));
+    const value = `${cpu?.join(" / ")} ms (gap ${gaps?.join(" / ")})`;
+    const best = cpu?.[0] ?? Number.POSITIVE_INFINITY;
+    report(
+      "nft flush ruleset, to the rules standing, 0/50/100 %",
+      value,
+      `${limits.flushMs} ms`,
+      best <= limits.flushMs,
+    );
+  } finally {
+    await repair.close();
   }
 }
 
@@ -250,11 +293,12 @@ async function main(): Promise<void> {
     await cold(enforcer);
     const whole = enforcer.lastTransaction;
     report("  peak memory", `${Math.round(peakMib())} MiB`);
-    for (const steps of [podsElsewhere, podsHere, podsUnexpected, policyEdits])
+    for (const steps of [podsElsewhere, podsHere, podsUnexpected, policyEdits, guardedEdits])
       await changes(steps(enforcer, count), enforcer);
     report("peak memory", `${Math.round(peakMib())} MiB`, `${limits.peakMib} MiB`, peakMib() <= limits.peakMib);
     const { failed, repaired } = enforcer.status;
     report("transactions refused, tables repaired", `${failed}, ${repaired}`, "0", failed + repaired === 0);
+    await repairs(namespace, enforcer);
     await loads(library, whole);
   } finally {
     await enforcer.stop();

@@ -4,6 +4,7 @@ import { closedPaths } from "../../enforcer/closed-paths.ts";
 import { type ClusterServices, clusterPaths } from "../../enforcer/cluster-paths.ts";
 import { parseGuardedPath } from "../../enforcer/guarded-path.ts";
 import { enforcedPart, modesOf } from "../../enforcer/modes.ts";
+import { PathEnds } from "../../enforcer/path-ends.ts";
 import type { Situation } from "../../policy/space/situation.ts";
 import { type WorldBuilder, world } from "../support/world.ts";
 
@@ -160,10 +161,16 @@ describe("the guard of paths", () => {
     const one = builder.world();
     return { program: one.program(), placement: one.placement() };
   };
-  const judge = (good: Situation, next: Situation, services = none, own: readonly string[] = []) =>
-    closedPaths([...clusterPaths(next.placement, services), ...own.map(parseGuardedPath)], good, next, () => true).map(
-      ({ sentence }) => sentence,
-    );
+  const endsOf = ({ placement }: Situation, isHere: (node: string) => boolean = () => true) => {
+    const ends = new PathEnds(isHere);
+    ends.follow(placement.endpoints);
+    return ends;
+  };
+  const judge = (good: Situation, next: Situation, services = none, own: readonly string[] = []) => {
+    const ends = endsOf(good);
+    const paths = [...clusterPaths(ends.system(), services), ...own.map(parseGuardedPath)];
+    return closedPaths(paths, ends, good, next).map(({ sentence }) => sentence);
+  };
 
   for (const { title, before = (builder: WorldBuilder) => builder, after, services, own, closes } of cases)
     it(`finds closed: ${title}`, () =>
@@ -188,8 +195,8 @@ describe("the guard of paths", () => {
       );
     const count = (...here: readonly string[]) => {
       const [good, next] = [situation(build()), situation(lockdown(build()))];
-      return closedPaths(clusterPaths(next.placement, none), good, next, (node) => here.includes(node)).at(-1)
-        ?.sentence;
+      const ends = endsOf(good, (node) => here.includes(node));
+      return closedPaths(clusterPaths(ends.system(), none), ends, good, next).at(-1)?.sentence;
     };
     assert.match(count("work") ?? "", /^DNS: .* \(and 101 more\) by/);
     assert.match(count("cp-1") ?? "", /^DNS: .* \(and 1 more\) by/);

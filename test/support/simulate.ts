@@ -175,6 +175,13 @@ function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset, kept:
       const key = keyOf(condition.key, sighting);
       return key !== undefined && contains(existing(ruleset.sets, condition.set), key) !== condition.not;
     }
+    case "network": {
+      const address = partOf(condition.field, sighting);
+      if (address === undefined) return false;
+      const [first, last] = rangeOf(condition.network);
+      const value = numberOf(address as Element);
+      return first <= value && value <= last;
+    }
     case "interface": {
       const name = condition.field === "iifname" ? sighting.from : sighting.to;
       return condition.prefix ? name.startsWith(condition.name) : name === condition.name;
