@@ -98,6 +98,7 @@ export class EnforcedNode {
       // Beside the guard, who is told of changes, a look is for what nobody tells.
       ...(kernel.tamper === undefined ? {} : { lookMs: 300_000 }),
       onRepair: (repair) => this.#guard?.repaired(repair),
+      unheard: (work) => this.#guard?.unheard(work) ?? work(),
       ...(this.#keeper === undefined ? {} : { keeper: this.#keeper }),
       ...this.#newRevoker(),
     });

@@ -104,7 +104,6 @@ export class Recorder {
   entry(entry: Entry, now: number): void {
     const isStale = entry.kind === "dump" && this.#isStale(entry.id, entry.startedAt);
     if (!isStale && isProbe(entry.original.source, entry.original.destination)) return;
-    this.#follow(now);
     if (entry.kind === "dump") this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
     if (isStale) return;
@@ -244,7 +243,10 @@ export class Recorder {
 
   /** Notices that the wall clock was set back, before anything that began after that is taken in. */
   #follow(now: number): void {
-    if (now < this.#latest) this.#correlator.setBack(now);
+    if (now < this.#latest) {
+      this.#correlator.setBack(now);
+      this.usual.setBack(now);
+    }
     this.#latest = now;
   }
 

@@ -32,7 +32,7 @@ export function parseAddress(text: string): Address {
 }
 
 export function tryParseAddress(text: string): Address | undefined {
-  const four = parseFour(text);
+  const four = tryParseFour(text);
   if (four !== undefined) return fourOf(four) as Address;
   const six = parseSix(text);
   return six === undefined ? undefined : (sixOf(six) as Address);
@@ -87,7 +87,7 @@ export function cidrCovers(cidr: Cidr, other: Cidr): boolean {
 
 /** The address as a number of 32 or 128 bits. */
 export function addressValue(address: Address): bigint {
-  if (familyOf(address) === 4) return BigInt(parseFour(address) as number);
+  if (familyOf(address) === 4) return BigInt(tryParseFour(address) as number);
   return (parseSix(address) as readonly number[]).reduce<bigint>((value, group) => (value << 16n) | BigInt(group), 0n);
 }
 
@@ -128,7 +128,7 @@ export function addressFromBytes(bytes: Uint8Array, offset: number, length: 4 | 
 /** 16 bytes in network order; IPv4 as `::ffff:a.b.c.d`. */
 export function addressToBytes(address: Address): Uint8Array {
   const bytes = new Uint8Array(16);
-  const groups = familyOf(address) === 4 ? mappedGroups(parseFour(address) as number) : parseSix(address);
+  const groups = familyOf(address) === 4 ? mappedGroups(tryParseFour(address) as number) : parseSix(address);
   for (const [i, group] of (groups as readonly number[]).entries()) {
     bytes[2 * i] = group >>> 8;
     bytes[2 * i + 1] = group & 255;
@@ -152,8 +152,8 @@ function fourOf(value: number): string {
   return `${(value >>> 24) & 255}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
 }
 
-/** A number of 32 bits. Four decimals without leading zeros, which some programs take for octal (RFC 6943 3.1.1). */
-function parseFour(text: string): number | undefined {
+/** IPv4 as a number of 32 bits. Four decimals without leading zeros, which some programs take for octal (RFC 6943 3.1.1). */
+export function tryParseFour(text: string): number | undefined {
   if (text.length < 7 || text.length > 15) return undefined;
   let value = 0;
   let parts = 0;
@@ -195,7 +195,7 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
   const groups: number[] = [];
   const parts = text.split(":");
   for (const [index, part] of parts.entries()) {
-    const four = last && index === parts.length - 1 && part.includes(".") ? parseFour(part) : undefined;
+    const four = last && index === parts.length - 1 && part.includes(".") ? tryParseFour(part) : undefined;
     if (four !== undefined) groups.push(four >>> 16, four & 0xffff);
     else if (/^[0-9a-fA-F]{1,4}$/.test(part)) groups.push(Number.parseInt(part, 16));
     else return undefined;

@@ -1,3 +1,5 @@
+import { newcomersChain } from "./base-chains.ts";
+import { isContentName } from "./draft.ts";
 import type { Inventory } from "./nft.ts";
 import type { Chain, MapVerdict, Name, NamedSet, Rule, Ruleset, Transaction, VerdictMap } from "./ruleset.ts";
 
@@ -28,13 +30,16 @@ export function adopted(kept: Ruleset, found: Inventory, desired: Ruleset): Rule
 /** Whether chains that are not named after their content become others: base chains, and all if the table does. */
 export function touchesBaseChains(transaction: Transaction): boolean {
   return transaction.some((command) => {
-    if (command.verb === "add-chain") return !isContentName(command.chain.name);
-    if (command.verb === "add-rules" || command.verb === "flush-chain") return !isContentName(command.chain);
-    return command.verb === "delete-table" || (command.verb === "delete-chain" && !isContentName(command.name));
+    if (command.verb === "add-chain") return isBelieved(command.chain.name);
+    if (command.verb === "add-rules" || command.verb === "flush-chain") return isBelieved(command.chain);
+    return command.verb === "delete-table" || (command.verb === "delete-chain" && isBelieved(command.name));
   });
 }
 
-const isContentName = (name: Name) => /_[0-9a-f]{16}$/.test(name);
+const isBelieved = (name: Name) => !isContentName(name) && !isNewcomers(name);
+
+/** These change so often that they are always filled anew. */
+const isNewcomers = (name: Name) => name === newcomersChain("egress") || name === newcomersChain("ingress");
 
 const nowhere: MapVerdict = { verdict: "jump", to: "" as Name };
 
@@ -48,7 +53,7 @@ function chainAs(name: Name, count: number, kept: Ruleset, desired: Ruleset): Ch
   // Who hooks it in, and where, the inventory does not tell.
   if (old === undefined && known !== undefined && known.base !== null) return undefined;
   if (known === undefined) return { name, base: null, rules: unknownRules(count) };
-  return known.rules.length === count ? known : { ...known, rules: unknownRules(count) };
+  return known.rules.length === count && !isNewcomers(name) ? known : { ...known, rules: unknownRules(count) };
 }
 
 /** Rules that equal no other, so that the chain is filled anew. */

@@ -41,7 +41,12 @@ export const shared = {
   /** Addresses of the pods that run here. */
   localPods: (family: Family) => nameOf(`local_pods${family}`),
   multicast6: nameOf("multicast6"),
-  dispatch: (direction: Direction, family: Family) => nameOf(`${direction}${family}`),
+  dispatch: (direction: Direction, family: Family) => dispatchNames[direction][family],
+} as const;
+
+const dispatchNames = {
+  egress: { 4: nameOf("egress4"), 6: nameOf("egress6") },
+  ingress: { 4: nameOf("ingress4"), 6: nameOf("ingress6") },
 } as const;
 
 export const families: readonly Family[] = [4, 6];
@@ -50,8 +55,14 @@ export function addressType(family: Family): DataType {
   return family === 4 ? "ipv4_addr" : "ipv6_addr";
 }
 
+/** For pods that the dispatch maps do not know yet: newcomers.ts. */
+export function newcomersChain(direction: Direction): Name {
+  return nameOf(`newcomers_${direction}`);
+}
+
 /** Declares the base chains of one direction. */
 export function addPodChains(context: RenderContext, settings: BaseSettings): void {
+  context.draft.lastingChain(newcomersChain(context.direction), []);
   const hooks: readonly Hook[] = context.direction === "egress" ? ["forward", "input"] : ["forward", "output"];
   for (const hook of hooks) addPodChain(context, settings, hook);
 }
@@ -74,6 +85,7 @@ function addPodChain(context: RenderContext, settings: BaseSettings, hook: Hook)
     ...probeRules(draft, direction, hook),
     ...(hook === "output" ? [fromThisHost] : []),
     ...families.map((family) => dispatch(direction, family)),
+    { when: [], statements: [{ do: "jump", to: newcomersChain(direction) }] },
     ...(settings.unknownEndpoints === "deny" ? unknownEndpoints(context, settings) : []),
   ]);
 }

@@ -5,8 +5,8 @@ import {
   type Command,
   emptyRuleset,
   hasOwnElements,
+  isSameVerdict,
   type MapHeader,
-  type MapVerdict,
   type Name,
   type NamedSet,
   type Ruleset,
@@ -134,11 +134,6 @@ function entryCommands(before: VerdictMap | undefined, after: VerdictMap): reado
     ...(keys.length === 0 ? [] : [{ verb: "delete-entries" as const, map: after.name, keys }]),
     ...(entries.size === 0 ? [] : [{ verb: "add-entries" as const, map: after.name, entries }]),
   ];
-}
-
-function isSameVerdict(a: MapVerdict | undefined, b: MapVerdict | undefined): boolean {
-  if (a === undefined || b === undefined || a.verdict !== b.verdict) return a === b;
-  return a.verdict === "accept" || (b.verdict === "jump" && a.to === b.to);
 }
 
 function isRewritten(before: Chain | undefined, after: Chain): boolean {

@@ -56,6 +56,11 @@ export class Draft {
     this.#chains.set(name, { name, base, rules });
   }
 
+  /** A chain that others jump to and that keeps its name, whatever its rules. */
+  lastingChain(name: Name, rules: readonly Rule[]): void {
+    this.#chains.set(name, { name, base: null, rules });
+  }
+
   /** A chain named after its content: equal chains are one, and a chain never changes under its name. */
   chain(kind: "block" | "stage" | "class" | "log" | "reject" | "revoked", rules: readonly Rule[]): Name {
     const name = contentName(kind, JSON.stringify(rules));
@@ -105,6 +110,11 @@ export function contentName(kind: string, content: string): Name {
   if (names.size >= maxNames) names.clear();
   names.set(key, found);
   return found;
+}
+
+/** Whether what has this name never changes. */
+export function isContentName(name: Name): boolean {
+  return /_[0-9a-f]{16}$/.test(name);
 }
 
 function hashedName(kind: string, content: string): Name {

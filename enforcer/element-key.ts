@@ -1,9 +1,9 @@
 // Elements as the kernel stores them: the bytes of a packet, each part of a concatenation padded to a multiple of four
 // (include/net/netfilter/nf_tables.h, NFT_REG32_SIZE). An Element is a checked text, and is checked again here: what is not
 // of the type of the set is refused.
-import { addressToBytes, tryParseAddress } from "../core/address.ts";
+import { addressToBytes, tryParseAddress, tryParseFour } from "../core/address.ts";
 import { SluiceError } from "../core/errors.ts";
-import type { NewSet } from "../core/netlink/nf-sets.ts";
+import type { Keys, NewSet } from "../core/netlink/nf-sets.ts";
 import { type Element, isInterfaceName } from "./element.ts";
 import type { DataType } from "./ruleset.ts";
 
@@ -65,22 +65,46 @@ export function typesOf(keyType: number): readonly DataType[] | undefined {
 export function keyOf(element: Element, types: readonly DataType[]): Uint8Array {
   const [only] = types;
   if (types.length === 1 && only !== undefined) return partOf(element, only);
+  const key = Buffer.alloc(keyFormat(types).keyBytes);
+  writeParts(key, 0, element, types);
+  return key;
+}
+
+/** Of a concatenation. */
+function writeParts(key: Uint8Array, at: number, element: Element, types: readonly DataType[]): void {
   const parts = element.split(" . ");
   if (parts.length !== types.length) throw refused(element, types);
-  return Buffer.concat(
-    types.map((type, index) => {
-      const part = partOf(parts[index] as string, type);
-      const padded = new Uint8Array((part.length + 3) & ~3);
-      padded.set(part);
-      return padded;
-    }),
-  );
+  let next = at;
+  for (const [index, type] of types.entries()) {
+    key.set(partOf(parts[index] as string, type), next);
+    next += (bytesOf[type] + 3) & ~3;
+  }
+}
+
+/** The same of many elements. */
+export function packedKeys(elements: readonly Element[], types: readonly DataType[]): Keys {
+  const { keyBytes } = keyFormat(types);
+  const bytes = Buffer.alloc(elements.length * keyBytes);
+  const isFour = types.length === 1 && types[0] === "ipv4_addr";
+  // Most there is are addresses of IPv4: without a detour, 250,000 of them take 15 ms instead of 150.
+  for (const [index, element] of elements.entries())
+    if (isFour) bytes.writeUInt32BE(tryParseFour(element) ?? refuse(element, types), index * keyBytes);
+    else if (types.length > 1) writeParts(bytes, index * keyBytes, element, types);
+    else bytes.set(keyOf(element, types), index * keyBytes);
+  return { bytes, keyBytes };
 }
 
 /** Of a single value, a range `a-b`, or a prefix. */
 export function intervalOf(element: Element, type: DataType): KeyInterval {
   const { first, last } = boundsOf(element, type);
   return { start: first, end: successor(last) };
+}
+
+/** An address or prefix: where it begins, and how many bits of that count. */
+export function prefixOf(element: Element, type: "ipv4_addr" | "ipv6_addr"): { first: Uint8Array; bits: number } {
+  const { first } = boundsOf(element, type);
+  const slash = element.indexOf("/");
+  return { first, bits: slash < 0 ? 8 * first.length : Number(element.slice(slash + 1)) };
 }
 
 function boundsOf(text: string, type: DataType): { readonly first: Uint8Array; readonly last: Uint8Array } {
@@ -126,11 +150,15 @@ function partOf(text: string, type: DataType): Uint8Array {
   }
 }
 
-/** An Address may be IPv6 and read as IPv4 (RFC 4291, 2.5.5.2), so the text tells which it is. */
 function addressBytes(text: string, type: "ipv4_addr" | "ipv6_addr"): Uint8Array {
-  const address = tryParseAddress(text);
-  if (address === undefined || text.includes(":") !== (type === "ipv6_addr")) throw refused(text, [type]);
-  return addressToBytes(address).subarray(16 - bytesOf[type]);
+  if (type === "ipv4_addr") return fourBytes(tryParseFour(text) ?? refuse(text, [type]));
+  // An Address may be IPv6 and read as IPv4 (RFC 4291, 2.5.5.2), so the text tells which it is.
+  const address = text.includes(":") ? tryParseAddress(text) : undefined;
+  return addressToBytes(address ?? refuse(text, [type]));
+}
+
+function fourBytes(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255);
 }
 
 function numberOf(text: string, max: number, type: DataType): number {
@@ -147,6 +175,10 @@ function successor(key: Uint8Array): Uint8Array | null {
     if (next[at] !== 0) return next;
   }
   return null;
+}
+
+function refuse(text: string, types: readonly DataType[]): never {
+  throw refused(text, types);
 }
 
 function refused(text: string, types: readonly DataType[]): SluiceError {

@@ -71,12 +71,14 @@ export function flagsListing(text: string): Listing | undefined {
 const ourTable = { family: "inet", name: "sluice" };
 
 /** How many rules, sets (with maps), elements and counters there are. */
-export function sizeOf(listing: Listing): {
+export interface TableSize {
   readonly rules: number;
   readonly sets: number;
   readonly elements: number;
   readonly counters: number;
-} {
+}
+
+export function sizeOf(listing: Listing): TableSize {
   const size = { rules: 0, sets: 0, elements: 0, counters: 0 };
   for (const { key, items } of listing.values())
     if (key.startsWith("chain ")) size.rules += items.length;
@@ -107,8 +109,15 @@ function fieldsOf(value: unknown): Fields {
   throw new SluiceError("NFT_FAILED", "nft printed a listing of another shape");
 }
 
-/** Handles are the kernel's numbers, and what a counter has counted is no part of what a ruleset says. */
-function headerOf({ handle: _, elem: _elements, packets: _packets, bytes: _bytes, ...header }: Fields): string {
+/** Handles are the kernel's numbers; what a counter has counted is no part of what a ruleset says, nor how much room a set has. */
+function headerOf({
+  handle: _,
+  elem: _elements,
+  packets: _packets,
+  bytes: _bytes,
+  size: _size,
+  ...header
+}: Fields): string {
   return JSON.stringify(header);
 }
 

@@ -1,17 +1,17 @@
 import { SluiceError } from "../core/errors.ts";
-import { type Refusal, sendBatch } from "../core/netlink/batch.ts";
+import type { Batch, Refusal } from "../core/netlink/batch.ts";
 import { errnoName } from "../core/netlink/libc.ts";
-import { subsystem } from "../core/netlink/netfilter.ts";
 import { decodeSet, type NewSet, type SetDescription, type SetElement } from "../core/netlink/nf-sets.ts";
 import { type Place, setRequest, TableChanges } from "../core/netlink/nf-tables.ts";
 import type { NetlinkSocket } from "../core/netlink/socket.ts";
 import type { Element } from "./element.ts";
-import { intervalOf, keyFormat, keyOf, typesOf } from "./element-key.ts";
+import { intervalOf, keyFormat, keyOf, packedKeys, typesOf } from "./element-key.ts";
 import { writeRule } from "./rule-expressions.ts";
 import {
   type Command,
   type DataType,
   hasOwnElements,
+  isReplacement,
   type MapHeader,
   type MapVerdict,
   type Name,
@@ -19,12 +19,16 @@ import {
   type SetHeader,
   type Transaction,
 } from "./ruleset.ts";
+import { SetRooms } from "./set-room.ts";
+import { TableImage } from "./table-image.ts";
 import { ruleText, tableFamily, tableName } from "./text.ts";
 
 /** Our own batches in one network namespace. */
 export class Batches {
   readonly #socket: NetlinkSocket;
   readonly #keys: KeyReader;
+  readonly #image = new TableImage();
+  readonly #rooms = new SetRooms();
 
   constructor(socket: NetlinkSocket) {
     this.#socket = socket;
@@ -33,23 +37,87 @@ export class Batches {
 
   /** Carries out all commands at once, or none. NFT_FAILED names the set or chain, the element, and what the kernel says. */
   apply(transaction: Transaction): void {
+    const plan = this.#rooms.plan(transaction);
+    if (plan.growth.length > 0) this.#carryOut(plan.growth);
+    this.#carryOut(plan.transaction);
+    plan.done();
+  }
+
+  #carryOut(transaction: Transaction): void {
     const changes = new TableChanges(tableName, tableFamily);
-    try {
-      for (const [subject, command] of transaction.entries()) addTo(changes, this.#keys, subject, command);
-      const refusal = sendBatch(this.#socket, subsystem.nftables, changes.messages);
-      if (refusal !== undefined)
-        throw refused(refusal, transaction, changes.placeOf(refusal.index, refusal.answer.offset));
-    } catch (thrown) {
-      this.forget();
-      throw thrown;
-    }
+    const begin = changes.batch.length;
+    const ends = this.#write(changes, transaction);
+    this.#send(changes, transaction);
+    this.#remember(transaction, changes.batch, begin, ends);
+  }
+
+  /** As `Nft.rewrite`. */
+  rewrite(more: Transaction): boolean {
+    if (!this.#image.isWhole) return false;
+    const changes = new TableChanges(tableName, tableFamily, this.#image.bytes + moreBytes);
+    this.#write(changes, emptyTable);
+    this.#image.writeTo(changes.batch);
+    this.#write(changes, more);
+    this.#send(changes, []);
+    return true;
   }
 
   /** To be called when sets may have been made anew by somebody else. */
   forget(): void {
     this.#keys.forget();
   }
+
+  /** To be called when our table was changed by something else than a batch. */
+  forgetTable(): void {
+    this.#image.forget();
+    this.#rooms.forget();
+  }
+
+  /** Work for when there is nothing else to do; false if there is none. */
+  tidy(): boolean {
+    return this.#image.tidy();
+  }
+
+  /** How long the batch is after each command. */
+  #write(changes: TableChanges, transaction: Transaction): readonly number[] {
+    try {
+      return transaction.map((command, subject) => {
+        addTo(changes, this.#keys, subject, command);
+        return changes.batch.length;
+      });
+    } catch (thrown) {
+      this.forget();
+      throw thrown;
+    }
+  }
+
+  #send(changes: TableChanges, transaction: Transaction): void {
+    let refusal: Refusal | undefined;
+    try {
+      refusal = changes.batch.send(this.#socket);
+    } catch (thrown) {
+      // Whether the kernel carried it out is not known.
+      this.forget();
+      this.#image.forget();
+      throw thrown;
+    }
+    if (refusal === undefined) return;
+    this.forget();
+    throw refused(refusal, transaction, changes.placeOf(refusal.index, refusal.answer.offset));
+  }
+
+  #remember(transaction: Transaction, batch: Batch, begin: number, ends: readonly number[]): void {
+    if (!isReplacement(transaction) && !this.#image.isWhole) return;
+    const bytes = Uint8Array.from(batch.slice(0, ends.at(-1) ?? 0));
+    const starts = [begin, ...ends];
+    for (const [subject, command] of transaction.entries())
+      this.#image.take(command, bytes.subarray(starts[subject], ends[subject]));
+  }
 }
+
+// Room for the table's own messages and some elements besides.
+const moreBytes = 65_536;
+const emptyTable: Transaction = [{ verb: "add-table" }, { verb: "delete-table" }, { verb: "add-table" }];
 
 function addTo(changes: TableChanges, keys: KeyReader, subject: number, command: Command): void {
   switch (command.verb) {
@@ -73,19 +141,19 @@ function addTo(changes: TableChanges, keys: KeyReader, subject: number, command:
       changes.addChain(subject, nameOf(command.chain.name), command.chain.base);
       break;
     case "add-elements":
-      changes.elements(subject, "add", nameOf(command.set), command.elements.map(keys.of(command.set)));
+      addElements(changes, subject, "add", command, keys.of(command.set));
       break;
     case "delete-elements":
-      changes.elements(subject, "delete", nameOf(command.set), command.elements.map(keys.of(command.set)));
+      addElements(changes, subject, "delete", command, keys.of(command.set));
       break;
     case "add-entries": {
-      const read = keys.of(command.map);
+      const read = readerOf(keys.of(command.map));
       const entries = [...command.entries].map(([key, verdict]) => ({ ...read(key), verdict: checked(verdict) }));
       changes.elements(subject, "add", nameOf(command.map), entries);
       break;
     }
     case "delete-entries":
-      changes.elements(subject, "delete", nameOf(command.map), command.keys.map(keys.of(command.map)));
+      changes.elements(subject, "delete", nameOf(command.map), command.keys.map(readerOf(keys.of(command.map))));
       break;
     case "add-rules": {
       const chain = nameOf(command.chain);
@@ -124,43 +192,63 @@ function checked(verdict: MapVerdict): MapVerdict {
   return verdict.verdict === "jump" ? { verdict: "jump", to: nameOf(verdict.to) } : { verdict: verdict.verdict };
 }
 
+function addElements(
+  changes: TableChanges,
+  subject: number,
+  verb: "add" | "delete",
+  { set, elements }: { readonly set: Name; readonly elements: readonly Element[] },
+  holds: Holds,
+): void {
+  if (holds.isInterval) changes.elements(subject, verb, nameOf(set), elements.map(readerOf(holds)));
+  else changes.keys(subject, verb, nameOf(set), packedKeys(elements, holds.types));
+}
+
+/** What a set or map holds. */
+type Holds =
+  | { readonly isInterval: false; readonly types: readonly DataType[] }
+  | { readonly isInterval: true; readonly type: DataType };
+
 /**
- * Reads elements as what their set holds. Of a set that no batch made the kernel is asked, once: it goes through all sets by name,
- * 40 µs with 2,000 of them. It refuses keys of another length, should a set have been made anew behind our back.
+ * What sets hold. Of a set that no batch made the kernel is asked, once: it goes through all sets by name, 40 µs with 2,000 of
+ * them. It refuses keys of another length, should a set have been made anew behind our back.
  */
 class KeyReader {
   readonly #socket: NetlinkSocket;
-  readonly #readers = new Map<Name, (element: Element) => SetElement>();
+  readonly #known = new Map<Name, Holds>();
 
   constructor(socket: NetlinkSocket) {
     this.#socket = socket;
   }
 
   learn(set: NewSet, name: Name): NewSet {
-    this.#readers.set(name, readerOf(name, set));
+    this.#known.set(name, holdsOf(name, set));
     return set;
   }
 
   forget(): void {
-    this.#readers.clear();
+    this.#known.clear();
   }
 
-  of(name: Name): (element: Element) => SetElement {
-    const reader = this.#readers.get(name) ?? readerOf(name, describe(this.#socket, name));
-    this.#readers.set(name, reader);
-    return reader;
+  of(name: Name): Holds {
+    const holds = this.#known.get(name) ?? holdsOf(name, describe(this.#socket, name));
+    this.#known.set(name, holds);
+    return holds;
   }
 }
 
-function readerOf(name: Name, { keyType, isInterval }: SetDescription): (element: Element) => SetElement {
+function holdsOf(name: Name, { keyType, isInterval }: SetDescription): Holds {
   const types = typesOf(keyType);
   const [only] = types ?? [];
-  const plain = (types: readonly DataType[]) => (element: Element) => ({ key: keyOf(element, types) });
-  if (types !== undefined && !isInterval) return plain(types);
+  if (types !== undefined && !isInterval) return { isInterval, types };
   if (types?.length !== 1 || only === undefined)
     throw new SluiceError("NFT_FAILED", `nftables: ${name} is not a set of ours`, { context: { set: name } });
+  return { isInterval: true, type: only };
+}
+
+function readerOf(holds: Holds): (element: Element) => SetElement {
+  if (!holds.isInterval) return (element) => ({ key: keyOf(element, holds.types) });
   return (element) => {
-    const { start, end } = intervalOf(element, only);
+    const { start, end } = intervalOf(element, holds.type);
     return { key: start, end };
   };
 }
@@ -185,6 +273,7 @@ function describe(socket: NetlinkSocket, name: Name): SetDescription {
 const meanings: Readonly<Record<string, string>> = {
   EBUSY: "something still leads to it",
   ENOENT: "it is not there",
+  ENFILE: "the set is full",
   EEXIST: "it is there already and leads elsewhere, or overlaps with what is there",
   ENOTEMPTY: "it overlaps with what is there",
   ENOBUFS: "the kernel has no memory for it",

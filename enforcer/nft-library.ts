@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, SluiceError } from "../core/errors.ts";
-import type { Print } from "./listing.ts";
+import type { Print, TableSize } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
+import { type PackedInventory, unpackedInventory } from "./packed-inventory.ts";
 import { type PackedTransaction, packed } from "./packed-transaction.ts";
-import type { Transaction } from "./ruleset.ts";
+import { isReplacement, type Transaction } from "./ruleset.ts";
+import { mostUsedSetsFirst } from "./set-order.ts";
 import { textOf } from "./text.ts";
 
 /** To the worker. */
@@ -19,6 +21,12 @@ export interface Request {
   readonly json: boolean;
   /** For a batch of our own. */
   readonly batch?: PackedTransaction;
+  /** The batch comes after all that batches have made of our table, made anew. */
+  readonly rewrite?: boolean;
+  /** Path of another namespace, to be compared with this one. */
+  readonly twin?: string;
+  /** What is in our table is asked for. */
+  readonly inventory?: true;
 }
 
 /** From the worker; `status` 0 is success. */
@@ -28,6 +36,12 @@ export interface Answer {
   readonly output: string;
   /** Of libnftables. */
   readonly words: string;
+  /** Of a batch: it was not sent, as what was in the table is not known. */
+  readonly unknown?: boolean;
+  /** Of a comparison: if both namespaces hold the same. */
+  readonly size?: TableSize | undefined;
+  /** Null: there is no table; undefined: it changed while it was read. */
+  readonly inventory?: PackedInventory | null | undefined;
   /** The refusal of a batch. */
   readonly error?: CarriedError;
 }
@@ -41,8 +55,8 @@ export interface CarriedError {
 }
 
 /**
- * libnftables and our own batches in this process, on a thread of its own that serves all network namespaces. What changes a table
- * that is there goes by batches; whole loads, checks and listings go by libnftables: see docs/decisions/0020.
+ * libnftables and our own batches in this process, on a thread of its own that serves all network namespaces. Changes go by batches;
+ * checks and listings go by libnftables, and whole loads that the kernel refuses as a batch: see docs/decisions/0020.
  */
 export class NftLibrary {
   readonly #worker: Worker;
@@ -79,6 +93,14 @@ export class NftLibrary {
     return output;
   }
 
+  /** As twin-tables.ts. */
+  async twins(namespace: string | null, other: string | null): Promise<TableSize | undefined> {
+    const how = { dryRun: false, json: false, twin: pathOf(other) };
+    const { size, error } = await this.#ask(pathOf(namespace), "", how);
+    if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+    return size;
+  }
+
   /** nftables of the namespace at a path, or of our own. Without `batches`, libnftables does everything. */
   in(namespace: string | null, { batches = true }: { readonly batches?: boolean } = {}): Nft {
     const path = pathOf(namespace);
@@ -87,27 +109,50 @@ export class NftLibrary {
       const { status, words } = await this.#ask(path, text, { dryRun, json: false });
       if (status !== 0) throw refusal(words);
     };
-    const send = async (batch: Transaction) => {
-      const { error, words } = await this.#ask(path, "", { dryRun: false, json: false, batch: packed(batch) });
+    const send = async (transaction: Transaction, rewrite = false) => {
+      const batch = packed(isReplacement(transaction) ? mostUsedSetsFirst(transaction) : transaction);
+      const { error, words, unknown } = await this.#ask(path, "", { dryRun: false, json: false, batch, rewrite });
       if (error !== undefined) throw new SluiceError(error.code, error.message, error);
       if (words !== "") throw new SluiceError("NFT_FAILED", words);
+      return unknown !== true;
     };
     return {
       list: async () => {
+        const found = batches ? await this.#inventory(path) : undefined;
+        if (found !== undefined) return found === null ? undefined : unpackedInventory(found);
         const output = await this.print(namespace, "json");
         return output === undefined ? undefined : inventoryOf(output);
       },
       check: (transaction) => carryOut(textOf(transaction), true),
-      apply: (transaction) =>
-        batches && isChange(transaction) ? send(transaction) : carryOut(textOf(transaction), false),
+      apply: async (transaction) => {
+        const byText = () => carryOut(textOf(transaction), false);
+        if (!batches || transaction.length === 0) return byText();
+        try {
+          await send(transaction);
+        } catch (thrown) {
+          // Whatever it was about, nft has words of its own for it, and may succeed.
+          if (!isReplacement(transaction) || !isRefusal(thrown)) throw thrown;
+          await byText();
+        }
+      },
+      rewrite: (more) => (batches ? send(more, true) : Promise.resolve(false)),
     };
+  }
+
+  /** As the kernel itself tells it. */
+  async #inventory(path: string): Promise<PackedInventory | null | undefined> {
+    const how = { dryRun: false, json: false, inventory: true as const };
+    const { error, words, inventory } = await this.#ask(path, "", how);
+    if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+    if (words !== "") throw new SluiceError("NFT_FAILED", words);
+    return inventory;
   }
 
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
 
-  #ask(namespace: string, text: string, how: Pick<Request, "dryRun" | "json" | "batch">): Promise<Answer> {
+  #ask(namespace: string, text: string, how: Omit<Request, "id" | "namespace" | "text">): Promise<Answer> {
     if (this.#ended) return Promise.reject(threadEnded(undefined));
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();
@@ -123,9 +168,7 @@ export class NftLibrary {
   }
 }
 
-function isChange(transaction: Transaction): boolean {
-  return transaction.length > 0 && transaction.every(({ verb }) => verb !== "add-table" && verb !== "delete-table");
-}
+const isRefusal = (thrown: unknown) => thrown instanceof SluiceError && thrown.code === "NFT_FAILED";
 
 const pathOf = (namespace: string | null): string => namespace ?? `/proc/${process.pid}/ns/net`;
 

@@ -1,5 +1,5 @@
 import { SluiceError } from "../core/errors.ts";
-import type { Print } from "./listing.ts";
+import type { Print, TableSize } from "./listing.ts";
 import type { Nft } from "./nft.ts";
 import { NftLibrary } from "./nft-library.ts";
 import { allTables, nftProgram, printByProgram } from "./nft-program.ts";
@@ -13,6 +13,8 @@ export interface NftAccess {
   in(namespace: string | null): Nft;
   /** Our table as nft itself prints it; undefined if there is none. For listing.ts. */
   print(namespace: string | null, way: Print): Promise<string | undefined>;
+  /** Whether two namespaces hold the same table, and how much; undefined if not, or if this way cannot tell. See twin-tables.ts. */
+  twins(namespace: string | null, other: string | null): Promise<TableSize | undefined>;
   listing(namespace: string | null): Listing;
   /** Whether a process is one that this started to change rules. */
   isOurChild(pid: number): boolean;
@@ -27,6 +29,7 @@ export async function openNft(): Promise<NftAccess> {
       way: "library",
       in: (namespace) => library.in(namespace),
       print: (namespace, way) => library.print(namespace, way),
+      twins: (namespace, other) => library.twins(namespace, other),
       // The library's only thread is for our own rules: it must not be busy for seconds with those of others.
       listing: (namespace) => ({ all: () => allTables(namespace) }),
       isOurChild: () => false,
@@ -41,6 +44,7 @@ export async function openNft(): Promise<NftAccess> {
       in: (namespace) => nftProgram(namespace, children),
       listing: (namespace) => ({ all: () => allTables(namespace) }),
       print: printByProgram,
+      twins: () => Promise.resolve(undefined),
       isOurChild: (pid) => children.has(pid),
       close: () => Promise.resolve(),
     };

@@ -30,6 +30,7 @@ export function nftProgram(namespace: string | null, children?: OwnChildren): Nf
     },
     check: (transaction) => carryOut(["-c"], textOf(transaction)),
     apply: (transaction) => carryOut([], textOf(transaction)),
+    rewrite: () => Promise.resolve(false),
   };
 }
 

@@ -6,9 +6,12 @@ import { close } from "../core/netlink/libc.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
+import { kernelInventory } from "./kernel-inventory.ts";
+import { listCommand } from "./nft-answer.ts";
 import { Batches } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
 import { unpacked } from "./packed-transaction.ts";
+import { twinTables } from "./twin-tables.ts";
 
 // libnftables(3). It is not made for several threads, so this one serves all namespaces of the process. A context keeps the
 // netlink socket it opened first, and with it the namespace in which the thread was. Synchronous calls only: see
@@ -95,13 +98,24 @@ class Namespace {
     this.#socket.growReceiveBuffer(answersBytes);
   }
 
-  carryOut({ batch, ...work }: Request): Outcome {
+  carryOut({ batch, rewrite, inventory, ...work }: Request): Outcome {
+    if (inventory) return { ...done, inventory: kernelInventory(this.#socket) };
     if (batch === undefined) {
       this.#batches.forget();
+      if (!work.dryRun && work.text !== listCommand) this.#batches.forgetTable();
       return this.#library.run(this.#context, work);
     }
+    if (rewrite === true) return { ...done, unknown: !this.#batches.rewrite(unpacked(batch)) };
     this.#batches.apply(unpacked(batch));
     return done;
+  }
+
+  sameAs(other: Namespace): Outcome {
+    return { ...done, size: twinTables(this.#socket, other.#socket) };
+  }
+
+  tidy(): boolean {
+    return this.#batches.tidy();
   }
 
   close(): void {
@@ -140,13 +154,23 @@ function load(): Library | string {
   }
 }
 
+/** What may be done later is, a little at a time, so that whoever asks next waits no longer than for that. */
+function tidyLater(namespace: Namespace): void {
+  setImmediate(() => {
+    if (namespace.tidy()) tidyLater(namespace);
+  });
+}
+
 const library = load();
 parentPort?.postMessage(typeof library === "string" ? { missing: library } : { missing: null });
 parentPort?.on("message", (request: Request) => {
   if (typeof library === "string") return;
   let outcome: Outcome;
   try {
-    outcome = namespaceAt(library, request.namespace).carryOut(request);
+    const namespace = namespaceAt(library, request.namespace);
+    outcome =
+      request.twin === undefined ? namespace.carryOut(request) : namespace.sameAs(namespaceAt(library, request.twin));
+    tidyLater(namespace);
   } catch (thrown) {
     outcome = failure(thrown);
   }

@@ -1,16 +1,16 @@
 // What a node brings into its ruleset by itself: who is behind which interface, and where the dispatch of an address or interface leads.
-import { type Address, type Cidr, type Family, familyOf, parseCidr } from "../core/address.ts";
+import { type Address, type Cidr, familyOf, parseCidr } from "../core/address.ts";
 import type { Endpoint } from "../policy/placement.ts";
 import { addressType, families, shared } from "./base-chains.ts";
 import type { Problem } from "./draft.ts";
 import { addressElement, concatenation, type Element, interfaceElement, isInterfaceName } from "./element.ts";
 import { type HostVerdicts, interfaceMap } from "./host-chains.ts";
-import type { HostGround } from "./hosts.ts";
 import type { Links } from "./interfaces.ts";
 import { loggedSets } from "./log-limit.ts";
 import { addressIntervals } from "./ranges.ts";
 import { revokedSets } from "./revoked-chain.ts";
-import type { MapVerdict, Name, NamedSet, VerdictMap } from "./ruleset.ts";
+import { isSameVerdict, type MapVerdict, type Name, type NamedSet, type VerdictMap } from "./ruleset.ts";
+import type { Guest, Seating } from "./seating.ts";
 
 /** Who of this node has which address. */
 export type Pods = ReadonlyMap<Address, Endpoint>;
@@ -25,48 +25,80 @@ export interface NodeFacts {
 }
 
 export interface NodeSets {
-  readonly sets: ReadonlyMap<Name, NamedSet>;
+  readonly sets: readonly NamedSet[];
   readonly problems: readonly Problem[];
 }
 
-export function nodeSets(
-  pods: Pods,
-  { links, podCidrs }: NodeFacts,
-  { podInterfaces, logRate }: { readonly podInterfaces: readonly string[]; readonly logRate: number },
-): NodeSets {
+/** Who is behind which interface. */
+export function linkSets({ behind }: Links, podInterfaces: readonly string[]): NodeSets {
   const problems: Problem[] = [];
-  const sets = new Map<Name, NamedSet>();
-  const add = (set: NamedSet) => sets.set(set.name, set);
-  for (const family of families) {
+  const sets = families.flatMap((family): NamedSet[] => {
     const address = addressType(family);
-    const pod = [address] as const;
-    add({
-      name: shared.bindings(family),
-      type: ["ifname", address],
-      flag: null,
-      elements: bindings(problems, links.behind, family),
-    });
-    add({ name: shared.bound(family), type: pod, flag: null, elements: bound(links.behind, podInterfaces, family) });
-    add({ name: shared.self(family), type: [address, address], flag: null, elements: selfPairs(pods, family) });
-    add({ name: shared.localPods(family), type: pod, flag: null, elements: addressesOf(pods, family) });
-    add({ name: shared.podCidrs(family), type: pod, flag: "interval", elements: addressIntervals(family, podCidrs) });
-    for (const set of revokedSets(family)) add(set);
-  }
-  if (logRate > 0) for (const set of loggedSets()) add(set);
-  add({ name: shared.multicast6, type: [addressType(6)], flag: "interval", elements: multicast6 });
+    const own = [...behind].filter(([one]) => familyOf(one) === family);
+    return [
+      { name: shared.bindings(family), type: ["ifname", address], flag: null, elements: bindings(problems, own) },
+      { name: shared.bound(family), type: [address], flag: null, elements: bound(own, podInterfaces) },
+    ];
+  });
   return { sets, problems };
 }
 
+export function podSets(guests: readonly Guest[]): readonly NamedSet[] {
+  return families.flatMap((family): NamedSet[] => {
+    const address = addressType(family);
+    const own = guests.filter((guest) => guest.family === family);
+    const addresses = new Set(own.map(({ element }) => element));
+    return [
+      { name: shared.self(family), type: [address, address], flag: null, elements: selfPairs(own) },
+      { name: shared.localPods(family), type: [address], flag: null, elements: addresses },
+    ];
+  });
+}
+
+/** What neither pods nor interfaces change. */
+export function lastingSets(podCidrs: readonly Cidr[], logRate: number): readonly NamedSet[] {
+  const networks = families.flatMap((family): NamedSet[] => {
+    const elements = addressIntervals(family, podCidrs);
+    return [
+      { name: shared.podCidrs(family), type: [addressType(family)], flag: "interval", elements },
+      ...revokedSets(family),
+    ];
+  });
+  return [
+    ...networks,
+    ...(logRate > 0 ? loggedSets() : []),
+    { name: shared.multicast6, type: [addressType(6)], flag: "interval", elements: multicast6 },
+  ];
+}
+
+/** In order of their addresses. */
+export function guestsOf(pods: Pods, wayOf: (pod: Endpoint) => Pick<Guest, "classId" | "ways">): readonly Guest[] {
+  return [...pods.keys()].sort().map((address) => {
+    const pod = pods.get(address) as Endpoint;
+    const { classId, ways } = wayOf(pod);
+    return { address, element: addressElement(address), family: familyOf(address), pod, classId, ways };
+  });
+}
+
+/** Not subject to policy. */
+export const accept: MapVerdict = { verdict: "accept" };
+
 /** Maps from addresses of pods, and from interfaces of host endpoints, to what is asked there. */
-export function dispatchMaps(pods: Pods, play: HostGround["play"], hosts: HostVerdicts): ReadonlyMap<Name, VerdictMap> {
+export function dispatchMaps(
+  guests: readonly Guest[],
+  newcomers: Seating["newcomers"],
+  hosts: HostVerdicts,
+): ReadonlyMap<Name, VerdictMap> {
   const maps = new Map<Name, VerdictMap>();
-  for (const direction of ["egress", "ingress"] as const)
+  for (const direction of directions)
     for (const family of families) {
-      const role = direction === "egress" ? "podEgress" : "podIngress";
-      const own = [...pods].filter(([address]) => familyOf(address) === family);
-      const entries = own.map(([address, pod]) => [addressElement(address), play(role, pod) ?? accept] as const);
+      const entries = new Map<Element, MapVerdict>();
+      for (const { address, element, ways, ...guest } of guests) {
+        const isOutside = ways[direction].verdict === "jump" && newcomers.has(address);
+        if (guest.family === family && !isOutside) entries.set(element, ways[direction]);
+      }
       const name = shared.dispatch(direction, family);
-      maps.set(name, { name, type: [addressType(family)], entries: sorted(entries) });
+      maps.set(name, { name, type: [addressType(family)], entries });
     }
   for (const [role, { named }] of hosts) {
     const name = interfaceMap(role);
@@ -76,52 +108,44 @@ export function dispatchMaps(pods: Pods, play: HostGround["play"], hosts: HostVe
   return maps;
 }
 
-/** Not subject to policy. */
-const accept: MapVerdict = { verdict: "accept" };
+/** Whether the maps lead the packets of a pod where they should. */
+export function isInMaps(maps: ReadonlyMap<Name, VerdictMap>, { element, family, ways }: Guest): boolean {
+  return directions.every((direction) =>
+    isSameVerdict(maps.get(shared.dispatch(direction, family))?.entries.get(element), ways[direction]),
+  );
+}
+
+const directions = ["egress", "ingress"] as const;
 
 function sorted(entries: readonly (readonly [Element, MapVerdict])[]): ReadonlyMap<Element, MapVerdict> {
   return new Map(entries.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-function bindings(problems: Problem[], behind: ReadonlyMap<Address, string>, family: Family): ReadonlySet<Element> {
+type Behind = readonly (readonly [Address, string])[];
+
+function bindings(problems: Problem[], behind: Behind): ReadonlySet<Element> {
   const elements: Element[] = [];
-  for (const [address, name] of behind) {
-    if (familyOf(address) !== family) continue;
+  for (const [address, name] of behind)
     if (isInterfaceName(name)) elements.push(concatenation(interfaceElement(name), addressElement(address)));
     else
       problems.push({
         subject: JSON.stringify(name),
         sentence: "is an interface name that nft may not see: what comes from it is denied",
       });
-  }
   return new Set(elements.sort());
 }
 
 /** Of pod interfaces only: a gateway may be behind another interface than the one that the route to it names. */
-function bound(
-  behind: ReadonlyMap<Address, string>,
-  podInterfaces: readonly string[],
-  family: Family,
-): ReadonlySet<Element> {
+function bound(behind: Behind, podInterfaces: readonly string[]): ReadonlySet<Element> {
   const isPods = (name: string) => podInterfaces.some((prefix) => name.startsWith(prefix));
-  const own = [...behind].filter(([address, name]) => familyOf(address) === family && isPods(name));
+  const own = behind.filter(([, name]) => isPods(name));
   return new Set(own.map(([address]) => addressElement(address)).sort());
 }
 
-function addressesOf(pods: Pods, family: Family): ReadonlySet<Element> {
-  return new Set(
-    [...pods.keys()]
-      .filter((address) => familyOf(address) === family)
-      .map(addressElement)
-      .sort(),
-  );
-}
-
-function selfPairs(pods: Pods, family: Family): ReadonlySet<Element> {
-  const own = [...pods].filter(([address]) => familyOf(address) === family);
-  const byPod = Map.groupBy(own, ([, { id }]) => id);
-  const pairs = [...byPod.values()].flatMap((addresses) =>
-    addresses.flatMap(([a]) => addresses.map(([b]) => concatenation(addressElement(a), addressElement(b)))),
+function selfPairs(guests: readonly Guest[]): ReadonlySet<Element> {
+  const byPod = Map.groupBy(guests, ({ pod }) => pod.id);
+  const pairs = [...byPod.values()].flatMap((own) =>
+    own.flatMap((a) => own.map((b) => concatenation(a.element, b.element))),
   );
   return new Set(pairs.sort());
 }

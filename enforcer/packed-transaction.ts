@@ -8,7 +8,7 @@ type Large = Extract<Command, { elements: unknown } | { keys: unknown } | { entr
 /** `packed` stands for the rest. */
 export type PackedCommand =
   | Exclude<Command, Large>
-  | (Pick<Extract<Large, { set: unknown }>, "verb" | "set"> & { readonly packed: string })
+  | (Pick<Extract<Large, { set: unknown }>, "verb" | "set"> & { readonly packed: string; readonly count: number })
   | (Pick<Extract<Large, { map: unknown }>, "verb" | "map"> & { readonly packed: string })
   | (Pick<Extract<Large, { chain: unknown }>, "verb" | "chain"> & { readonly packed: string });
 
@@ -22,7 +22,7 @@ function packedCommand(command: Command): PackedCommand {
   switch (command.verb) {
     case "add-elements":
     case "delete-elements":
-      return { verb: command.verb, set: command.set, packed: listText(command.elements) };
+      return { ...part(command), packed: listText(command.elements), count: command.elements.length };
     case "delete-entries":
       return { verb: command.verb, map: command.map, packed: listText(command.keys) };
     case "add-entries":
@@ -53,13 +53,16 @@ function unpackedCommand(command: Extract<PackedCommand, { packed: string }>): C
   const { packed: text } = command;
   switch (command.verb) {
     case "add-elements":
-    case "delete-elements":
-      return {
-        ...{ verb: command.verb, set: command.set },
+    case "delete-elements": {
+      const unpacked = {
+        ...part(command),
         get elements() {
           return listOf(text);
         },
       };
+      counts.set(unpacked, command.count);
+      return unpacked;
+    }
     case "delete-entries":
       return {
         ...{ verb: command.verb, map: command.map },
@@ -82,6 +85,17 @@ function unpackedCommand(command: Extract<PackedCommand, { packed: string }>): C
         },
       };
   }
+}
+
+type OfElements = Extract<Command, { elements: unknown }>;
+
+const part = ({ verb, set }: Pick<OfElements, "verb" | "set">) => ({ verb, set });
+
+const counts = new WeakMap<object, number>();
+
+/** How many elements a command is about; of one that was packed they need not be made for that. */
+export function elementCount(command: OfElements): number {
+  return counts.get(command) ?? command.elements.length;
 }
 
 /** No Element holds the end of a line. */

@@ -18,6 +18,12 @@ export function addressIntervals(family: Family, cidrs: readonly Cidr[]): Readon
   return new Set(merged(ranges).map(({ first, last }) => addressRangeElement(family, first, last)));
 }
 
+/** The one address or prefix that these are, if they are neither several nor everything. */
+export function onlyNetwork(family: Family, cidrs: readonly Cidr[]): Element | undefined {
+  const [only, ...others] = addressIntervals(family, cidrs);
+  return only === undefined || others.length > 0 || /-|\/0$/.test(only) ? undefined : only;
+}
+
 export function portIntervals(ports: readonly PortRange[]): ReadonlySet<Element> {
   const ranges = mergedPorts(ports);
   return new Set(ranges.map(({ from, to }) => portRangeElement(from, to)));

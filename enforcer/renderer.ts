@@ -1,6 +1,6 @@
 import { type Address, type Family, familyOf } from "../core/address.ts";
 import { SortedMap } from "../core/sorted-map.ts";
-import type { Endpoint, Members, Placement } from "../policy/placement.ts";
+import type { ClassId, Endpoint, Members, Placement } from "../policy/placement.ts";
 import type { Program, SetId } from "../policy/program.ts";
 import type { Situation } from "../policy/space/situation.ts";
 import { addPodChains, type BaseSettings, families } from "./base-chains.ts";
@@ -10,9 +10,21 @@ import { addHostChains, type HostVerdicts } from "./host-chains.ts";
 import { governedBy, type HostGround } from "./hosts.ts";
 import type { Manner, RenderContext } from "./instruction.ts";
 import { LocalEndpoints } from "./local-endpoints.ts";
-import { dispatchMaps, type NodeFacts, nodeSets } from "./node-objects.ts";
+import { roomChains, roomSets } from "./newcomers.ts";
+import {
+  accept,
+  dispatchMaps,
+  guestsOf,
+  isInMaps,
+  lastingSets,
+  linkSets,
+  type NodeFacts,
+  type NodeSets,
+  podSets,
+} from "./node-objects.ts";
 import { type RoleName, roleOf } from "./role.ts";
 import type { Name, Ruleset, Transaction } from "./ruleset.ts";
+import { type Guest, hurried, isSettled, leadsOn, type Rooms, type Seating, settled } from "./seating.ts";
 import { SetMembers } from "./set-members.ts";
 import type { SetLookup } from "./sets.ts";
 import { addStagedChains, stagedMaps } from "./staged.ts";
@@ -44,8 +56,26 @@ interface State {
 
 type Play = HostGround["play"];
 
+/** What is asked of a pod: what a Program makes of the very same pod is always the same. */
+interface Way extends Pick<Guest, "classId" | "ways"> {
+  readonly program: Program;
+  /** By the keys under which they are kept. */
+  readonly chains: readonly (readonly [string, ClassChain])[];
+}
+
+const podRoles = ["podEgress", "podIngress"] as const satisfies RoleName[];
+
+/** What the pods of a Situation are asked. */
+interface Player {
+  readonly play: Play;
+  readonly wayOf: (pod: Endpoint) => Way;
+}
+
 interface Drawn {
   readonly structure: Structure;
+  readonly seating: Seating;
+  /** From scratch it would be the same. */
+  readonly isSettled: boolean;
   readonly problems: readonly Problem[];
 }
 
@@ -65,7 +95,10 @@ export class Renderer {
   readonly #table = new Table();
   /** By role and class, those that are in use. */
   #classes = new Map<string, ClassChain>();
+  readonly #ways = new WeakMap<Endpoint, Way>();
   #base: { readonly key: string; readonly fragment: Fragment } | undefined;
+  #rooms: { readonly key: string; readonly fragment: Fragment } | undefined;
+  #links: { readonly links: NodeFacts["links"]; readonly made: NodeSets } | undefined;
   #fragments: readonly Fragment[] = [];
   #podFamilies: readonly Family[] = [];
   #before: { readonly state: State; readonly drawn: Drawn } | undefined;
@@ -82,10 +115,22 @@ export class Renderer {
 
   /** Of the pods that run here. */
   podAddresses(): ReadonlySet<Address> {
-    return new Set(this.#local.pods().keys());
+    return this.#local.addresses();
   }
 
-  follow(program: Program, placement: Placement, facts: NodeFacts, pending?: Situation): Rendering {
+  /** Nothing is put off: from scratch it would be the same. */
+  get isSettled(): boolean {
+    return this.#before?.drawn.isSettled ?? true;
+  }
+
+  /** `inHurry`: what the kernel would take long for, and need not be at once, is put off until it is called without: seating.ts. */
+  follow(
+    program: Program,
+    placement: Placement,
+    facts: NodeFacts,
+    pending?: Situation,
+    { inHurry = false }: { readonly inHurry?: boolean } = {},
+  ): Rendering {
     const state: State = { inForce: { program, placement }, facts, pending };
     const before = this.#before;
     const moved = movedSets(before?.state, state) ?? new Set(this.#members.keys());
@@ -93,11 +138,13 @@ export class Renderer {
     if (before?.state.inForce.program !== program || before.state.pending?.program !== pending?.program)
       this.#blocks.use((id) => program.blocks.has(id) || pending?.program.blocks.has(id) === true);
     // Most that happens in a cluster happens elsewhere: then nothing but members of sets can be others.
-    const isSame = !isTouched && before !== undefined && isOfSamePolicies(before.state, state);
-    const drawn = isSame ? before.drawn : this.#draw(state);
+    const isSame =
+      !isTouched && before !== undefined && isOfSamePolicies(before.state, state) && (inHurry || this.isSettled);
+    const drawn = isSame ? before.drawn : this.#draw(state, inHurry);
+    const hasSameRules = drawn.structure.fragments === before?.drawn.structure.fragments;
     this.#before = { state, drawn };
     const changes = this.#table.change(drawn.structure, moved, (id) => this.#memberOf(id, state));
-    if (!isSame) this.#forgetMembers();
+    if (!hasSameRules) this.#forgetMembers();
     return { changes, problems: drawn.problems };
   }
 
@@ -114,22 +161,39 @@ export class Renderer {
     return true;
   }
 
-  #draw(state: State): Drawn {
+  #draw(state: State, inHurry: boolean): Drawn {
     const { inForce, facts, pending } = state;
     const pods = this.#local.pods();
     this.#serve(familiesOf(pods));
     const classes = new Map<string, ClassChain>();
-    const play = this.#player(inForce, state, classes);
-    const playStaged = pending && this.#player(pending, state, classes);
-    const { verdicts, problems } = governedBy({ hosts: this.#local.hosts, links: facts.links, play });
+    const player = this.#player(inForce, state, classes);
+    const playStaged = pending && this.#player(pending, state, classes).play;
+    const { verdicts, problems } = governedBy({ hosts: this.#local.hosts, links: facts.links, play: player.play });
     const staged = playStaged && stagedMaps(pods, (endpoint) => isStagedFor(endpoint, state), playStaged);
-    const maps = new Map([...dispatchMaps(pods, play, verdicts), ...(staged ?? [])]);
+    const guests = guestsOf(pods, player.wayOf);
+    const expected = roomsFor(this.#local.expected.map(player.wayOf));
+    const seating = this.#seat(guests, expected, classes, inHurry);
+    const maps = new Map([...dispatchMaps(guests, seating.newcomers, verdicts), ...(staged ?? [])]);
     const base = this.#baseOf(state, verdicts, [...(staged?.keys() ?? [])]);
-    const own = nodeSets(pods, facts, this.#settings);
+    const links = this.#linksOf(facts);
+    const own = [
+      ...[...links.sets, ...podSets(guests), ...lastingSets(facts.podCidrs, this.#settings.logRate)],
+      ...roomSets(seating, this.#podFamilies, guests),
+    ];
     this.#classes = classes;
-    const fragments = this.#sameOr([base, ...[...classes.values()].map(({ fragment }) => fragment)]);
-    const all = [...fragments.flatMap((fragment) => fragment.problems), ...problems, ...own.problems];
-    return { structure: { fragments, maps, sets: own.sets }, problems: distinct(all) };
+    const fragments = this.#sameOr([
+      base,
+      ...this.#roomsOf(seating.rooms),
+      ...[...classes.values()].map(({ fragment }) => fragment),
+    ]);
+    const all = [...fragments.flatMap((fragment) => fragment.problems), ...problems, ...links.problems];
+    const sets = new Map(own.map((set) => [set.name, set]));
+    return {
+      structure: { fragments, maps, sets },
+      seating,
+      isSettled: isSettled(seating, expected),
+      problems: distinct(all),
+    };
   }
 
   /** Another family of pods makes other rules of all classes. */
@@ -138,22 +202,79 @@ export class Renderer {
     this.#podFamilies = families;
   }
 
-  #player({ program, placement }: Situation, state: State, classes: Map<string, ClassChain>): Play {
+  #player({ program, placement }: Situation, state: State, classes: Map<string, ClassChain>): Player {
     const sources = this.#sourcesOf(program, state);
-    return (name, endpoint) => {
-      const classId = placement.classOf.get(endpoint.id);
-      if (classId === undefined) return undefined;
+    const playClass = (name: RoleName, classId: ClassId) => {
       const key = `${name} ${classId}`;
       const chain = this.#classes.get(key) ?? chainOf(sources, placement, name, classId);
       classes.set(key, chain);
       return chain.verdict;
     };
+    const play: Play = (name, { id }) => {
+      const classId = placement.classOf.get(id);
+      return classId === undefined ? undefined : playClass(name, classId);
+    };
+    const makeWay = ({ id }: Endpoint): Way => {
+      const classId = placement.classOf.get(id);
+      if (classId === undefined) return { program, classId, ways: { egress: accept, ingress: accept }, chains: [] };
+      const egress = playClass("podEgress", classId) ?? accept;
+      const ingress = playClass("podIngress", classId) ?? accept;
+      const keys = podRoles.map((role) => `${role} ${classId}`);
+      const chains = keys.map((key) => [key, classes.get(key) as ClassChain] as const);
+      return { program, classId, ways: { egress, ingress }, chains };
+    };
+    const wayOf: Player["wayOf"] = (pod) => {
+      const known = this.#ways.get(pod);
+      const way = known?.program === program && this.#hasAll(known.chains) ? known : makeWay(pod);
+      for (const [key, chain] of way.chains) classes.set(key, chain);
+      this.#ways.set(pod, way);
+      return way;
+    };
+    return { play, wayOf };
+  }
+
+  #hasAll(chains: Way["chains"]): boolean {
+    return chains.every(([key, chain]) => this.#classes.get(key) === chain);
+  }
+
+  #seat(guests: readonly Guest[], expected: Rooms, classes: Map<string, ClassChain>, inHurry: boolean): Seating {
+    const before = this.#before?.drawn;
+    const chains = before && this.#chainsOf(before.seating.rooms);
+    if (!inHurry || before === undefined || chains === undefined) return settled(expected);
+    const seating = hurried(before.seating, expected, guests, (guest) => isInMaps(before.structure.maps, guest));
+    if (seating === undefined) return settled(expected);
+    for (const [key, chain] of chains) classes.set(key, chain);
+    return seating;
+  }
+
+  /** Of the classes that have rooms; undefined if one would be made anew. */
+  #chainsOf(rooms: Rooms): ReadonlyMap<string, ClassChain> | undefined {
+    const chains = new Map<string, ClassChain>();
+    for (const classId of rooms.keys())
+      for (const role of podRoles) {
+        const key = `${role} ${classId}`;
+        const chain = this.#classes.get(key);
+        if (chain === undefined) return undefined;
+        chains.set(key, chain);
+      }
+    return chains;
+  }
+
+  #roomsOf(rooms: Rooms): readonly Fragment[] {
+    const key = JSON.stringify([this.#podFamilies, ...rooms]);
+    if (this.#rooms?.key !== key) this.#rooms = { key, fragment: roomChains(rooms, this.#podFamilies) };
+    return rooms.size === 0 ? [] : [this.#rooms.fragment];
+  }
+
+  #linksOf({ links }: NodeFacts): NodeSets {
+    if (this.#links?.links !== links) this.#links = { links, made: linkSets(links, this.#settings.podInterfaces) };
+    return this.#links.made;
   }
 
   /** The very list of before where it holds the same, so that nobody needs to look into it. */
   #sameOr(fragments: readonly Fragment[]): readonly Fragment[] {
-    const isSame =
-      this.#fragments.length === fragments.length && fragments.every((one, at) => one === this.#fragments[at]);
+    const before = new Set(this.#fragments);
+    const isSame = this.#fragments.length === fragments.length && fragments.every((one) => before.has(one));
     if (!isSame) this.#fragments = fragments;
     return this.#fragments;
   }
@@ -220,6 +341,14 @@ function chainOf(sources: Sources, placement: Placement, name: RoleName, classId
   return deniedChain(sources, roleOf(name), classId, "is no known class: its endpoints are denied everything");
 }
 
+/** Of those whose packets jump somewhere. */
+function roomsFor(expected: readonly Pick<Guest, "classId" | "ways">[]): Rooms {
+  const rooms = expected.flatMap(({ classId, ways }) =>
+    classId !== undefined && leadsOn(ways) ? [[classId, ways] as const] : [],
+  );
+  return new Map(rooms.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
 /** Sets whose members are others than before; undefined: that cannot be told quickly. */
 function movedSets(before: State | undefined, now: State): ReadonlySet<SetId> | undefined {
   const moved = new Set<SetId>();
@@ -256,6 +385,8 @@ function isOfSamePolicies(a: State, b: State): boolean {
   return a.facts.links === b.facts.links && cidrs(a) === cidrs(b);
 }
 
+/** In an order of their own: fragments come in any. */
 function distinct(problems: readonly Problem[]): readonly Problem[] {
-  return [...new Map(problems.map((problem) => [`${problem.subject} ${problem.sentence}`, problem])).values()];
+  const byText = new Map(problems.map((problem) => [`${problem.subject} ${problem.sentence}`, problem]));
+  return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, problem]) => problem);
 }

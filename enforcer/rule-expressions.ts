@@ -2,9 +2,20 @@
 // name, or a RuleId.
 import { SluiceError } from "../core/errors.ts";
 import type { Expressions } from "../core/netlink/nf-expressions.ts";
+import { type RuleId, ruleIdToBytes, tryParseRuleId } from "../core/rule-id.ts";
+import type { Direction } from "../policy/program.ts";
 import { isInterfaceName } from "./element.ts";
-import { type Condition, type Field, type NumberField, nameOf, type Rule, type Statement } from "./ruleset.ts";
-import { labelBits, prefixText, settledBit } from "./text.ts";
+import { prefixOf } from "./element-key.ts";
+import {
+  type AddressField,
+  type Condition,
+  type Field,
+  type NumberField,
+  nameOf,
+  type Rule,
+  type Statement,
+} from "./ruleset.ts";
+import { prefixText, settledBit } from "./text.ts";
 
 /** Where a field is in a packet, and of which family only packets have it. */
 type Place =
@@ -13,14 +24,17 @@ type Place =
   | { readonly from: "transport"; readonly at: number; readonly bytes: number };
 
 // RFC 791, 3.1; RFC 8200, 3; ports and ICMP type and code begin the transport header.
-const places: Readonly<Record<Field, Place>> = {
-  iifname: { from: "meta", key: "iifname", bytes: 16 },
-  oifname: { from: "meta", key: "oifname", bytes: 16 },
-  protocol: { from: "meta", key: "protocol", bytes: 1 },
+const networkPlaces = {
   saddr4: { from: "network", family: 4, at: 12, bytes: 4 },
   daddr4: { from: "network", family: 4, at: 16, bytes: 4 },
   saddr6: { from: "network", family: 6, at: 8, bytes: 16 },
   daddr6: { from: "network", family: 6, at: 24, bytes: 16 },
+} as const satisfies Record<AddressField, Place>;
+const places: Readonly<Record<Field, Place>> = {
+  ...networkPlaces,
+  iifname: { from: "meta", key: "iifname", bytes: 16 },
+  oifname: { from: "meta", key: "oifname", bytes: 16 },
+  protocol: { from: "meta", key: "protocol", bytes: 1 },
   hoplimit6: { from: "network", family: 6, at: 7, bytes: 1 },
   sport: { from: "transport", at: 0, bytes: 2 },
   dport: { from: "transport", at: 2, bytes: 2 },
@@ -65,6 +79,9 @@ class RuleWriter {
         this.#load(condition.key);
         this.#to.isIn(nameOf(condition.set), condition.not);
         break;
+      case "network":
+        this.#network(condition);
+        break;
       case "interface":
         this.#load([condition.field]);
         this.#to.compare("is", interfaceBytes(condition.name, condition.prefix));
@@ -100,7 +117,7 @@ class RuleWriter {
         this.#to.count(nameOf(statement.counter));
         break;
       case "label":
-        this.#to.label(bitmask(labelBits(statement.rule, statement.direction)));
+        this.#to.label(labelMask(statement.rule, statement.direction));
         break;
       case "settle":
         this.#to.label(bitmask([settledBit]));
@@ -155,6 +172,17 @@ class RuleWriter {
     if (field === "protocol" && from === to && !not) this.#protocol = from;
   }
 
+  /** Of a prefix that ends with a byte nft looks at no more than that. */
+  #network({ field, network }: Extract<Condition, { readonly if: "network" }>): void {
+    const { family, at, bytes } = networkPlaces[field];
+    const { first, bits } = prefixOf(network, family === 4 ? "ipv4_addr" : "ipv6_addr");
+    const length = bits % 8 === 0 ? bits / 8 : bytes;
+    this.#demandFamily(family, false);
+    this.#to.payload("network", at, length);
+    if (length * 8 > bits) this.#to.mask(first.map((_, index) => 0xff00 >> Math.min(8, Math.max(0, bits - 8 * index))));
+    this.#to.compare("is", first.subarray(0, length));
+  }
+
   /** Loads the fields one behind the other, each at a multiple of four bytes. */
   #load(fields: readonly Field[]): void {
     for (const field of fields) {
@@ -198,6 +226,15 @@ function interfaceBytes(name: string, prefix: boolean): Uint8Array {
 /** In the machine's byte order; both machines that Sluice runs on are little-endian. */
 function word(value: number): Uint8Array {
   return Uint8Array.of(value & 0xff, value >> 8, 0, 0);
+}
+
+/** The kernel keeps a label as two words in the machine's byte order: rule-id.ts, rulesOfLabel. */
+function labelMask(rule: RuleId, direction: Direction): Uint8Array {
+  const id = tryParseRuleId(rule);
+  if (id === undefined) throw new SluiceError("NFT_FAILED", "a label names no rule");
+  const mask = new Uint8Array(labelBytes);
+  mask.set(ruleIdToBytes(id).reverse(), direction === "egress" ? 0 : 8);
+  return mask;
 }
 
 /** A number of 32 bits in that order. */

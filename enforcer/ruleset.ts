@@ -60,6 +60,11 @@ export interface VerdictMap extends MapHeader {
 
 export type MapVerdict = { readonly verdict: "accept" } | { readonly verdict: "jump"; readonly to: Name };
 
+export function isSameVerdict(a: MapVerdict | undefined, b: MapVerdict | undefined): boolean {
+  if (a === undefined || b === undefined || a.verdict !== b.verdict) return a === b;
+  return a.verdict === "accept" || (b.verdict === "jump" && a.to === b.to);
+}
+
 export interface ChainHeader {
   readonly name: Name;
   readonly base: BaseHook | null;
@@ -101,6 +106,8 @@ export type Field =
   /** type * 256 + code */
   | "icmpTypeAndCode";
 
+export type AddressField = "saddr4" | "daddr4" | "saddr6" | "daddr6";
+
 export type NumberField = "hoplimit6" | "protocol" | "sport" | "dport" | "icmpType" | "icmpTypeAndCode";
 
 export type Condition =
@@ -113,6 +120,8 @@ export type Condition =
       readonly not: boolean;
     }
   | { readonly if: "member"; readonly key: readonly Field[]; readonly set: Name; readonly not: boolean }
+  /** One address, or a prefix that is not all addresses. */
+  | { readonly if: "network"; readonly field: AddressField; readonly network: Element }
   | { readonly if: "interface"; readonly field: "iifname" | "oifname"; readonly name: string; readonly prefix: boolean }
   | { readonly if: "connection"; readonly state: "established" | "related" | "invalid" | "untracked" }
   /** `settle` was done for the connection. */
@@ -172,6 +181,11 @@ export type Reason = (typeof reasons)[number];
 
 /** Changes in the order in which nft carries them out; all or nothing. */
 export type Transaction = readonly Command[];
+
+/** Makes our table anew, so that nothing of what is there matters. */
+export function isReplacement(transaction: Transaction): boolean {
+  return transaction.some(({ verb }) => verb === "delete-table");
+}
 
 export type Command =
   | { readonly verb: "add-table" }

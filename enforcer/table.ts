@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { SetId } from "../policy/program.ts";
 import { type Changed, sequenceOf } from "./diff.ts";
-import type { DraftedSet, Fragment } from "./draft.ts";
+import { type DraftedSet, type Fragment, isContentName } from "./draft.ts";
 import type { Element } from "./element.ts";
 import type { Chain, Name, NamedSet, Ruleset, Transaction, VerdictMap } from "./ruleset.ts";
 import type { ElementChange, SetMembers } from "./set-members.ts";
@@ -145,10 +145,13 @@ function changeOfObjects<T>(before: ReadonlyMap<Name, T>, after: ReadonlyMap<Nam
   return { come: missing(after, before), gone: missing(before, after) };
 }
 
-/** Only base chains can be: others are named after their rules. */
+/** Chains that are named after their rules cannot be. */
 function isRewritten(before: Chain | undefined, after: Chain): boolean {
   return (
-    before !== undefined && before !== after && after.base !== null && !isDeepStrictEqual(before.rules, after.rules)
+    before !== undefined &&
+    before !== after &&
+    !isContentName(after.name) &&
+    !isDeepStrictEqual(before.rules, after.rules)
   );
 }
 

@@ -119,6 +119,8 @@ function conditionText(condition: Condition): string {
       return `${fields[condition.field]} ${negation(condition.not)}${rangeText(condition.from, condition.to)}`;
     case "member":
       return `${keyText(condition.key)} ${negation(condition.not)}@${nameOf(condition.set)}`;
+    case "network":
+      return `${fields[condition.field]} ${networkText(condition.network)}`;
     case "interface":
       return `${condition.field} "${interfaceText(condition.name)}${condition.prefix ? "*" : ""}"`;
     case "connection":
@@ -177,7 +179,7 @@ export const settledBit = 127;
  * Bits of a rule in a connection's label. The kernel adds them to those that are set already (nf_connlabels_replace with the data as
  * its own mask).
  */
-export function labelBits(rule: string, direction: Direction): readonly number[] {
+function labelBits(rule: string, direction: Direction): readonly number[] {
   const id = tryParseRuleId(rule);
   if (id === undefined) throw new SluiceError("NFT_FAILED", "a label names no rule");
   return bitsOf(id).map((bit) => bit + (direction === "egress" ? 0 : 64));
@@ -198,6 +200,12 @@ function negation(not: boolean): string {
 function interfaceText(name: string): string {
   if (!isInterfaceName(name)) throw new SluiceError("NFT_FAILED", "an interface name holds what nft may not see");
   return name;
+}
+
+function networkText(network: string): string {
+  if (!/^[0-9a-f.:]{2,45}(\/\d{1,3})?$/.test(network))
+    throw new SluiceError("NFT_FAILED", "a network holds what nft may not see");
+  return network;
 }
 
 function integer(value: number): string {

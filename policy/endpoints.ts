@@ -105,10 +105,10 @@ export class Endpoints {
     }
   }
 
-  /** Nobody can mean a pod that has no address. */
+  /** Nobody can mean a pod that has no address; but the node that it was sent to makes itself ready. */
   #podOf(key: string, id: EndpointId, pod: Pod): Endpoint | undefined {
     const addresses = this.#owners.addressesOf(key);
-    if (addresses.length === 0) return undefined;
+    if (addresses.length === 0 && (pod.node === null || pod.hostNetwork)) return undefined;
     const { namespace, name, node, ports, hostNetwork } = pod;
     const labels = this.#labelsOf(pod);
     // Each field by name: of 50,000 such objects a spread takes twice the memory.

@@ -43,7 +43,7 @@ export function requireBus({ bus }: Config): void {
   );
 }
 
-export function connectionOf({ bus }: Config): KafkaConnection {
+function connectionOf({ bus }: Config): KafkaConnection {
   return {
     brokers: bus.brokers,
     clientId: `sluice-${process.pid}`,

@@ -26,7 +26,7 @@ export interface Unusual {
  */
 export class FastConnections {
   readonly slots = new Slots();
-  readonly #epoch: number;
+  #epoch: number;
   readonly #unusual: Unusual;
   #closed = new Int32Array(1024);
   #closedCount = 0;
@@ -70,6 +70,11 @@ export class FastConnections {
   leave(id: number): void {
     const slot = this.slots.find(id);
     if (slot >= 0) this.#handOver(slot);
+  }
+
+  /** See Correlator.setBack. */
+  setBack(now: number): void {
+    this.#epoch = Math.min(this.#epoch, now);
   }
 
   beginDump(): void {

@@ -97,6 +97,12 @@ export class Expressions {
 
   /** True if one of these bits is set. */
   anyOf(bits: Uint8Array): void {
+    this.mask(bits);
+    this.compare("isNot", new Uint8Array(bits.length));
+  }
+
+  /** Leaves no other bits than these. */
+  mask(bits: Uint8Array): void {
     const zero = new Uint8Array(bits.length);
     this.#write("bitwise", (m) =>
       m
@@ -106,7 +112,6 @@ export class Expressions {
         .nested(4, () => m.value(1, bits))
         .nested(5, () => m.value(1, zero)),
     );
-    this.compare("isNot", zero);
   }
 
   isIn(set: string, not: boolean): void {

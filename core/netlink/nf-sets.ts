@@ -1,12 +1,14 @@
 import { Attributes } from "./attributes.ts";
+import { aligned } from "./message.ts";
 import type { MessageWriter } from "./message-writer.ts";
 import { netfilterHeaderBytes } from "./netfilter.ts";
 import { type Verdict, writeVerdict } from "./nf-expressions.ts";
 
 // Sets and maps of nf_tables, include/uapi/linux/netfilter/nf_tables.h. Numbers are u32be, if nothing else is said.
 //
-// set      => 1:table 2:name 3:flags 4:type 5:length 6:data 7:length 9:(1:size) 10:id 11:timeout 13:userdata        NFTA_SET_*
+// set      => 1:table 2:name 3:flags 4:type 5:length 6:data 7:length 9:room 10:id 11:timeout 13:userdata        NFTA_SET_*
 //   type     => nft's own numbers (nftables, datatype.h), 6 bits for each part of a concatenation
+//   room     => 1:size                                     NFTA_SET_DESC_SIZE
 //   id       => of this batch    timeout => u64be, milliseconds
 //   userdata => (type length value)*        of nft itself (libnftnl, udata.h): 0 and 1 are the byte order of keys and data, 3 of
 //               concatenations in whose words they were declared, 6 whether data are intervals; values in the machine's order
@@ -54,6 +56,7 @@ export interface NewSet extends SetDescription {
   readonly timeoutMs: number | undefined;
   /** Packets may add elements. */
   readonly isDynamic: boolean;
+  /** How many elements it takes; without it as many as there are, and the kernel makes room as it goes. */
   readonly size: number | undefined;
 }
 
@@ -107,6 +110,32 @@ export function writeElements(
   });
   return offsets;
 }
+
+/** Keys of one length, one after the other: the quick way for the many members of plain sets. */
+export interface Keys {
+  readonly bytes: Uint8Array;
+  readonly keyBytes: number;
+}
+
+/** As writeElements, elements that are nothing but a key. Each takes `keyElementBytes`. How many were written. */
+export function writeKeys(message: MessageWriter, { bytes, keyBytes }: Keys, first: number): number {
+  const each = keyElementBytes(keyBytes);
+  const count = Math.min(bytes.length / keyBytes - first, Math.floor(listBytes / each));
+  const room = Buffer.alloc(count * each);
+  for (let at = 0, from = first * keyBytes; at < room.length; at += each, from += keyBytes) {
+    room.writeUInt32LE(attributeHead(1, each), at);
+    room.writeUInt32LE(attributeHead(1, each - 4), at + 4);
+    room.writeUInt32LE(keyBytes + 4 + (1 << 16), at + 8);
+    for (let byte = 0; byte < keyBytes; byte++) room[at + 12 + byte] = bytes[from + byte] as number;
+  }
+  message.nested(3, () => message.raw(room));
+  return count;
+}
+
+export const keyElementBytes = (keyBytes: number) => 12 + aligned(keyBytes);
+
+/** Length and type of an attribute that holds others. */
+const attributeHead = (type: number, length: number) => (length | ((0x8000 | type) << 16)) >>> 0;
 
 function writeElement(message: MessageWriter, { key, end, verdict }: SetElement): void {
   message.nested(1, () => {

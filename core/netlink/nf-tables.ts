@@ -1,8 +1,17 @@
+import { Batch } from "./batch.ts";
 import { messageFlag } from "./message.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { netfilterFamily, netfilterHeader, netfilterType, subsystem } from "./netfilter.ts";
 import { Expressions } from "./nf-expressions.ts";
-import { type NewSet, type SetElement, writeElements, writeSet } from "./nf-sets.ts";
+import {
+  type Keys,
+  keyElementBytes,
+  type NewSet,
+  type SetElement,
+  writeElements,
+  writeKeys,
+  writeSet,
+} from "./nf-sets.ts";
 
 // Changes of one table of nf_tables, include/uapi/linux/netfilter/nf_tables.h. Names are texts, numbers u32be. Attributes of the
 // messages NFT_MSG_NEW* and DEL*, after nlmsghdr and nfgenmsg:
@@ -30,12 +39,12 @@ export interface FilterHook {
 
 /** Tells which element a message was about at an offset that the kernel names. */
 interface Sent {
-  readonly message: MessageWriter;
   /** What the caller called this change. */
   readonly subject: number;
   /** Of the first element in the message. */
   readonly first: number;
-  readonly offsets: readonly number[];
+  /** Where each element begins, or how long each is and where the first begins. */
+  readonly offsets: readonly number[] | { readonly from: number; readonly each: number };
 }
 
 /** Where in the changes a fault is: the `subject` given, and which of its elements or rules, if that is known. */
@@ -52,106 +61,121 @@ export class TableChanges {
   readonly #family: number;
   readonly #table: string;
   readonly #sent: Sent[] = [];
+  readonly batch: Batch;
 
-  constructor(table: string, family: keyof typeof netfilterFamily) {
+  /** `bytes` is how long the batch will be, where that is known. */
+  constructor(table: string, family: keyof typeof netfilterFamily, bytes = 0) {
+    this.batch = new Batch(subsystem.nftables, bytes);
     this.#table = table;
     this.#family = netfilterFamily[family];
   }
 
-  get messages(): readonly MessageWriter[] {
-    return this.#sent.map(({ message }) => message);
-  }
-
   addTable(subject: number): void {
-    this.#push(subject, this.#message("newtable", messageFlag.create));
+    this.#message("newtable", subject, messageFlag.create);
   }
 
   deleteTable(subject: number): void {
-    this.#push(subject, this.#message("deltable"));
+    this.#message("deltable", subject);
   }
 
   addSet(subject: number, name: string, set: NewSet): void {
-    const message = this.#message("newset", messageFlag.create).text(2, name);
-    writeSet(message, set, this.#sent.length + 1);
-    this.#push(subject, message);
+    writeSet(this.#message("newset", subject, messageFlag.create).text(2, name), set, this.#sent.length);
   }
 
   /** A map is a set to the kernel. */
   deleteSet(subject: number, name: string): void {
-    this.#push(subject, this.#message("delset").text(2, name));
+    this.#message("delset", subject).text(2, name);
   }
 
   /** As many messages as the elements need. */
   elements(subject: number, verb: "add" | "delete", set: string, elements: readonly SetElement[]): void {
     for (let first = 0; first < elements.length; ) {
-      const adds = verb === "add";
-      const message = this.#message(adds ? "newsetelem" : "delsetelem", adds ? messageFlag.create : 0).text(2, set);
-      const offsets = writeElements(message, elements, first);
-      this.#sent.push({ message, subject, first, offsets });
+      const offsets = writeElements(this.#elementsMessage(verb, set), elements, first);
+      this.#sent.push({ subject, first, offsets });
       first += offsets.length;
     }
   }
 
+  /** The same with elements that are nothing but a key. */
+  keys(subject: number, verb: "add" | "delete", set: string, keys: Keys): void {
+    const each = keyElementBytes(keys.keyBytes);
+    for (let first = 0; first < keys.bytes.length / keys.keyBytes; ) {
+      const message = this.#elementsMessage(verb, set);
+      const from = message.length + 4;
+      const count = writeKeys(message, keys, first);
+      this.#sent.push({ subject, first, offsets: { from, each } });
+      first += count;
+    }
+  }
+
   addCounter(subject: number, name: string): void {
-    const message = this.#message("newobj", messageFlag.create).text(2, name).u32be(3, counterObject);
-    this.#push(
-      subject,
-      message.nested(4, () => message.u64be(1, 0n).u64be(2, 0n)),
-    );
+    const message = this.#message("newobj", subject, messageFlag.create).text(2, name).u32be(3, counterObject);
+    message.nested(4, () => message.u64be(1, 0n).u64be(2, 0n));
   }
 
   deleteCounter(subject: number, name: string): void {
-    this.#push(subject, this.#message("delobj").text(2, name).u32be(3, counterObject));
+    this.#message("delobj", subject).text(2, name).u32be(3, counterObject);
   }
 
   addChain(subject: number, name: string, base: FilterHook | null): void {
-    const message = this.#message("newchain", messageFlag.create).text(3, name);
+    const message = this.#message("newchain", subject, messageFlag.create).text(3, name);
     if (base !== null)
       message
         .text(7, "filter")
         .u32be(5, acceptPolicy)
         .nested(4, () => message.u32be(1, hookNumber[base.hook]).u32be(2, base.priority >>> 0));
-    this.#push(subject, message);
   }
 
   deleteChain(subject: number, name: string): void {
-    this.#push(subject, this.#message("delchain").text(3, name));
+    this.#message("delchain", subject).text(3, name);
   }
 
   /** To the end of the chain. `at` is the caller's number of the rule. */
   addRule(subject: number, at: number, chain: string, write: (expressions: Expressions) => void): void {
-    const message = this.#message("newrule", messageFlag.create | messageFlag.append).text(2, chain);
+    const message = this.#begin("newrule", messageFlag.create | messageFlag.append).text(2, chain);
     message.nested(4, () => write(new Expressions(message)));
-    this.#sent.push({ message, subject, first: at, offsets: [0] });
+    this.#sent.push({ subject, first: at, offsets: noOffset });
   }
 
   flushChain(subject: number, chain: string): void {
-    this.#push(subject, this.#message("delrule").text(2, chain));
+    this.#message("delrule", subject).text(2, chain);
   }
 
   /** Of the message at an index; `offset` is the kernel's. */
   placeOf(index: number, offset: number | null): Place | undefined {
     const sent = this.#sent[index];
     if (sent === undefined) return undefined;
-    const within = sent.offsets.findLastIndex((start) => start <= (offset ?? 0));
+    const within = indexAt(sent.offsets, offset ?? 0);
     return { subject: sent.subject, element: within < 0 ? null : sent.first + within };
   }
 
-  #message(type: keyof typeof kernelMessage, flags = 0): MessageWriter {
-    return request(type, flags, this.#family).text(1, this.#table);
+  #message(type: keyof typeof kernelMessage, subject: number, flags = 0): MessageWriter {
+    this.#sent.push({ subject, first: 0, offsets: [] });
+    return this.#begin(type, flags);
   }
 
-  #push(subject: number, message: MessageWriter): void {
-    this.#sent.push({ message, subject, first: 0, offsets: [] });
+  #elementsMessage(verb: "add" | "delete", set: string): MessageWriter {
+    const adds = verb === "add";
+    return this.#begin(adds ? "newsetelem" : "delsetelem", adds ? messageFlag.create : 0).text(2, set);
   }
+
+  #begin(type: keyof typeof kernelMessage, flags: number): MessageWriter {
+    const message = this.batch.message(kernelType(type), messageFlag.request | flags);
+    return message.raw(netfilterHeader(this.#family)).text(1, this.#table);
+  }
+}
+
+const noOffset = [0];
+
+function indexAt(offsets: Sent["offsets"], offset: number): number {
+  if ("each" in offsets) return Math.floor((offset - offsets.from) / offsets.each);
+  return offsets.findLastIndex((start) => start <= offset);
 }
 
 /** Asks for one set, to be answered by one message: see decodeSet. */
 export function setRequest(table: string, family: keyof typeof netfilterFamily, set: string): MessageWriter {
-  return request("getset", messageFlag.ack, netfilterFamily[family]).text(1, table).text(2, set);
+  const message = new MessageWriter(kernelType("getset"), messageFlag.request | messageFlag.ack);
+  return message.raw(netfilterHeader(netfilterFamily[family])).text(1, table).text(2, set);
 }
 
-function request(type: keyof typeof kernelMessage, flags: number, family: number): MessageWriter {
-  const kernelType = netfilterType(subsystem.nftables, kernelMessage[type]);
-  return new MessageWriter(kernelType, messageFlag.request | flags).raw(netfilterHeader(family));
-}
+const kernelType = (type: keyof typeof kernelMessage) => netfilterType(subsystem.nftables, kernelMessage[type]);

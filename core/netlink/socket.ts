@@ -1,7 +1,7 @@
 import { SluiceError } from "../errors.ts";
 import { type Answer, decodeDone, decodeError } from "./answer.ts";
 import { bind, checked, close, errnoName, errorName, getsockopt, sendto, setsockopt, socket } from "./libc.ts";
-import { controlType, Messages, messageFlag } from "./message.ts";
+import { aligned, controlType, Messages, messageFlag } from "./message.ts";
 import type { MessageWriter } from "./message-writer.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 
@@ -14,6 +14,7 @@ const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_DROP_MEMBERSHIP = 2;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 
@@ -96,6 +97,10 @@ export class NetlinkSocket {
     this.#set(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
   }
 
+  leave(group: number): void {
+    this.#set(SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, group);
+  }
+
   /** Asks for a receive buffer beyond net.core.rmem_max (needs CAP_NET_ADMIN). The bytes the kernel then accounts for. */
   growReceiveBuffer(bytes: number): number {
     this.#set(SOL_SOCKET, SO_RCVBUFFORCE, bytes);
@@ -121,19 +126,24 @@ export class NetlinkSocket {
     for (const answer of this.transact([message])) failOn(what, answer);
   }
 
+  /** Sends messages in one datagram; see `exchange`. */
+  transact(messages: readonly MessageWriter[]): readonly Answer[] {
+    return this.exchange(Buffer.concat(messages.map((message) => message.finish(0))));
+  }
+
   /**
-   * Sends messages in one datagram, as nf_tables transactions need, and returns the kernel's answers: an error for each
-   * message that failed, and an acknowledgement for each that asked for it. The sequence number of an answer is the index of
+   * Sends a datagram of messages, as nf_tables transactions need, and returns the kernel's answers: an error for each message that
+   * failed, and an acknowledgement for each that asked for it. Numbers the messages; the sequence number of an answer is the index of
    * its message. If answers were lost (more than the receive buffer holds), the first ones are returned.
    */
-  transact(messages: readonly MessageWriter[]): readonly Answer[] {
+  exchange(datagram: Buffer): readonly Answer[] {
     const first = this.#sequence + 1;
-    this.#sequence += messages.length;
-    this.#send(Buffer.concat(messages.map((message, index) => message.finish(first + index))));
+    const asks = this.#number(datagram);
+    this.#send(datagram);
     const answers: Answer[] = [];
     while (this.#readAnswers(answers, first));
-    const silent = messages.some((message) => message.flags & messageFlag.ack) && answers.length === 0;
-    if (silent) throw new SluiceError("NETLINK_FAILED", "the kernel did not answer a netlink request");
+    if (asks && answers.length === 0)
+      throw new SluiceError("NETLINK_FAILED", "the kernel did not answer a netlink request");
     return answers.map((answer) => ({ ...answer, sequence: answer.sequence - first }));
   }
 
@@ -185,6 +195,16 @@ export class NetlinkSocket {
 
   close(): void {
     close(this.#fd);
+  }
+
+  /** True if a message asks for an acknowledgement. */
+  #number(datagram: Buffer): boolean {
+    let flags = 0;
+    for (let at = 0; at < datagram.length; at += aligned(datagram.readUInt32LE(at))) {
+      flags |= datagram.readUInt16LE(at + 6);
+      datagram.writeUInt32LE(++this.#sequence, at + 8);
+    }
+    return (flags & messageFlag.ack) !== 0;
   }
 
   #visitDatagram(slot: number, visit: Visit, malformed: (error: SluiceError) => void): void {

@@ -71,7 +71,7 @@ interface RecordSchema {
   readonly fields: readonly { readonly name: string }[];
 }
 
-export function rawBatchSchema(kind: RecordKind, added: object): Schema {
+function rawBatchSchema(kind: RecordKind, added: object): Schema {
   const { name, fields, ...rest } = schemaOf(kind) as RecordSchema;
   return batchOf({ ...rest, name: `Raw${name}`, fields: fields.filter((field) => !(field.name in added)) });
 }

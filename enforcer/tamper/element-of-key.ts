@@ -83,6 +83,15 @@ function range(type: DataType, first: Uint8Array, after: Uint8Array): string | u
   return addressRangeElement(type === "ipv4_addr" ? 4 : 6, numberOf(first), numberOf(after) - 1n);
 }
 
+/** Of an interval that has no end, as it reaches the last value; undefined of a type of which we make none. */
+export function intervalToLast({ key }: NftElement, type: DataType): string | undefined {
+  const last = 2n ** BigInt(8 * bytesOf[type]) - 1n;
+  if (key.length !== bytesOf[type]) return undefined;
+  if (type === "inet_service") return portRangeElement(Number(numberOf(key)), Number(last));
+  if (type !== "ipv4_addr" && type !== "ipv6_addr") return undefined;
+  return addressRangeElement(type === "ipv4_addr" ? 4 : 6, numberOf(key), last);
+}
+
 const numberOf = (bytes: Uint8Array) => bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 
 function half({ key, isEnd }: NftElement, type: DataType): string {

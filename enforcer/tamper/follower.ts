@@ -11,16 +11,22 @@ export type ToWorker =
       readonly namespace: string;
       readonly sysctls: readonly string[];
     }
-  | { readonly kind: "unfollow"; readonly id: number };
+  | { readonly kind: "unfollow"; readonly id: number }
+  /** To hear nothing from when it answers until `unmute`; how many transactions there were meanwhile. */
+  | { readonly kind: "mute"; readonly id: number }
+  | { readonly kind: "unmute"; readonly id: number; readonly transactions: 0 | 1 };
 
 export type FromWorker =
   | { readonly kind: "following"; readonly id: number }
+  | { readonly kind: "muted"; readonly id: number }
   | { readonly kind: "news"; readonly id: number; readonly news: readonly News[] }
   | { readonly kind: "failed"; readonly id: number; readonly message: string };
 
 interface Following {
   readonly ready: PromiseWithResolvers<void>;
   readonly changed: Condition;
+  /** Waits for the worker to be mute. */
+  muted: PromiseWithResolvers<void>;
   news: News[];
   failure: SluiceError | undefined;
 }
@@ -37,6 +43,7 @@ export class RulesetFollower {
     const following: Following = {
       ready: Promise.withResolvers(),
       changed: new Condition(),
+      muted: Promise.withResolvers(),
       news: [],
       failure: undefined,
     };
@@ -45,7 +52,11 @@ export class RulesetFollower {
     this.#followings.set(id, following);
     this.#worker ??= this.#start();
     this.#post({ kind: "follow", id, namespace: namespace ?? `/proc/${process.pid}/ns/net`, sysctls });
-    return { ready: following.ready.promise, follow: (signal) => this.#follow(id, following, signal) };
+    return {
+      ready: following.ready.promise,
+      follow: (signal) => this.#follow(id, following, signal),
+      unheard: (work) => this.#unheard(id, following, work),
+    };
   }
 
   async close(): Promise<void> {
@@ -63,7 +74,23 @@ export class RulesetFollower {
       }
     } finally {
       this.#followings.delete(id);
+      following.muted.resolve();
       this.#post({ kind: "unfollow", id });
+    }
+  }
+
+  async #unheard(id: number, following: Following, work: () => Promise<boolean>): Promise<boolean> {
+    if (following.failure !== undefined || !this.#followings.has(id)) return work();
+    following.muted = Promise.withResolvers();
+    this.#post({ kind: "mute", id });
+    await following.muted.promise;
+    let transactions: 0 | 1 = 0;
+    try {
+      const isCarriedOut = await work();
+      transactions = isCarriedOut ? 1 : 0;
+      return isCarriedOut;
+    } finally {
+      this.#post({ kind: "unmute", id, transactions });
     }
   }
 
@@ -90,6 +117,9 @@ export class RulesetFollower {
       case "following":
         following.ready.resolve();
         break;
+      case "muted":
+        following.muted.resolve();
+        break;
       case "news":
         following.news.push(...message.news);
         following.changed.changed();
@@ -103,5 +133,6 @@ export class RulesetFollower {
 function fail(following: Following, error: SluiceError): void {
   following.failure ??= error;
   following.ready.reject(error);
+  following.muted.resolve();
   following.changed.changed();
 }

@@ -31,6 +31,11 @@ export class Guard {
     return this.#findings.findings;
   }
 
+  /** As of RulesetNews, for the enforcer. */
+  unheard(work: () => Promise<boolean>): Promise<boolean> {
+    return this.#news.unheard(work);
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#follow(signal), this.#tamper.run(signal), this.#findings.run(signal)]);
   }

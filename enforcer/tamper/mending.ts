@@ -9,11 +9,15 @@ import type { TableEvent, Tampering } from "./table-event.ts";
  * undefined if only writing everything anew does it: objects of ours are gone, or not all is known.
  */
 export function mending(wanted: Ruleset, tamperings: readonly Tampering[]): Transaction | undefined {
+  if (tamperings.some(isBeyondMending)) return undefined;
   const draft = new Mending(wanted);
-  const isSmall = tamperings.every(
-    ({ events, omitted }) => omitted === 0 && events.every((event) => draft.take(event)),
-  );
+  const isSmall = tamperings.every(({ events }) => events.every((event) => draft.take(event)));
   return isSmall ? draft.transaction() : undefined;
+}
+
+/** Whatever is wanted, it takes everything. */
+export function isBeyondMending({ events, omitted }: Tampering): boolean {
+  return omitted > 0 || events.some(({ what }) => what === "table");
 }
 
 /** What text.ts takes for a name. */

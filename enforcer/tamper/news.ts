@@ -20,7 +20,14 @@ export type News =
   /** We changed our table: what came and went, elements apart. */
   | { readonly kind: "own"; readonly events: readonly TableEvent[] }
   /** Events were lost, so anything may have happened. */
-  | { readonly kind: "lost"; readonly at: number; readonly after: number; readonly reason: string }
+  | {
+      readonly kind: "lost";
+      readonly at: number;
+      readonly after: number;
+      readonly reason: string;
+      /** It cannot come again and again. */
+      readonly isRare: boolean;
+    }
   /** Sysctls have other values than before: text, null where there is no such one. */
   | { readonly kind: "sysctls"; readonly values: Readonly<Record<string, string | null>> };
 
@@ -30,4 +37,9 @@ export interface RulesetNews {
   readonly ready: Promise<void>;
   /** In batches as they come, until the signal aborts. One reader. */
   follow(signal: AbortSignal): AsyncIterable<readonly News[]>;
+  /**
+   * Carries out one transaction of so many changes that to be told each would cost the kernel more than the changes: it is told as our
+   * own afterwards. `work` says whether there was a transaction. Whatever else happened meanwhile is news of kind `lost`.
+   */
+  unheard(work: () => Promise<boolean>): Promise<boolean>;
 }

@@ -99,7 +99,8 @@ export class TamperWatch {
   #takeLost(news: Extract<News, { kind: "lost" }>): void {
     this.#options.log.warn({ node: this.#options.node, reason: news.reason }, "lost track of changes to the ruleset");
     this.#places.forget();
-    this.#lost ??= news;
+    if (news.isRare) this.#disturbByLoss(news);
+    else this.#lost ??= news;
     this.#lookAfterLoss();
   }
 
@@ -116,7 +117,11 @@ export class TamperWatch {
     if (lost === undefined || now < this.#lostUntil) return;
     this.#lost = undefined;
     this.#lostUntil = now + lostMs;
-    this.#disturb({ events: [], omitted: 1 }, { news: lost, placeOf: () => undefined });
+    this.#disturbByLoss(lost);
+  }
+
+  #disturbByLoss(news: Extract<News, { kind: "lost" }>): void {
+    this.#disturb({ events: [], omitted: 1 }, { news, placeOf: () => undefined });
   }
 
   #disturb(tampering: Tampering, known: Case): void {

@@ -1,11 +1,13 @@
 import { messageOf } from "../../core/errors.ts";
 import type { Messages } from "../../core/netlink/message.ts";
+import { netfilterFamily } from "../../core/netlink/netfilter.ts";
 import { decodeNftEvent, isGeneration, type NftEvent, tableOf } from "../../core/netlink/nft-event.ts";
+import { tableFamily, tableName } from "../text.ts";
 import type { Culprit, Glimpse } from "./culprit.ts";
 import type { News } from "./news.ts";
 import { isInOurTable, type TableEvent } from "./table-event.ts";
 
-/** More of somebody else's transaction is only counted: who changes so much has everything written anew anyway. */
+/** More of a transaction is only counted: who changes so much has everything written anew anyway. */
 const mostEvents = 2_000;
 /** A transaction whose changes take more room than that is not remembered, but taken for anything. */
 const mostBytes = 64 * 1024 * 1024;
@@ -30,13 +32,16 @@ interface Kept {
 /** Puts the kernel's messages together to transactions: whose they are is told last. */
 export class Transactions {
   readonly #options: TransactionsOptions;
-  /** Messages about our table; of its elements no more than are told of one transaction. */
+  /** Messages about our table; of its elements, and of all else, no more than are told of one transaction. */
   #kept: Kept[] = [];
   #bytes = 0;
   #elements = 0;
+  #others = 0;
   /** Ports that changed other tables. */
   readonly #elsewhere = new Set<number>();
   #quietAt: number;
+  /** Of the last transaction; undefined if it is not known which that was. */
+  generation: number | undefined;
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
@@ -49,9 +54,10 @@ export class Transactions {
   }
 
   /** What was begun is not known to be whole. */
-  lost(reason: string): News {
+  lost(reason: string, isRare = false): News {
     this.#forget();
-    return { kind: "lost", at: this.#options.now(), after: this.#quietAt, reason };
+    this.generation = undefined;
+    return { kind: "lost", at: this.#options.now(), after: this.#quietAt, reason, isRare };
   }
 
   /** `bytes` are used again by their owner, so what is needed later is copied. Undefined while a transaction goes on. */
@@ -63,6 +69,7 @@ export class Transactions {
       return undefined;
     }
     if (isElementType(message.type) && ++this.#elements > mostEvents) return undefined;
+    if (!isElementType(message.type) && ++this.#others > mostEvents && !isDeletedTable(message.type)) return undefined;
     const copy = Uint8Array.from(bytes.subarray(message.start, message.end));
     this.#bytes += copy.length;
     if (this.#bytes > mostBytes) return this.lost("one transaction is larger than can be remembered");
@@ -74,6 +81,7 @@ export class Transactions {
     try {
       const generation = decodeNftEvent(bytes, message);
       if (generation?.what !== "generation") return undefined;
+      this.generation = generation.id;
       return this.#newsOf(generation, message.port);
     } catch (thrown) {
       return this.lost(messageOf(thrown));
@@ -87,14 +95,12 @@ export class Transactions {
     const glimpse = this.#options.glimpseOf(pid);
     // What the kernel tells by itself, such as a quota that is used up, belongs to nobody's transaction.
     const own = this.#kept.filter((each) => each.port === port);
-    if (this.#options.isOurs(pid, port)) return ownNews(own);
+    const uncounted = Math.max(0, this.#elements - mostEvents) + Math.max(0, this.#others - mostEvents);
+    if (this.#options.isOurs(pid, port)) return ownNews(own, this.#others > mostEvents);
     const culprit = this.#options.culpritOf({ pid, program }, glimpse);
-    const events = own.flatMap((each) => decodeNftEvent(each.bytes, framed(each)) ?? []);
-    const changes = events.filter((event): event is TableEvent => event.what !== "generation");
-    const deleted = changes.findLast(({ what, gone }) => what === "table" && gone);
     // Who deletes the table deletes all that is in it, of which the kernel tells as well.
-    const ours = deleted === undefined ? changes : [deleted];
-    const uncounted = deleted === undefined ? Math.max(0, this.#elements - mostEvents) : 0;
+    const deleted = own.findLast(({ type }) => isDeletedTable(type));
+    const ours = (deleted === undefined ? own : [deleted]).flatMap(eventsOf);
     return {
       kind: "foreign",
       at: this.#options.now(),
@@ -102,7 +108,7 @@ export class Transactions {
       culprit,
       localPid: this.#options.localPid(pid, port),
       events: ours.slice(0, mostEvents),
-      omitted: Math.max(0, ours.length - mostEvents) + uncounted,
+      omitted: Math.max(0, ours.length - mostEvents) + (deleted === undefined ? uncounted : 0),
       touchesOthers: this.#elsewhere.has(port),
     };
   }
@@ -111,23 +117,39 @@ export class Transactions {
     this.#kept = [];
     this.#bytes = 0;
     this.#elements = 0;
+    this.#others = 0;
     this.#elsewhere.clear();
   }
 }
 
 const none = new Uint8Array();
 
-/** Elements are left out, and what rules say: of our own nobody needs to know, and they are many. */
-function ownNews(kept: readonly Kept[]): News | undefined {
+/** Elements are left out, and what rules say: of our own nobody needs to know, and they are many. Where there were too many, all is new. */
+function ownNews(kept: readonly Kept[], isTooMuch: boolean): News | undefined {
+  if (isTooMuch) return { kind: "own", events: [newTable] };
   const events = kept
     .filter(({ type }) => !isElementType(type))
-    .flatMap((each) => decodeNftEvent(each.bytes, framed(each)) ?? [])
-    .filter((event): event is TableEvent => event.what !== "generation")
+    .flatMap(eventsOf)
     .map((event) => (event.what === "rule" ? { ...event, expressions: none } : event));
   return events.length === 0 ? undefined : { kind: "own", events };
 }
 
 // NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM
 const isElementType = (type: number) => (type & 0xff) === 12 || (type & 0xff) === 14;
+
+const newTable: TableEvent = {
+  what: "table",
+  family: netfilterFamily[tableFamily],
+  table: tableName,
+  gone: false,
+};
+
+// NFT_MSG_DELTABLE
+const isDeletedTable = (type: number) => (type & 0xff) === 2;
+
+function eventsOf(each: Kept): readonly TableEvent[] {
+  const event = decodeNftEvent(each.bytes, framed(each));
+  return event === undefined || event.what === "generation" ? [] : [event];
+}
 
 const framed = ({ type, bytes }: Kept) => ({ type, start: 0, end: bytes.length });

@@ -77,7 +77,8 @@ function podOf({ metadata }: KubeObject, { spec, status }: PodParts): Pod {
     name: metadata.name,
     labels: metadata.labels ?? {},
     serviceAccount: spec.serviceAccountName ?? "default",
-    node: spec.nodeName ?? null,
+    // One that has ended is nowhere: without an address, it is none that a node has to expect.
+    node: ended ? null : (spec.nodeName ?? null),
     hostNetwork: spec.hostNetwork ?? false,
     addresses: ended ? [] : addressesOf(addressTexts(status)),
     createdAt: metadata.creationTimestamp ?? "",

@@ -4,11 +4,12 @@ import { parseAddress, parseCidr } from "../../core/address.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { silentLog } from "../../core/log.ts";
-import { Enforcer } from "../../enforcer/enforcer.ts";
+import { Enforcer, type Repair } from "../../enforcer/enforcer.ts";
 import type { Links } from "../../enforcer/interfaces.ts";
 import type { Nft } from "../../enforcer/nft.ts";
 import { defaultSettings } from "../../enforcer/render.ts";
 import type { Transaction } from "../../enforcer/ruleset.ts";
+import type { Tampering } from "../../enforcer/tamper/table-event.ts";
 import { World } from "../../policy/world.ts";
 import { localPods, nodeName, podAddress, podCidr } from "./large-node.ts";
 
@@ -19,6 +20,8 @@ export class MeasuredEnforcer {
   /** Of the transactions so far: milliseconds in the kernel and on the way there, and the last one. */
   readonly kernelMs: number[] = [];
   lastTransaction: Transaction = [];
+  onRepair: (repair: Repair) => void = () => {};
+  unheard: (work: () => Promise<boolean>) => Promise<boolean> = (work) => work();
   readonly #enforcer: Enforcer;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
@@ -34,18 +37,27 @@ export class MeasuredEnforcer {
         list: () => nft.list(),
         check: (transaction) => nft.check(transaction),
         apply: (t) => this.#apply(nft, t),
+        rewrite: (more) => nft.rewrite(more),
       },
       interfaces: { read: () => Promise.resolve(this.#links) },
       clock: systemClock,
       log: silentLog,
       settings: defaultSettings,
       random: () => 0,
+      // As where the kernel's events tell of tampering: to compare the table takes seconds, in which no change gets in.
+      lookMs: 300_000,
+      onRepair: (repair) => this.onRepair(repair),
+      unheard: (work) => this.unheard(work),
     });
     this.#running = this.#enforcer.run(this.#stop.signal);
   }
 
   get status(): Enforcer["status"] {
     return this.#enforcer.status;
+  }
+
+  disturbed(tampering: Tampering): boolean {
+    return this.#enforcer.disturbed(tampering);
   }
 
   put(...objects: readonly KubeObject[]): void {
@@ -69,15 +81,15 @@ export class MeasuredEnforcer {
     this.#enforcer.update(this.world.program(), this.world.placement(), { podCidrs });
   }
 
-  /** The next transaction that the kernel has taken. */
+  /** Until the kernel has taken the next transaction that begins. */
   async nextTransaction(): Promise<void> {
     await this.#changed.promise;
   }
 
-  /** Until everything handed out so far is in the kernel. */
+  /** Until everything handed out so far is in the kernel, and what was put off as well. */
   async settled(): Promise<void> {
     const { revision } = this.world.program();
-    for (let still = 0; still < 3; ) {
+    for (let still = 0; still < 6; ) {
       const { applied } = this.status;
       await systemClock.sleep(500);
       still = applied === this.status.applied && this.status.revision === revision ? still + 1 : 0;
@@ -90,11 +102,11 @@ export class MeasuredEnforcer {
   }
 
   async #apply(nft: Nft, transaction: Transaction): Promise<void> {
-    const started = systemClock.monotonic();
+    const [started, awaited] = [systemClock.monotonic(), this.#changed];
+    this.#changed = Promise.withResolvers();
     await nft.apply(transaction);
     this.kernelMs.push(systemClock.monotonic() - started);
     this.lastTransaction = transaction;
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    awaited.resolve();
   }
 }

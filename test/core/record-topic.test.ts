@@ -16,7 +16,7 @@ function loss(node: string, seq: number): Loss {
 
 const nothing = { put: () => Promise.reject(new Error("no dead letters here")) };
 
-async function open<T>(source: { open(signal: AbortSignal): AsyncIterable<Delivery<T>> }) {
+function open<T>(source: { open(signal: AbortSignal): AsyncIterable<Delivery<T>> }): AsyncIterator<Delivery<T>> {
   return source.open(forever)[Symbol.asyncIterator]();
 }
 
@@ -34,7 +34,7 @@ describe("records over a bus", () => {
   }
 
   it("come in the order of each node, many a message", async () => {
-    const messages = await open(bus.subscription("losses", "raw"));
+    const messages = open(bus.subscription("losses", "raw"));
     const records = Array.from({ length: 1_200 }, (_, seq) => loss(seq % 2 === 0 ? "a" : "b", seq));
     await publishing(bus, topic).write(records, forever);
     const sent = await read(messages);
@@ -55,7 +55,7 @@ describe("records over a bus", () => {
   });
 
   it("are acked and refused together with their messages", async () => {
-    const source = await open(subscribing(bus, topic, "g", nothing));
+    const source = open(subscribing(bus, topic, "g", nothing));
     const first = source.next();
     await publishing(bus, topic).write([loss("a", 1), loss("a", 2)], forever);
     const delivery = (await first).value as Delivery<Loss>;
@@ -68,8 +68,8 @@ describe("records over a bus", () => {
   it("that nobody can read are dead letters with cause and origin, and hold nothing up", async () => {
     const told: string[] = [];
     const dead = deadLetterTopic(bus, "dead", (origin, cause) => void told.push(`${origin}: ${cause}`));
-    const graves = await open(bus.subscription("dead", "g"));
-    const source = await open(subscribing(bus, topic, "g", dead));
+    const graves = open(bus.subscription("dead", "g"));
+    const source = open(subscribing(bus, topic, "g", dead));
     const first = source.next();
     const broken = { key: "a", value: Uint8Array.of(1, 2, 3), origin: "losses/0@7", headers: { trace: "x" } };
     await bus.publisher("losses").write([broken], forever);
@@ -86,7 +86,7 @@ describe("records over a bus", () => {
   it("come again while a dead letter cannot be stored", async () => {
     let refusals = 0;
     const dead = { put: () => (refusals++ === 0 ? Promise.reject(new Error("away")) : Promise.resolve()) };
-    const source = await open(subscribing(bus, topic, "g", dead));
+    const source = open(subscribing(bus, topic, "g", dead));
     const first = source.next();
     await bus.publisher("losses").write([{ key: "a", value: Uint8Array.of(9) }], forever);
     await publishing(bus, topic).write([loss("a", 1)], forever);

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { SluiceError } from "../../core/errors.ts";
+import type { KubeObject } from "../../core/kube/objects.ts";
 import { silentLog } from "../../core/log.ts";
 import { diff } from "../../enforcer/diff.ts";
 import { Enforcer } from "../../enforcer/enforcer.ts";
 import { openRuleset } from "../../enforcer/fixed-rulesets.ts";
 import type { Keeper } from "../../enforcer/kept-file.ts";
 import type { KeptRuleset } from "../../enforcer/kept-ruleset.ts";
+import { enforcedPart, modesOf } from "../../enforcer/modes.ts";
 import { defaultSettings, render } from "../../enforcer/render.ts";
+import { World } from "../../policy/world.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
 import { NftMemory } from "../support/nft-memory.ts";
 import { instruction, type ProgramBuilder, program } from "../support/program.ts";
@@ -156,5 +159,41 @@ describe("an enforcer that is told to let everything pass", () => {
     await bench.want(worldWith("10.1.0.2"));
     assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
     assert.deepEqual([bench.enforcer.status.open, bench.enforcer.status.revision], [false, "0"]);
+  });
+
+  it("goes back to what policy says of a pod that came meanwhile", async () => {
+    const { nft, enforcer } = new Bench();
+    const world = new World();
+    const put = (object: KubeObject) => world.apply([{ type: "upsert", object }]);
+    const isOpen = { node: true };
+    const settings = { mode: "enforce", observedNodes: [], observedNamespaces: [], enforcedNamespaces: [] } as const;
+    const want = async () => {
+      const placement = enforcedPart(
+        world.placement(),
+        modesOf(settings, () => isOpen.node),
+      );
+      enforcer.update(world.program(), placement, { podCidrs: [], open: isOpen.node });
+      await settled();
+      return placement;
+    };
+    put({
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: { namespace: "n", name: "closed" },
+      spec: { podSelector: {}, policyTypes: ["Ingress"] },
+    });
+    void enforcer.run(new AbortController().signal);
+    await want();
+    put({
+      ...{ apiVersion: "v1", kind: "Pod", metadata: { namespace: "n", name: "p" }, spec: { nodeName: "a" } },
+      status: { podIP: "10.1.0.1" },
+    });
+    await want();
+    isOpen.node = false;
+    const placement = await want();
+    const interfaces = viewOf(worldWith().placement(), "a").interfaces;
+    const view = { node: "a", interfaces, podCidrs: [], settings: defaultSettings };
+    assert.deepEqual(nft.ruleset, render(world.program(), placement, view).ruleset);
+    await enforcer.stop({ leaveRules: true });
   });
 });

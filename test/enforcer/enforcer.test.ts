@@ -29,7 +29,7 @@ function worldWith(...members: string[]): ProgramBuilder {
 }
 
 class Bench {
-  readonly nft = new NftMemory();
+  readonly nft = new NftMemory({ remembers: true });
   readonly clock = new FakeClock();
   readonly stop = new AbortController();
   readonly repairs: Repair[] = [];
@@ -175,7 +175,7 @@ describe("the enforcer", () => {
   it("undoes at once what it is told that others did, by as little as will do", async () => {
     bench = new Bench();
     await bench.want(worldWith("10.1.0.2"));
-    await bench.nft.apply([{ verb: "flush-chain", chain: base }]);
+    bench.nft.tamper([{ verb: "flush-chain", chain: base }]);
     assert.equal(bench.enforcer.disturbed(flushed), true);
     await settled();
     assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
@@ -190,17 +190,39 @@ describe("the enforcer", () => {
   it("writes everything anew where that is the least", async () => {
     bench = new Bench();
     await bench.want(worldWith("10.1.0.2"));
-    await bench.nft.apply([{ verb: "delete-table" }]);
+    bench.nft.tamper([{ verb: "delete-table" }]);
     bench.enforcer.disturbed({ events: [namedEvent("chain", "egress_forward", true)], omitted: 0 });
     await settled();
     assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
     assert.deepEqual([bench.repairs.length, bench.repairs[0]?.commands], [1, null]);
+    assert.deepEqual([bench.nft.rewritten, bench.nft.applied.length], [1, 1]);
+  });
+
+  it("tells everything again where what was told is not remembered, or refused now", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    bench.nft.tamper([{ verb: "delete-table" }]);
+    bench.nft.failures.push(refused());
+    bench.enforcer.disturbed({ events: [namedEvent("chain", "egress_forward", true)], omitted: 0 });
+    await settled();
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
+    assert.deepEqual([bench.repairs[0]?.commands, bench.nft.rewritten, bench.nft.applied.length], [null, 0, 2]);
+  });
+
+  it("writes again what was wanted last, and then what is wanted now", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    bench.nft.tamper([{ verb: "delete-table" }]);
+    bench.enforcer.disturbed({ events: [], omitted: 1 });
+    await bench.want(worldWith("10.1.0.2", "10.1.0.3"));
+    assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2", "10.1.0.3")));
+    assert.deepEqual([bench.nft.rewritten, bench.nft.applied.length], [1, 2]);
   });
 
   it("writes everything anew where the kernel refuses the least", async () => {
     bench = new Bench();
     await bench.want(worldWith("10.1.0.2"));
-    await bench.nft.apply([{ verb: "flush-chain", chain: base }]);
+    bench.nft.tamper([{ verb: "flush-chain", chain: base }]);
     bench.nft.failures.push(refused());
     bench.enforcer.disturbed(flushed);
     await settled();
@@ -211,7 +233,7 @@ describe("the enforcer", () => {
   it("tells of a repair only when it has succeeded, however late", async () => {
     bench = new Bench();
     await bench.want(worldWith("10.1.0.2"));
-    await bench.nft.apply([{ verb: "flush-chain", chain: base }]);
+    bench.nft.tamper([{ verb: "flush-chain", chain: base }]);
     bench.nft.failures.push(refused(), refused(), refused());
     bench.enforcer.disturbed(flushed);
     await settled();
@@ -228,13 +250,14 @@ describe("the enforcer", () => {
     bench = new Bench();
     await bench.want(worldWith("10.1.0.2"));
     const before = bench.nft.applied.length;
-    await bench.nft.apply([{ verb: "flush-chain", chain: base }]);
-    await bench.nft.apply([{ verb: "delete-elements", set: nameOf("bindings4"), elements: [binding] }]);
+    bench.nft.tamper([{ verb: "flush-chain", chain: base }]);
+    bench.nft.tamper([{ verb: "delete-elements", set: nameOf("bindings4"), elements: [binding] }]);
     bench.enforcer.disturbed(flushed);
     bench.enforcer.disturbed({ ...flushed, events: [namedEvent("set", "bindings4", true)] });
     await settled();
     assert.deepEqual(bench.nft.ruleset, bench.desired(worldWith("10.1.0.2")));
-    assert.deepEqual([bench.nft.applied.length - before, bench.repairs.length], [3, 1]);
+    const { applied, rewritten } = bench.nft;
+    assert.deepEqual([applied.length - before, rewritten, bench.repairs.length], [0, 1, 1]);
   });
 
   it("is not disturbed before there are rules of its own", async () => {
@@ -264,6 +287,14 @@ describe("the enforcer", () => {
     const [repair] = bench.repairs;
     assert.equal(repair?.damage, "the table is gone");
     assert.ok((repair?.wholeAt ?? 0) <= whole && (repair?.wholeAt ?? 0) > whole - 11_000);
+  });
+
+  it("does not believe a listing that lacks elements for a moment", async () => {
+    bench = new Bench();
+    await bench.want(worldWith("10.1.0.2"));
+    bench.nft.listings.push(undefined);
+    await bench.clock.advance(11_000);
+    assert.deepEqual([bench.nft.listings.length, bench.repairs.length, bench.nft.applied.length], [0, 0, 1]);
   });
 
   it("leaves a whole table alone", async () => {

@@ -58,7 +58,9 @@ const cases: readonly Case[] = [
       `ip saddr @nets4 ip saddr != @pods4 log prefix "L|E|${rule(1)}" group 5 snaplen 128 counter name "r"`,
     ],
   },
-  { title: "CIDRs of one family, once", when: [inSet("destination", "nets")], rules: [`ip daddr @nets4 ${label}`] },
+  { title: "one CIDR, as it is", when: [inSet("destination", "nets")], rules: [`ip daddr 10.0.0.0/8 ${label}`] },
+  { title: "CIDRs of one family, once", when: [inSet("source", "ranges")], rules: [`ip saddr @nets4 ${label}`] },
+  { title: "all of IPv4", when: [inSet("source", "all")], rules: [`ip saddr @nets4 ${label}`] },
   {
     title: "not in CIDRs of one family: all of the other family",
     when: [inSet("destination", "nets", true)],
@@ -253,6 +255,8 @@ function renderBlock(only: Instruction, settings: Partial<RenderSettings>): Rend
     .addresses("pods", "10.1.0.1")
     .mixed("mixed", ["10.1.0.1"], ["10.1.0.0/24"])
     .cidrs("nets", "10.0.0.0/8")
+    .cidrs("ranges", "10.0.0.0/8", "192.0.2.0/24")
+    .cidrs("all", "0.0.0.0/0")
     .cidrs("nowhere")
     .ports("http", "10.1.0.1 6 80")
     .block("b", only)

@@ -6,6 +6,7 @@ import { diff } from "../../enforcer/diff.ts";
 import { addressElement, type Element, numberElement } from "../../enforcer/element.ts";
 import type { Nft } from "../../enforcer/nft.ts";
 import { type Command, emptyRuleset, nameOf, type Rule } from "../../enforcer/ruleset.ts";
+import { plainInventory } from "../support/plain-inventory.ts";
 import { membershipContract } from "./nft-membership.contract.ts";
 
 const web = addressElement(parseAddress("10.0.0.1"));
@@ -81,13 +82,15 @@ export function nftContract(name: string, open: () => Nft | Promise<Nft>): void 
 
     membershipContract(() => nft);
 
+    const listed = async () => plainInventory(await nft.list());
+
     it("lists nothing where there is no table", async () => {
       assert.equal(await nft.list(), undefined);
     });
 
     it("lists what was applied", async () => {
       await nft.apply(whole);
-      const inventory = await nft.list();
+      const inventory = await listed();
       assert.deepEqual(inventory?.sets, new Map([[set, new Set([web])]]));
       assert.deepEqual(inventory?.maps, new Map([[map, new Set([web])]]));
       const chains = [...(inventory?.chains ?? [])].sort();
@@ -113,6 +116,21 @@ export function nftContract(name: string, open: () => Nft | Promise<Nft>): void 
       assert.deepEqual((await nft.list())?.sets.get(set), new Set([api]));
     });
 
+    it("writes again what it was told last, or nothing", async () => {
+      await nft.apply(whole);
+      await nft.apply([elements("delete-elements", web), elements("add-elements", api)]);
+      const before = await nft.list();
+      await nft.rewrite([]);
+      assert.deepEqual(await nft.list(), before);
+      if (await nft.rewrite([elements("add-elements", web)]))
+        assert.deepEqual((await nft.list())?.sets.get(set), new Set([api, web]));
+    });
+
+    it("writes nothing where there was no table", async () => {
+      assert.equal(await nft.rewrite([]), false);
+      assert.equal(await nft.list(), undefined);
+    });
+
     it("replaces everything at once", async () => {
       await nft.apply(whole);
       await nft.apply(diff(undefined, emptyRuleset));
@@ -129,7 +147,7 @@ export function nftContract(name: string, open: () => Nft | Promise<Nft>): void 
         { verb: "delete-chain", name: base },
         { verb: "delete-set", name: set },
       ]);
-      assert.deepEqual(await nft.list(), { sets: new Map(), maps: new Map(), counters: new Set(), chains: new Map() });
+      assert.deepEqual(await listed(), { sets: new Map(), maps: new Map(), counters: new Set(), chains: new Map() });
     });
 
     it("takes port numbers, ranges and concatenations as elements and lists them in the same words", async () => {
@@ -155,17 +173,17 @@ export function nftContract(name: string, open: () => Nft | Promise<Nft>): void 
         { verb: "flush-chain", chain: base },
         { verb: "delete-set", name: seen },
       ]);
-      assert.deepEqual((await nft.list())?.sets, new Map());
+      assert.deepEqual((await listed())?.sets, new Map());
     });
 
     for (const { title, transaction } of refusals)
       it(`refuses ${title}, and keeps what was there`, async () => {
         await nft.apply(whole);
-        const before = await nft.list();
+        const before = await listed();
         const attempt = [elements("add-elements", api), ...transaction];
         await assert.rejects(nft.check(attempt), isRefusal);
         await assert.rejects(nft.apply(attempt), isRefusal);
-        assert.deepEqual(await nft.list(), before);
+        assert.deepEqual(await listed(), before);
       });
 
     it("refuses changes of a table that is not there", async () => {

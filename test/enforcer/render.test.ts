@@ -162,9 +162,9 @@ describe("the ruleset of a node", () => {
 
 const baseChains = ["egress_forward", "egress_input", "ingress_forward", "ingress_output"];
 
-/** Without that of revoked connections, which every node has. */
+/** Without those that every node has: of revoked connections, log messages and newcomers. */
 function chainsOf(ruleset: Ruleset): readonly string[] {
-  return [...ruleset.chains.keys()].filter((name) => !/^(revoked|log)_/.test(name));
+  return [...ruleset.chains.keys()].filter((name) => !/^(?:revoked|log|newcomers)_/.test(name));
 }
 
 function depthOf(ruleset: Ruleset, chain: Chain): number {

@@ -4,12 +4,12 @@ import { TableChanges } from "../../core/netlink/nf-tables.ts";
 import type { RuleId } from "../../core/rule-id.ts";
 import { writeRule } from "../../enforcer/rule-expressions.ts";
 import { type Name, nameOf, type Rule } from "../../enforcer/ruleset.ts";
+import { messagesOf } from "../support/batch-messages.ts";
 
 function bytesOf(rule: Rule): string {
   const changes = new TableChanges("sluice", "inet");
   changes.addRule(0, 0, "c", (expressions) => writeRule(expressions, rule));
-  const [message] = changes.messages;
-  return Buffer.from(message?.finish(1) ?? []).toString("hex");
+  return messagesOf(changes)[0]?.toString("hex") ?? "";
 }
 
 describe("a rule as expressions", () => {

@@ -69,27 +69,34 @@ describe("the kernel's table in other hands", function () {
 
   it("conntrack -F, again and again while a connection is busy: each part is told, and together all of it", async () => {
     const counted = countAtClient(client.port);
-    const ended = lab.serveWith(
+    const over = lab.serveWith(
       "a",
       `const s = require("net").connect({ host: "10.99.2.2", port: 7000, localPort: ${client.port} });
-      let left = 400;
-      s.on("data", () => left-- > 0 ? setTimeout(() => s.write("x".repeat(100)), 3) : s.end()).write("x");
+      let stopped = false;
+      require("dgram").createSocket("udp4").on("message", () => { stopped = true; }).bind(7399, "127.0.0.1");
+      s.on("data", () => stopped ? s.end() : setTimeout(() => s.write("x".repeat(100)), 3)).write("x");
       s.on("close", () => { console.log("over"); setInterval(() => {}, 1000); })`,
     );
+    const open = () => ofPort(client.port).filter(({ state }) => state === "open").length;
     for (let flush = 0; flush < 5; flush++) {
-      await until("some traffic", () => ofPort(client.port).filter(({ state }) => state === "open").length > flush);
+      const before = open();
+      await until("some traffic", () => open() > before, 20_000);
       lab.run("router", ["conntrack", "-F"]);
     }
-    await ended;
-    await until("all of it", () => bothWays(ofPort(client.port)) === counted()).catch(() => {});
+    const stop = `const s = require("dgram").createSocket("udp4"); s.send("stop", 7399, "127.0.0.1", () => s.close())`;
+    lab.run("a", [process.execPath, "-e", stop]);
+    await over;
+    await until("all of it", () => bothWays(ofPort(client.port)) === counted(), 10_000).catch(() => {});
     assert.equal(bothWays(ofPort(client.port)), counted());
     const flows = ofPort(client.port);
     const lives = Map.groupBy(flows, ({ connection, startedAt }) => `${connection} ${startedAt}`);
-    assert.equal(lives.size, 6);
-    assert.equal(flows.filter(({ endReason }) => endReason === "deleted").length, 5);
+    const deleted = flows.filter(({ endReason }) => endReason === "deleted").length;
+    // What is made anew while the kernel walks through its table may be met again by the same walk.
+    assert.ok(deleted >= 5, `${deleted} were deleted`);
+    assert.equal(lives.size, deleted + 1);
     assert.deepEqual(
       [...lives.values()].map((life) => life[0]?.midstream),
-      [false, true, true, true, true, true],
+      Array.from(lives, (_, index) => index > 0),
     );
   });
 

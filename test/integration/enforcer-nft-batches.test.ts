@@ -5,7 +5,7 @@ import { SluiceError } from "../../core/errors.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
 import { diff } from "../../enforcer/diff.ts";
 import { addressElement, concatenation, type Element, numberElement } from "../../enforcer/element.ts";
-import type { Nft } from "../../enforcer/nft.ts";
+import type { Inventory, Nft } from "../../enforcer/nft.ts";
 import { NftLibrary } from "../../enforcer/nft-library.ts";
 import { addressIntervals, portIntervals } from "../../enforcer/ranges.ts";
 import {
@@ -17,8 +17,10 @@ import {
   nameOf,
   type Ruleset,
 } from "../../enforcer/ruleset.ts";
+import { canonicalTable } from "../support/canonical-table.ts";
 import { deleteNamespace, makeNamespace, runIn } from "../support/namespace.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
+import { plainInventory } from "../support/plain-inventory.ts";
 import { until } from "../support/until.ts";
 
 const [pods, nets4, nets6, ports, named] = [
@@ -108,12 +110,41 @@ describe("batches of changes to nftables", function () {
           await nft.apply(transaction);
           await text.apply(transaction);
           before = state;
-          assert.deepEqual(await nft.list(), await text.list());
+          assert.deepEqual(plainInventory(await nft.list()), plainInventory(await text.list()));
         }
         assert.equal(table(ours), table(theirs));
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("are remembered, so that a table that others took away is written again as it was", async () => {
+    const table = (namespace: string) => runIn(namespace, "nft", "list", "table", "inet", "sluice");
+    const text = library.in(namespacePath(theirs), { batches: false });
+    await fc.assert(
+      fc.asyncProperty(fc.array(ruleset, { minLength: 1, maxLength: 30 }), async (states) => {
+        let before: Ruleset | undefined;
+        for (const state of states) {
+          await nft.apply(diff(before, state));
+          before = state;
+        }
+        const more: Command[] = [{ verb: "add-counter", name: nameOf("more") }];
+        runIn(ours, "nft", "flush ruleset");
+        assert.equal(await nft.rewrite(more), true);
+        await text.apply([...diff(undefined, before as Ruleset), ...more]);
+        assert.deepEqual(plainInventory(await nft.list()), plainInventory(await text.list()));
+        assert.equal(canonicalTable(table(ours)), canonicalTable(table(theirs)));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("are not remembered once something else has written to the table", async () => {
+    await nft.apply(diff(undefined, refusing));
+    await library.in(namespacePath(ours), { batches: false }).apply([{ verb: "add-counter", name: nameOf("more") }]);
+    assert.equal(await nft.rewrite([]), false);
+    await nft.apply(diff(undefined, refusing));
+    assert.equal(await nft.rewrite([]), true);
   });
 
   it("match packets by intervals that the batch began an empty set with", async () => {
@@ -140,6 +171,31 @@ describe("batches of changes to nftables", function () {
     await nft.apply([{ verb: "add-elements", set: pods, elements: all }]);
     // While the kernel sorts so large a set into a larger table, a listing may leave out some.
     await until("all elements", async () => (await nft.list())?.sets.get(pods)?.size === all.length, 30_000);
+  });
+
+  it("leave room in a set, and make more of it, however its members come and go", async () => {
+    const all = Array.from({ length: 2_000 }, (_, n) => addressElement(formatAddress(4, 0x0a000000n + BigInt(n))));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: all.length }), { minLength: 1, maxLength: 8 }),
+        async (sizes) => {
+          const withPods = (count: number): Ruleset => ({
+            ...emptyRuleset,
+            sets: new Map([[pods, set(pods, ["ipv4_addr"], null, all.slice(0, count))]]),
+          });
+          let before: Ruleset | undefined;
+          for (const count of sizes) {
+            await nft.apply(diff(before, withPods(count)));
+            before = withPods(count);
+            assert.deepEqual((await nft.list())?.sets.get(pods)?.size, count);
+          }
+          runIn(ours, "nft", "delete table inet sluice");
+          assert.equal(await nft.rewrite([]), true);
+          assert.deepEqual(plainInventory(await nft.list())?.sets, new Map([[pods, before?.sets.get(pods)?.elements]]));
+        },
+      ),
+      { numRuns: 15, examples: [[[40, 2_000, 10, 2_000]]] },
+    );
   });
 
   it("notice a set that somebody made anew with another type", async () => {
@@ -212,3 +268,8 @@ const refusing: Ruleset = {
   ]),
   chains: new Map([left, right].map((name) => [name, work(name, 1)])),
 };
+
+/** Its elements are made when they are looked at. */
+function plainInventory(inventory: Inventory | undefined): Inventory | undefined {
+  return inventory && { ...inventory, sets: new Map(inventory.sets), maps: new Map(inventory.maps) };
+}

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { namespacePath } from "../../core/netlink/namespace.ts";
 import type { RuleId } from "../../core/rule-id.ts";
 import { diff } from "../../enforcer/diff.ts";
+import type { Element } from "../../enforcer/element.ts";
 import { NftLibrary } from "../../enforcer/nft-library.ts";
 import { render } from "../../enforcer/render.ts";
 import {
@@ -57,6 +58,10 @@ const member = (key: Extract<Condition, { if: "member" }>["key"], set: Name, not
   not,
 });
 
+const network =
+  (field: Extract<Condition, { if: "network" }>["field"]) =>
+  (text: string): Condition => ({ if: "network", field, network: text as Element });
+
 const conditions: readonly Condition[] = [
   { if: "family", is: 4 },
   { if: "family", is: 6 },
@@ -77,6 +82,10 @@ const conditions: readonly Condition[] = [
   member(["daddr4"], four, true),
   member(["saddr6"], six),
   member(["daddr6"], six, true),
+  ...["10.0.0.0/8", "10.128.0.0/9", "192.0.2.7", "192.0.2.6/31", "172.16.0.0/12", "192.0.2.0/24"].map(
+    network("saddr4"),
+  ),
+  ...["fd00::/8", "fd00::7", "fd00::/65", "fd00:1::/64", "fd00::6/127"].map(network("daddr6")),
   member(["dport"], ports),
   member(["protocol"], protocols, true),
   member(["daddr4", "protocol", "dport"], named4),

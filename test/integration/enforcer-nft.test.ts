@@ -36,7 +36,10 @@ describe("nftables of a network namespace", function () {
   for (const [way, open] of ways) {
     it(`${way} names the line that was refused`, async () => {
       const chain = nameOf("nowhere");
-      const refused = open().apply([{ verb: "add-table" }, { verb: "flush-chain", chain }]);
+      const refused = open().apply([
+        ...([{ verb: "add-table" }, { verb: "delete-table" }, { verb: "add-table" }] as const),
+        { verb: "flush-chain", chain },
+      ]);
       const named = (error: unknown) =>
         error instanceof SluiceError &&
         error.message === "nft: Could not process rule: No such file or directory" &&

@@ -234,6 +234,38 @@ describe("enforcement by this machine's kernel", function () {
     assert.equal((await probe("shop/other", tcp("10.244.2.2"))).answered, false);
   });
 
+  it("a pod that was expected is enforced by its address in a set, and later by the maps, all the same", async () => {
+    const isIn = (map: string) => {
+      try {
+        return runIn(namespaceOf(0), "nft", `get element inet sluice ${map} { 10.244.1.9 }`).includes("jump");
+      } catch {
+        return false;
+      }
+    };
+    const change = async (object: KubeObject) => {
+      const before = applied()[0] ?? 0;
+      world.apply([{ type: "upsert", object }]);
+      update();
+      await until("the ruleset", () => (applied()[0] ?? 0) > before);
+    };
+    const verdicts = async () => [
+      (await probe("shop/unknown", tcp("10.244.2.3"))).answered,
+      (await probe("shop/unknown", tcp("10.244.2.2"))).answered,
+      (await probe("shop/other", tcp("fd00:10:244:1::9"))).answered,
+    ];
+    await change({ ...unknown, status: { phase: "Pending" } });
+    assert.deepEqual(await verdicts(), [false, false, false]);
+    await change(unknown);
+    assert.deepEqual([isIn("egress4"), isIn("ingress4")], [false, false]);
+    assert.deepEqual(await verdicts(), [true, false, true]);
+    await until("the maps", () => isIn("egress4") && isIn("ingress4"), 10_000);
+    assert.deepEqual(await verdicts(), [true, false, true]);
+    assert.deepEqual(
+      enforcers.map(({ status }) => status.failed + status.repaired),
+      [0, 0],
+    );
+  });
+
   it("rules deleted behind its back come back with the next change", async () => {
     runIn(namespaceOf(0), "nft", "delete", "table", "inet", "sluice");
     world.apply([{ type: "upsert", object: { ...other, metadata: { ...other.metadata, labels: { app: "web" } } } }]);

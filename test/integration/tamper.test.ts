@@ -74,6 +74,7 @@ class Node {
       random: () => 0,
       lookMs: 3_600_000,
       onRepair: (repair) => this.guard.repaired(repair),
+      unheard: (work) => this.guard.unheard(work),
     });
     this.guard = new Guard({
       cluster: "test",
@@ -96,6 +97,8 @@ class Node {
     this.#runs = Promise.all([this.enforcer.run(this.#stop.signal), this.guard.run(this.#stop.signal)]);
     this.want(worldWith("10.1.0.2"));
     await until("the first ruleset", () => this.enforcer.status.applied > 0);
+    // It was written while nobody listened; from now on somebody does.
+    await this.guard.unheard(() => Promise.resolve(false));
   }
 
   want(world: ProgramBuilder): void {
@@ -272,7 +275,7 @@ describe("tampering with the rules of this machine's kernel", function () {
       const { found, repaired } = millisecondsOf(done);
       console.log(`      found after ${found.toFixed(0)} ms, repaired after ${repaired.toFixed(0)} ms`);
       assert.ok(found <= bounds.found && repaired <= bounds.repaired, `found ${found} ms, repaired ${repaired} ms`);
-      assert.ok(change.start / 1000 <= done.at, "the gap begins before the change");
+      assert.ok(change.start <= change.foundAt, "the gap begins before the change");
       assert.deepEqual([node.gaps.length, await node.isWhole(), node.changes.length], [1, true, 1]);
       assert.deepEqual(
         node.rules().map((rule) => rule.replace(/# handle.*/, "")),
@@ -323,6 +326,29 @@ describe("tampering with the rules of this machine's kernel", function () {
     // What the follower has still to tell comes before the next tampering that it tells.
     await node.tamper("add element inet sluice egress4 { 10.9.9.7 : accept }");
     assert.deepEqual([node.changes.length, node.enforcer.status.repaired - repaired], [1, 1]);
+  });
+
+  it("nor is a large one that is not listened to, and what it made is known afterwards", async () => {
+    await node.tamper("flush ruleset");
+    // What this tells comes after what there is to know of the rules.
+    await node.tamper("add element inet sluice egress4 { 10.9.9.6 : accept }");
+    const { change } = await node.tamper(`delete rule inet sluice egress_forward handle ${handleOf(node.rules()[3])}`);
+    assert.match(change.diff[0] ?? "", /^- chain egress_forward, rule 4 of \d+: /);
+    assert.deepEqual([node.changes.length, await node.isWhole()], [3, true]);
+  });
+
+  it("what others do while it is not listened to is put right, and is heard the next time", async () => {
+    const meanwhile = (command: string) => () => {
+      runIn(node.namespace, "nft", command);
+      return Promise.resolve(false);
+    };
+    await node.guard.unheard(meanwhile("flush ruleset"));
+    const change = await until("the repair", () => node.changes[0]);
+    assert.match(change.summary, /^may have changed it: somebody else/);
+    assert.deepEqual([await node.isWhole(), change.actor], [true, null]);
+    await node.guard.unheard(meanwhile("delete table inet sluice"));
+    const second = await until("the second repair", () => node.changes[1]);
+    assert.deepEqual([await node.isWhole(), second.actor?.program], [true, "nft"]);
   });
 
   it("nor are those of a child, where nft is run as a program", async () => {

@@ -29,6 +29,27 @@ describe("world", () => {
     );
   });
 
+  it("knows a pod from when it is sent to a node until it has ended, whether it has an address or not", () => {
+    const pod = (spec: object, status: object) => ({
+      ...{ apiVersion: "v1", kind: "Pod", metadata: { namespace: "a", name: "web" }, spec, status },
+    });
+    const [node, podIP] = [{ nodeName: "n1" }, "10.0.0.1"];
+    const current = world().namespace("a").world();
+    const steps = [
+      { object: pod({}, { phase: "Pending" }), addresses: undefined },
+      { object: pod(node, { phase: "Pending" }), addresses: [] },
+      { object: pod(node, { phase: "Running", podIP }), addresses: [podIP] },
+      { object: pod(node, { phase: "Succeeded", podIP }), addresses: undefined },
+      { object: pod({ ...node, hostNetwork: true }, { phase: "Pending" }), addresses: undefined },
+    ];
+    for (const { object, addresses } of steps) {
+      current.apply([{ type: "upsert", object }]);
+      const { endpoints, classOf } = current.placement();
+      assert.deepEqual(endpoints.get("pod:a/web" as never)?.addresses, addresses);
+      assert.equal(classOf.has("pod:a/web" as never), addresses !== undefined);
+    }
+  });
+
   it("computes nothing anew when nothing of interest changed", () => {
     const current = world().namespace("a").pod("a/web").world();
     const [program, placement] = [current.program(), current.placement()];

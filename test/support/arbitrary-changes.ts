@@ -38,7 +38,7 @@ const pod = fc
     last: fc.constantFrom(1, 2, 3),
     created: fc.constantFrom("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
     going: fc.boolean(),
-    phase: fc.constantFrom("Running", "Running", "Running", "Succeeded"),
+    phase: fc.constantFrom("Running", "Running", "Running", "Succeeded", "Pending"),
     hostNetwork: fc.constantFrom(false, false, false, true),
     serviceAccountName: fc.constantFrom("default", "robot"),
     port: fc.constantFrom(80, 8080),
@@ -53,8 +53,12 @@ const pod = fc
       serviceAccountName,
       containers: [{ name: "main", ports: [{ name: "http", containerPort: port }] }],
     },
-    status: { phase, podIP: `10.0.0.${last}`, podIPs: [{ ip: `10.0.0.${last}` }, { ip: `fd00::${last}` }] },
+    status: { phase, ...(phase === "Pending" ? {} : addresses(last)) },
   }));
+
+function addresses(last: number) {
+  return { podIP: `10.0.0.${last}`, podIPs: [{ ip: `10.0.0.${last}` }, { ip: `fd00::${last}` }] };
+}
 
 const drafts = {
   Namespace: fc.record({ name: namespace, labels }),

@@ -7,6 +7,7 @@ import {
   type Command,
   type Condition,
   emptyRuleset,
+  hasOwnElements,
   type MapVerdict,
   type Name,
   type NamedSet,
@@ -25,15 +26,27 @@ export class NftMemory implements Nft {
   /** Every transaction that was carried out. */
   readonly applied: Transaction[] = [];
   #table: Ruleset | undefined;
+  #left: Ruleset | undefined;
+  /** It can write again what it was told. */
+  readonly remembers: boolean;
+  rewritten = 0;
 
   /** The next transactions fail with this, one each. */
   readonly failures: SluiceError[] = [];
+
+  constructor({ remembers = false }: { readonly remembers?: boolean } = {}) {
+    this.remembers = remembers;
+  }
 
   get ruleset(): Ruleset | undefined {
     return this.#table;
   }
 
+  /** What the next ones to list are told, whatever there is. */
+  readonly listings: (Inventory | undefined)[] = [];
+
   list(): Promise<Inventory | undefined> {
+    if (this.listings.length > 0) return Promise.resolve(this.listings.shift());
     return Promise.resolve(this.#table === undefined ? undefined : inventoryOf(this.#table));
   }
 
@@ -47,8 +60,33 @@ export class NftMemory implements Nft {
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
     this.#table = applied(this.#table, transaction);
+    this.#left = this.#table;
     this.applied.push(transaction);
   }
+
+  async rewrite(more: Transaction): Promise<boolean> {
+    await Promise.resolve();
+    if (!this.remembers || this.#left === undefined) return false;
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+    this.#table = applied(lasting(this.#left), more);
+    this.rewritten += 1;
+    return true;
+  }
+
+  /** What somebody else does. */
+  tamper(transaction: Transaction): void {
+    this.#table = applied(this.#table, transaction);
+  }
+}
+
+/** Without elements that end by themselves. */
+function lasting(ruleset: Ruleset): Ruleset {
+  const sets = [...ruleset.sets].map(([name, set]) => {
+    const kept = hasOwnElements(set) ? { ...set, elements: new Set<Element>() } : set;
+    return [name, kept] as const;
+  });
+  return { ...ruleset, sets: new Map(sets) };
 }
 
 function inventoryOf(ruleset: Ruleset): Inventory {

@@ -102,7 +102,7 @@ class Run {
   }
 
   chain({ name, rules }: Chain, depth: number): End {
-    if (depth > 5) throw new Error(`${name} is ${depth} jumps deep`);
+    if (depth > 6) throw new Error(`${name} is ${depth} jumps deep`);
     for (const rule of rules) {
       const end = this.#rule(rule, depth);
       if (end !== undefined) return end;
@@ -174,6 +174,13 @@ function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset, kept:
     case "member": {
       const key = keyOf(condition.key, sighting);
       return key !== undefined && contains(existing(ruleset.sets, condition.set), key) !== condition.not;
+    }
+    case "network": {
+      const address = partOf(condition.field, sighting);
+      if (address === undefined) return false;
+      const [first, last] = rangeOf(condition.network);
+      const value = numberOf(address as Element);
+      return first <= value && value <= last;
     }
     case "interface": {
       const name = condition.field === "iifname" ? sighting.from : sighting.to;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { decodeSet, type SetElement } from "../../../core/netlink/nf-sets.ts";
 import { setRequest, TableChanges } from "../../../core/netlink/nf-tables.ts";
+import { messagesOf } from "../../support/batch-messages.ts";
 
 const four = (...bytes: readonly number[]) => Uint8Array.from(bytes);
 
@@ -100,7 +101,7 @@ describe("changes of a table of nftables", () => {
     it(`${title} is what nft sends`, () => {
       const changes = new TableChanges("sluice", "inet");
       change(changes);
-      const [message] = changes.messages.map((writer) => Buffer.from(writer.finish(1)));
+      const [message] = messagesOf(changes);
       assert.deepEqual([message?.readUInt16LE(4), message?.readUInt16LE(6)], [(10 << 8) | type, flags]);
       assert.equal(message?.subarray(16).toString("hex"), (head + bytes).replaceAll(" ", ""));
     });
@@ -110,7 +111,7 @@ describe("changes of a table of nftables", () => {
   it("take as many messages as the 16 bits of an attribute's length ask for", () => {
     const changes = new TableChanges("sluice", "inet");
     changes.elements(0, "add", "pods", many);
-    const messages = changes.messages.map((message) => Buffer.from(message.finish(1)));
+    const messages = messagesOf(changes);
     assert.equal(messages.length, 3);
     const elementBytes = 16;
     const lists = messages.map((message) => message.readUInt16LE(16 + 4 + 12 + 12) - 4);

@@ -142,6 +142,7 @@ describe("enforcer/tamper/tamper-watch", () => {
       at: bench.clock.now(),
       after: bench.clock.now() - 5,
       reason: "the buffer overran",
+      isRare: false,
     };
     bench.watch.take(lost);
     bench.watch.take(lost);
@@ -154,6 +155,13 @@ describe("enforcer/tamper/tamper-watch", () => {
     );
     await bench.clock.advance(61_000);
     assert.equal(bench.disturbed.length, 1);
+  });
+
+  it("has everything written anew at once for each loss that cannot come often", () => {
+    const at = bench.clock.now();
+    for (let turn = 0; turn < 2; turn++)
+      bench.watch.take({ kind: "lost", at, after: at - 5, reason: "somebody else", isRare: true });
+    assert.equal(bench.disturbed.length, 2);
   });
 
   it("tells what a look at the table found, since the last time that it was whole", () => {

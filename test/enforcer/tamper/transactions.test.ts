@@ -136,7 +136,13 @@ describe("enforcer/tamper/transactions", () => {
 
   it("forgets what was begun when events are lost", () => {
     read(datagram(deleted.slice(0, 3), otherPort));
-    assert.deepEqual(transactions.lost("overrun"), { kind: "lost", at: 1_000, after: 1_000, reason: "overrun" });
+    assert.deepEqual(transactions.lost("overrun"), {
+      kind: "lost",
+      at: 1_000,
+      after: 1_000,
+      reason: "overrun",
+      isRare: false,
+    });
     assert.equal(foreign(read(datagram(added.slice(-1), otherPort))[0]).events.length, 0);
   });
 

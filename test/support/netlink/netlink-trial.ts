@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { FastMessage } from "../../../collectors/conntrack/fast-message.ts";
 import { LogDecoder } from "../../../collectors/nflog/message.ts";
 import { Recorder } from "../../../collectors/recorder.ts";
 import { FlowDecoder, FlowEncoder } from "../../../collectors/spool/flow-layout.ts";
+import { batchIn, FrameWriter } from "../../../collectors/spool/record-frames.ts";
 import { EntryDecoder } from "../../../core/conntrack/entry.ts";
 import { SluiceError } from "../../../core/errors.ts";
 import { decodeDone, decodeError } from "../../../core/netlink/answer.ts";
@@ -9,11 +11,12 @@ import { Messages } from "../../../core/netlink/message.ts";
 import { subsystem } from "../../../core/netlink/netfilter.ts";
 import { decodeNftEvent, tableOf } from "../../../core/netlink/nft-event.ts";
 import { flowCodec } from "../../../core/records/codec.ts";
-import { unenriched } from "../../../core/records/flow.ts";
+import { type RawFlow, unenriched } from "../../../core/records/flow.ts";
 import { capturedNflog } from "../../collectors/captured-nflog.ts";
 import { capturedConntrack } from "../../core/conntrack/captured-conntrack.ts";
 import { added, deleted } from "../../core/netlink/captured-nft.ts";
 import { randomFrom } from "../random.ts";
+import { fastFaultOf } from "./fast-fault.ts";
 import { mutate } from "./mutation.ts";
 import { isEntry, isLoggedPacket } from "./naive-grammar.ts";
 import { faultOf } from "./record-fault.ts";
@@ -53,12 +56,14 @@ export class NetlinkTrial {
   readonly #random: () => number;
   readonly #bytes = Buffer.alloc(slotBytes);
   readonly #messages = new Messages(this.#bytes);
+  readonly #fast = new FastMessage(this.#bytes);
   readonly #entries = new EntryDecoder(this.#bytes);
   readonly #logs = new LogDecoder(this.#bytes);
   readonly #spooled = Buffer.alloc(4_096);
   readonly #encoder = new FlowEncoder(this.#spooled);
   readonly #decoder = new FlowDecoder();
   readonly #codec = flowCodec();
+  readonly #frames = new FrameWriter(1 << 20);
   readonly #recorder = new Recorder({ epoch, interfaceName: (index) => `if${index}` });
   readonly #tally = { messages: 0, entries: 0, logged: 0, refused: 0, records: 0 };
   #now = epoch;
@@ -134,11 +139,15 @@ export class NetlinkTrial {
     const entry = outcomeOf(() => this.#entries.decode(type, flags, start, end));
     const isRefused = entry instanceof SluiceError;
     assert.equal(!isRefused, isEntry(message), `an entry or not: ${describe(entry)}`);
-    if (isRefused) this.#refuse(entry);
-    else {
-      this.#tally.entries++;
-      this.#recorder.entry(entry, this.#now);
+    const isFast = this.#fast.read(type, flags, start, end);
+    if (isRefused) {
+      assert.ok(!isFast, `read fast, but refused: ${describe(entry)}`);
+      this.#refuse(entry);
+      return;
     }
+    this.#tally.entries++;
+    if (isFast) assert.equal(fastFaultOf(this.#fast, entry), undefined, "read fast and otherwise");
+    if (!isFast || !this.#recorder.message(this.#fast, this.#now)) this.#recorder.entry(entry, this.#now);
   }
 
   #tryPacket({ start, end }: Messages, message: Uint8Array): void {
@@ -169,8 +178,13 @@ export class NetlinkTrial {
     this.#recorder.beginDump();
     this.#recorder.endDump(this.#now);
     const end = this.#now - (this.#now % windowUs) + windowUs;
-    const drafts = this.#recorder.flush({ start: end - windowUs, end, whole: true });
-    for (const draft of drafts) {
+    const window = { start: end - windowUs, end, whole: true };
+    for (const flow of this.#usualOf(window)) {
+      this.#tally.records++;
+      const fault = faultOf(flow);
+      assert.equal(fault, undefined, `a record out of a row has ${fault}: ${JSON.stringify(flow)}`);
+    }
+    for (const draft of this.#recorder.flush(window)) {
       const fault = faultOf(draft);
       assert.equal(fault, undefined, `a record has ${fault}: ${JSON.stringify(draft)}`);
       if (this.#tally.records++ % codedOneOf !== 0) continue;
@@ -180,6 +194,17 @@ export class NetlinkTrial {
       assert.deepEqual(this.#codec.decode(this.#codec.encode(flow)), flow);
     }
     this.#recorder.takeLosses();
+  }
+
+  /** The records of connections that are rows, as an outbox has them written. */
+  #usualOf(window: { readonly start: number; readonly end: number }): readonly RawFlow[] {
+    const { usual } = this.#recorder;
+    const frames = this.#frames;
+    frames.reset();
+    usual.takeClosed(messagesPerFlush * 4, (slot) => frames.slot(usual.slots, slot, window, 0));
+    for (let slot = usual.nextChanged(0); slot >= 0; slot = usual.nextChanged(slot + 1))
+      usual.settle(slot, frames.slot(usual.slots, slot, window, 0).end);
+    return batchIn(frames.written, { cluster: "c", node: "n", epoch: 1 }).flows;
   }
 }
 
