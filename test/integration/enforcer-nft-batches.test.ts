@@ -5,7 +5,7 @@ import { SluiceError } from "../../core/errors.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
 import { diff } from "../../enforcer/diff.ts";
 import { addressElement, concatenation, type Element, numberElement } from "../../enforcer/element.ts";
-import type { Inventory, Nft } from "../../enforcer/nft.ts";
+import type { Nft } from "../../enforcer/nft.ts";
 import { NftLibrary } from "../../enforcer/nft-library.ts";
 import { addressIntervals, portIntervals } from "../../enforcer/ranges.ts";
 import {
@@ -268,8 +268,3 @@ const refusing: Ruleset = {
   ]),
   chains: new Map([left, right].map((name) => [name, work(name, 1)])),
 };
-
-/** Its elements are made when they are looked at. */
-function plainInventory(inventory: Inventory | undefined): Inventory | undefined {
-  return inventory && { ...inventory, sets: new Map(inventory.sets), maps: new Map(inventory.maps) };
-}
