@@ -1,5 +1,5 @@
 import type { DnsCounters } from "../collectors/dns/observer.ts";
-import type { RecorderCounters } from "../collectors/recorder.ts";
+import type { CollectorCounters } from "../collectors/recorder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { run, type Sink, type Source, type Stage } from "../core/pipeline.ts";
@@ -22,7 +22,7 @@ export interface Collecting {
   readonly losses: Source<Loss>;
   readonly heartbeats?: Source<Heartbeat>;
   readonly dns?: Source<RawDns>;
-  readonly counters: RecorderCounters | undefined;
+  readonly counters: CollectorCounters | undefined;
   readonly dnsCounters?: DnsCounters | undefined;
   /** Collects until the signal aborts, then hands out what is left, whereupon the sources end. */
   run(signal: AbortSignal): Promise<void>;

@@ -1,5 +1,5 @@
 import type { DnsCounters } from "../collectors/dns/observer.ts";
-import type { RecorderCounters } from "../collectors/recorder.ts";
+import type { CollectorCounters } from "../collectors/recorder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Sink } from "../core/pipeline.ts";
@@ -77,7 +77,7 @@ export function countLosses(metrics: Metrics, batch: readonly Loss[]): void {
 /** A node's collector, as far as it is measured. */
 export interface CollectorGauges {
   readonly node: string;
-  readonly counters: RecorderCounters | undefined;
+  readonly counters: CollectorCounters | undefined;
   readonly dns?: DnsCounters | undefined;
   readonly spool: SpoolUsage | undefined;
 }
@@ -93,7 +93,12 @@ export function readCollectors(metrics: Metrics, collectors: () => readonly Coll
       { labels: { node, kind: "nflog" }, value: counters.loggedPackets },
     ]),
   );
-  const each = (count: (counters: RecorderCounters) => number) => () =>
+  metrics.read("sluice_kernel_drops_total", () =>
+    counted().flatMap(({ node, counters }) =>
+      kernelDrops(counters).map(([what, value]) => ({ labels: { node, what }, value })),
+    ),
+  );
+  const each = (count: (counters: CollectorCounters) => number) => () =>
     counted().map(({ node, counters }) => ({ labels: { node }, value: count(counters) }));
   metrics.read(
     "sluice_collector_denials_total",
@@ -112,6 +117,14 @@ export function readCollectors(metrics: Metrics, collectors: () => readonly Coll
     each(({ foreignPrefixes }) => foreignPrefixes),
   );
   metrics.read(
+    "sluice_collector_survey_seconds",
+    each(({ surveyMs }) => surveyMs / 1000),
+  );
+  metrics.read(
+    "sluice_collector_stall_seconds",
+    each(({ stallMs }) => stallMs / 1000),
+  );
+  metrics.read(
     "sluice_collector_connections",
     each(({ connections }) => connections),
   );
@@ -123,6 +136,16 @@ export function readCollectors(metrics: Metrics, collectors: () => readonly Coll
     spools().map(({ node, spool }) => ({ labels: { node }, value: spool.segments })),
   );
 }
+
+const kernelDrops = (counters: CollectorCounters): readonly (readonly [what: string, count: number])[] => [
+  ["event", counters.eventDrops],
+  ["log", counters.logDrops],
+  ["table", counters.tableDrops],
+  ["early", counters.earlyDrops],
+  ["insert", counters.insertFailures],
+  ["restart", counters.searchRestarts],
+  ["clash", counters.clashes],
+];
 
 function readDns(
   metrics: Metrics,

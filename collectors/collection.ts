@@ -6,6 +6,7 @@ import { Dns } from "./dns/dns.ts";
 import { removeCopyRules } from "./dns/rules.ts";
 import { type Beat, Heartbeats, heartbeatOf, readKernelTable } from "./heartbeats.ts";
 import { InterfaceNames } from "./interface-names.ts";
+import { type KernelCounts, nothingCounted } from "./kernel-counters.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadingPace, soonMs } from "./reading-pace.ts";
 import { Recorder } from "./recorder.ts";
@@ -16,12 +17,14 @@ import { Surveys } from "./surveys.ts";
 import { type Flush, Windows } from "./window.ts";
 import type { FromWorker, WorkerOptions } from "./worker-protocol.ts";
 
+// A table of 262,144 fills in three seconds at 80,000 new connections a second.
+const watchMs = 250;
 // While what was read is stored and acked.
 const drainPauseMs = 5;
 // Records of open connections that are written between two readings: some milliseconds.
 const slicedRecords = 4_000;
 // With a spool a connection that ended is on the disk so soon: what is in memory only is lost with the process.
-const spoolFlushMs = 20;
+const spoolFlushMs = 40;
 // How long records are still handed out after the end; what is left then is in the spool.
 const drainMs = 5_000;
 
@@ -36,6 +39,11 @@ export class Collection {
   readonly #outbox: Outbox;
   #dns: Dns | undefined;
   #tracking = false;
+  #kernel: KernelCounts | undefined;
+  #watchedAt = Number.NEGATIVE_INFINITY;
+  #surveyMs = 0;
+  /** The longest time between two readings, but for what was meant, since counters were told last. */
+  #stallMs = 0;
   /** Open connections that are being saved. */
   #saving: Generator<void> | undefined;
 
@@ -86,6 +94,8 @@ export class Collection {
     for (const { name, from, to } of applySettings())
       this.#log("info", { node: this.#options.node, from, to }, `set net.netfilter.${name}`);
     sensor.subscribe();
+    this.#kernel = sensor.countKernel({ start: this.#now(), end: this.#now() });
+    this.#watchTable(sensor);
     if (this.#options.ensureConntrack) {
       loadTrackingRule();
       this.#tracking = true;
@@ -145,10 +155,13 @@ export class Collection {
     const surveys = new Surveys(sensor, this.#clock, (flush) => this.#tellOpen(flush));
     const pace = new ReadingPace();
     let readAt = this.#clock.monotonic();
+    let pausedMs = 0;
     while (!signal.aborted) {
       const { datagrams, more, overran } = sensor.poll();
-      const pause = pace.after(datagrams, this.#clock.monotonic() - readAt);
-      readAt = this.#clock.monotonic();
+      const sinceMs = this.#clock.monotonic() - readAt;
+      readAt += sinceMs;
+      this.#stallMs = Math.max(this.#stallMs, sinceMs - pausedMs);
+      const pause = pace.after(datagrams, sinceMs);
       // After the events, so that the answers are known that led to these connections.
       const asked = this.#dns?.poll() ?? false;
       if (overran && surveys.reconcile())
@@ -159,11 +172,12 @@ export class Collection {
       surveys.goOn();
       const beat = heartbeats.due(this.#clock.now());
       if (beat !== undefined) this.#beat(beat, sensor);
+      this.#watchTable(sensor);
       this.#tendSpool();
       const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
-      await (more || surveys.busy
-        ? new Promise(setImmediate)
-        : this.#clock.sleep(Math.min(asked ? soonMs : pause, untilFlush), signal));
+      pausedMs = more || surveys.busy ? 0 : Math.min(asked ? soonMs : pause, untilFlush);
+      await (pausedMs === 0 ? new Promise(setImmediate) : this.#clock.sleep(pausedMs, signal));
+      this.#surveyMs = surveys.tookMs;
     }
     this.#finish(sensor, surveys, windows, heartbeats);
     await this.#drain();
@@ -214,9 +228,26 @@ export class Collection {
 
   #beat(beat: Beat, sensor: Sensor): void {
     sensor.countUnlogged(beat);
+    const table = readKernelTable();
+    this.#kernel = sensor.countKernel(beat);
     if (this.#outbox.full) return;
-    const heartbeat = heartbeatOf(beat, this.#recorder.counters, this.#outbox.told, readKernelTable());
+    const heartbeat = heartbeatOf(beat, this.#recorder.counters, this.#outbox.told, { ...table, ...this.#kernel });
     this.#outbox.push({ heartbeats: [heartbeat] });
+  }
+
+  /** Lets the kernel tell of ends until they are heard, while its table has room for those it keeps for that. */
+  #watchTable(sensor: Sensor): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#watchedAt < watchMs) return;
+    this.#watchedAt = now;
+    const { connections, connectionsMax } = readKernelTable();
+    const on = sensor.tend(connectionsMax === 0 ? 1 : connections / connectionsMax);
+    if (on === false)
+      this.#log(
+        "warn",
+        { node: this.#options.node, connections, connectionsMax },
+        "the connection table fills up: the kernel no longer keeps connections until their end is heard",
+      );
   }
 
   /** Tells what ended; with `whole`, of everything else as well, but for usual connections that are open. */
@@ -244,7 +275,10 @@ export class Collection {
     this.#tellDnsLosses();
     this.#spool?.windowTold(flush.end);
     this.#interfaces.forget();
-    this.#post({ kind: "counters", counters: this.#recorder.counters, dns: this.#dns?.counters ?? null });
+    const own = { surveyMs: this.#surveyMs, stallMs: this.#stallMs };
+    const counters = { ...this.#recorder.counters, ...(this.#kernel ?? nothingCounted), ...own };
+    this.#stallMs = 0;
+    this.#post({ kind: "counters", counters, dns: this.#dns?.counters ?? null });
   }
 
   /** Once a window: it costs a question to the kernel. */

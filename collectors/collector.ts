@@ -12,7 +12,7 @@ import type { DnsSettings } from "./dns/dns.ts";
 import type { DnsCounters } from "./dns/observer.ts";
 import { Inbox } from "./inbox.ts";
 import { LazyBatch } from "./lazy-batch.ts";
-import type { RecorderCounters } from "./recorder.ts";
+import type { CollectorCounters } from "./recorder.ts";
 import type { Framed } from "./spool/batch.ts";
 import type { SpoolSettings } from "./spool/spool.ts";
 import type { FromWorker, ToWorker, WorkerOptions } from "./worker-protocol.ts";
@@ -72,7 +72,7 @@ export class Collector {
     readonly dns: Inbox<RawDns>;
   };
   #worker: Worker | undefined;
-  #counters: RecorderCounters | undefined;
+  #counters: CollectorCounters | undefined;
   #dnsCounters: DnsCounters | undefined;
   #failure: unknown;
 
@@ -96,7 +96,7 @@ export class Collector {
   }
 
   /** What moved, as of the end of the last window. */
-  get counters(): RecorderCounters | undefined {
+  get counters(): CollectorCounters | undefined {
     return this.#counters;
   }
 

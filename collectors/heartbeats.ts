@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Heartbeat } from "../core/records/heartbeat.ts";
+import type { KernelCounts } from "./kernel-counters.ts";
 import type { RecorderCounters } from "./recorder.ts";
 
 const everyMs = 10_000;
@@ -48,9 +49,14 @@ export interface Told {
   readonly dropped: number;
 }
 
-export function heartbeatOf(beat: Beat, counters: RecorderCounters, told: Told, table: KernelTable): HeartbeatDraft {
+export function heartbeatOf(
+  beat: Beat,
+  counters: RecorderCounters,
+  told: Told,
+  kernel: KernelTable & KernelCounts,
+): HeartbeatDraft {
   const { conntrackEvents, loggedPackets, malformed, overruns } = counters;
-  return { ...beat, conntrackEvents, loggedPackets, decodeFailures: malformed, overruns, ...told, ...table };
+  return { ...beat, conntrackEvents, loggedPackets, decodeFailures: malformed, overruns, ...told, ...kernel };
 }
 
 interface KernelTable {

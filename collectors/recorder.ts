@@ -1,14 +1,14 @@
-import type { Address } from "../core/address.ts";
 import type { Entry } from "../core/conntrack/entry.ts";
 import type { SluiceError } from "../core/errors.ts";
 import { isProbe } from "../core/probe.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import type { Connection } from "./connection.ts";
-import { FastConnections } from "./conntrack/fast-connections.ts";
+import { type DomainOf, FastConnections } from "./conntrack/fast-connections.ts";
 import { type FastMessage, fastKind } from "./conntrack/fast-message.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
 import { type Draft, draftOf, standingOf } from "./draft.ts";
+import type { KernelCounts } from "./kernel-counters.ts";
 import { type LossDraft, Losses } from "./losses.ts";
 import type { LoggedPacket } from "./nflog/message.ts";
 import { parsePrefix } from "./nflog/prefix.ts";
@@ -16,6 +16,10 @@ import { SequenceGaps } from "./sequence-gaps.ts";
 import type { Flush } from "./window.ts";
 
 const countersReset = "somebody set the counters of connections to zero: what they carried just before is not known";
+/** IPS_DYING of include/uapi/linux/netfilter/nf_conntrack_common.h: set before DESTROY is told. */
+const dying = 1 << 9;
+const tableFull =
+  "packets that the kernel dropped because its connection table was full: no connection was made of them";
 const queueFull = "records that found the collector's queue full";
 
 /** What moved, since the start. */
@@ -34,6 +38,14 @@ export interface RecorderCounters {
   readonly connections: number;
 }
 
+/** The same, what the kernel counted, and how the reader did. */
+export interface CollectorCounters extends RecorderCounters, KernelCounts {
+  /** How long the last reading of the whole table took, with what was read meanwhile. */
+  readonly surveyMs: number;
+  /** The longest time that no event was read, beyond what was meant, in the last window. */
+  readonly stallMs: number;
+}
+
 export interface RecorderOptions {
   /** When collecting began, microseconds. */
   readonly epoch: number;
@@ -44,8 +56,6 @@ export interface RecorderOptions {
   /** For which name a client had an address at a time, where DNS is collected. */
   readonly domainOf?: DomainOf;
 }
-
-type DomainOf = (client: Address, address: Address, at: number) => string | null;
 
 /** Everything between decoded messages and records: pure but for its own state. Times are microseconds. */
 export class Recorder {
@@ -78,7 +88,7 @@ export class Recorder {
 
   constructor({ epoch, since = epoch, interfaceName, domainOf }: RecorderOptions) {
     this.#correlator = new Correlator(since);
-    this.usual = new FastConnections(since, this.#correlator);
+    this.usual = new FastConnections(since, this.#correlator, domainOf);
     this.#interfaceName = interfaceName;
     this.#domainOf = domainOf;
     this.#read = { conntrack: epoch, nflog: epoch };
@@ -91,9 +101,8 @@ export class Recorder {
 
   /** Takes in a message as it was read, if nothing about it is unusual; else its entry is wanted. */
   message(message: FastMessage, now: number): boolean {
-    if (this.#domainOf !== undefined) return false; // a name is a Connection's
     const isDumped = message.kind === fastKind.dumped;
-    const taken = (isDumped && this.#isStale(message.id, message.startedAt)) || this.usual.take(message, now);
+    const taken = (isDumped && this.#isStale(message)) || this.usual.take(message, now);
     if (!taken) return false;
     if (isDumped) this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
@@ -102,7 +111,7 @@ export class Recorder {
   }
 
   entry(entry: Entry, now: number): void {
-    const isStale = entry.kind === "dump" && this.#isStale(entry.id, entry.startedAt);
+    const isStale = entry.kind === "dump" && this.#isStale(entry);
     if (!isStale && isProbe(entry.original.source, entry.original.destination)) return;
     if (entry.kind === "dump") this.#moved.dumpedEntries++;
     else this.#moved.conntrackEvents++;
@@ -153,12 +162,18 @@ export class Recorder {
     this.#read[source] = now;
   }
 
-  /** The kernel dropped messages of a source since it was last read (ENOBUFS). */
-  overran(source: "conntrack" | "nflog", now: number): void {
+  /** The kernel had no room for so many datagrams of a source since it was last read. */
+  overran(source: "conntrack" | "nflog", lost: number, now: number): void {
     this.#moved.overruns++;
     const span = { start: Math.min(this.#read[source], now), end: now };
-    if (source === "conntrack") this.#losses.note(source, null, span, "the event socket's buffer overran");
-    else this.#logOverrun ??= span;
+    // A datagram of the log holds many packets; the next that comes says how many are missing.
+    if (source === "nflog") this.#logOverrun ??= span;
+    else if (lost > 0) this.#losses.note(source, lost, span, "the event socket's buffer overran");
+  }
+
+  /** Packets that the kernel dropped for want of room in its connection table. */
+  tableWasFull(count: number, span: { readonly start: number; readonly end: number }): void {
+    this.#losses.note("conntrack", count, span, tableFull);
   }
 
   /** Messages that could not be read. */
@@ -236,9 +251,12 @@ export class Recorder {
     connection.domain ??= domainOf(source, destination, connection.startedAt);
   }
 
-  /** A dump holds what the kernel copied for it a little before: of that, what ended meanwhile is told as if it lived. */
-  #isStale(id: number, startedAt: number | null): boolean {
-    return this.#endedInDump !== undefined && this.#endedInDump.get(id) === startedAt;
+  /**
+   * A dump holds what the kernel copied for it a little before: of that, what ended meanwhile is told as if it lived. So is, for a
+   * moment, what has ended: its DESTROY is on its way, or was read already.
+   */
+  #isStale({ id, status, startedAt }: Pick<Entry, "id" | "status" | "startedAt">): boolean {
+    return (status & dying) !== 0 || (this.#endedInDump !== undefined && this.#endedInDump.get(id) === startedAt);
   }
 
   /** Notices that the wall clock was set back, before anything that began after that is taken in. */

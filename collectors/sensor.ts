@@ -5,10 +5,12 @@ import { firstProtocolType, type Messages } from "../core/netlink/message.ts";
 import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket, type Reading } from "../core/netlink/socket.ts";
 import { FastMessage } from "./conntrack/fast-message.ts";
+import { KernelCounters, type KernelCounts } from "./kernel-counters.ts";
 import { bindGroup } from "./nflog/bind-group.ts";
 import { LogDecoder } from "./nflog/message.ts";
 import { configureRequest, logDatagramBytes } from "./nflog/requests.ts";
 import type { Recorder } from "./recorder.ts";
+import { ReliableEnds } from "./reliable-ends.ts";
 import { Unlogged } from "./unlogged.ts";
 
 // As many as recvmmsg(2) takes at once (UIO_MAXIOV). One event is one datagram of 150 to 400 bytes.
@@ -47,6 +49,8 @@ export class Sensor {
   readonly #dumps: Conntrack;
   readonly #changes: Conntrack;
   readonly #logDecoder: LogDecoder;
+  readonly #kernel: KernelCounters;
+  readonly #ends: ReliableEnds;
   #unlogged: Unlogged | undefined;
 
   /** Opens the sockets; nothing is told on them before `subscribe`. */
@@ -57,6 +61,8 @@ export class Sensor {
     this.#questions = NetlinkSocket.open(NETLINK_NETFILTER);
     this.#events = NetlinkSocket.open(NETLINK_NETFILTER, { slots: eventSlots, slotBytes: eventBytes });
     this.#logs = NetlinkSocket.open(NETLINK_NETFILTER, { slots: logSlots, slotBytes: logDatagramBytes });
+    this.#kernel = new KernelCounters(this.#questions, { conntrack: this.#events, nflog: this.#logs });
+    this.#ends = new ReliableEnds((on) => this.#events.reportUndelivered(on));
     this.#dumps = conntrackIn(this.#requests.bytes);
     this.#changes = conntrackIn(this.#events.bytes);
     this.#logDecoder = new LogDecoder(this.#logs.bytes);
@@ -77,6 +83,18 @@ export class Sensor {
     this.#logs.request(`configure NFLOG group ${nflogGroup}`, configureRequest(nflogGroup));
   }
 
+  /** What the kernel counted since this began. Tells of what it dropped since the last time. */
+  countKernel(span: { readonly start: number; readonly end: number }): KernelCounts {
+    const { counts, dropped } = this.#kernel.read();
+    if (dropped > 0) this.#recorder.tableWasFull(dropped, span);
+    return counts;
+  }
+
+  /** Keeps to what the table's fill allows; true if that changed, with what holds from now on. */
+  tend(fill: number): boolean | undefined {
+    return this.#ends.tend(fill);
+  }
+
   /** Tells what the log left out since the last time. */
   countUnlogged(span: { readonly start: number; readonly end: number }): void {
     this.#recorder.notLogged(this.#unlogged?.take() ?? new Map(), span);
@@ -93,7 +111,7 @@ export class Sensor {
     return {
       datagrams: events.datagrams + logs.datagrams,
       more: events.full || logs.full,
-      overran: events.overrun,
+      overran: events.overrun || events.lost > 0,
     };
   }
 
@@ -117,7 +135,11 @@ export class Sensor {
     for (const socket of [this.#requests, this.#questions, this.#events, this.#logs]) socket.close();
   }
 
-  #read(source: "conntrack" | "nflog", socket: NetlinkSocket, take: (message: Messages, now: number) => void): Reading {
+  #read(
+    source: "conntrack" | "nflog",
+    socket: NetlinkSocket,
+    take: (message: Messages, now: number) => void,
+  ): Reading & { readonly lost: number } {
     const now = this.#options.now();
     const reading = socket.read(
       (_bytes, message) => {
@@ -130,10 +152,11 @@ export class Sensor {
       },
       (error) => this.#recorder.malformed(error, now),
     );
-    if (reading.overrun) this.#recorder.overran(source, now);
+    const lost = this.#kernel.undelivered(source);
+    if (reading.overrun || lost > 0) this.#recorder.overran(source, lost, now);
     else this.#recorder.wasRead(source, now);
     for (let lost = 0; lost < reading.truncated; lost++) this.#recorder.malformed(tooLong(source), now);
-    return reading;
+    return { ...reading, lost };
   }
 
   #conntrack({ fast, decoder }: Conntrack, { type, flags, start, end }: Messages, now: number): void {

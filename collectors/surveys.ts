@@ -31,11 +31,17 @@ export class Surveys {
   #reconcileDue = false;
   #reconciledAt = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
+  #tookMs = 0;
 
   constructor(sensor: Pick<Sensor, "dumping">, clock: Clock, tellOpen: (flush: Flush) => Generator<void>) {
     this.#sensor = sensor;
     this.#clock = clock;
     this.#tellOpen = tellOpen;
+  }
+
+  /** How long the last one took, with what was read meanwhile. */
+  get tookMs(): number {
+    return this.#tookMs;
   }
 
   /** A slice is due at once. */
@@ -96,7 +102,8 @@ export class Surveys {
     const { steps, began } = this.#current as Survey;
     if (!steps.next().done) return;
     const now = this.#clock.monotonic();
-    this.#notBefore = now + restPerDump * (now - began);
+    this.#tookMs = now - began;
+    this.#notBefore = now + restPerDump * this.#tookMs;
     this.#current = undefined;
   }
 }

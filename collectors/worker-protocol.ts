@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../core/errors.ts";
 import type { DnsSettings } from "./dns/dns.ts";
 import type { DnsCounters } from "./dns/observer.ts";
-import type { RecorderCounters } from "./recorder.ts";
+import type { CollectorCounters } from "./recorder.ts";
 import type { Framed } from "./spool/batch.ts";
 import type { SpoolSettings } from "./spool/spool.ts";
 
@@ -28,7 +28,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: "ready" }
   | { readonly kind: "records"; readonly batch: number; readonly records: Framed }
-  | { readonly kind: "counters"; readonly counters: RecorderCounters; readonly dns: DnsCounters | null }
+  | { readonly kind: "counters"; readonly counters: CollectorCounters; readonly dns: DnsCounters | null }
   | { readonly kind: "log"; readonly level: "info" | "warn"; readonly fields: object; readonly sentence: string }
   | { readonly kind: "failed"; readonly code: ErrorCode | null; readonly message: string };
 

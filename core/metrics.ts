@@ -36,6 +36,19 @@ export const metricTable = {
   sluice_collector_overruns_total: counter("Times a kernel socket overran: events were lost.", "node"),
   sluice_collector_decode_failures_total: counter("Messages of the kernel that could not be read.", "node"),
   sluice_collector_foreign_packets_total: counter("Logged packets whose prefix is not ours.", "node"),
+  sluice_kernel_drops_total: counter(
+    "What the kernel counts on each node: event, log: datagrams that found the collector's socket full; table: packets dropped because the connection table was full; early: connections thrown out of it for others; insert: packets whose connection another packet had just made; restart: look-ups that began anew; clash: packets put to a connection that another had just made.",
+    "node",
+    "what",
+  ),
+  sluice_collector_survey_seconds: gauge(
+    "What the last reading of the whole connection table took, with the events that were read meanwhile.",
+    "node",
+  ),
+  sluice_collector_stall_seconds: gauge(
+    "Longest time without reading events, beyond pauses that are meant, in the last window.",
+    "node",
+  ),
   sluice_collector_connections: gauge("Connections followed now.", "node"),
   sluice_collector_losses_total: counter("Loss records: something was not seen or not kept.", "node", "source"),
   sluice_collector_lost_records_total: counter(

@@ -49,6 +49,7 @@ export class Batches {
     const ends = this.#write(changes, transaction);
     this.#send(changes, transaction);
     this.#remember(transaction, changes.batch, begin, ends);
+    changes.batch.free();
   }
 
   /** As `Nft.rewrite`. */
@@ -59,6 +60,7 @@ export class Batches {
     this.#image.writeTo(changes.batch);
     this.#write(changes, more);
     this.#send(changes, []);
+    changes.batch.free();
     return true;
   }
 

@@ -1,7 +1,7 @@
 // Who is found by address in the maps of the dispatch, and who in a set of the class. An entry of a map that jumps, or a rule that does,
 // makes the kernel walk all rules that packets can reach; an element of a set costs it nothing. So what can be known of a pod before it
 // has an address is made ready then: its class gets a room, a set of addresses and the rules that send those to the chains of the
-// class. The address goes into the set, and some time later, when nobody waits for it, into the maps: see docs/decisions/0028.
+// class. The address goes into the set, and some time later, when nobody waits for it, into the maps: see docs/decisions/0025.
 import type { Address, Family } from "../core/address.ts";
 import type { ClassId, Endpoint } from "../policy/placement.ts";
 import type { Direction } from "../policy/program.ts";

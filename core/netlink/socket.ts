@@ -12,9 +12,13 @@ const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
+// An array of u32, of which the last but none is the count (include/uapi/linux/sock_diag.h, SK_MEMINFO_DROPS).
+const SO_MEMINFO = 55;
+const meminfo = { words: 9, drops: 8 } as const;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_DROP_MEMBERSHIP = 2;
+const NETLINK_BROADCAST_ERROR = 4;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 
@@ -108,6 +112,19 @@ export class NetlinkSocket {
     const length = Buffer.from(Uint32Array.of(4).buffer);
     checked("getsockopt SO_RCVBUF", getsockopt(this.#fd, SOL_SOCKET, SO_RCVBUF, value, length) as number);
     return value.readInt32LE();
+  }
+
+  /** How many datagrams the kernel had no room for so far; it counts to 2^32. */
+  drops(): number {
+    const value = Buffer.alloc(4 * meminfo.words);
+    const length = Buffer.from(Uint32Array.of(value.length).buffer);
+    checked("getsockopt SO_MEMINFO", getsockopt(this.#fd, SOL_SOCKET, SO_MEMINFO, value, length) as number);
+    return value.readUInt32LE(4 * meminfo.drops);
+  }
+
+  /** Whether who sends to a group is told that this socket had no room. Conntrack then tells of an end again, later. */
+  reportUndelivered(on: boolean): void {
+    this.#set(SOL_NETLINK, NETLINK_BROADCAST_ERROR, on ? 1 : 0);
   }
 
   /** Visits the messages that are there. A malformed datagram is handed to `malformed`, and reading goes on. */

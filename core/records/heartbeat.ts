@@ -16,4 +16,11 @@ export interface Heartbeat {
   readonly dropped: number;
   readonly connections: number;
   readonly connectionsMax: number;
+  readonly eventDrops: number;
+  readonly logDrops: number;
+  readonly tableDrops: number;
+  readonly earlyDrops: number;
+  readonly insertFailures: number;
+  readonly searchRestarts: number;
+  readonly clashes: number;
 }

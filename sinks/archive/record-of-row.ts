@@ -42,7 +42,8 @@ const icmpFields = columnsOf(["type", "code", "id"], "icmp_");
 const lossFields = columnsOf([...id, "source", "count", "start", "end", "detail"]);
 const heartbeatFields = columnsOf([
   ...[...id, "start", "end", "flows", "losses", "conntrackEvents", "loggedPackets", "decodeFailures"],
-  ...["overruns", "dropped", "connections", "connectionsMax"],
+  ...["overruns", "dropped", "connections", "connectionsMax", "eventDrops", "logDrops", "tableDrops", "earlyDrops"],
+  ...["insertFailures", "searchRestarts", "clashes"],
 ]);
 const tenureFields = columnsOf([
   ...["cluster", "kind", "namespace", "name", "uid", "node", "workloadKind", "workload"],

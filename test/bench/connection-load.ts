@@ -1,6 +1,7 @@
-// Opens TCP connections and resets each at once, with two packets of its own making, at a rate; so that the kernel tells of a NEW
-// and a DESTROY each, and nothing lives on. To be started in a network namespace:
-//   node test/bench/connection-load.ts PER_SECOND COUNT [DENIED_IN_100]
+// Opens connections at a rate, with packets of its own making. To be started in a network namespace:
+//   node test/bench/connection-load.ts tcp|udp PER_SECOND COUNT [DENIED_IN_100]
+// tcp: each is reset at once, so that the kernel tells of a NEW and a DESTROY, and nothing lives on. udp: one datagram each, and they
+// live on until they time out.
 // Prints as JSON how many it opened, how many of them to the port that is denied, and how many seconds that took.
 //
 // A reset that comes before any answer makes the kernel forget a connection at once (net/netfilter/nf_conntrack_proto_tcp.c,
@@ -8,7 +9,7 @@
 
 import koffi from "koffi";
 import { systemClock } from "../../core/clock.ts";
-import { checked, socket } from "../../core/netlink/libc.ts";
+import { checked, errorName, socket } from "../../core/netlink/libc.ts";
 
 // raw(7), sendmmsg(2); struct mmsghdr and iovec as in core/netlink/receive-buffer.ts
 const [AF_INET, SOCK_RAW, IPPROTO_RAW] = [2, 3, 255];
@@ -20,57 +21,71 @@ const sendmmsg = koffi.load(null).func("int sendmmsg(int fd, void *vector, uint3
 const [ipBytes, packetBytes] = [20, 40];
 const offset = { source: 12, destination: 16, sourcePort: 20, destinationPort: 22, flags: 33 };
 const flags = { syn: 0x02, rst: 0x04 };
+const protocols = { tcp: 6, udp: 17 } as const;
+type Protocol = keyof typeof protocols;
 
 const perCall = 32;
-export const loadAddresses = { source: 0x0a62_0001, destination: 0x0a62_0100 };
-export const deniedPort = 9;
+const loadAddresses = { source: 0x0a62_0001, destination: 0x0a62_0100 };
+const deniedPort = 9;
 const [firstPort, portCount] = [1024, 60_000];
 
-function packet(): Buffer {
+function packet(protocol: Protocol): Buffer {
   const bytes = Buffer.alloc(packetBytes);
   bytes.writeUInt8(0x45, 0);
   bytes.writeUInt16BE(packetBytes, 2);
   bytes.writeUInt8(64, 8);
-  bytes.writeUInt8(6, 9);
+  bytes.writeUInt8(protocols[protocol], 9);
   bytes.writeUInt32BE(loadAddresses.source, offset.source);
   bytes.writeUInt32BE(loadAddresses.destination, offset.destination);
-  bytes.writeUInt8(0x50, ipBytes + 12);
-  bytes.writeUInt16BE(1024, ipBytes + 14);
+  if (protocol === "udp") bytes.writeUInt16BE(packetBytes - ipBytes, ipBytes + 4);
+  else {
+    bytes.writeUInt8(0x50, ipBytes + 12);
+    bytes.writeUInt16BE(1024, ipBytes + 14);
+  }
   return bytes;
 }
 
-/** Packets in pairs, a SYN and a RST, sent in one call. */
-class Pairs {
+/** Packets that open connections and, of TCP, reset them: sent in one call. */
+class Openings {
   readonly #fd = checked("socket", socket(AF_INET, SOCK_RAW, IPPROTO_RAW) as number);
-  readonly #packets = Buffer.concat(Array.from({ length: 2 * perCall }, packet));
+  readonly #flags: readonly number[];
+  readonly #packets: Buffer;
   readonly #name = Buffer.alloc(nameBytes);
-  readonly #headers = Buffer.alloc(2 * perCall * mmsghdrBytes);
-  readonly #vectors = Buffer.alloc(2 * perCall * iovecBytes);
+  readonly #headers: Buffer;
+  readonly #vectors: Buffer;
 
-  constructor() {
+  constructor(protocol: Protocol) {
+    this.#flags = protocol === "tcp" ? [flags.syn, flags.rst] : [0];
+    const count = perCall * this.#flags.length;
+    this.#packets = Buffer.concat(Array.from({ length: count }, () => packet(protocol)));
+    this.#headers = Buffer.alloc(count * mmsghdrBytes);
+    this.#vectors = Buffer.alloc(count * iovecBytes);
     this.#name.writeUInt16LE(AF_INET, 0);
     this.#name.writeUInt32BE(loadAddresses.destination, 4);
-    for (let slot = 0; slot < 2 * perCall; slot++) this.#place(slot);
+    for (let slot = 0; slot < count; slot++) this.#place(slot);
   }
 
-  /** Opens and resets connections `first` to `first + count - 1`; of each hundred the first `denied` to the denied port. */
+  /** Connections `first` to `first + count - 1`; of each hundred the first `denied` to the denied port. */
   send(first: number, count: number, denied: number): void {
     for (let n = 0; n < count; n++) {
       const connection = first + n;
       const port = connection % 100 < denied ? deniedPort : 1000 + (Math.floor(connection / portCount) % 20_000);
-      for (const [which, flag] of [flags.syn, flags.rst].entries()) {
-        const start = (2 * n + which) * packetBytes;
+      for (const [which, flag] of this.#flags.entries()) {
+        const start = (this.#flags.length * n + which) * packetBytes;
         this.#packets.writeUInt16BE(firstPort + (connection % portCount), start + offset.sourcePort);
         this.#packets.writeUInt16BE(port, start + offset.destinationPort);
-        this.#packets.writeUInt8(flag, start + offset.flags);
+        if (flag !== 0) this.#packets.writeUInt8(flag, start + offset.flags);
       }
     }
-    for (let sent = 0; sent < 2 * count; ) sent += this.#call(sent, 2 * count - sent);
+    const packets = this.#flags.length * count;
+    for (let sent = 0; sent < packets; ) sent += this.#call(sent, packets - sent);
   }
 
   #call(from: number, count: number): number {
     const headers = this.#headers.subarray(from * mmsghdrBytes);
-    return checked("sendmmsg", sendmmsg(this.#fd, headers, count, 0) as number);
+    const sent = sendmmsg(this.#fd, headers, count, 0) as number;
+    // So it says of a packet that a rule drops (net/ipv4/raw.c), which is what it was sent for.
+    return sent < 0 && errorName() === "EPERM" ? 1 : checked("sendmmsg", sent);
   }
 
   #place(slot: number): void {
@@ -84,9 +99,9 @@ class Pairs {
   }
 }
 
-function main([rateText = "", countText = "", deniedText = "0"]: readonly string[]): void {
+function main([protocol = "", rateText = "", countText = "", deniedText = "0"]: readonly string[]): void {
   const [rate, total, denied] = [Number(rateText), Number(countText), Number(deniedText)];
-  const pairs = new Pairs();
+  const openings = new Openings(protocol as Protocol);
   const still = new Int32Array(new SharedArrayBuffer(4));
   const started = systemClock.monotonic();
   for (let done = 0; done < total; ) {
@@ -94,7 +109,7 @@ function main([rateText = "", countText = "", deniedText = "0"]: readonly string
     if (due <= done) Atomics.wait(still, 0, 0, 1);
     for (; done < due; ) {
       const count = Math.min(perCall, due - done);
-      pairs.send(done, count, denied);
+      openings.send(done, count, denied);
       done += count;
     }
   }

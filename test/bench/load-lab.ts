@@ -54,8 +54,8 @@ export class LoadLab {
   }
 
   /** Opens connections at a rate; `denied` of each hundred to the port that is denied. */
-  async load(perSecond: number, count: number, denied = 0): Promise<Load> {
-    const args = [process.execPath, program, ...[perSecond, count, denied].map(String)];
+  async load(perSecond: number, count: number, denied = 0, protocol: "tcp" | "udp" = "tcp"): Promise<Load> {
+    const args = [process.execPath, program, protocol, ...[perSecond, count, denied].map(String)];
     const child = spawn("ip", ["netns", "exec", this.#name, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     let printed = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));

@@ -13,7 +13,11 @@ const benches: Readonly<Record<string, Bench>> = {
     programs: ["spool.bench.ts", "archive.bench.ts"],
     about: "the spool, and what the archive costs to write, keep and ask (--rows 10000000 for 10 hours)",
   },
-  collector: { programs: ["collector.bench.ts"], about: "conntrack events to records" },
+  collector: {
+    programs: ["collector.bench.ts", "collector-kernel.bench.ts"],
+    about:
+      "conntrack events to records in the spool; beside ulogd2 and conntrack -E, and under load; needs root (--quick)",
+  },
   enforcer: {
     programs: ["enforcer-rate.bench.ts", "enforcer-churn.bench.ts", "enforcer.bench.ts"],
     about:

@@ -3,6 +3,7 @@ import { completenessOf, type Minute } from "../../bin/completeness.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { loss } from "../support/flows.ts";
+import { nothingDropped } from "../support/kernel-counts.ts";
 import { sequenceRuns } from "./sequence-runs.ts";
 
 /** A full minute, 22:13:00. */
@@ -14,7 +15,7 @@ const epoch = minute0 / 1000 - 1_000_000;
 
 function beat(from: number, to: number, seq: number, parts: Partial<Heartbeat> = {}): Heartbeat {
   const counts = { flows: 0, losses: 0, conntrackEvents: 0, loggedPackets: 0, decodeFailures: 0, overruns: 0 };
-  const table = { dropped: 0, connections: 0, connectionsMax: 1 };
+  const table = { dropped: 0, connections: 0, connectionsMax: 1, ...nothingDropped };
   const id = { cluster: "lab", node: "node-1", epoch, seq };
   return { ...id, start: at(from), end: at(to), ...counts, ...table, ...parts };
 }

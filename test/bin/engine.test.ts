@@ -5,12 +5,13 @@ import { Metrics } from "../../core/metrics.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
 import { loss, rawFlow, seconds } from "../support/flows.ts";
+import { nothingDropped } from "../support/kernel-counts.ts";
 import { engineOf, FakeCollector, FakeStore } from "./fake-engine.ts";
 
 const heartbeat: Heartbeat = {
   ...{ cluster: "lab", node: "node-1", epoch: 1, seq: 7, start: seconds(0), end: seconds(10) },
   ...{ flows: 1, losses: 0, conntrackEvents: 1, loggedPackets: 0, decodeFailures: 0, overruns: 0, dropped: 0 },
-  ...{ connections: 1, connectionsMax: 100 },
+  ...{ connections: 1, connectionsMax: 100, ...nothingDropped },
 };
 
 function rig() {

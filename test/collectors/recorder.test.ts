@@ -228,6 +228,40 @@ describe("what else is told of a connection", () => {
   });
 });
 
+describe("a dump beside events", () => {
+  const dumped = entry("dump", { ...started, ...counted(2, 120) });
+  const destroyed = entry("destroy", { ...started, ...counted(2, 120) });
+
+  it("does not bring back what ended while it was read", () => {
+    const under = recorder();
+    under.entry(entry("new"), inWindow);
+    under.beginDump();
+    under.entry(destroyed, inWindow);
+    under.entry(dumped, inWindow);
+    under.endDump(inWindow);
+    assert.deepEqual(under.flush(first).map(counts), ["closed 2/120 0/0"]);
+  });
+
+  it("does not bring back what had ended, and was still in the table for a moment", () => {
+    const under = recorder();
+    under.entry(entry("new"), inWindow);
+    under.entry(destroyed, inWindow);
+    under.beginDump();
+    under.entry({ ...dumped, status: 1 << 9 }, inWindow);
+    under.endDump(inWindow);
+    assert.deepEqual(under.flush(first).map(counts), ["closed 2/120 0/0"]);
+  });
+
+  it("takes in the next life of what ended while it was read", () => {
+    const under = recorder();
+    under.beginDump();
+    under.entry(destroyed, inWindow);
+    under.entry(entry("dump", { startedAt: inWindow + 9, ...counted(1, 60) }), inWindow);
+    under.endDump(inWindow);
+    assert.deepEqual(under.flush(first).map(counts), ["closed 2/120 0/0", "open 1/60 0/0"]);
+  });
+});
+
 describe("what is nobody's traffic", () => {
   it("a probe of the node's own rules is not told", () => {
     const recorder = new Recorder({ epoch: 0, interfaceName: () => null });
@@ -690,21 +724,18 @@ describe("losses", () => {
     );
   });
 
-  it("of an overrun of events have no number, and span the time since the last read", () => {
+  it("of an overrun of events have the number that the kernel counted, and span the time since the last read", () => {
     const under = recorder();
     under.wasRead("conntrack", 101 * second);
-    under.overran("conntrack", 102 * second);
+    under.overran("conntrack", 7, 102 * second);
     const [loss] = under.takeLosses();
-    assert.deepEqual(
-      [loss?.source, loss?.count, loss?.start, loss?.end],
-      ["conntrack", null, 101 * second, 102 * second],
-    );
+    assert.deepEqual([loss?.source, loss?.count, loss?.start, loss?.end], ["conntrack", 7, 101 * second, 102 * second]);
     assert.deepEqual(under.takeLosses(), []);
   });
 
   it("of an overrun of logged packets have none unless a gap tells it", () => {
     const under = recorder();
-    under.overran("nflog", inWindow);
+    under.overran("nflog", 1, inWindow);
     assert.deepEqual(
       under.takeLosses().map(({ source, count }) => [source, count]),
       [["nflog", null]],

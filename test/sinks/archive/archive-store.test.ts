@@ -104,6 +104,8 @@ describe("ArchiveStore", function () {
           dropped: 7,
           connections: 8,
           connectionsMax: 9,
+          ...{ eventDrops: 10, logDrops: 11, tableDrops: 12, earlyDrops: 13 },
+          ...{ insertFailures: 14, searchRestarts: 15, clashes: 16 },
         },
       };
       const tenure = tenureOf({});
