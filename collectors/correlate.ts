@@ -60,8 +60,9 @@ export class Correlator {
   }
 
   /** Takes in a connection whose id it does not know, with what was heard of it. */
-  adopt({ first, heardAt, seenInDump, told, latest }: History): void {
+  adopt({ first, heardAt, seenInDump, told, latest, domain }: History): void {
     const connection = new Connection(first, heardAt, seenInDump);
+    connection.domain = domain;
     connection.learn(first, this.#epoch);
     if (told?.by !== undefined) connection.learn(told.by, this.#epoch);
     if (told !== undefined) connection.settle(told.end);

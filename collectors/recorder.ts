@@ -1,10 +1,9 @@
-import type { Address } from "../core/address.ts";
 import type { Entry } from "../core/conntrack/entry.ts";
 import type { SluiceError } from "../core/errors.ts";
 import { isProbe } from "../core/probe.ts";
 import type { RawFlow } from "../core/records/flow.ts";
 import type { Connection } from "./connection.ts";
-import { FastConnections } from "./conntrack/fast-connections.ts";
+import { type DomainOf, FastConnections } from "./conntrack/fast-connections.ts";
 import { type FastMessage, fastKind } from "./conntrack/fast-message.ts";
 import { Correlator } from "./correlate.ts";
 import { Denials } from "./denials.ts";
@@ -58,8 +57,6 @@ export interface RecorderOptions {
   readonly domainOf?: DomainOf;
 }
 
-type DomainOf = (client: Address, address: Address, at: number) => string | null;
-
 /** Everything between decoded messages and records: pure but for its own state. Times are microseconds. */
 export class Recorder {
   /** Connections of which nothing unusual is told; the records of these are taken from there. */
@@ -91,7 +88,7 @@ export class Recorder {
 
   constructor({ epoch, since = epoch, interfaceName, domainOf }: RecorderOptions) {
     this.#correlator = new Correlator(since);
-    this.usual = new FastConnections(since, this.#correlator);
+    this.usual = new FastConnections(since, this.#correlator, domainOf);
     this.#interfaceName = interfaceName;
     this.#domainOf = domainOf;
     this.#read = { conntrack: epoch, nflog: epoch };
@@ -104,7 +101,6 @@ export class Recorder {
 
   /** Takes in a message as it was read, if nothing about it is unusual; else its entry is wanted. */
   message(message: FastMessage, now: number): boolean {
-    if (this.#domainOf !== undefined) return false; // a name is a Connection's
     const isDumped = message.kind === fastKind.dumped;
     const taken = (isDumped && this.#isStale(message)) || this.usual.take(message, now);
     if (!taken) return false;

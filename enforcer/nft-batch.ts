@@ -49,6 +49,7 @@ export class Batches {
     const ends = this.#write(changes, transaction);
     this.#send(changes, transaction);
     this.#remember(transaction, changes.batch, begin, ends);
+    changes.batch.free();
   }
 
   /** As `Nft.rewrite`. */
@@ -59,6 +60,7 @@ export class Batches {
     this.#image.writeTo(changes.batch);
     this.#write(changes, more);
     this.#send(changes, []);
+    changes.batch.free();
     return true;
   }
 
@@ -108,13 +110,16 @@ export class Batches {
 
   #remember(transaction: Transaction, batch: Batch, begin: number, ends: readonly number[]): void {
     if (!isReplacement(transaction) && !this.#image.isWhole) return;
-    const bytes = Uint8Array.from(batch.slice(0, ends.at(-1) ?? 0));
+    const written = batch.slice(0, ends.at(-1) ?? 0);
+    // What a large batch has reserved and not written takes no memory: the kernel gives none for it.
+    const bytes = written.length > largeBytes ? written : Uint8Array.from(written);
     const starts = [begin, ...ends];
     for (const [subject, command] of transaction.entries())
       this.#image.take(command, bytes.subarray(starts[subject], ends[subject]));
   }
 }
 
+const largeBytes = 2 ** 20;
 // Room for the table's own messages and some elements besides.
 const moreBytes = 65_536;
 const emptyTable: Transaction = [{ verb: "add-table" }, { verb: "delete-table" }, { verb: "add-table" }];

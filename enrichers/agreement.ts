@@ -4,7 +4,7 @@ import type { Direction } from "../policy/program.ts";
 import type { Packet, Verdict } from "../policy/verdict.ts";
 import type { Ends } from "./authoritative.ts";
 import type { RuleBook } from "./rule-book.ts";
-import { directionsOf, isPath, type PolicyInForce, packetOf, pathOf } from "./verdict.ts";
+import { directionsOf, isAnnounced, isPath, type PolicyInForce, packetOf, pathOf } from "./verdict.ts";
 
 /** A verdict of the kernel that the evaluator does not share, with all that it takes to ask both again. */
 export interface Disagreement {
@@ -104,6 +104,7 @@ export class Agreement {
     const { sample } = this.#options;
     if (sample === 0 || this.#remembered.length === 0) return false;
     // Spoofed, unknown and invalid packets meet no policy.
+    if (isAnnounced(flow)) return false;
     if (flow.state === "denied") return flow.egressRule !== null || flow.ingressRule !== null;
     return flow.start === flow.startedAt && flow.seq % sample === 0;
   }

@@ -53,6 +53,7 @@ export function decide(
   const action = flow.state === "denied" ? "deny" : "allow";
   const revision = policy?.program.revision ?? null;
   if (isDeniedWithoutRule(flow)) return { action, verdictSource: "kernel", programRevision: revision, enforced: [] };
+  if (isAnnounced(flow)) return { action, verdictSource: "evaluated", programRevision: revision, enforced: [] };
   const judgements = directionsOf(flow, ends).map((direction) => ({
     direction,
     ...judge(direction, { flow, ends, rules, policy, evaluated }),
@@ -107,6 +108,14 @@ function hintsOf({
     ...(Object.keys(seen).length === 0 ? {} : { interfaces: new Map([[node, seen]]) }),
     ...(isTranslated ? { translated: { node, destination, destinationPort } } : {}),
   };
+}
+
+/**
+ * The data connection of FTP and its like: the rules let pass what is related to a connection that passed, and ask no policy. That it was so
+ * is not the kernel's word: it leaves no label.
+ */
+export function isAnnounced({ state, related }: RawFlow): boolean {
+  return state !== "denied" && related !== null;
 }
 
 /** Spoofed, unknown or invalid: no policy took part, and the kernel says so itself. */

@@ -25,6 +25,8 @@ export class Classes {
   #entriesNow: Entries;
   /** Selectors of entries that have been asked for. */
   readonly #applied = new Set<string>();
+  /** By the list of selectors that select them, which all endpoints of the same labels share; as long as `#applied` is what it is. */
+  #groupOfKin = new WeakMap<readonly Asked[], Kept>();
   #groupOf = SortedMap.empty<EndpointId, Kept>();
   /** Counts what has been told. */
   #moment = 0;
@@ -57,6 +59,7 @@ export class Classes {
       const [was, is] = [this.#applied.has(selector), this.#entries.has(selector)];
       if (was && is) this.#renew(this.#groupsOf.get(selector));
       if (was === is) continue;
+      this.#groupOfKin = new WeakMap();
       if (is) this.#roster.ask(selector);
       else gone.add(selector);
       if (is) this.#applied.add(selector);
@@ -107,7 +110,16 @@ export class Classes {
   #groupFor(id: EndpointId): Kept | undefined {
     const kind = this.#roster.endpoint(id)?.kind;
     if (kind !== "pod" && kind !== "host") return undefined;
-    const asked = this.#roster.selectorsOf(id).filter(({ text }) => this.#applied.has(text));
+    const all = this.#roster.selectorsOf(id);
+    const same = this.#groupOfKin.get(all);
+    if (same?.kind === kind && this.#groups.get(same.key) === same) return same;
+    const group = this.#groupOfSelected(all, kind);
+    this.#groupOfKin.set(all, group);
+    return group;
+  }
+
+  #groupOfSelected(all: readonly Asked[], kind: Kept["kind"]): Kept {
+    const asked = all.filter(({ text }) => this.#applied.has(text));
     const key = `${kind} ${numbersOf(asked).join()}`;
     const known = this.#groups.get(key);
     if (known !== undefined) return known;

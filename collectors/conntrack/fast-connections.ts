@@ -1,9 +1,10 @@
+import type { Address } from "../../core/address.ts";
 import { seenReply } from "../../core/conntrack/entry.ts";
 import { endReasons } from "../../core/records/flow.ts";
 import { readToleranceUs, startsAfterStampUs, startsBeforeStampUs } from "../connection.ts";
 import { endReasonOf } from "../end-reason.ts";
 import { type FastMessage, fastKind } from "./fast-message.ts";
-import { type History, historyOf } from "./history.ts";
+import { type History, historyOf, openingOf } from "./history.ts";
 import { column, columns, mark, number, numbers, Slots } from "./slots.ts";
 
 // The network 198.18.254.0/24, in which probes of ours are (core/probe.ts), as the first three bytes of a little-endian word.
@@ -12,6 +13,9 @@ const threeBytes = 0x00ff_ffff;
 const openAndChanged = mark.open | mark.changed;
 const openAndTold = mark.open | mark.told;
 const dumpsUntilGivenUp = 2;
+
+/** For which name a client had an address at a time. */
+export type DomainOf = (client: Address, address: Address, at: number) => string | null;
 
 /** Where connections are of which something unusual is told: an id is known here or there, never in both. */
 export interface Unusual {
@@ -28,6 +32,7 @@ export class FastConnections {
   readonly slots = new Slots();
   #epoch: number;
   readonly #unusual: Unusual;
+  readonly #domainOf: DomainOf | undefined;
   #closed = new Int32Array(1024);
   #closedCount = 0;
   #dump = 0;
@@ -42,9 +47,10 @@ export class FastConnections {
   };
 
   /** `epoch`: when counting began. */
-  constructor(epoch: number, unusual: Unusual) {
+  constructor(epoch: number, unusual: Unusual, domainOf?: DomainOf) {
     this.#epoch = epoch;
     this.#unusual = unusual;
+    this.#domainOf = domainOf;
   }
 
   /** How many connections are known. */
@@ -100,6 +106,7 @@ export class FastConnections {
     const count = Math.min(limit, this.#closedCount);
     for (let n = 0; n < count; n++) {
       const slot = this.#closed[n] as number;
+      this.#name(slot);
       tell(slot);
       this.slots.free(slot);
     }
@@ -115,7 +122,9 @@ export class FastConnections {
 
   /** The next slot from `from` on that is open and of which there is something to tell; -1 if there is none. */
   nextChanged(from: number): number {
-    return this.#nextWith(openAndChanged, from);
+    const slot = this.#nextWith(openAndChanged, from);
+    if (slot >= 0) this.#name(slot);
+    return slot;
   }
 
   /** The next that is open and was told. */
@@ -133,6 +142,16 @@ export class FastConnections {
     const marks = this.slots.columns[row] as number;
     const replied = marks & mark.replied ? mark.toldReplied : 0;
     this.slots.columns[row] = (marks & ~(mark.changed | mark.toldReplied)) | mark.told | replied;
+  }
+
+  /** What is told first is told with the name that was asked for by then. */
+  #name(slot: number): void {
+    if (this.#domainOf === undefined) return;
+    const marks = this.slots.columns[slot * columns + column.marks] as number;
+    if (marks & mark.told) return;
+    const { client, address } = openingOf(this.slots, slot);
+    const domain = this.#domainOf(client, address, this.slots.numbers[slot * numbers + number.startedAt] as number);
+    if (domain !== null) this.slots.domains.set(slot, domain);
   }
 
   #nextWith(marks: number, from: number): number {

@@ -13,6 +13,7 @@ export interface History {
   /** A record told of it, which ended then; and `by` had come before that. */
   readonly told: { readonly by: Entry | undefined; readonly end: number } | undefined;
   readonly latest: Entry | undefined;
+  readonly domain: string | null;
 }
 
 /** The history of an open connection in a slot. */
@@ -54,7 +55,17 @@ export function historyOf(slots: Slots, slot: number): History {
           }
         : undefined,
     latest: kernelStart === null ? { ...born, status: replied(mark.replied) } : dumped(number.totals, mark.replied),
+    domain: slots.domains.get(slot) ?? null,
   };
+}
+
+/** Who opened the connection in a slot, and to which address as written. */
+export function openingOf(slots: Slots, slot: number): { readonly client: Address; readonly address: Address } {
+  const row = slot * columns;
+  const length = (slots.columns[row + column.marks] as number) & mark.six ? 16 : 4;
+  const { buffer, byteOffset } = slots.columns;
+  const bytes = new Uint8Array(buffer, byteOffset + 4 * (row + column.addresses), 2 * length);
+  return { client: addressFromBytes(bytes, 0, length), address: addressFromBytes(bytes, length, length) };
 }
 
 /** What connections in slots do not have. */

@@ -62,6 +62,8 @@ const none = -1;
 const least = 1024;
 
 export class Slots {
+  /** By slot, the name that its client had asked for; of those that were told. */
+  readonly domains = new Map<number, string>();
   #columns = new Int32Array(least * columns);
   #numbers = new Float64Array(least * numbers);
   #buckets = new Int32Array(least).fill(none);
@@ -127,6 +129,7 @@ export class Slots {
 
   /** Gives up a slot that was unlinked. */
   free(slot: number): void {
+    if (this.domains.size > 0) this.domains.delete(slot);
     this.#columns[slot * columns + column.marks] = 0;
     this.#columns[slot * columns + column.next] = this.#free;
     this.#free = slot;

@@ -80,17 +80,17 @@ export class DnsObserver implements DnsListener {
 
   malformed(): void {
     this.#moved.malformed++;
-    this.#lost("decode", 1, "dns: messages that could not be read");
+    this.#lost(1, "messages that could not be read");
   }
 
   overran(): void {
     this.#moved.overruns++;
-    this.#lost("nflog", null, "dns: the socket's buffer overran");
+    this.#lost(null, "the socket's buffer overran");
   }
 
   /** Packets that the rules did not copy. */
   beyond(count: number): void {
-    if (count > 0) this.#lost("queue", count, "dns: packets beyond dns.max-per-second");
+    if (count > 0) this.#lost(count, "packets beyond dns.max-per-second");
   }
 
   /** Everything that is there was read. */
@@ -113,14 +113,13 @@ export class DnsObserver implements DnsListener {
       this.#names.expire(now - keptUs);
     }
     const { drafts, beyond } = this.#exchanges.take();
-    if (beyond > 0) this.#lost("queue", beyond, "dns: records beyond those kept between two flushes");
+    if (beyond > 0) this.#lost(beyond, "records beyond those kept between two flushes");
     return drafts;
   }
 
   takeLosses(): readonly LossDraft[] {
     const forgotten = this.#names.takeForgotten();
-    if (forgotten > 0)
-      this.#lost("queue", forgotten, "dns: names beyond dns.max-names, forgotten while they were valid");
+    if (forgotten > 0) this.#lost(forgotten, "names beyond dns.max-names, forgotten while they were valid");
     return this.#losses.take();
   }
 
@@ -159,12 +158,12 @@ export class DnsObserver implements DnsListener {
 
   #noteGap(sequence: number | null): void {
     const missing = sequence === null ? 0 : this.#gaps.after(sequence);
-    if (missing > 0) this.#lost("nflog", missing, "dns: copied packets missing by their sequence numbers");
+    if (missing > 0) this.#lost(missing, "copied packets missing by their sequence numbers");
   }
 
-  #lost(source: LossDraft["source"], count: number | null, detail: string): void {
+  #lost(count: number | null, detail: string): void {
     const now = this.#now();
-    this.#losses.note(source, count, { start: Math.min(this.#readAt, now), end: now }, detail);
+    this.#losses.note("dns", count, { start: Math.min(this.#readAt, now), end: now }, detail);
   }
 }
 

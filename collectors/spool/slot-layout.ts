@@ -18,11 +18,13 @@ export class SlotEncoder {
   /** The span of the record that was written last, microseconds. */
   start = 0;
   end = 0;
+  readonly #bytes: Buffer;
   readonly #view: DataView;
   #rows: Int32Array = new Int32Array(0);
   #values: Float64Array = new Float64Array(0);
 
   constructor(bytes: Buffer) {
+    this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -39,7 +41,8 @@ export class SlotEncoder {
     const after = this.#ends(row, marks, at);
     this.#fixed(row, cell, marks, at);
     this.#counts(cell, number.totals, at);
-    return after;
+    const domain = slots.domains.size === 0 ? undefined : slots.domains.get(slot);
+    return domain === undefined ? after : this.#domain(domain, at, after);
   }
 
   /** Writes what was told of the slot's connection: nothing since. */
@@ -48,6 +51,14 @@ export class SlotEncoder {
     const after = this.encode(slots, slot, { start: toldAt, end: toldAt }, at);
     this.#counts(slot * numbers, number.reported, at);
     return after;
+  }
+
+  /** ASCII: see collectors/dns/name.ts. */
+  #domain(domain: string, start: number, at: number): number {
+    const view = this.#view;
+    view.setUint32(start + 4, view.getUint32(start + 4, true) | flowFlag.destinationDomain, true);
+    view.setUint16(at, domain.length, true);
+    return at + 2 + this.#bytes.write(domain, at + 2, "latin1");
   }
 
   #span(cell: number, window: Told): void {

@@ -1,5 +1,6 @@
 import kafkajs, { type Kafka, type SASLOptions } from "kafkajs";
 import type { Log } from "../log.ts";
+import { silenceNegativeTimers } from "./negative-timers.ts";
 import { useZstd } from "./zstd.ts";
 
 /** How to reach the brokers, and as whom. */
@@ -36,6 +37,7 @@ const retry = { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 };
 
 export function connectTo({ brokers, clientId, tls, sasl }: KafkaConnection, log: Log): Kafka {
   useZstd();
+  silenceNegativeTimers();
   return new kafkajs.Kafka({
     brokers: [...brokers],
     clientId,

@@ -88,6 +88,11 @@ export class Batch {
     return first && { index: first.sequence - 1, answer: first };
   }
 
+  /** Gives its memory back: it is neither written nor read any more. */
+  free(): void {
+    this.#room.free();
+  }
+
   #close(): void {
     this.#open?.finish(0);
     this.#open = undefined;

@@ -58,7 +58,7 @@ export interface Place {
  * is the same is no error, to delete what is not there is one.
  */
 export class TableChanges {
-  readonly #family: number;
+  readonly #header: Uint8Array;
   readonly #table: string;
   readonly #sent: Sent[] = [];
   readonly batch: Batch;
@@ -67,7 +67,7 @@ export class TableChanges {
   constructor(table: string, family: keyof typeof netfilterFamily, bytes = 0) {
     this.batch = new Batch(subsystem.nftables, bytes);
     this.#table = table;
-    this.#family = netfilterFamily[family];
+    this.#header = netfilterHeader(netfilterFamily[family]);
   }
 
   addTable(subject: number): void {
@@ -161,7 +161,7 @@ export class TableChanges {
 
   #begin(type: keyof typeof kernelMessage, flags: number): MessageWriter {
     const message = this.batch.message(kernelType(type), messageFlag.request | flags);
-    return message.raw(netfilterHeader(this.#family)).text(1, this.#table);
+    return message.raw(this.#header).text(1, this.#table);
   }
 }
 

@@ -4,7 +4,7 @@ export interface Loss {
   readonly node: string;
   readonly epoch: number;
   readonly seq: number;
-  readonly source: "conntrack" | "nflog" | "decode" | "queue" | "limit";
+  readonly source: "conntrack" | "nflog" | "decode" | "queue" | "limit" | "dns";
   readonly count: number | null;
   readonly start: number;
   readonly end: number;

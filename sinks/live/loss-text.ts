@@ -8,6 +8,7 @@ const what: Readonly<Record<Loss["source"], string>> = {
   nflog: "logged denials",
   decode: "messages that could not be read",
   queue: "records beyond our own bound",
+  dns: "parts of DNS",
   limit: "logged packets beyond the limit of one rule and source, which the kernel counted",
 };
 

@@ -67,6 +67,7 @@ export function policyText(flow: Flow): string {
 }
 
 function withoutRule(flow: Flow): string {
+  if (flow.state !== "denied" && flow.related !== null) return "announced by a connection that passed";
   if (flow.reason !== null) return reasons[flow.reason] ?? flow.reason.replaceAll("-", " ");
   return flow.verdictSource === "unknown" ? "rule not known" : "not subject to policy";
 }

@@ -11,6 +11,10 @@ import { messageOf, type Said } from "./messages.ts";
 const second = 1_000_000;
 const epoch = 100 * second;
 
+/** Of some connections, and the same whoever asks. */
+const domainOf = (client: string, address: string, at: number) =>
+  (client.length + address.length + at) % 3 === 0 ? null : `${at}.${address.replaceAll(":", "-")}.of.${client}`;
+
 const runs = Number(process.env["FAST_RUNS"] ?? 500);
 const sorted = (flows: readonly RawFlow[]) => flows.map((flow) => JSON.stringify(flow)).sort();
 
@@ -97,8 +101,9 @@ describe("connections in rows", function () {
       let usual = 0;
       let all = 0;
       fc.assert(
-        fc.property(steps(usually), (given) => {
-          const [fast, plain] = [new FedRecorder(true, epoch), new FedRecorder(false, epoch)];
+        fc.property(steps(usually), fc.boolean(), (given, isNamed) => {
+          const named = isNamed ? { domainOf } : {};
+          const [fast, plain] = [new FedRecorder(true, epoch, named), new FedRecorder(false, epoch, named)];
           for (const step of given) {
             assert.deepEqual(sorted(fast.step(step)), sorted(plain.step(step)));
             assert.deepEqual(sorted(fast.standing()), sorted(plain.standing()));

@@ -1,5 +1,5 @@
 import { FastMessage } from "../../collectors/conntrack/fast-message.ts";
-import { Recorder } from "../../collectors/recorder.ts";
+import { Recorder, type RecorderOptions } from "../../collectors/recorder.ts";
 import { batchIn, FrameWriter } from "../../collectors/spool/record-frames.ts";
 import { EntryDecoder } from "../../core/conntrack/entry.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
@@ -21,9 +21,9 @@ export class FedRecorder {
   readonly #frames = new FrameWriter(1 << 18);
 
   /** `epoch`: when counting began. */
-  constructor(fast: boolean, epoch: number) {
+  constructor(fast: boolean, epoch: number, named: Pick<RecorderOptions, "domainOf"> = {}) {
     this.#fast = fast;
-    this.recorder = new Recorder({ epoch, interfaceName: () => null });
+    this.recorder = new Recorder({ epoch, interfaceName: () => null, ...named });
   }
 
   /** The records that a step leaves. */

@@ -50,7 +50,7 @@ describe("an enforcer in a hurry", () => {
     assert.equal(enforcer.status.revision, "0");
   });
 
-  it("puts it into the maps after two seconds, as if there had been no hurry", async () => {
+  it("puts it into the maps after two quiet seconds, as if there had been no hurry", async () => {
     await clock.advance(1_900);
     assert.equal(isInMaps(), false);
     await clock.advance(200);
@@ -63,5 +63,17 @@ describe("an enforcer in a hurry", () => {
     const { length } = nft.applied;
     await clock.advance(5_000);
     assert.equal(nft.applied.length, length);
+  });
+
+  it("does not wait for quiet longer than ten seconds", async () => {
+    await want(expected);
+    await want(come);
+    for (let second = 0; second < 9; second++) {
+      await clock.advance(1_000);
+      await want(world("10.1.0.2"));
+      assert.equal(isInMaps(), false);
+    }
+    await clock.advance(1_100);
+    assert.equal(isInMaps(), true);
   });
 });

@@ -103,6 +103,11 @@ const kinds = ({ checked, skipped, disagreements }: Told) => ({
   kinds: disagreements.map(({ kind, direction }) => `${direction} ${kind}`),
 });
 
+const announcer = {
+  protocol: 6,
+  ...{ sourceAddress: "10.1.0.5" as never, sourcePort: 3999 },
+  ...{ destinationAddress: "10.1.0.6" as never, destinationPort: 21 },
+};
 const denying = policyIn({ web: "none" });
 
 describe("enrichers/agreement", () => {
@@ -129,6 +134,12 @@ describe("enrichers/agreement", () => {
       flow: flow(),
       policies: [[denying, began]],
       is: { checked: 2, skipped: [], kinds: ["ingress allowed"] },
+    },
+    {
+      title: "does not compare what another connection announced: no policy is asked",
+      flow: flow({ egressRule: null, ingressRule: null, related: announcer }),
+      policies: [[denying, began]],
+      is: { checked: 0, skipped: [], kinds: [] },
     },
     {
       title: "finds one that met no rule at all where policy denies",

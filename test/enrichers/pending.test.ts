@@ -34,6 +34,8 @@ const profile = "0|__PROFILE__|pro:kns.dev-shop|allow|0";
 const denies = (name: string, order: number) => ({ name, spec: { ...api, order, ingress: [{ action: "Deny" }] } });
 const withStaged = ({ name, spec }: ReturnType<typeof denies>) => base().staged(name, spec);
 
+const { sourceAddress, destinationAddress } = rawFlow();
+const related = { protocol: 6, sourceAddress, sourcePort: 40_000, destinationAddress, destinationPort: 21 };
 const cases: readonly Case[] = [
   { title: "nothing is staged", world: base(), flow: seenBy("node-2"), pending: [] },
   {
@@ -65,6 +67,12 @@ const cases: readonly Case[] = [
     world: base().staged("app.open", { ...api, ingress: [{ action: "Allow" }] }),
     flow: rawDenial("ingress", { node: "node-2", destinationPort: 9 }),
     pending: ["0|app|sgnp:app.open|allow|0"],
+  },
+  {
+    title: "another connection announced it, so that no policy is asked",
+    world: withStaged(denies("app.closed", 1)),
+    flow: rawFlow({ node: "node-2", related }),
+    pending: [],
   },
   {
     title: "no policy had a say in a denial",

@@ -100,6 +100,9 @@ const passingBy = (endpoint: string, action: "allow" | "deny"): HostPath => ({
 const withHosts = { placement: placement(["pod:dev-shop/web", "pod:prod-shop/api"], { one: "node-1", two: "node-2" }) };
 const labels = (egressRule: RuleId | null, ingressRule: RuleId | null) => rawFlow({ egressRule, ingressRule });
 
+const { sourceAddress, destinationAddress } = rawFlow();
+const announcer = { protocol: 6, sourceAddress, sourcePort: 40_000, destinationAddress, destinationPort: 21 };
+
 const cases: readonly Case[] = [
   {
     title: "the kernel's rule, to which policy still leads, comes with the way there",
@@ -118,6 +121,14 @@ const cases: readonly Case[] = [
     ingress: inAllowed,
     verdict: "kernel",
     enforced: [texts.profileOut, texts.passIn, texts.api],
+  },
+  {
+    title: "what another connection announced passed without a policy, whatever one says",
+    flow: rawFlow({ related: announcer }),
+    ends: across,
+    ingress: inDenied,
+    verdict: "evaluated",
+    enforced: [],
   },
   {
     title: "if policy leads elsewhere by now the kernel's rule stands alone",

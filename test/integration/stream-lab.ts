@@ -62,10 +62,14 @@ export class StreamLab {
     return pushes === "mine" ? [ofServer, ofClient] : [ofClient, ofServer];
   }
 
-  /** Until so many more chunks have come. */
+  /** Until so many more chunks have come. Another connection of the same ports is counted anew. */
   async flows(stream: Stream, chunks = 20): Promise<void> {
-    const [{ received }] = await this.sides(stream);
-    const isFlowing = async () => (await this.sides(stream))[0].received > received + chunks;
+    let [{ received: first }] = await this.sides(stream);
+    const isFlowing = async () => {
+      const [{ received }] = await this.sides(stream);
+      first = Math.min(first, received);
+      return received > first + chunks;
+    };
     await until(`chunks of ${stream.from}`, isFlowing, 10_000);
   }
 

@@ -228,7 +228,7 @@ describe("observed DNS", () => {
       assert.deepEqual(bench.take(60 * second, true), []);
       assert.deepEqual(
         bench.observer.takeLosses().map(({ source, count, detail }) => [source, count, detail]),
-        [["decode", 1, "dns: messages that could not be read"]],
+        [["dns", 1, "messages that could not be read"]],
       );
     });
 
@@ -241,9 +241,9 @@ describe("observed DNS", () => {
     assert.deepEqual(
       bench.observer.takeLosses().map(({ source, count }) => [source, count]),
       [
-        ["nflog", 3],
-        ["nflog", null],
-        ["queue", 12],
+        ["dns", 3],
+        ["dns", null],
+        ["dns", 12],
       ],
     );
   });

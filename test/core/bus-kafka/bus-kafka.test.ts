@@ -31,6 +31,19 @@ describe("core/bus-kafka", function () {
 
   describe("keeps the contract of a bus:", () => busContract({ bus: isolated, isBounded: false }));
 
+  it("leaves out a warning of Node.js that means nothing, and no other", async () => {
+    const bus = await isolated();
+    const warned: string[] = [];
+    const hear = ({ name }: Error) => void warned.push(name);
+    process.on("warning", hear);
+    await bus.publisher("t").write([message("a", 1)], forever);
+    process.emitWarning("a test's own", "TestWarning");
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", hear);
+    assert.deepEqual(warned, ["TestWarning"]);
+    await bus.close();
+  });
+
   it("tells where a message stands, and keeps its headers", async () => {
     const bus = await isolated();
     await bus.publisher("t").write([{ ...message("a", 1), headers: { cause: "broken" } }], forever);

@@ -177,7 +177,7 @@ export const losses: fc.Arbitrary<Loss> = fc.record(
     node: text,
     epoch: long,
     seq: long,
-    source: fc.constantFrom("conntrack", "nflog", "decode", "queue", "limit"),
+    source: fc.constantFrom("conntrack", "nflog", "decode", "queue", "limit", "dns"),
     count: orNull(long),
     start: long,
     end: long,

@@ -4,6 +4,8 @@ import { tierOf } from "../../../sinks/live/decision.ts";
 import { policyText, whyOf } from "../../../sinks/live/why.ts";
 import { flow } from "../../support/flows.ts";
 
+const { sourceAddress, destinationAddress } = flow();
+const related = { protocol: 6, sourceAddress, sourcePort: 40_000, destinationAddress, destinationPort: 21 };
 const profile = "0|__PROFILE__|pro:kns.dev|allow|0";
 const rows: readonly {
   readonly title: string;
@@ -70,6 +72,11 @@ const rows: readonly {
     why: "app / prod-shop/api / rule 3",
     more: "no answer yet",
     tier: "app",
+  },
+  {
+    title: "one that another connection announced",
+    flow: { enforced: [], verdictSource: "evaluated", related },
+    why: "announced by a connection that passed",
   },
   {
     title: "one that ended well",
