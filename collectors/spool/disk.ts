@@ -1,6 +1,8 @@
 import {
   closeSync,
+  fdatasync,
   fdatasyncSync,
+  fsync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -12,10 +14,12 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
+import type { Durable, Syncs } from "./syncs.ts";
 
 /**
- * What the spool asks of the file system. Synchronous: it runs in the collector's worker, where the thread pool of libuv
- * must not be touched (core/netlink/namespace.ts). Any of these may throw; the spool survives each.
+ * What the spool asks of the file system. Any of these may throw; the spool survives each. Synchronous, since what goes to the
+ * page cache is not worth a thread's waking; but for forcing it to the disk, for which nothing else may wait. That is done in
+ * the thread pool of libuv, which the collector starts before its worker enters a namespace (core/netlink/namespace.ts).
  */
 export interface Disk {
   makeFolder(path: string): void;
@@ -35,6 +39,9 @@ export interface Disk {
   remove(path: string): void;
   /** Makes what was created, renamed or removed in a folder durable (fsync(2) of the folder). */
   syncFolder(path: string): void;
+  /** As `sync` and `syncFolder`, without waiting: `done` is called once, with what the disk said if it refused. */
+  syncLater(fd: number, done: (failure: Error | null) => void): void;
+  syncFolderLater(path: string, done: (failure: Error | null) => void): void;
 }
 
 export const realDisk: Disk = {
@@ -61,6 +68,14 @@ export const realDisk: Disk = {
       closeSync(fd);
     }
   },
+  syncLater: fdatasync,
+  syncFolderLater: (path, done) => {
+    const fd = openSync(path, "r");
+    fsync(fd, (failure) => {
+      closeSync(fd);
+      done(failure);
+    });
+  },
 };
 
 /** Writes all of it; a short write is followed by another. */
@@ -75,9 +90,13 @@ export function writeAll(disk: Disk, fd: number, bytes: Uint8Array, position: nu
 // Forcing a large file to the disk takes as long as all of it takes, so it is done in parts.
 const syncedBytes = 4 * 1024 * 1024;
 
-/** A file that is replaced in one step, when all of it was written: afterwards it holds the old bytes or the new ones. */
+/**
+ * A file that is replaced in one step, when all of it was written: afterwards it holds the old bytes or the new ones. What
+ * waits for the disk yields until it is done.
+ */
 export class ReplacedFile {
   readonly #disk: Disk;
+  readonly #syncs: Syncs;
   readonly #folder: string;
   readonly #name: string;
   readonly #fd: number;
@@ -85,34 +104,35 @@ export class ReplacedFile {
   #synced = 0;
   #open = true;
 
-  constructor(disk: Disk, folder: string, name: string) {
+  constructor(disk: Disk, syncs: Syncs, folder: string, name: string) {
     this.#disk = disk;
+    this.#syncs = syncs;
     this.#folder = folder;
     this.#name = name;
     this.#fd = disk.create(this.#temporary);
   }
 
-  write(bytes: Uint8Array): void {
+  *write(bytes: Uint8Array): Generator<void> {
     writeAll(this.#disk, this.#fd, bytes, this.#bytes);
     this.#bytes += bytes.length;
     if (this.#bytes - this.#synced < syncedBytes) return;
-    this.#disk.sync(this.#fd);
+    yield* until(this.#syncs.file(this.#fd));
     this.#synced = this.#bytes;
   }
 
   /** Puts it into its place. */
-  complete(): void {
-    this.#disk.sync(this.#fd);
+  *complete(): Generator<void> {
+    yield* until(this.#syncs.file(this.#fd));
     this.close();
     this.#disk.rename(this.#temporary, `${this.#folder}/${this.#name}`);
-    this.#disk.syncFolder(this.#folder);
+    yield* until(this.#syncs.folder(this.#folder));
   }
 
   /** Gives up what is not complete. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#disk.close(this.#fd);
+    this.#syncs.close(this.#fd);
   }
 
   get #temporary(): string {
@@ -120,12 +140,22 @@ export class ReplacedFile {
   }
 }
 
+function* until(durable: Durable): Generator<void> {
+  while (!durable()) yield;
+}
+
 /** Replaces a small file in one step. */
-export function replaceFile(disk: Disk, folder: string, name: string, bytes: Uint8Array): void {
-  const file = new ReplacedFile(disk, folder, name);
+export function* replacingFile(
+  disk: Disk,
+  syncs: Syncs,
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+): Generator<void> {
+  const file = new ReplacedFile(disk, syncs, folder, name);
   try {
-    file.write(bytes);
-    file.complete();
+    yield* file.write(bytes);
+    yield* file.complete();
   } finally {
     file.close();
   }

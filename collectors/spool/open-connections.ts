@@ -4,6 +4,7 @@ import { frameAt } from "./frame.ts";
 import { origin, type Position } from "./position.ts";
 import { FrameWriter, recordIn } from "./record-frames.ts";
 import { decodeHeader, encodeHeader } from "./segment-header.ts";
+import type { Syncs } from "./syncs.ts";
 
 // The last record of each connection that was open when a segment ended, so that the segments before can be removed and
 // what a connection was told to have carried is still known. A file as a segment: header, one frame a connection, an end.
@@ -40,30 +41,31 @@ export interface SavedStanding {
 }
 
 /**
- * In slices of a megabyte. What is told meanwhile may be in it or not: it comes behind `upTo`, and is taken in again.
+ * In slices of a megabyte, and yields while the disk works. What is told meanwhile may be in it or not: it comes behind `upTo`, and is taken in again.
  */
 export function* savingStanding(
   disk: Disk,
+  syncs: Syncs,
   folder: string,
   { cluster, node, upTo, since, open }: SavedStanding,
 ): Generator<void> {
   const header = { cluster, node, epoch: upTo.epoch, first: upTo.seq + 1, created: since };
-  const file = new ReplacedFile(disk, folder, name);
+  const file = new ReplacedFile(disk, syncs, folder, name);
   try {
-    file.write(encodeHeader(header));
+    yield* file.write(encodeHeader(header));
     const writer = new FrameWriter(chunkBytes);
     let count = 0;
     for (const write of open) {
       if (!writer.hasRoom) {
-        file.write(writer.written);
+        yield* file.write(writer.written);
         writer.reset();
         yield;
       }
       write(writer, count++);
     }
     writer.orderlyEnd(count);
-    file.write(writer.written);
-    file.complete();
+    yield* file.write(writer.written);
+    yield* file.complete();
   } finally {
     file.close();
   }

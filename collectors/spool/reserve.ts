@@ -28,16 +28,6 @@ export class Reserve {
     }
   }
 
-  /** Writes what must be written: if there is no room otherwise, in that of the reserve. */
-  writing(work: () => void): void {
-    try {
-      work();
-    } catch (thrown) {
-      if (!this.release()) throw thrown;
-      work();
-    }
-  }
-
   /** Gives the room up; false if there is none. */
   release(): boolean {
     if (!this.#held) return false;

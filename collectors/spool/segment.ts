@@ -41,7 +41,7 @@ export function firstOf({ header: { epoch, first } }: Segment): Position {
   return { epoch, seq: first };
 }
 
-/** Creates a segment and opens it for writing. */
+/** Creates a segment and opens it for writing. Neither its name nor its header is on the disk for sure then. */
 export function createSegment(
   disk: Disk,
   folder: string,
@@ -53,7 +53,6 @@ export function createSegment(
   const fd = disk.create(path);
   try {
     writeAll(disk, fd, encoded, 0);
-    disk.syncFolder(folder);
   } catch (thrown) {
     disk.close(fd);
     discard(disk, path);

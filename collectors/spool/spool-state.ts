@@ -1,5 +1,6 @@
-import { type Disk, replaceFile } from "./disk.ts";
+import { type Disk, replacingFile } from "./disk.ts";
 import { origin, type Position } from "./position.ts";
+import type { Syncs } from "./syncs.ts";
 
 // A small file of lines, replaced as a whole:
 //   acked EPOCH SEQ            everything up to there is durable elsewhere
@@ -31,12 +32,18 @@ export function loadState(disk: Disk, folder: string): SpoolState {
   return { acked, dropped };
 }
 
-export function saveState(disk: Disk, folder: string, { acked, dropped }: SpoolState): void {
+/** Yields while the disk works. */
+export function savingState(
+  disk: Disk,
+  syncs: Syncs,
+  folder: string,
+  { acked, dropped }: SpoolState,
+): Generator<void> {
   const lines = [
     `acked ${acked.epoch} ${acked.seq}`,
     ...dropped.map(({ epoch, first, last }) => `dropped ${epoch} ${first} ${last}`),
   ];
-  replaceFile(disk, folder, name, Buffer.from(`${lines.join("\n")}\n`, "latin1"));
+  return replacingFile(disk, syncs, folder, name, Buffer.from(`${lines.join("\n")}\n`, "latin1"));
 }
 
 /** How many of the numbers from `first` to `last` of an epoch are missing without a recorded loss. */

@@ -13,8 +13,9 @@ import type { Segment, Span } from "./segment.ts";
 import { type DroppedSegment, SegmentList } from "./segment-list.ts";
 import { type Chunk, SegmentWriter } from "./segment-writer.ts";
 import { type Gap, gather, type Read, SpoolReader } from "./spool-reader.ts";
-import { type Dropped, loadState, saveState, unexplained } from "./spool-state.ts";
+import { type Dropped, loadState, savingState, unexplained } from "./spool-state.ts";
 import { Staged } from "./staged.ts";
+import { QueuedSyncs, type Syncs, waitingSyncs } from "./syncs.ts";
 
 const chunkBytes = 1 << 20;
 const mostSegmentBytes = 16 * 1024 * 1024;
@@ -33,7 +34,7 @@ export interface SpoolSettings {
   /** What its segments may take together. */
   readonly maxBytes: number;
   readonly maxAgeMs: number;
-  /** How often what was written is forced to the disk. */
+  /** How often what was written is forced to the disk; appending does not wait for it. */
   readonly syncMs: number;
 }
 
@@ -64,6 +65,10 @@ export class Spool {
   readonly epoch: number;
   readonly #options: SpoolOptions;
   readonly #disk: Disk;
+  /** While records come. */
+  readonly #queued: Syncs;
+  /** Before they come, and when none come any more. */
+  readonly #waiting: Syncs;
   readonly #segmentBytes: number;
   readonly #frames = new FrameWriter(chunkBytes);
   readonly #segments: SegmentList;
@@ -82,6 +87,8 @@ export class Spool {
   #dropped: readonly Dropped[];
   #standingDue: boolean;
   #stateDirty = false;
+  /** Its state is being saved. */
+  #saving: Generator<void> | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
   #syncedAt: number;
   #retryAt = 0;
@@ -96,9 +103,11 @@ export class Spool {
     this.epoch = Math.max(clock.now(), lastEpoch + 1);
     this.#options = options;
     this.#disk = disk;
+    this.#queued = new QueuedSyncs(disk);
+    this.#waiting = waitingSyncs(disk);
     this.#segmentBytes = Math.min(mostSegmentBytes, Math.floor(maxBytes / segmentsWhenFull));
     this.#segments = new SegmentList(disk, recovered.segments);
-    this.#writer = new SegmentWriter(disk, folder, { cluster, node, epoch: this.epoch });
+    this.#writer = new SegmentWriter(disk, this.#queued, folder, { cluster, node, epoch: this.epoch });
     this.#reader = new SpoolReader({
       disk,
       segments: () => this.#segments.all,
@@ -122,7 +131,10 @@ export class Spool {
       disk.makeFolder(folder);
       const spool = new Spool(options, recover(disk, folder));
       // At once: that a run began is known even if it ends before its first record.
-      spool.#try(() => spool.#begin(0));
+      spool.#try(() => {
+        spool.#begin(0);
+        spool.#writer.syncNow(spool.#waiting);
+      });
       spool.#reserve.hold();
       return spool;
     } catch (cause) {
@@ -210,35 +222,42 @@ export class Spool {
     this.#stateDirty = true;
   }
 
-  /** What is due: forces to the disk, removes what is not needed, tries again what failed. To be called often. */
+  /** What is due: has forced to the disk, removes what is not needed, tries again what failed. To be called often. */
   tend(): void {
     const now = this.#options.clock.monotonic();
     if (!this.#pending.empty && now >= this.#retryAt) {
       this.#retry(now);
       this.#release();
     }
-    if (this.#writer.dirty && now - this.#syncedAt >= this.#options.syncMs) {
-      this.#syncedAt = now;
-      this.#try(() => this.#writer.sync());
+    if (this.#writer.dirty) this.#sync(now);
+    if (this.#saving === undefined && now - this.#savedAt >= saveMs) {
+      this.#savedAt = now;
+      this.#try(() => this.#tidy());
+      if (this.#stateDirty) this.#saving = this.#savingState(this.#queued);
     }
-    if (now - this.#savedAt < saveMs) return;
-    this.#savedAt = now;
-    this.#try(() => this.#tidy());
+    this.#goOnSaving();
   }
 
   /** Remembers connections that may go on; `open` holds the last record of each as appended. */
   saveStanding(open: Iterable<RawFlow>): void {
-    for (const _ of this.savingStanding(() => writersOf(open)));
+    for (const _ of this.#savingStanding(() => writersOf(open), this.#waiting));
   }
 
-  /** The same in slices. `open` may be asked again, and what is told meanwhile may be in it or not. */
-  *savingStanding(open: () => Iterable<WriteOpen>): Generator<void> {
+  /**
+   * The same in slices, without waiting for the disk: it yields instead. `open` may be asked again, and what is told meanwhile
+   * may be in it or not.
+   */
+  savingStanding(open: () => Iterable<WriteOpen>): Generator<void> {
+    return this.#savingStanding(open, this.#queued);
+  }
+
+  *#savingStanding(open: () => Iterable<WriteOpen>, syncs: Syncs): Generator<void> {
     const { folder, cluster, node } = this.#options;
     this.#standingDue = false;
     const standing = { cluster, node, upTo: this.#last, since: this.#since };
     for (;;)
       try {
-        yield* savingStanding(this.#disk, folder, { ...standing, open: open() });
+        yield* savingStanding(this.#disk, syncs, folder, { ...standing, open: open() });
         break;
       } catch (thrown) {
         if (this.#gaveUpRoom()) continue;
@@ -251,17 +270,27 @@ export class Spool {
     this.#stateDirty = true; // segments may be removed now
   }
 
-  /** Says that the run ended in order, and lets go of the files. */
+  /** Says that the run ended in order, waits until all is on the disk, and lets go of the files. */
   close(open: Iterable<RawFlow> | (() => Iterable<WriteOpen>)): void {
     this.#retry(this.#options.clock.monotonic());
     const seq = this.#last.epoch === this.epoch ? this.#last.seq + 1 : 0;
     this.#frames.orderlyEnd(seq);
     this.#store(new Staged(seq));
     const writers = typeof open === "function" ? open : () => writersOf(open);
-    if (this.#pending.empty) for (const _ of this.savingStanding(writers));
-    this.#try(() => this.#writer.end());
+    if (this.#pending.empty) for (const _ of this.#savingStanding(writers, this.#waiting));
+    this.#try(() => this.#writer.close(this.#waiting));
     this.#try(() => this.#tidy());
+    this.#saveNow();
     this.#try(() => this.#reader.close());
+  }
+
+  /** Asks for what is due to be forced to the disk, and takes in how that went. */
+  #sync(now: number): void {
+    this.#try(() => this.#writer.settle());
+    if (now - this.#syncedAt < this.#options.syncMs) return;
+    this.#syncedAt = now;
+    this.#writer.sync();
+    this.#try(() => this.#writer.settle());
   }
 
   /** A full disk has room again for what must be written. */
@@ -352,17 +381,47 @@ export class Spool {
     const { clock, maxAgeMs } = this.#options;
     const old = this.#segments.dropOlder(clock.now() - maxAgeMs, this.#acked, this.#handedOut, active);
     for (const dropped of old) this.#onDropped(dropped, "records that waited too long in the spool");
-    if (this.#stateDirty) this.#saveState();
     if (this.#pending.empty) this.#reserve.hold();
   }
 
-  #saveState(): void {
+  *#savingState(syncs: Syncs): Generator<void> {
     // Before segments are removed: what is missing without being acked would count as lost.
     const { folder } = this.#options;
-    this.#dropped = this.#dropped.filter(({ epoch, last }) => isAfter({ epoch, seq: last }, this.#acked));
-    this.#reserve.writing(() => saveState(this.#disk, folder, { acked: this.#acked, dropped: this.#dropped }));
+    const acked = this.#acked;
+    this.#dropped = this.#dropped.filter(({ epoch, last }) => isAfter({ epoch, seq: last }, acked));
+    const dropped = this.#dropped;
     this.#stateDirty = false;
-    this.#segments.trim(this.#acked, this.#remembered, this.#writer.segment);
+    for (let saved = false; !saved; )
+      try {
+        yield* savingState(this.#disk, syncs, folder, { acked, dropped });
+        saved = true;
+      } catch (thrown) {
+        if (this.#gaveUpRoom()) continue;
+        this.#stateDirty = true;
+        throw thrown;
+      }
+    this.#segments.trim(acked, this.#remembered, this.#writer.segment);
+  }
+
+  #goOnSaving(): void {
+    const saving = this.#saving;
+    if (saving === undefined) return;
+    let done: boolean | undefined = true;
+    this.#try(() => {
+      done = saving.next().done;
+    });
+    if (done) this.#saving = undefined;
+  }
+
+  #saveNow(): void {
+    // What was begun says less than is known now.
+    if (this.#saving !== undefined) this.#stateDirty = true;
+    this.#saving?.return(undefined);
+    this.#saving = undefined;
+    if (this.#stateDirty)
+      this.#try(() => {
+        for (const _ of this.#savingState(this.#waiting));
+      });
   }
 
   #onDropped(dropped: DroppedSegment | "acked", detail: string): void {

@@ -19,9 +19,12 @@ const spool: Spool = Spool.open({
   onTrouble: (trouble) => writeSync(1, `trouble ${trouble}\n`),
   disk: {
     ...realDisk,
-    sync: (fd) => {
-      realDisk.sync(fd);
-      writeSync(1, `durable ${spool.epoch} ${appended}\n`);
+    syncLater: (fd, done) => {
+      const asked = appended;
+      realDisk.syncLater(fd, (failure) => {
+        if (failure === null && spool !== undefined) writeSync(1, `durable ${spool.epoch} ${asked}\n`);
+        done(failure);
+      });
     },
   },
 });
@@ -33,5 +36,6 @@ for (;;) {
   spool.append({ flows, losses: [], heartbeats: [] });
   appended += size;
   spool.tend();
+  await new Promise(setImmediate);
   if (spool.standingDue) spool.saveStanding([rawFlow()]);
 }

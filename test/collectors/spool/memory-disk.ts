@@ -7,6 +7,8 @@ export class MemoryDisk implements Disk {
   calls = 0;
   /** How many bytes all files together may have. */
   capacity = Number.POSITIVE_INFINITY;
+  /** How `syncLater` goes on: at once, unless a test holds it back. */
+  later: (answer: () => void) => void = (answer) => answer();
   readonly #open = new Map<number, string>();
   #nextFd = 3;
 
@@ -94,6 +96,24 @@ export class MemoryDisk implements Disk {
 
   syncFolder(): void {
     this.#call("syncFolder");
+  }
+
+  syncLater(fd: number, done: (failure: Error | null) => void): void {
+    this.later(() => done(this.#outcome(() => this.#pathOf(fd), "syncLater")));
+  }
+
+  syncFolderLater(_path: string, done: (failure: Error | null) => void): void {
+    this.later(() => done(this.#outcome(() => {}, "syncFolderLater")));
+  }
+
+  #outcome(before: () => void, call: string): Error | null {
+    try {
+      before();
+      this.#call(call);
+      return null;
+    } catch (thrown) {
+      return thrown as Error;
+    }
   }
 
   #call(call: string): void {
