@@ -14,7 +14,6 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import type { Durable, Syncs } from "./syncs.ts";
 
 /**
  * What the spool asks of the file system. Any of these may throw; the spool survives each. Synchronous, since what goes to the
@@ -84,79 +83,5 @@ export function writeAll(disk: Disk, fd: number, bytes: Uint8Array, position: nu
     const count = disk.write(fd, bytes.subarray(written), position + written);
     if (count <= 0) throw new Error("nothing was written");
     written += count;
-  }
-}
-
-// Forcing a large file to the disk takes as long as all of it takes, so it is done in parts.
-const syncedBytes = 4 * 1024 * 1024;
-
-/**
- * A file that is replaced in one step, when all of it was written: afterwards it holds the old bytes or the new ones. What
- * waits for the disk yields until it is done.
- */
-export class ReplacedFile {
-  readonly #disk: Disk;
-  readonly #syncs: Syncs;
-  readonly #folder: string;
-  readonly #name: string;
-  readonly #fd: number;
-  #bytes = 0;
-  #synced = 0;
-  #open = true;
-
-  constructor(disk: Disk, syncs: Syncs, folder: string, name: string) {
-    this.#disk = disk;
-    this.#syncs = syncs;
-    this.#folder = folder;
-    this.#name = name;
-    this.#fd = disk.create(this.#temporary);
-  }
-
-  *write(bytes: Uint8Array): Generator<void> {
-    writeAll(this.#disk, this.#fd, bytes, this.#bytes);
-    this.#bytes += bytes.length;
-    if (this.#bytes - this.#synced < syncedBytes) return;
-    yield* until(this.#syncs.file(this.#fd));
-    this.#synced = this.#bytes;
-  }
-
-  /** Puts it into its place. */
-  *complete(): Generator<void> {
-    yield* until(this.#syncs.file(this.#fd));
-    this.close();
-    this.#disk.rename(this.#temporary, `${this.#folder}/${this.#name}`);
-    yield* until(this.#syncs.folder(this.#folder));
-  }
-
-  /** Gives up what is not complete. */
-  close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#syncs.close(this.#fd);
-  }
-
-  get #temporary(): string {
-    return `${this.#folder}/${this.#name}.tmp`;
-  }
-}
-
-function* until(durable: Durable): Generator<void> {
-  while (!durable()) yield;
-}
-
-/** Replaces a small file in one step. */
-export function* replacingFile(
-  disk: Disk,
-  syncs: Syncs,
-  folder: string,
-  name: string,
-  bytes: Uint8Array,
-): Generator<void> {
-  const file = new ReplacedFile(disk, syncs, folder, name);
-  try {
-    yield* file.write(bytes);
-    yield* file.complete();
-  } finally {
-    file.close();
   }
 }

@@ -1,8 +1,9 @@
 import type { RawFlow } from "../../core/records/flow.ts";
-import { type Disk, ReplacedFile } from "./disk.ts";
+import type { Disk } from "./disk.ts";
 import { frameAt } from "./frame.ts";
 import { origin, type Position } from "./position.ts";
 import { FrameWriter, recordIn } from "./record-frames.ts";
+import { ReplacedFile } from "./replaced-file.ts";
 import { decodeHeader, encodeHeader } from "./segment-header.ts";
 import type { Syncs } from "./syncs.ts";
 

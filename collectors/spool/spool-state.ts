@@ -1,5 +1,6 @@
-import { type Disk, replacingFile } from "./disk.ts";
+import type { Disk } from "./disk.ts";
 import { origin, type Position } from "./position.ts";
+import { replacingFile } from "./replaced-file.ts";
 import type { Syncs } from "./syncs.ts";
 
 // A small file of lines, replaced as a whole:
@@ -33,12 +34,7 @@ export function loadState(disk: Disk, folder: string): SpoolState {
 }
 
 /** Yields while the disk works. */
-export function savingState(
-  disk: Disk,
-  syncs: Syncs,
-  folder: string,
-  { acked, dropped }: SpoolState,
-): Generator<void> {
+export function savingState(disk: Disk, syncs: Syncs, folder: string, { acked, dropped }: SpoolState): Generator<void> {
   const lines = [
     `acked ${acked.epoch} ${acked.seq}`,
     ...dropped.map(({ epoch, first, last }) => `dropped ${epoch} ${first} ${last}`),

@@ -13,6 +13,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 import { flow, rawFlow } from "../support/flows.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
 import { SmallDisk } from "../support/small-disk.ts";
+import { until } from "../support/until.ts";
 import { accountFor, assertNumbered } from "./account.ts";
 import { UpLab } from "./up-lab.ts";
 
@@ -59,11 +60,12 @@ describe("a full disk", function () {
 
     // Nothing else takes room on this disk: what is stored elsewhere has to make it.
     for (let at = 0; at < posted.length; at++) outbox.ack(posted[at]?.batch ?? 0);
-    for (let passed = 0; passed < 3; passed++) {
+    await until("room in the spool", async () => {
       await clock.advance(1_000);
       spool.tend();
       if (spool.standingDue) spool.saveStanding([draft].map((open) => rawFlow(open)));
-    }
+      return trouble.at(-1) === null && spool.hasRoom;
+    });
     const lost = { source: "queue", count: 2, start: 0, end: 1, detail: "" } as const;
     assert.equal(outbox.push({ flows, losses: [lost] }), 0);
     for (const { batch } of posted) outbox.ack(batch);

@@ -391,42 +391,52 @@ describe("a spool on a disk that refuses", () => {
     return { epoch: spool.epoch, seen };
   }
 
-  it("fails any one call: nothing is lost and nothing throws", async () => {
-    const counting = new MemoryDisk();
-    await life(counting, new FakeClock());
-    const total = counting.calls;
-    for (let failing = 1; failing <= total; failing++) {
-      const disk = new MemoryDisk();
-      const clock = new FakeClock();
-      disk.failing = (_call, number) => number === failing;
-      const lived = await life(disk, clock).catch((thrown: { code?: string }) => {
-        assert.equal(thrown.code, "STORE_FAILED", String(thrown));
-      });
-      if (lived === undefined) continue; // it did not open, and said so
-      const after = run(disk, clock);
-      const found = new Set([...lived.seen, ...after.rest()]);
-      for (const number of numbers(lived.epoch, 0, 2400)) assert.ok(found.has(number), `${number}, call ${failing}`);
-      after.spool.close([]);
-    }
-  }).timeout(30_000);
+  /** Whether the disk answers at once what it was asked to do later, or when it comes to it. */
+  const answers: [string, MemoryDisk["later"]][] = [
+    ["at once", (answer) => answer()],
+    ["later", (answer) => void setImmediate(answer)],
+    ["not before the end", () => {}],
+  ];
+  const diskThat = (later: MemoryDisk["later"]) => Object.assign(new MemoryDisk(), { later });
 
-  it("dies at any call: the next run has all that was written, in order", async () => {
-    const counting = new MemoryDisk();
-    await life(counting, new FakeClock());
-    for (let died = 1; died <= counting.calls; died++) {
-      const disk = new MemoryDisk();
-      const clock = new FakeClock();
-      disk.failing = (_call, number) => number >= died;
-      await life(disk, clock).catch(() => {});
-      disk.failing = () => false;
-      const { rest, lost } = run(disk, clock);
-      const seqs = rest().map((number) => Number(number.split(":")[1]));
-      assert.deepEqual(
-        seqs,
-        seqs.map((_, index) => (seqs[0] ?? 0) + index),
-        `call ${died}`,
-      );
-      assert.ok((seqs[0] ?? 0) <= 701 && lost.length === 0, `call ${died}`);
-    }
-  }).timeout(30_000);
+  for (const [when, later] of answers)
+    it(`fails any one call: nothing is lost and nothing throws; it answers ${when}`, async () => {
+      const counting = diskThat(later);
+      await life(counting, new FakeClock());
+      const total = counting.calls;
+      for (let failing = 1; failing <= total; failing++) {
+        const disk = diskThat(later);
+        const clock = new FakeClock();
+        disk.failing = (_call, number) => number === failing;
+        const lived = await life(disk, clock).catch((thrown: { code?: string }) => {
+          assert.equal(thrown.code, "STORE_FAILED", String(thrown));
+        });
+        if (lived === undefined) continue; // it did not open, and said so
+        const after = run(disk, clock);
+        const found = new Set([...lived.seen, ...after.rest()]);
+        for (const number of numbers(lived.epoch, 0, 2400)) assert.ok(found.has(number), `${number}, call ${failing}`);
+        after.spool.close([]);
+      }
+    }).timeout(30_000);
+
+  for (const [when, later] of answers)
+    it(`dies at any call: the next run has all that was written, in order; it answers ${when}`, async () => {
+      const counting = diskThat(later);
+      await life(counting, new FakeClock());
+      for (let died = 1; died <= counting.calls; died++) {
+        const disk = diskThat(later);
+        const clock = new FakeClock();
+        disk.failing = (_call, number) => number >= died;
+        await life(disk, clock).catch(() => {});
+        disk.failing = () => false;
+        const { rest, lost } = run(disk, clock);
+        const seqs = rest().map((number) => Number(number.split(":")[1]));
+        assert.deepEqual(
+          seqs,
+          seqs.map((_, index) => (seqs[0] ?? 0) + index),
+          `call ${died}`,
+        );
+        assert.ok((seqs[0] ?? 0) <= 701 && lost.length === 0, `call ${died}`);
+      }
+    }).timeout(30_000);
 });
