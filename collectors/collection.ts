@@ -201,7 +201,8 @@ export class Collection {
   async #drain(): Promise<void> {
     if (this.#spool === undefined) return;
     const until = this.#clock.monotonic() + drainMs;
-    while (!this.#outbox.idle && this.#clock.monotonic() < until) await this.#clock.sleep(drainPauseMs);
+    while ((!this.#outbox.idle || this.#spool.busy) && this.#clock.monotonic() < until)
+      await this.#clock.sleep(drainPauseMs);
     this.#saving?.return(undefined);
     this.#spool.close(() => this.#standing());
   }

@@ -9,15 +9,20 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  rename,
   renameSync,
   statSync,
+  unlink,
   unlinkSync,
   writeSync,
 } from "node:fs";
 
+/** Told what the disk said if it refused. */
+export type Answer = (failure: Error | null) => void;
+
 /**
  * What the spool asks of the file system. Any of these may throw; the spool survives each. Synchronous, since what goes to the
- * page cache is not worth a thread's waking; but for forcing it to the disk, for which nothing else may wait. That is done in
+ * page cache is not worth a thread's waking; but for what waits for the disk itself, which nothing else may. That is done in
  * the thread pool of libuv, which the collector starts before its worker enters a namespace (core/netlink/namespace.ts).
  */
 export interface Disk {
@@ -38,9 +43,11 @@ export interface Disk {
   remove(path: string): void;
   /** Makes what was created, renamed or removed in a folder durable (fsync(2) of the folder). */
   syncFolder(path: string): void;
-  /** As `sync` and `syncFolder`, without waiting: `done` is called once, with what the disk said if it refused. */
-  syncLater(fd: number, done: (failure: Error | null) => void): void;
-  syncFolderLater(path: string, done: (failure: Error | null) => void): void;
+  /** As those without `Later`, but nobody waits: `done` is called once. */
+  syncLater(fd: number, done: Answer): void;
+  syncFolderLater(path: string, done: Answer): void;
+  renameLater(from: string, to: string, done: Answer): void;
+  removeLater(path: string, done: Answer): void;
 }
 
 export const realDisk: Disk = {
@@ -75,6 +82,8 @@ export const realDisk: Disk = {
       done(failure);
     });
   },
+  renameLater: rename,
+  removeLater: unlink,
 };
 
 /** Writes all of it; a short write is followed by another. */

@@ -5,7 +5,7 @@ import { origin, type Position } from "./position.ts";
 import { FrameWriter, recordIn } from "./record-frames.ts";
 import { ReplacedFile } from "./replaced-file.ts";
 import { decodeHeader, encodeHeader } from "./segment-header.ts";
-import type { Syncs } from "./syncs.ts";
+import type { SlowCalls } from "./slow-calls.ts";
 
 // The last record of each connection that was open when a segment ended, so that the segments before can be removed and
 // what a connection was told to have carried is still known. A file as a segment: header, one frame a connection, an end.
@@ -46,12 +46,12 @@ export interface SavedStanding {
  */
 export function* savingStanding(
   disk: Disk,
-  syncs: Syncs,
+  calls: SlowCalls,
   folder: string,
   { cluster, node, upTo, since, open }: SavedStanding,
 ): Generator<void> {
   const header = { cluster, node, epoch: upTo.epoch, first: upTo.seq + 1, created: since };
-  const file = new ReplacedFile(disk, syncs, folder, name);
+  const file = new ReplacedFile(disk, calls, folder, name);
   try {
     yield* file.write(encodeHeader(header));
     const writer = new FrameWriter(chunkBytes);

@@ -1,5 +1,5 @@
 import { type Disk, writeAll } from "./disk.ts";
-import type { Durable, Syncs } from "./syncs.ts";
+import { type SlowCalls, until } from "./slow-calls.ts";
 
 // Forcing a large file to the disk takes as long as all of it takes, so it is done in parts.
 const syncedBytes = 4 * 1024 * 1024;
@@ -10,7 +10,7 @@ const syncedBytes = 4 * 1024 * 1024;
  */
 export class ReplacedFile {
   readonly #disk: Disk;
-  readonly #syncs: Syncs;
+  readonly #calls: SlowCalls;
   readonly #folder: string;
   readonly #name: string;
   readonly #fd: number;
@@ -18,9 +18,9 @@ export class ReplacedFile {
   #synced = 0;
   #open = true;
 
-  constructor(disk: Disk, syncs: Syncs, folder: string, name: string) {
+  constructor(disk: Disk, calls: SlowCalls, folder: string, name: string) {
     this.#disk = disk;
-    this.#syncs = syncs;
+    this.#calls = calls;
     this.#folder = folder;
     this.#name = name;
     this.#fd = disk.create(this.#temporary);
@@ -30,23 +30,23 @@ export class ReplacedFile {
     writeAll(this.#disk, this.#fd, bytes, this.#bytes);
     this.#bytes += bytes.length;
     if (this.#bytes - this.#synced < syncedBytes) return;
-    yield* until(this.#syncs.file(this.#fd));
+    yield* until(this.#calls.sync(this.#fd));
     this.#synced = this.#bytes;
   }
 
   /** Puts it into its place. */
   *complete(): Generator<void> {
-    yield* until(this.#syncs.file(this.#fd));
+    yield* until(this.#calls.sync(this.#fd));
     this.close();
-    this.#disk.rename(this.#temporary, `${this.#folder}/${this.#name}`);
-    yield* until(this.#syncs.folder(this.#folder));
+    yield* until(this.#calls.rename(this.#temporary, `${this.#folder}/${this.#name}`));
+    yield* until(this.#calls.syncFolder(this.#folder));
   }
 
   /** Gives up what is not complete. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#syncs.close(this.#fd);
+    this.#calls.close(this.#fd);
   }
 
   get #temporary(): string {
@@ -54,19 +54,15 @@ export class ReplacedFile {
   }
 }
 
-function* until(durable: Durable): Generator<void> {
-  while (!durable()) yield;
-}
-
 /** Replaces a small file in one step. */
 export function* replacingFile(
   disk: Disk,
-  syncs: Syncs,
+  calls: SlowCalls,
   folder: string,
   name: string,
   bytes: Uint8Array,
 ): Generator<void> {
-  const file = new ReplacedFile(disk, syncs, folder, name);
+  const file = new ReplacedFile(disk, calls, folder, name);
   try {
     yield* file.write(bytes);
     yield* file.complete();

@@ -1,6 +1,7 @@
 import type { Disk } from "./disk.ts";
 import { isAfter, type Position } from "./position.ts";
 import { firstOf, type Segment, type Span } from "./segment.ts";
+import { type SlowCalls, until } from "./slow-calls.ts";
 import { scan } from "./spool-reader.ts";
 
 /** A segment that was removed before its records were handed out. */
@@ -35,12 +36,26 @@ export class SegmentList {
 
   /**
    * Removes those whose records are all acked and whose connections are remembered elsewhere. Never one behind another that
-   * stays: the last may hold nothing but that its run ended in order.
+   * stays: the last may hold nothing but that its run ended in order. Yields while the disk works.
    */
-  trim(acked: Position, remembered: Position, active: Segment | undefined): void {
-    for (const segment of this.#segments) {
-      if (segment === active || !within(segment, acked) || !within(segment, remembered)) return;
-      this.#remove(segment);
+  *trimming(
+    calls: SlowCalls,
+    acked: Position,
+    remembered: Position,
+    active: () => Segment | undefined,
+  ): Generator<void> {
+    for (;;) {
+      const [oldest, ...others] = this.#segments;
+      if (oldest === undefined || oldest === active()) return;
+      if (!within(oldest, acked) || !within(oldest, remembered)) return;
+      // Before it is gone: nobody is to read it any more, or to remove it as well.
+      this.#segments = others;
+      try {
+        yield* until(calls.remove(oldest.path));
+      } catch (thrown) {
+        this.#segments = [oldest, ...this.#segments];
+        throw thrown;
+      }
     }
   }
 

@@ -2,8 +2,8 @@ import type { Disk } from "./disk.ts";
 import { writeAll } from "./disk.ts";
 import { createSegment, type Segment, type Span, union } from "./segment.ts";
 import type { SegmentHeader } from "./segment-header.ts";
+import type { SlowCalls } from "./slow-calls.ts";
 import { SyncedFile } from "./synced-file.ts";
-import type { Syncs } from "./syncs.ts";
 
 /** So many files may wait for a disk that refuses to say that they are on it: as many as a full spool has. */
 const mostEnded = 16;
@@ -20,15 +20,15 @@ export interface Chunk {
 /** The segment that is written to, and those that were until they are on the disk. */
 export class SegmentWriter {
   readonly #disk: Disk;
-  readonly #syncs: Syncs;
+  readonly #calls: SlowCalls;
   readonly #folder: string;
   readonly #identity: Omit<SegmentHeader, "first" | "created">;
   #open: { readonly segment: Segment; readonly file: SyncedFile } | undefined;
   #ended: readonly SyncedFile[] = [];
 
-  constructor(disk: Disk, syncs: Syncs, folder: string, identity: Omit<SegmentHeader, "first" | "created">) {
+  constructor(disk: Disk, calls: SlowCalls, folder: string, identity: Omit<SegmentHeader, "first" | "created">) {
     this.#disk = disk;
-    this.#syncs = syncs;
+    this.#calls = calls;
     this.#folder = folder;
     this.#identity = identity;
   }
@@ -64,7 +64,7 @@ export class SegmentWriter {
 
   /** Has what was written forced to the disk. Whether that went well shows when it is settled. */
   sync(): void {
-    for (const file of this.#files) file.sync(this.#syncs);
+    for (const file of this.#files) file.sync(this.#calls);
   }
 
   /** Lets go of what ended and is on the disk. Throws if the disk refused: that is asked for again by the next `sync`. */
@@ -72,7 +72,7 @@ export class SegmentWriter {
     for (const file of this.#files) file.settle();
     const done = this.#ended.filter(({ durable }) => durable);
     this.#ended = this.#ended.filter((file) => !done.includes(file));
-    for (const { fd } of done) this.#syncs.close(fd);
+    for (const { fd } of done) this.#calls.close(fd);
   }
 
   /** Ends the segment; its file stays open until it is on the disk. */
@@ -80,14 +80,14 @@ export class SegmentWriter {
     if (this.#open === undefined) return;
     const { file } = this.#open;
     this.#open = undefined;
-    file.syncLast(this.#syncs);
+    file.syncLast(this.#calls);
     this.#ended = [...this.#ended, file];
-    for (const { fd } of this.#ended.slice(0, -mostEnded)) this.#syncs.close(fd);
+    for (const { fd } of this.#ended.slice(0, -mostEnded)) this.#calls.close(fd);
     this.#ended = this.#ended.slice(-mostEnded);
   }
 
   /** Waits until all is on the disk. Throws what the disk said first; what follows was tried nevertheless. */
-  syncNow(waiting: Syncs): void {
+  syncNow(waiting: SlowCalls): void {
     const refused: unknown[] = [];
     for (const file of this.#files)
       try {
@@ -99,7 +99,7 @@ export class SegmentWriter {
   }
 
   /** Ends the segment and waits until all is on the disk. */
-  close(waiting: Syncs): void {
+  close(waiting: SlowCalls): void {
     if (this.#open !== undefined) this.#ended = [...this.#ended, this.#open.file];
     this.#open = undefined;
     this.syncNow(waiting);

@@ -1,7 +1,7 @@
 import type { Disk } from "./disk.ts";
 import { origin, type Position } from "./position.ts";
 import { replacingFile } from "./replaced-file.ts";
-import type { Syncs } from "./syncs.ts";
+import type { SlowCalls } from "./slow-calls.ts";
 
 // A small file of lines, replaced as a whole:
 //   acked EPOCH SEQ            everything up to there is durable elsewhere
@@ -34,12 +34,17 @@ export function loadState(disk: Disk, folder: string): SpoolState {
 }
 
 /** Yields while the disk works. */
-export function savingState(disk: Disk, syncs: Syncs, folder: string, { acked, dropped }: SpoolState): Generator<void> {
+export function savingState(
+  disk: Disk,
+  calls: SlowCalls,
+  folder: string,
+  { acked, dropped }: SpoolState,
+): Generator<void> {
   const lines = [
     `acked ${acked.epoch} ${acked.seq}`,
     ...dropped.map(({ epoch, first, last }) => `dropped ${epoch} ${first} ${last}`),
   ];
-  return replacingFile(disk, syncs, folder, name, Buffer.from(`${lines.join("\n")}\n`, "latin1"));
+  return replacingFile(disk, calls, folder, name, Buffer.from(`${lines.join("\n")}\n`, "latin1"));
 }
 
 /** How many of the numbers from `first` to `last` of an epoch are missing without a recorded loss. */

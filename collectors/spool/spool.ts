@@ -12,10 +12,10 @@ import { Reserve } from "./reserve.ts";
 import type { Segment, Span } from "./segment.ts";
 import { type DroppedSegment, SegmentList } from "./segment-list.ts";
 import { type Chunk, SegmentWriter } from "./segment-writer.ts";
+import { QueuedCalls, type SlowCalls, waitingCalls } from "./slow-calls.ts";
 import { type Gap, gather, type Read, SpoolReader } from "./spool-reader.ts";
 import { type Dropped, loadState, savingState, unexplained } from "./spool-state.ts";
 import { Staged } from "./staged.ts";
-import { QueuedSyncs, type Syncs, waitingSyncs } from "./syncs.ts";
 
 const chunkBytes = 1 << 20;
 const mostSegmentBytes = 16 * 1024 * 1024;
@@ -66,9 +66,9 @@ export class Spool {
   readonly #options: SpoolOptions;
   readonly #disk: Disk;
   /** While records come. */
-  readonly #queued: Syncs;
+  readonly #queued: QueuedCalls;
   /** Before they come, and when none come any more. */
-  readonly #waiting: Syncs;
+  readonly #waiting: SlowCalls;
   readonly #segmentBytes: number;
   readonly #frames = new FrameWriter(chunkBytes);
   readonly #segments: SegmentList;
@@ -103,8 +103,8 @@ export class Spool {
     this.epoch = Math.max(clock.now(), lastEpoch + 1);
     this.#options = options;
     this.#disk = disk;
-    this.#queued = new QueuedSyncs(disk);
-    this.#waiting = waitingSyncs(disk);
+    this.#queued = new QueuedCalls(disk);
+    this.#waiting = waitingCalls(disk);
     this.#segmentBytes = Math.min(mostSegmentBytes, Math.floor(maxBytes / segmentsWhenFull));
     this.#segments = new SegmentList(disk, recovered.segments);
     this.#writer = new SegmentWriter(disk, this.#queued, folder, { cluster, node, epoch: this.epoch });
@@ -163,6 +163,11 @@ export class Spool {
   get hasRoom(): boolean {
     if (this.#pending.full) this.#release();
     return !this.#pending.full;
+  }
+
+  /** The disk has something to do yet that nobody waits for. */
+  get busy(): boolean {
+    return this.#queued.busy;
   }
 
   /** Open connections are to be saved, once all that was told of them is appended. */
@@ -251,13 +256,13 @@ export class Spool {
     return this.#savingStanding(open, this.#queued);
   }
 
-  *#savingStanding(open: () => Iterable<WriteOpen>, syncs: Syncs): Generator<void> {
+  *#savingStanding(open: () => Iterable<WriteOpen>, calls: SlowCalls): Generator<void> {
     const { folder, cluster, node } = this.#options;
     this.#standingDue = false;
     const standing = { cluster, node, upTo: this.#last, since: this.#since };
     for (;;)
       try {
-        yield* savingStanding(this.#disk, syncs, folder, { ...standing, open: open() });
+        yield* savingStanding(this.#disk, calls, folder, { ...standing, open: open() });
         break;
       } catch (thrown) {
         if (this.#gaveUpRoom()) continue;
@@ -384,7 +389,7 @@ export class Spool {
     if (this.#pending.empty) this.#reserve.hold();
   }
 
-  *#savingState(syncs: Syncs): Generator<void> {
+  *#savingState(calls: SlowCalls): Generator<void> {
     // Before segments are removed: what is missing without being acked would count as lost.
     const { folder } = this.#options;
     const acked = this.#acked;
@@ -393,14 +398,14 @@ export class Spool {
     this.#stateDirty = false;
     for (let saved = false; !saved; )
       try {
-        yield* savingState(this.#disk, syncs, folder, { acked, dropped });
+        yield* savingState(this.#disk, calls, folder, { acked, dropped });
         saved = true;
       } catch (thrown) {
         if (this.#gaveUpRoom()) continue;
         this.#stateDirty = true;
         throw thrown;
       }
-    this.#segments.trim(acked, this.#remembered, this.#writer.segment);
+    yield* this.#segments.trimming(calls, acked, this.#remembered, () => this.#writer.segment);
   }
 
   #goOnSaving(): void {

@@ -1,4 +1,4 @@
-import type { Durable, Syncs } from "./syncs.ts";
+import type { Done, SlowCalls } from "./slow-calls.ts";
 
 /** A new file that is written to, and what of it may not be on the disk yet: its bytes, and its name in the folder. */
 export class SyncedFile {
@@ -7,7 +7,7 @@ export class SyncedFile {
   #named = false;
   /** Something was written since it was asked for last. */
   #dirty = true;
-  #asked: Durable | undefined;
+  #asked: Done | undefined;
 
   constructor(fd: number, folder: string) {
     this.fd = fd;
@@ -24,15 +24,15 @@ export class SyncedFile {
   }
 
   /** Asks for what was written so far, unless an answer is still awaited. */
-  sync(syncs: Syncs): void {
-    if (this.#asked === undefined) this.syncLast(syncs);
+  sync(calls: SlowCalls): void {
+    if (this.#asked === undefined) this.syncLast(calls);
   }
 
   /** Asks for it in any case: nothing more will be written. */
-  syncLast(syncs: Syncs): void {
+  syncLast(calls: SlowCalls): void {
     if (!this.#dirty) return;
-    const before = this.#asked ?? (this.#named ? undefined : syncs.folder(this.#folder));
-    const bytes = syncs.file(this.fd);
+    const before = this.#asked ?? (this.#named ? undefined : calls.syncFolder(this.#folder));
+    const bytes = calls.sync(this.fd);
     this.#dirty = false;
     this.#asked = () => (before === undefined || before()) && bytes();
   }
@@ -51,7 +51,7 @@ export class SyncedFile {
   }
 
   /** Waits for it. */
-  syncNow(waiting: Syncs): void {
+  syncNow(waiting: SlowCalls): void {
     this.#dirty ||= this.#asked !== undefined;
     this.#asked = undefined;
     this.sync(waiting);

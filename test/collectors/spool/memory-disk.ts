@@ -1,4 +1,4 @@
-import type { Disk } from "../../../collectors/spool/disk.ts";
+import type { Answer, Disk } from "../../../collectors/spool/disk.ts";
 
 /** Files in memory. `failing` decides before each call whether the disk refuses it; numbered from 1. */
 export class MemoryDisk implements Disk {
@@ -7,7 +7,7 @@ export class MemoryDisk implements Disk {
   calls = 0;
   /** How many bytes all files together may have. */
   capacity = Number.POSITIVE_INFINITY;
-  /** How `syncLater` goes on: at once, unless a test holds it back. */
+  /** How what is asked for later goes on: at once, unless a test holds it back. */
   later: (answer: () => void) => void = (answer) => answer();
   readonly #open = new Map<number, string>();
   #nextFd = 3;
@@ -98,22 +98,35 @@ export class MemoryDisk implements Disk {
     this.#call("syncFolder");
   }
 
-  syncLater(fd: number, done: (failure: Error | null) => void): void {
-    this.later(() => done(this.#outcome(() => this.#pathOf(fd), "syncLater")));
+  syncLater(fd: number, done: Answer): void {
+    this.#answer(done, () => {
+      this.#pathOf(fd);
+      this.#call("syncLater");
+    });
   }
 
-  syncFolderLater(_path: string, done: (failure: Error | null) => void): void {
-    this.later(() => done(this.#outcome(() => {}, "syncFolderLater")));
+  syncFolderLater(_path: string, done: Answer): void {
+    this.#answer(done, () => this.#call("syncFolderLater"));
   }
 
-  #outcome(before: () => void, call: string): Error | null {
-    try {
-      before();
-      this.#call(call);
-      return null;
-    } catch (thrown) {
-      return thrown as Error;
-    }
+  renameLater(from: string, to: string, done: Answer): void {
+    this.#answer(done, () => this.rename(from, to));
+  }
+
+  removeLater(path: string, done: Answer): void {
+    this.#answer(done, () => this.remove(path));
+  }
+
+  #answer(done: Answer, work: () => void): void {
+    this.later(() => {
+      let failure: Error | null = null;
+      try {
+        work();
+      } catch (thrown) {
+        failure = thrown as Error;
+      }
+      done(failure);
+    });
   }
 
   #call(call: string): void {

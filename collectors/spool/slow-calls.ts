@@ -1,39 +1,40 @@
-import type { Disk } from "./disk.ts";
+import type { Answer, Disk } from "./disk.ts";
 
-/** Whether it is on the disk by now. Throws why it is not, if the disk refused. */
-export type Durable = () => boolean;
+/** Whether it is done by now. Throws why it is not, if the disk refused. */
+export type Done = () => boolean;
 
-/** Ways to force to the disk what was written. */
-export interface Syncs {
-  file(fd: number): Durable;
-  folder(path: string): Durable;
+/** Calls that may wait for the disk: what forces something to it, and what waits for the file system's journal meanwhile. */
+export interface SlowCalls {
+  sync(fd: number): Done;
+  syncFolder(path: string): Done;
+  rename(from: string, to: string): Done;
+  remove(path: string): Done;
   /** Closes a file when what was asked for before is done. */
   close(fd: number): void;
 }
 
 /** The caller's thread waits for each. */
-export function waitingSyncs(disk: Disk): Syncs {
-  const durable = () => true;
+export function waitingCalls(disk: Disk): SlowCalls {
+  const waited = (call: () => void): Done => {
+    call();
+    return () => true;
+  };
   return {
-    file: (fd) => {
-      disk.sync(fd);
-      return durable;
-    },
-    folder: (path) => {
-      disk.syncFolder(path);
-      return durable;
-    },
+    sync: (fd) => waited(() => disk.sync(fd)),
+    syncFolder: (path) => waited(() => disk.syncFolder(path)),
+    rename: (from, to) => waited(() => disk.rename(from, to)),
+    remove: (path) => waited(() => disk.remove(path)),
     close: (fd) => disk.close(fd),
   };
 }
 
-type Start = (done: (failure: Error | null) => void) => void;
+type Start = (done: Answer) => void;
 
 /**
  * Beside what the thread does, one after another as asked: a disk that takes long holds up one thread of libuv's pool for each
  * spool, and what is written after something else is not forced to the disk before it.
  */
-export class QueuedSyncs implements Syncs {
+export class QueuedCalls implements SlowCalls {
   readonly #disk: Disk;
   #waiting: (() => void)[] = [];
   #busy = false;
@@ -42,12 +43,25 @@ export class QueuedSyncs implements Syncs {
     this.#disk = disk;
   }
 
-  file(fd: number): Durable {
+  /** Something that was asked for is not done yet. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  sync(fd: number): Done {
     return this.#ask((done) => this.#disk.syncLater(fd, done));
   }
 
-  folder(path: string): Durable {
+  syncFolder(path: string): Done {
     return this.#ask((done) => this.#disk.syncFolderLater(path, done));
+  }
+
+  rename(from: string, to: string): Done {
+    return this.#ask((done) => this.#disk.renameLater(from, to, done));
+  }
+
+  remove(path: string): Done {
+    return this.#ask((done) => this.#disk.removeLater(path, done));
   }
 
   close(fd: number): void {
@@ -59,7 +73,7 @@ export class QueuedSyncs implements Syncs {
       });
   }
 
-  #ask(start: Start): Durable {
+  #ask(start: Start): Done {
     let outcome: Error | null | undefined;
     const done = (failure: Error | null) => {
       outcome = failure;
@@ -84,10 +98,14 @@ export class QueuedSyncs implements Syncs {
 }
 
 /** What fails at once is told as what fails later. */
-function begin(start: Start, done: (failure: Error | null) => void): void {
+function begin(start: Start, done: Answer): void {
   try {
     start(done);
   } catch (thrown) {
     done(thrown instanceof Error ? thrown : new Error(String(thrown)));
   }
+}
+
+export function* until(done: Done): Generator<void> {
+  while (!done()) yield;
 }
