@@ -73,6 +73,7 @@ describe("a full disk", function () {
     assert.deepEqual(posted.flatMap(({ records }) => recordsIn(records)).map(seqOf), range(taken + flows.length + 1));
     assert.equal(trouble.at(-1), null);
     spool.close([]);
+    await until("the disk to let go", () => !spool.busy);
   });
 
   it("keeps the archive from acknowledging, and loses nothing: all is stored once, when there is room", async () => {
