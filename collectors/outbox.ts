@@ -71,6 +71,7 @@ export class Outbox {
   /** The last record that waits or was posted. */
   #taken: Position;
   #ending = false;
+  #isLast = false;
   #postedAt = Number.NEGATIVE_INFINITY;
   readonly #told = { flows: 0, losses: 0, dropped: 0 };
 
@@ -162,8 +163,9 @@ export class Outbox {
     this.post();
   }
 
-  /** Without a spool there is no later: from now on everything is posted without waiting for acks. */
+  /** From now on nothing is waited for to come with it. Without a spool there is no later: then not even for acks. */
   postAll(): void {
+    this.#isLast = true;
     this.#ending = this.#options.spool === undefined;
     this.post();
   }
@@ -188,7 +190,7 @@ export class Outbox {
     const [first, second] = this.#waiting;
     if (first === undefined) return false;
     return (
-      this.#ending || second !== undefined || sizeOf(first.counts) >= batchRecords || now - this.#postedAt >= gatherMs
+      this.#isLast || second !== undefined || sizeOf(first.counts) >= batchRecords || now - this.#postedAt >= gatherMs
     );
   }
 

@@ -95,7 +95,7 @@ describe("the worker's end of the stream", () => {
 });
 
 describe("the worker's end of the stream with a spool", () => {
-  const opened = (disk: MemoryDisk, limit: number) => {
+  const opened = (disk: MemoryDisk, limit: number, pace: Clock = hurrying()) => {
     const clock = new FakeClock();
     const posted: string[][] = [];
     const settings = { folder: "/spool", maxBytes: 1 << 24, maxAgeMs: 86_400_000, syncMs: 1000 };
@@ -111,7 +111,7 @@ describe("the worker's end of the stream with a spool", () => {
     const post = (_batch: number, framed: Framed) =>
       void posted.push(recordsIn(framed).flows.map(({ epoch, seq }) => `${epoch - spool.epoch}:${seq}`));
     return {
-      outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool, clock: hurrying() }),
+      outbox: new Outbox({ ...identity, epoch: spool.epoch, limit, post, spool, clock: pace }),
       posted,
       spool,
     };
@@ -122,6 +122,16 @@ describe("the worker's end of the stream with a spool", () => {
     for (let batch = 0; batch < posted.length; batch++) outbox.ack(batch);
   };
   const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `0:${from + index}`);
+
+  it("posts at the end what waited for more to come with it", () => {
+    const { outbox, posted } = opened(new MemoryDisk(), 10, new FakeClock());
+    push(outbox, 1);
+    outbox.ack(0);
+    push(outbox, 1);
+    assert.deepEqual(posted, [["0:0"]]);
+    outbox.postAll();
+    assert.deepEqual(posted, [["0:0"], ["0:1"]]);
+  });
 
   it("drops nothing for a slow reader: what memory has no room for is read from the spool later, in order", () => {
     const { outbox, posted } = opened(new MemoryDisk(), 10);
