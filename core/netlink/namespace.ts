@@ -12,8 +12,8 @@ export function namespacePath(name: string): string {
 
 /**
  * Moves the calling thread, and only it, into a network namespace (setns(2)). For worker threads that open sockets.
- * Such a worker must use synchronous file access only: the thread pool of libuv is shared with the main thread, and a pool
- * thread made here would be born in this namespace.
+ * Such a worker must use synchronous file access only, unless the main thread has started the thread pool of libuv before
+ * (warmThreadPool): they share it, and a pool thread made here would be born in this namespace.
  */
 export function enterNamespace(path: string): void {
   const fd = open(path, O_RDONLY_CLOEXEC) as number;
