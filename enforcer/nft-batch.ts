@@ -48,8 +48,8 @@ export class Batches {
     const begin = changes.batch.length;
     const ends = this.#write(changes, transaction);
     this.#send(changes, transaction);
+    // A large one stays in memory as the image of the table.
     this.#remember(transaction, changes.batch, begin, ends);
-    changes.batch.free();
   }
 
   /** As `Nft.rewrite`. */

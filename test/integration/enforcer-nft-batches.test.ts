@@ -173,6 +173,19 @@ describe("batches of changes to nftables", function () {
     await until("all elements", async () => (await nft.list())?.sets.get(pods)?.size === all.length, 30_000);
   });
 
+  it("are remembered also where the load was large, through many changes of one set", async () => {
+    const all = Array.from({ length: 60_000 }, (_, n) => addressElement(formatAddress(4, 0x0a000000n + BigInt(n))));
+    const large: Ruleset = { ...emptyRuleset, sets: new Map([[pods, set(pods, ["ipv4_addr"], null, all)]]) };
+    await nft.apply(diff(undefined, large));
+    for (let turn = 0; turn < 100; turn++) {
+      const verb = turn % 2 === 0 ? ("delete-elements" as const) : ("add-elements" as const);
+      await nft.apply([{ verb, set: pods, elements: all.slice(0, 3) }]);
+    }
+    runIn(ours, "nft", "flush ruleset");
+    assert.equal(await nft.rewrite([]), true);
+    await until("all elements", async () => (await nft.list())?.sets.get(pods)?.size === all.length, 30_000);
+  });
+
   it("leave room in a set, and make more of it, however its members come and go", async () => {
     const all = Array.from({ length: 2_000 }, (_, n) => addressElement(formatAddress(4, 0x0a000000n + BigInt(n))));
     await fc.assert(
