@@ -1,6 +1,7 @@
 import { statSync, writeSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import koffi from "koffi";
+import { systemClock } from "../core/clock.ts";
 import { messageOf, SluiceError } from "../core/errors.ts";
 import { close } from "../core/netlink/libc.ts";
 import { enterNamespace } from "../core/netlink/namespace.ts";
@@ -114,8 +115,15 @@ class Namespace {
     return { ...done, size: twinTables(this.#socket, other.#socket) };
   }
 
+  /** What fails here is only remembered less well. */
   tidy(): boolean {
-    return this.#batches.tidy();
+    try {
+      return this.#batches.tidy();
+    } catch (thrown) {
+      process.emitWarning(`what was written to nftables could not be summed up: ${messageOf(thrown)}`);
+      this.#batches.forgetTable();
+      return false;
+    }
   }
 
   close(): void {
@@ -154,11 +162,16 @@ function load(): Library | string {
   }
 }
 
-/** What may be done later is, a little at a time, so that whoever asks next waits no longer than for that. */
-function tidyLater(namespace: Namespace): void {
-  setImmediate(() => {
-    if (namespace.tidy()) tidyLater(namespace);
-  });
+const idleMs = 500;
+let idle = new AbortController();
+
+/** What may be done later is, a little at a time, once nobody has asked for anything for a while: a change must not wait for it. */
+async function tidyWhenIdle(namespace: Namespace): Promise<void> {
+  idle.abort();
+  idle = new AbortController();
+  const { signal } = idle;
+  await systemClock.sleep(idleMs, signal);
+  while (!signal.aborted && namespace.tidy()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 const library = load();
@@ -170,7 +183,7 @@ parentPort?.on("message", (request: Request) => {
     const namespace = namespaceAt(library, request.namespace);
     outcome =
       request.twin === undefined ? namespace.carryOut(request) : namespace.sameAs(namespaceAt(library, request.twin));
-    tidyLater(namespace);
+    void tidyWhenIdle(namespace);
   } catch (thrown) {
     outcome = failure(thrown);
   }

@@ -174,10 +174,10 @@ describe("batches of changes to nftables", function () {
   });
 
   it("are remembered also where the load was large, through many changes of one set", async () => {
-    const all = Array.from({ length: 60_000 }, (_, n) => addressElement(formatAddress(4, 0x0a000000n + BigInt(n))));
+    const all = Array.from({ length: 100_000 }, (_, n) => addressElement(formatAddress(4, 0x0a000000n + BigInt(n))));
     const large: Ruleset = { ...emptyRuleset, sets: new Map([[pods, set(pods, ["ipv4_addr"], null, all)]]) };
     await nft.apply(diff(undefined, large));
-    for (let turn = 0; turn < 100; turn++) {
+    for (let turn = 0; turn < 400; turn++) {
       const verb = turn % 2 === 0 ? ("delete-elements" as const) : ("add-elements" as const);
       await nft.apply([{ verb, set: pods, elements: all.slice(0, 3) }]);
     }
