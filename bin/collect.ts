@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Collector } from "../collectors/collector.ts";
+import { aborted } from "../core/aborted.ts";
 import { type Capability, lacking } from "../core/capabilities.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
@@ -125,10 +126,3 @@ export function requireRights(seats: readonly Seat[], status = readFileSync("/pr
 }
 
 const never = new AbortController().signal;
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}

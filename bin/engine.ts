@@ -1,4 +1,5 @@
 import { Collector } from "../collectors/collector.ts";
+import { aborted } from "../core/aborted.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import { SluiceError } from "../core/errors.ts";
@@ -511,10 +512,3 @@ const hourMs = 3_600_000;
 
 // Pipelines end with their sources, once those have handed out what they had; a signal would leave that behind.
 const never = new AbortController().signal;
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}

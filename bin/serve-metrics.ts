@@ -1,3 +1,4 @@
+import { aborted } from "../core/aborted.ts";
 import { type Answer, listen, parseListen, type Routes, text } from "../core/http.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Engine } from "./engine.ts";
@@ -31,10 +32,7 @@ export async function serveMetrics({ metrics, engine, address }: Observed, signa
     setting: "metrics.listen",
     routes: routesOf(metrics, state, signal),
   });
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  await aborted(signal);
   await listener.close();
 }
 

@@ -1,3 +1,4 @@
+import { aborted } from "../core/aborted.ts";
 import { type Clock, isoTime } from "../core/clock.ts";
 import { SluiceError } from "../core/errors.ts";
 import { type KubeObject, keyOf } from "../core/kube/objects.ts";
@@ -101,7 +102,3 @@ function exists(lab: Lab, caller: string): boolean {
 }
 
 const agentOf = (caller: string): string => caller.replace(/^pod:/, "");
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}

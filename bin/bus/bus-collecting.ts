@@ -1,3 +1,4 @@
+import { aborted } from "../../core/aborted.ts";
 import type { Source } from "../../core/pipeline.ts";
 import type { Collecting } from "../flow-path.ts";
 import type { RecordTopics } from "./record-topics.ts";
@@ -13,18 +14,11 @@ export function busCollecting(topics: RecordTopics, stop: AbortSignal): Collecti
     dns: until(stop, topics.source("dns.raw", group)),
     losses: nothing,
     counters: undefined,
-    run: (signal) => ended(signal),
+    run: (signal) => aborted(signal),
   };
 }
 
 /** A pipeline ends with its source, so this one has to end: what is handed out by then is acked before the bus closes. */
 function until<T>(stop: AbortSignal, source: Source<T>): Source<T> {
   return { name: source.name, open: (signal) => source.open(AbortSignal.any([signal, stop])) };
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
