@@ -59,26 +59,23 @@ export interface CarriedError {
  * checks and listings go by libnftables, and whole loads that the kernel refuses as a batch: see docs/decisions/0020.
  */
 export class NftLibrary {
-  readonly #worker: Worker;
+  readonly #begin: () => Worker;
   readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
+  /** Undefined once it has ended; whoever asks next makes another. */
+  #worker: Worker | undefined;
   #requests = 0;
-  #ended = false;
+  #isClosed = false;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
-    worker.on("message", (answer: Answer) => {
-      this.#waiting.get(answer.id)?.resolve(answer);
-      this.#waiting.delete(answer.id);
-    });
-    worker.on("error", (cause) => this.#giveUp(cause));
-    worker.on("exit", () => this.#giveUp(undefined));
+  private constructor(worker: Worker, begin: () => Worker) {
+    this.#begin = begin;
+    this.#worker = this.#listenTo(worker);
   }
 
-  /** Throws DEPENDENCY_MISSING if the library is not on this machine. */
-  static async open(): Promise<NftLibrary> {
-    const worker = new Worker(new URL("./nft-worker.ts", import.meta.url));
+  /** Throws DEPENDENCY_MISSING if the library is not on this machine. `begin` makes the thread, and another if that one ended. */
+  static async open(begin: () => Worker = beginThread): Promise<NftLibrary> {
+    const worker = begin();
     const [{ missing }] = (await once(worker, "message")) as [{ readonly missing: string | null }];
-    if (missing === null) return new NftLibrary(worker);
+    if (missing === null) return new NftLibrary(worker, begin);
     await worker.terminate();
     const sentence = `libnftables.so.1 does not load (${missing}); on Debian it is in the package libnftables1`;
     throw new SluiceError("DEPENDENCY_MISSING", sentence);
@@ -149,23 +146,41 @@ export class NftLibrary {
   }
 
   async close(): Promise<void> {
-    await this.#worker.terminate();
+    this.#isClosed = true;
+    await this.#worker?.terminate();
+  }
+
+  #listenTo(worker: Worker): Worker {
+    worker.on("message", (answer: Answer) => {
+      this.#waiting.get(answer.id)?.resolve(answer);
+      this.#waiting.delete(answer.id);
+    });
+    worker.on("error", (cause) => this.#giveUp(worker, cause));
+    worker.on("exit", () => this.#giveUp(worker, undefined));
+    return worker;
   }
 
   #ask(namespace: string, text: string, how: Omit<Request, "id" | "namespace" | "text">): Promise<Answer> {
-    if (this.#ended) return Promise.reject(threadEnded(undefined));
+    if (this.#isClosed) return Promise.reject(threadEnded(undefined));
     const id = ++this.#requests;
     const waiting = Promise.withResolvers<Answer>();
     this.#waiting.set(id, waiting);
+    this.#worker ??= this.#listenTo(this.#begin());
     this.#worker.postMessage({ id, namespace, text, ...how } satisfies Request);
     return waiting.promise;
   }
 
-  #giveUp(cause: unknown): void {
-    this.#ended = true;
+  /** Whoever waits for it is told; whether the kernel did what it was asked is not known. */
+  #giveUp(ended: Worker, cause: unknown): void {
+    if (ended !== this.#worker) return;
+    this.#worker = undefined;
     for (const { reject } of this.#waiting.values()) reject(threadEnded(cause));
     this.#waiting.clear();
   }
+}
+
+function beginThread(): Worker {
+  return new Worker(new URL("./nft-worker.ts", import.meta.url));
 }
 
 const isRefusal = (thrown: unknown) => thrown instanceof SluiceError && thrown.code === "NFT_FAILED";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Worker } from "node:worker_threads";
 import { SluiceError } from "../../core/errors.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
 import type { Nft } from "../../enforcer/nft.ts";
@@ -53,6 +54,26 @@ describe("nftables of a network namespace", function () {
       assert.equal(runIn(namespace, "nft", "list", "tables"), "table inet other\n");
     });
   }
+
+  it("the thread that ended is told of, and replaced by one that goes on", async () => {
+    const threads: Worker[] = [];
+    const begin = () => {
+      threads.push(new Worker(new URL("../../enforcer/nft-worker.ts", import.meta.url)));
+      return threads.at(-1) as Worker;
+    };
+    const mortal = await NftLibrary.open(begin);
+    const nft = mortal.in(path);
+    await nft.apply([{ verb: "add-table" }, { verb: "add-counter", name: nameOf("kept") }]);
+    const waiting = nft.list();
+    await threads[0]?.terminate();
+    await assert.rejects(waiting, { code: "NFT_FAILED", message: /thread .* ended/ });
+    assert.deepEqual([...((await nft.list())?.counters ?? [])], ["kept"]);
+    assert.equal(await nft.rewrite([]), false, "nothing is remembered");
+    assert.equal(threads.length, 2);
+    await mortal.close();
+    await assert.rejects(nft.list(), { code: "NFT_FAILED" });
+    await nftProgram(path).apply([{ verb: "add-table" }, { verb: "delete-table" }]);
+  });
 
   it("a namespace made anew under the same name is another one", async () => {
     await library.in(path).apply([{ verb: "add-table" }]);
