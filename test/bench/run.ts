@@ -23,6 +23,7 @@ const benches: Readonly<Record<string, Bench>> = {
     about:
       "2,000 policies and 50,000 pods into the kernel, single changes, new connections, 10,000 changes at once; needs root",
   },
+  kafka: { programs: ["kafka.bench.ts"], about: "records over Kafka, there and back, on a real broker" },
   policy: {
     programs: ["policy.bench.ts", "policy-evaluate.bench.ts", "policy-effect.bench.ts"],
     about: "compile and place 10,000 policies and 100,000 pods, single changes, decisions, the effect of one edit",
