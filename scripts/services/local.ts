@@ -58,10 +58,10 @@ export class LocalServices {
     if (running !== undefined) await stop(running);
   }
 
-  /** Also kills and stops it in tests of outages. */
-  signal(name: ServiceName, signal: NodeJS.Signals): void {
+  /** Ends it at once, as a crash would. Resolves when it is gone, so that `up` starts another. */
+  async kill(name: ServiceName): Promise<void> {
     const running = this.#state()[name];
-    if (running !== undefined && isAlive(running)) process.kill(running.pid, signal);
+    if (running !== undefined) await stop(running, "SIGKILL");
   }
 
   running(): readonly { readonly name: ServiceName; readonly started: StartedService; readonly mebibytes: number }[] {

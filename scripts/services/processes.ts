@@ -51,12 +51,12 @@ export function isAlive({ pid, start }: Running): boolean {
   return startOf(pid) === start;
 }
 
-/** Asks it to end, and ends it after ten seconds. */
-export async function stop(running: Running): Promise<void> {
+/** Asks it to end, and ends it after ten seconds; or at once by SIGKILL. Resolves when it is gone. */
+export async function stop(running: Running, signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
   if (!isAlive(running)) return;
-  process.kill(running.pid, "SIGTERM");
+  process.kill(running.pid, signal);
   for (let turn = 0; turn < 200 && isAlive(running); turn++) await systemClock.sleep(50);
-  if (isAlive(running)) process.kill(running.pid, "SIGKILL");
+  if (isAlive(running)) await stop(running, "SIGKILL");
 }
 
 /** MiB of memory it holds. */

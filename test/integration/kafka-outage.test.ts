@@ -77,7 +77,7 @@ describe("a bus on Kafka, when things go wrong", function () {
       await sink.write(batch, stop.signal);
     });
     await until(() => kept.distinct > 500);
-    services.signal("kafka", "SIGKILL");
+    await services.kill("kafka");
     await services.up("kafka", { keep: true });
     await Promise.all(publishing);
     await until(() => kept.distinct === count);
@@ -162,7 +162,7 @@ describe("a bus on Kafka, when things go wrong", function () {
   it("says what it could not store, and may be asked again, while no broker answers", async () => {
     const sink = join().publisher(topic);
     await sink.write([numbered("key", 1)], stop.signal);
-    services.signal("kafka", "SIGKILL");
+    await services.kill("kafka");
     await assert.rejects(sink.write([numbered("key", 2)], stop.signal), { code: "SINK_FAILED", retriable: true });
     await services.up("kafka", { keep: true });
     await retrying(sink, { clock: systemClock }).write([numbered("key", 2)], stop.signal);
