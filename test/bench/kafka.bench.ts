@@ -1,6 +1,6 @@
 // What a hop over Kafka costs a process of ours. Run by hand: node test/bench/kafka.bench.ts [records]
 //
-// Method. Records of realistic-flows.ts as enrichers make them and as collectors do (without what enrichers add), 300,000 by default, made
+// Method. Records of realistic-flows.ts as enrichers make them and as collectors do (what enrichers add is there and empty), 300,000 by default, made
 // beforehand, 500 a message, 20 nodes as keys. One broker on this machine (that of `npm run services -- up`, else one of its own), a topic of
 // 6 partitions. Produced: encoded (Avro) and written by our publisher with zstd, acknowledged, four writes at once. Consumed: fetched by a
 // member of a group, decoded, acked. CPU time of this process (user and system, all threads, compression and garbage collection
