@@ -4,13 +4,14 @@ import type { RawFlow } from "../../core/records/flow.ts";
 import type { Evaluate, Packet } from "../../policy/verdict.ts";
 import { type ClusterSize, podObject } from "./large-cluster.ts";
 
-// What collectors of the cluster in large-cluster.ts see, for benchmarks. A pod calls 5 others on one of 3 ports, or one of 50,000
-// internet addresses (15 in 100 connections); 60 of the others go through a Service. A connection lives for 1 to 6 windows, each with a
+// What collectors of the cluster in large-cluster.ts see, for benchmarks. An application calls 5 others, any
+// of its pods any of theirs, each at a port of its own; or one of 50,000 internet addresses (15 in 100 connections). 60 of 100 go through a Service. A connection lives for 1 to 6 windows, each with a
 // record of the destination's node (of the source's to the internet); verdicts carry the ids of the rules that decide in the evaluator, as labels of
 // the kernel would. Deterministic.
 
 const windowUs = 15_000_000;
 const outside = 50_000;
+const ports = [8080, 5432, 9090];
 const podsPerNode = 100;
 const applications = 20;
 
@@ -37,7 +38,7 @@ export function* rawFlows(options: {
   readonly start: number;
   readonly perWindow: number;
   readonly batch: number;
-}): Generator<readonly RawFlow[]> {
+}): Generator<readonly RawFlow[], never> {
   const { size, evaluate, start, perWindow, batch } = options;
   const random = generator(7);
   const seqs = new Map<string, number>();
@@ -75,18 +76,21 @@ const addressOf = (text: string) => parseAddress(text);
 const serviceAddress = (number: number) => `10.96.${number >> 8}.${number & 255}`;
 /** That of the pod's application. */
 const serviceOf = (pod: number, { namespaces }: ClusterSize) => pod % (namespaces * applications);
+/** Always the same five. */
+const calledBy = (application: number, which: number, { namespaces }: ClusterSize) =>
+  generator(application * 5 + which)(namespaces * applications);
 const nodeOf = (pod: number) => `node-${Math.floor(pod / podsPerNode)}`;
 
 function newTalk(size: ClusterSize, evaluate: Evaluate, window: number, random: Random): Talk {
   const caller = random(size.pods);
-  // Always the same five.
-  const callee = generator(caller * 5 + random(5))(size.pods);
+  const called = calledBy(serviceOf(caller, size), random(5), size);
+  const callee = called + size.namespaces * applications * random(size.pods / (size.namespaces * applications));
   const isOutside = random(100) < 15;
-  const source = addressOf(podObject(caller, size).status.podIP);
+  const source = addressOf(podObject(caller, size).status.podIPs[0]?.ip ?? "");
   const destination = isOutside
     ? addressOf(`80.${random(outside) >> 8}.${random(256)}.1`)
-    : addressOf(podObject(callee, size).status.podIP);
-  const destinationPort = isOutside ? 443 : ([8080, 5432, 9090][random(3)] as number);
+    : addressOf(podObject(callee, size).status.podIPs[0]?.ip ?? "");
+  const destinationPort = isOutside ? 443 : (ports[called % ports.length] as number);
   const sourcePort = 32_768 + random(28_232);
   const packet: Packet = { source, destination, protocol: 6, sourcePort, destinationPort, icmp: null };
   const verdict = evaluate(packet);
