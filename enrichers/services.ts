@@ -84,17 +84,20 @@ interface Claim {
 function claimsOf(object: KubeObject, addresses: readonly Address[]): readonly Claim[] {
   const { name, namespace = "default" } = object.metadata;
   const known = addresses.map((address) => ({ address, door: noDoor, service: { namespace, name, port: null } }));
-  return [...known, ...listAt(object, "spec", "ports").flatMap((entry) => {
-    const protocol = protocols[textAt(entry, "protocol") ?? "TCP"];
-    if (protocol === undefined) return [];
-    const [port, nodePort] = [integerAt(entry, "port"), integerAt(entry, "nodePort")];
-    const service = { namespace, name, port: textAt(entry, "name") ?? null };
-    const claim = (address: string, door: number) => ({ address, door: doorOf(protocol, door), service });
-    return [
-      ...(port === undefined ? [] : addresses.map((address) => claim(address, port))),
-      ...(nodePort === undefined || nodePort === 0 ? [] : [claim(anyNode, nodePort)]),
-    ];
-  })];
+  return [
+    ...known,
+    ...listAt(object, "spec", "ports").flatMap((entry) => {
+      const protocol = protocols[textAt(entry, "protocol") ?? "TCP"];
+      if (protocol === undefined) return [];
+      const [port, nodePort] = [integerAt(entry, "port"), integerAt(entry, "nodePort")];
+      const service = { namespace, name, port: textAt(entry, "name") ?? null };
+      const claim = (address: string, door: number) => ({ address, door: doorOf(protocol, door), service });
+      return [
+        ...(port === undefined ? [] : addresses.map((address) => claim(address, port))),
+        ...(nodePort === undefined || nodePort === 0 ? [] : [claim(anyNode, nodePort)]),
+      ];
+    }),
+  ];
 }
 
 /** A headless Service has the address "None": whoever uses it talks to pods. */

@@ -43,7 +43,7 @@ function enricherOf(world: World, changes: readonly Change[]): Enricher {
 /** Rounds of messages, each with other records. */
 function messagesOf(world: World): readonly (readonly Uint8Array[])[] {
   const evaluate = evaluatorOf(world.program(), world.placement());
-  const start = Date.now() * 1000;
+  const start = systemClock.now() * 1000;
   const source = rawFlows({ size, evaluate, start, perWindow: perRound, batch: perMessage });
   return Array.from({ length: rounds + 1 }, () => {
     const messages: Uint8Array[] = [];
