@@ -16,3 +16,17 @@ export function partyOf(end: FlowEndpoint | null, address: Address): string {
   const namespace = end?.namespace ?? null;
   return namespace === null ? known : `${namespace}/${known}`;
 }
+
+/** `connectionOf` as a number of 53 bits (cyrb53, public domain): of a million connections two are alike once in 18,000 times. */
+export function connectionKey(flow: Flow): number {
+  const text = connectionOf(flow);
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    a = Math.imul(a ^ code, 2654435761);
+    b = Math.imul(b ^ code, 1597334677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+  return 4294967296 * (2097151 & b) + (a >>> 0);
+}
