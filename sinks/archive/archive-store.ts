@@ -11,6 +11,7 @@ import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
+import { joinedRuns, type Run } from "../../core/records/runs.ts";
 import { addressOf } from "./address-columns.ts";
 import type { Row } from "./database.ts";
 import { dnsCondition } from "./dns-sql.ts";
@@ -26,7 +27,7 @@ import {
   programOfRow,
   tenureOfRow,
 } from "./record-of-row.ts";
-import { joinedRuns, type Run, runOfRow, runsSql } from "./runs.ts";
+import { runOfRow, runsSql } from "./runs.ts";
 
 /** A span of time in microseconds, `since` included, `until` not. */
 export interface Span {

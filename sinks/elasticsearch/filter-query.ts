@@ -1,13 +1,15 @@
-import { type Cidr, formatAddress, widthOf } from "../../core/address.ts";
+import type { Cidr } from "../../core/address.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { type FieldName, fields } from "../../core/filter/fields.ts";
 import type { Comparator, Filter, Test } from "../../core/filter/filter.ts";
 import { checkFit } from "../../core/filter/fit.ts";
 import { protocolsWithPorts } from "../../core/filter/values.ts";
+import { isWithin } from "./addresses.ts";
 import { timeText } from "./documents/forms.ts";
 import { type Place, places, protocolNumber } from "./filter-places.ts";
 import { allOf, anyOf, type Bounds, everything, exists, isOneOf, not, nothing, type Query, within } from "./query.ts";
 import { beginOf, isLike, simplified } from "./text-match.ts";
+import { firstTime, lastTime } from "./times.ts";
 
 /** Labels of which the values are like a pattern. `flattened` fields know no patterns, so these values have to be looked up before. */
 export interface LabelPattern {
@@ -138,18 +140,6 @@ function holds(number: number, comparator: Comparator, value: number): boolean {
   }
 }
 
-/** Microseconds of what `date_nanos` holds and a number tells exactly: 1970 to 2255. */
-const [firstTime, lastTime] = [0, Number.MAX_SAFE_INTEGER];
-
-/** Records of a span, `until` not included. */
-export function timesBetween(since: number, until: number): Query {
-  if (since >= until || until <= firstTime || since > lastTime) return nothing;
-  return within("@timestamp", {
-    gte: timeText(Math.max(since, firstTime)),
-    ...(until > lastTime ? {} : { lt: timeText(until) }),
-  });
-}
-
 const words = { "<": "lt", "<=": "lte", ">": "gt", ">=": "gte" } as const;
 
 function numberQuery({ comparator, values }: Test, field: string): Query {
@@ -189,20 +179,7 @@ function compared(field: string, comparator: Comparator, value: string | number)
 
 function addressQuery({ comparator, values }: Test, field: string): Query {
   if (comparator === "exists") return exists(field);
-  return anyOf(values.map((value) => prefixQuery(value as Cidr, field)));
-}
-
-const fours: Bounds = { gte: "0.0.0.0", lte: "255.255.255.255" };
-
-/** By first and last address, which says the same of both families; IPv4 stands among IPv6 addresses as ::ffff:0:0/96, but is none of them. */
-function prefixQuery({ family, base, bits }: Cidr, field: string): Query {
-  const host = BigInt(widthOf(family) - bits);
-  const first = formatAddress(family, base);
-  if (host === 0n) return isOneOf(field, [first]);
-  const top = base | ((1n << host) - 1n);
-  const range = within(field, { gte: first, lte: formatAddress(family, top) });
-  const holdsFours = family === 6 && base <= 0xffff_0000_0000n && top >= 0xffff_ffff_ffffn;
-  return holdsFours ? allOf([range, not(within(field, fours))]) : range;
+  return anyOf(values.map((value) => isWithin(field, value as Cidr)));
 }
 
 /** Of `namespace/name` each half is compared for itself: where a pattern can have met the slash, it is cut. */

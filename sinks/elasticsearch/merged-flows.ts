@@ -3,9 +3,10 @@ import type { FieldName } from "../../core/filter/fields.ts";
 import type { Filter } from "../../core/filter/filter.ts";
 import type { FlowQuery } from "../../core/flow-store.ts";
 import { timeText } from "./documents/forms.ts";
-import { queryOf, timesBetween } from "./filter-query.ts";
+import { queryOf } from "./filter-query.ts";
 import { allOf, everything, exists, isOneOf, type Query, within } from "./query.ts";
 import type { Question } from "./question.ts";
+import { lastTime, startedIn } from "./times.ts";
 
 // Flows that were merged (aggregation.ts) have lost what a record says, so they can be neither told as records nor summed as these are:
 // connections of several windows would count several times. A question that they may belong to is refused rather than answered in part.
@@ -44,8 +45,8 @@ export async function refuseMerged(question: Question, asked: FlowQuery, signal:
 function mergedQuery({ since, until, filter, allReports }: FlowQuery): Query {
   return allOf([
     exists("sluice.flows.level"),
-    timesBetween(0, until),
-    since <= 0 ? everything : within("event.end", { gte: timeText(Math.min(since, Number.MAX_SAFE_INTEGER)) }),
+    startedIn(0, until),
+    since <= 0 ? everything : within("event.end", { gte: timeText(Math.min(since, lastTime)) }),
     allReports ? everything : isOneOf("sluice.authoritative", [true]),
     filter === null ? everything : queryOf(possible(filter, false)),
   ]);

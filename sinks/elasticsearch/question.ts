@@ -22,7 +22,11 @@ export interface Search {
 }
 
 /** The point in time that was asked has been forgotten: for too long nobody asked, or its node went away. */
-export class PointGone extends Error {}
+export class PointGone extends SluiceError {
+  constructor(reason: string) {
+    super("ELASTICSEARCH_FAILED", `Elasticsearch has forgotten the point in time: ${reason}`, { retriable: true });
+  }
+}
 
 /** How long Elasticsearch keeps a point in time after each question. */
 const keepAlive = "1m";

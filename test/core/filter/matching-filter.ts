@@ -59,6 +59,7 @@ function testsOf(field: FieldName, key: string | null, seen: readonly (string | 
       return fc.oneof(
         some.map(made("=")),
         some.map((list) => made("~")(list.map((text) => String(text).replace(/.$/u, "*").replace(/^./u, "?")))),
+        some.map((list) => made("~")(list.map((text) => String(text).replace(/^(.).+(.)$/u, "$1*$2")))),
         some.map(made("~")),
         exists,
       );
