@@ -66,6 +66,7 @@ export interface AggregatedFlow extends Pick<Flow, (typeof common)[number]> {
   readonly flows: number;
   readonly flowsStarted: number;
   readonly flowsCompleted: number;
+  readonly members: readonly Flow[];
 }
 
 /** As many as Calico tells. */
@@ -138,6 +139,7 @@ function merged(members: readonly Flow[], level: Level, windowMs: number): Aggre
     flows: different(members),
     flowsStarted: different(members.filter(({ startedAt }) => startedAt >= began)),
     flowsCompleted: different(members.filter(({ state }) => state !== "open")),
+    members,
   };
 }
 

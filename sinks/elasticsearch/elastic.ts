@@ -1,5 +1,6 @@
 import type { Client } from "@elastic/elasticsearch";
 import { messageOf, SluiceError } from "../../core/errors.ts";
+import { pinnedAuthority } from "./pinned-authority.ts";
 
 /** A request to Elasticsearch. */
 export interface Call {
@@ -41,9 +42,11 @@ export interface ElasticConnection {
 /** How long an answer may take: beyond it, nobody knows what became of the request. */
 const answerMs = 60_000;
 
+/** Throws CONFIG_INVALID; ELASTICSEARCH_FAILED if a fingerprint is given and the server cannot be asked for its certificate. */
 export async function connectElastic(connection: ElasticConnection): Promise<Elastic> {
   const { Client, errors } = await import("@elastic/elasticsearch"); // 0.2 s and 40 MB, for those who need it
-  const client = await made(() => new Client(optionsOf(connection)));
+  const options = await optionsOf(connection);
+  const client = made(() => new Client(options));
   return {
     async ask<T>({ method, path, query, body, lines, timeoutMs = answerMs }: Call, signal?: AbortSignal) {
       const request = {
@@ -66,8 +69,10 @@ export async function connectElastic(connection: ElasticConnection): Promise<Ela
   };
 }
 
-function optionsOf(connection: ElasticConnection): ConstructorParameters<typeof Client>[0] {
-  const { urls, cloudId, apiKey, basic, authorities, certificate, key, fingerprint } = connection;
+async function optionsOf(connection: ElasticConnection): Promise<ConstructorParameters<typeof Client>[0]> {
+  const { urls, cloudId, apiKey, basic, certificate, key, fingerprint } = connection;
+  const pinned = fingerprint === undefined ? undefined : pinnedAuthority(urls[0] ?? "", fingerprint);
+  const authorities = connection.authorities ?? (await pinned);
   const tls = {
     ...(authorities === undefined ? {} : { ca: authorities }),
     ...(certificate === undefined ? {} : { cert: certificate }),
@@ -77,8 +82,8 @@ function optionsOf(connection: ElasticConnection): ConstructorParameters<typeof 
     ...(cloudId === undefined ? { nodes: [...urls] } : { cloud: { id: cloudId } }),
     ...(apiKey !== undefined ? { auth: { apiKey } } : basic === undefined ? {} : { auth: basic }),
     ...(Object.keys(tls).length === 0 ? {} : { tls }),
-    ...(fingerprint === undefined ? {} : { caFingerprint: fingerprint }),
     maxRetries: 0,
+    requestTimeout: answerMs,
   };
 }
 
