@@ -28,6 +28,10 @@ const benches: Readonly<Record<string, Bench>> = {
     about: "who, which Service and which policy, from Avro to Avro, with 20,000 pods and 500 policies",
   },
   kafka: { programs: ["kafka.bench.ts"], about: "records over Kafka, there and back, on a real broker" },
+  pipeline: {
+    programs: ["pipeline.bench.ts"],
+    about: "from a packet to a searchable document, through Kafka and Elasticsearch; needs root (PER_SECOND SECONDS)",
+  },
   policy: {
     programs: ["policy.bench.ts", "policy-evaluate.bench.ts", "policy-effect.bench.ts"],
     about: "compile and place 10,000 policies and 100,000 pods, single changes, decisions, the effect of one edit",
