@@ -97,6 +97,16 @@ const sections = z.strictObject({
     })
     .prefault({}),
   elasticsearch: elasticsearchSection,
+  read: z
+    .strictObject({
+      from: z
+        .enum(["archive", "elasticsearch"])
+        .default("archive")
+        .describe(
+          "Where flows, pairs, top and the other commands that look things up look: data.folder or elasticsearch.*.",
+        ),
+    })
+    .prefault({}),
   metrics: z
     .strictObject({
       listen: z

@@ -5,7 +5,7 @@ import { exitCodeHelp } from "../exit-codes.ts";
 import { changeShape } from "../formats/change-shape.ts";
 import { momentParser } from "../moment.ts";
 import { printAll } from "../print-all.ts";
-import { addRecordOptions, type RecordOptions } from "../record-options.ts";
+import { addStoreOptions, type RecordOptions } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
@@ -40,7 +40,7 @@ export function changesCommand(rim: Rim = realRim): Command {
     .addOption(new Option("--program <name>", "only by this program"))
     .option("--user <name>", "only by this user")
     .addHelpText("after", examples);
-  return addRecordOptions(command).action(async (options: Options) => {
+  return addStoreOptions(command).action(async (options: Options) => {
     const now = Math.floor(rim.clock.now()) * 1000;
     const span = { since: options.since ?? now - dayUs, until: options.until ?? now + 1 };
     await printAll(

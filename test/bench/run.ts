@@ -18,6 +18,10 @@ const benches: Readonly<Record<string, Bench>> = {
     about:
       "conntrack events to records in the spool; beside ulogd2 and conntrack -E, and under load; needs root (--quick)",
   },
+  "elasticsearch-read": {
+    programs: ["elasticsearch-read.bench.ts"],
+    about: "searches, pairs and counts over a million documents, on a real server",
+  },
   enforcer: {
     programs: ["enforcer-rate.bench.ts", "enforcer-churn.bench.ts", "enforcer.bench.ts"],
     about:
@@ -43,7 +47,7 @@ const benches: Readonly<Record<string, Bench>> = {
 const usage = `usage: npm run bench -- NAME [FLAG...]
 
 ${Object.entries(benches)
-  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(20)}${about}`)
   .join("\n")}
 
 Each program states its method and limits at its top. Exit code 0: within the limits, 1: not, 2: no such name.`;
