@@ -13,6 +13,7 @@ export const errorCodes = {
   DATA_VERSION: "The data folder was written by a version whose format this one does not read.",
   DECODE_FAILED: "A message from the kernel or the bus could not be decoded; it is counted and skipped.",
   DEPENDENCY_MISSING: "A program, library or kernel option that Sluice needs is not on this machine.",
+  ELASTICSEARCH_FAILED: "Elasticsearch did not answer, or refused a request.",
   FILTER_INVALID: "A filter does not parse, or names a field that does not exist.",
   LAB_FAILED: "A command that builds or removes the lab cluster failed.",
   LAST_GOOD_INVALID: "What was kept on disk of the last good rules is damaged or not ours; it is not used.",

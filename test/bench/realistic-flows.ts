@@ -1,5 +1,5 @@
 import { type Address, formatAddress } from "../../core/address.ts";
-import { type Flow, type FlowEndpoint, type FlowService, unenriched } from "../../core/records/flow.ts";
+import { type Flow, type FlowEndpoint, type FlowService, unenriched, unremarkable } from "../../core/records/flow.ts";
 import { ruleIdOf } from "../../core/rule-id.ts";
 
 // The records of a cluster as collectors make and enrichers complete them, for benchmarks. 20 nodes, 40 namespaces, 2,000 pods of 300
@@ -196,6 +196,7 @@ function recordOf(connection: Connection, window: number, seq: number, random: R
   const start = Math.max(window, connection.startedAt);
   return {
     ...unenriched,
+    ...unremarkable,
     cluster: "production",
     node: `node-${connection.node}`,
     epoch: 1_700_000_000_000 + connection.node,
