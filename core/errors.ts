@@ -18,6 +18,8 @@ export const errorCodes = {
   LAB_FAILED: "A command that builds or removes the lab cluster failed.",
   LAST_GOOD_INVALID: "What was kept on disk of the last good rules is damaged or not ours; it is not used.",
   MANIFEST_INVALID: "A Kubernetes object does not parse or validate; the last good state stays in force.",
+  NOT_IN_STORE:
+    "The store that was asked does not hold what was asked for, or not in that detail; ask another, or otherwise.",
   NETLINK_FAILED: "The kernel refused a netlink request.",
   NFT_FAILED: "The kernel refused an nftables transaction; the earlier ruleset stays in force.",
   PERMISSION_DENIED: "Sluice must run as root (or with CAP_NET_ADMIN and CAP_SYS_ADMIN) for this command.",

@@ -195,6 +195,7 @@ function recordOf(connection: Connection, window: number, seq: number, random: R
   const closes = connection.left === 0 && !denied;
   const start = Math.max(window, connection.startedAt);
   return {
+    ...unremarkable,
     ...unenriched,
     ...unremarkable,
     cluster: "production",

@@ -1,6 +1,7 @@
 import { familyOf } from "../../../core/address.ts";
 import { communityId } from "../../../core/community-id.ts";
 import { decidersOf, policiesOf, protocolNames, tiersOf } from "../../../core/filter/values.ts";
+import { connectionKey, partyOf } from "../../../core/records/connection.ts";
 import type { Flow } from "../../../core/records/flow.ts";
 import { endpointFields, kindFields, numberedFields } from "./common-fields.ts";
 import { type DocumentField, derived, type Form, stored } from "./field.ts";
@@ -119,6 +120,13 @@ export const flowFields: readonly DocumentField<Flow>[] = [
   ),
   stored("sluice.uncounted", switched, "uncounted", flag, "The kernel does not count it. Absent: no."),
   stored("sluice.connection", ["long", "unbounded"], "connection", number, "The kernel's id of the connection."),
+  derived(
+    "sluice.connection_key",
+    ["long", "unbounded"],
+    (flow) => String(connectionKey(flow)),
+    "The same in all documents of one connection as one node sees it: to count connections by.",
+  ),
+  ...partyFields(),
   stored("sluice.zone", ["long", "few"], "zone", countedIfAny, "Conntrack zone. Absent: 0."),
   stored("sluice.mark", ["long", "few"], "mark", countedIfAny, "Mark of the connection. Absent: 0."),
   stored("sluice.reporter", few, "reporter", word, "Which end the reporting node is: src, dst, fwd, unknown."),
@@ -199,4 +207,23 @@ function communityText(flow: Flow): string {
 function rulesOf({ egressRule, ingressRule }: Flow): string | undefined {
   if (egressRule === null || egressRule === ingressRule) return ingressRule === null ? undefined : `"${ingressRule}"`;
   return ingressRule === null ? `"${egressRule}"` : `["${egressRule}","${ingressRule}"]`;
+}
+
+/** Who talked to whom, in one field each: what pairs are summed by. */
+function partyFields(): readonly DocumentField<Flow>[] {
+  const what = "as `namespace/workload`, or what else is known of it.";
+  return [
+    derived(
+      "sluice.pair.source",
+      cluster,
+      (flow) => JSON.stringify(partyOf(flow.source, flow.sourceAddress)),
+      `The source ${what}`,
+    ),
+    derived(
+      "sluice.pair.destination",
+      cluster,
+      (flow) => JSON.stringify(partyOf(flow.destination, flow.destinationAddress)),
+      `The destination ${what}`,
+    ),
+  ];
 }
