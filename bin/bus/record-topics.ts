@@ -1,4 +1,4 @@
-import type { Bus } from "../../core/bus.ts";
+import type { AssignedPartition, KeptBus } from "../../core/bus.ts";
 import type { Config } from "../../core/config.ts";
 import type { Log } from "../../core/log.ts";
 import type { Metrics } from "../../core/metrics.ts";
@@ -9,6 +9,7 @@ import {
   type OfNode,
   publishing,
   type RecordTopic,
+  readingFrom,
   subscribing,
 } from "../../core/record-topic.ts";
 import { batchCodec, rawDnsBatchCodec, rawFlowBatchCodec } from "../../core/records/batch.ts";
@@ -34,6 +35,8 @@ export interface TopicRecords {
   readonly changes: ChangeRecord;
 }
 
+export type RecordPartition<T> = Pick<AssignedPartition, "number" | "lost"> & { readonly source: Source<T> };
+
 const codecs = {
   "flows.raw": rawFlowBatchCodec,
   "dns.raw": rawDnsBatchCodec,
@@ -48,12 +51,12 @@ const codecs = {
 
 /** The records of a bus, by topic. */
 export class RecordTopics {
-  readonly #bus: Bus;
+  readonly bus: KeptBus;
   readonly #config: Config;
   readonly #dead: DeadLetters;
 
-  constructor(bus: Bus, config: Config, metrics: Metrics, log: Log) {
-    this.#bus = bus;
+  constructor(bus: KeptBus, config: Config, metrics: Metrics, log: Log) {
+    this.bus = bus;
     this.#config = config;
     this.#dead = deadLetterTopic(bus, topicName(config, "dead"), (origin, cause) => {
       metrics.add("sluice_bus_dead_letters_total", {});
@@ -62,14 +65,30 @@ export class RecordTopics {
   }
 
   sink<K extends keyof TopicRecords>(kind: K): Sink<TopicRecords[K]> {
-    return publishing(this.#bus, this.#topic(kind) as RecordTopic<TopicRecords[K] & Partial<OfNode>>);
+    return publishing(this.bus, this.topic(kind) as RecordTopic<TopicRecords[K] & Partial<OfNode>>);
   }
 
   source<K extends keyof TopicRecords>(kind: K, group: string): Source<TopicRecords[K]> {
-    return subscribing(this.#bus, this.#topic(kind), groupName(this.#config, group), this.#dead);
+    return subscribing(this.bus, this.topic(kind), groupName(this.#config, group), this.#dead);
   }
 
-  #topic<K extends keyof TopicRecords>(kind: K): RecordTopic<TopicRecords[K]> {
+  /** The partitions that fall to this process. */
+  async *partitions<K extends keyof TopicRecords>(
+    kind: K,
+    group: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<RecordPartition<TopicRecords[K]>> {
+    const { name, codec } = this.topic(kind);
+    for await (const { source, ...partition } of this.bus.partitions(name, groupName(this.#config, group), signal))
+      yield { ...partition, source: readingFrom(source, codec, this.#dead) };
+  }
+
+  /** A name of ours on the bus. */
+  nameOf(name: string): string {
+    return groupName(this.#config, name);
+  }
+
+  topic<K extends keyof TopicRecords>(kind: K): RecordTopic<TopicRecords[K]> {
     const codec = codecs[kind]() as unknown as RecordTopic<TopicRecords[K]>["codec"];
     return { name: topicName(this.#config, kind as TopicKind), codec };
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import type { AssignedPartition, Extent, KeptBus, Message } from "../../../core/bus.ts";
+import type { AssignedPartition, KeptBus, Message } from "../../../core/bus.ts";
 import { kafkaBus } from "../../../core/bus-kafka/kafka-bus.ts";
 import { ensureTopics } from "../../../core/bus-kafka/topics.ts";
 import { systemClock } from "../../../core/clock.ts";
