@@ -82,14 +82,20 @@ export class BusLab {
     for (let partition = 0; partition < partitions; partition++) {
       // A message of our own ends the search.
       const last = bus.fenced(topic, partition, `${topic}.test.${partition}`);
-      const at = await last.write([{ key: "", value: new Uint8Array() }]);
+      const at = await last.write([{ key: "", value: this.#empty(topic) }]);
       await last.close();
       all.push(...(await reader.read(topic, partition, { from: 0n, to: at }, AbortSignal.timeout(60_000))));
     }
     return all;
   }
 
-  /** Records of a topic from its beginning on; its readers get a dead letter of this. */
+  /** A message without records, which does not disturb who reads the topic. */
+  #empty(topic: string): Uint8Array {
+    const kind = topic.slice(this.config.bus.prefix.length + 1) as keyof TopicRecords;
+    return this.topics.topic(kind).codec.encode([]);
+  }
+
+  /** Records of a topic from its beginning on. */
   async records<K extends keyof TopicRecords>(kind: K, partitions = 3): Promise<readonly TopicRecords[K][]> {
     const { name, codec } = this.topics.topic(kind);
     return (await this.messages(name, partitions)).flatMap(({ value }) => codec.decode(value));
