@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { z } from "zod";
+import { elasticsearchSection } from "./config-elasticsearch.ts";
 import { type ConfigSources, resolveConfig } from "./config-sources.ts";
 import { parseListen } from "./http.ts";
 import { logLevels } from "./log.ts";
@@ -13,9 +14,6 @@ const name = (fallback: string) =>
     .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be lower-case letters, digits, `-` and `.`")
     .default(fallback);
 const count = (from: number, to = Number.MAX_SAFE_INTEGER) => z.int().min(from).max(to);
-
-/** Of aggregation, as Calico counts them. */
-const level = (fallback: 0 | 1 | 2 | 3) => z.literal([0, 1, 2, 3]).default(fallback);
 
 const nodeNames = () =>
   z.array(z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be names of nodes")).default([]);
@@ -98,16 +96,7 @@ const sections = z.strictObject({
       memoryMb: count(64).default(512).describe("What a question to the archive may use of memory, in MiB."),
     })
     .prefault({}),
-  elasticsearch: z
-    .strictObject({
-      aggregateAllowed: level(2).describe(
-        "How far allowed flows are merged in Elasticsearch. 0: not. 1: without source ports. 2: without addresses and names of pods. 3: without destination ports. The archive keeps every one.",
-      ),
-      aggregateDenied: level(1).describe(
-        "The same of flows with a denial on their path, also one that is only staged.",
-      ),
-    })
-    .prefault({}),
+  elasticsearch: elasticsearchSection,
   metrics: z
     .strictObject({
       listen: z

@@ -6,11 +6,13 @@ import type { Sink, Source } from "../../core/pipeline.ts";
 import {
   type DeadLetters,
   deadLetterTopic,
+  type Lot,
   type OfNode,
   publishing,
   type RecordTopic,
   readingFrom,
   subscribing,
+  subscribingLots,
 } from "../../core/record-topic.ts";
 import { batchCodec, rawDnsBatchCodec, rawFlowBatchCodec } from "../../core/records/batch.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
@@ -60,7 +62,7 @@ export class RecordTopics {
     this.#config = config;
     this.#dead = deadLetterTopic(bus, topicName(config, "dead"), (origin, cause) => {
       metrics.add("sluice_bus_dead_letters_total", {});
-      log.error({ origin, cause }, "a message cannot be read; it is kept as a dead letter");
+      log.error({ origin, cause }, "a message, or records of one, cannot be used; it is kept as a dead letter");
     });
   }
 
@@ -86,6 +88,22 @@ export class RecordTopics {
   /** A name of ours on the bus. */
   nameOf(name: string): string {
     return groupName(this.#config, name);
+  }
+
+  /** Message by message: for who has to know what was sent together. */
+  lots<K extends keyof TopicRecords>(kind: K, group: string): Source<Lot<TopicRecords[K]>> {
+    return subscribingLots(this.bus, this.topic(kind), groupName(this.#config, group), this.#dead);
+  }
+
+  /** Keeps records as a dead letter, with where they stood and why; as a message of their topic, so that it can be sent there again. */
+  async bury<K extends keyof TopicRecords>(
+    kind: K,
+    records: readonly TopicRecords[K][],
+    { message }: Lot<TopicRecords[K]>,
+    cause: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#dead.put({ ...message, value: this.topic(kind).codec.encode(records) }, cause, signal);
   }
 
   topic<K extends keyof TopicRecords>(kind: K): RecordTopic<TopicRecords[K]> {

@@ -8,8 +8,8 @@ import { type RawDns, unenrichedDns } from "./dns.ts";
 import { encoderOf } from "./encoder.ts";
 import { type RawFlow, unenriched } from "./flow.ts";
 
-/** Enrichers give all records of a pod the same object, as long as nothing about it changes. */
-const shared: ReadonlySet<string> = new Set(["Endpoint", "Service"]);
+/** Enrichers give all records of a pod the same object, as long as nothing about it changes; and all of a way through policies the same array. */
+const shared: ReadonlySet<string> = new Set(["Endpoint", "Service", "enforced", "pending"]);
 
 interface Batch<T> {
   readonly records: readonly T[];

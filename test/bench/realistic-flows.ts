@@ -1,5 +1,5 @@
 import { type Address, formatAddress } from "../../core/address.ts";
-import { type Flow, type FlowEndpoint, type FlowService, unenriched } from "../../core/records/flow.ts";
+import { type Flow, type FlowEndpoint, type FlowService, unenriched, unremarkable } from "../../core/records/flow.ts";
 import { ruleIdOf } from "../../core/rule-id.ts";
 
 // The records of a cluster as collectors make and enrichers complete them, for benchmarks. 20 nodes, 40 namespaces, 2,000 pods of 300
@@ -195,6 +195,7 @@ function recordOf(connection: Connection, window: number, seq: number, random: R
   const closes = connection.left === 0 && !denied;
   const start = Math.max(window, connection.startedAt);
   return {
+    ...unremarkable,
     ...unenriched,
     cluster: "production",
     node: `node-${connection.node}`,
