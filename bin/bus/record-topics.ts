@@ -22,6 +22,7 @@ import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
+import type { Seal } from "../../core/records/seal.ts";
 import { groupName, type TopicKind, topicName } from "./topics.ts";
 
 /** What the topics of records hold. */
@@ -35,6 +36,7 @@ export interface TopicRecords {
   readonly endpoints: EndpointTenure;
   readonly programs: ProgramRecord;
   readonly changes: ChangeRecord;
+  readonly seals: Seal;
 }
 
 export type RecordPartition<T> = Pick<AssignedPartition, "number" | "lost"> & { readonly source: Source<T> };
@@ -49,6 +51,7 @@ const codecs = {
   endpoints: () => batchCodec<EndpointTenure>("endpoint"),
   programs: () => batchCodec<ProgramRecord>("program"),
   changes: () => batchCodec<ChangeRecord>("change"),
+  seals: () => batchCodec<Seal>("seal"),
 };
 
 /** The records of a bus, by topic. */
