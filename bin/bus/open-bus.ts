@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Bus } from "../../core/bus.ts";
+import type { KeptBus } from "../../core/bus.ts";
 import type { KafkaConnection, KafkaSasl, KafkaTls } from "../../core/bus-kafka/connection.ts";
 import { kafkaBus } from "../../core/bus-kafka/kafka-bus.ts";
 import { ensureTopics } from "../../core/bus-kafka/topics.ts";
@@ -19,7 +19,7 @@ export interface BusRim {
 const pauseMs = 2_000;
 
 /** The bus of the configuration, its topics made. While no broker answers it waits; undefined: the signal aborted before one did. */
-export async function openBus({ config, clock, log }: BusRim, signal: AbortSignal): Promise<Bus | undefined> {
+export async function openBus({ config, clock, log }: BusRim, signal: AbortSignal): Promise<KeptBus | undefined> {
   const connection = connectionOf(config);
   while (config.bus.manageTopics && !signal.aborted) {
     try {
