@@ -131,12 +131,7 @@ async function main(): Promise<void> {
   const env = running ?? (await own.up("kafka"));
   const brokers = [env["KAFKA_BROKERS"] as string];
   const enriched = enrichedFlows();
-  const raw = await measure(
-    "raw flows",
-    brokers,
-    rawFlowBatchCodec(),
-    rawFlows(enriched),
-  );
+  const raw = await measure("raw flows", brokers, rawFlowBatchCodec(), rawFlows(enriched));
   console.log(`  the limit is ${thousands(limit)}`);
   await measure("enriched flows", brokers, batchCodec<Flow>("flow"), enriched);
   await own.remove();
