@@ -5,6 +5,7 @@ import { Condition } from "../condition.ts";
 import { messageOf, SluiceError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Delivery, Source } from "../pipeline.ts";
+import { explained } from "./advice.ts";
 import { Partition } from "./partition.ts";
 import { received } from "./received.ts";
 
@@ -18,6 +19,9 @@ export interface MemberOptions {
   /** A member that says nothing for so long is taken for dead. */
   readonly sessionMs: number;
 }
+
+/** What Kafka calls the group. */
+export const groupIdOf = ({ group, topic }: Pick<MemberOptions, "group" | "topic">): string => `${group}.${topic}`;
 
 /** How long a batch may take before its partition is no longer fetched, so that others go on. */
 const patienceMs = 1_000;
@@ -48,7 +52,7 @@ export class Member {
     this.#log = log.child({ topic: options.topic, group: options.group });
     this.#consumer = kafka.consumer({
       // Members of one group of Kafka must ask for the same topics, or some are given nothing.
-      groupId: `${options.group}.${options.topic}`,
+      groupId: groupIdOf(options),
       sessionTimeout: options.sessionMs,
       heartbeatInterval: Math.floor(options.sessionMs / 10),
       maxWaitTimeInMs: options.fetchWaitMs,
@@ -237,7 +241,8 @@ export class Member {
 
   #failed(): SluiceError {
     const { topic, group } = this.#options;
-    const text = `topic ${topic}, group ${group}: ${messageOf(this.#failure)}`;
+    const asked = { topic, group: groupIdOf({ topic, group }), needs: "Read" };
+    const text = `topic ${topic}, group ${group}: ${explained(this.#failure, asked)}`;
     return new SluiceError("BUS_FAILED", text, { cause: this.#failure, retriable: true, context: { topic, group } });
   }
 }
