@@ -10,13 +10,13 @@ import { arbitraryWorld, arbitraryWorldPacket } from "../support/arbitrary-world
 import { type NaiveWorld, naiveOpinion } from "../support/naive-evaluator.ts";
 
 function compiled(world: NaiveWorld) {
-  const program = compile(world.tiers, world.policies);
+  const program = compile(world.tiers, world.policies, world.podToHost && { podToHost: world.podToHost });
   return { program, placement: place(program, world.endpoints, world.services) };
 }
 
 /** As the naive evaluator says it: the last path that decided. */
 function opinionOf(trace: Trace, { rules }: Program): string {
-  const decider = trace.paths.findLast(({ outcome }) => outcome !== "next")?.stages.at(-1)?.by;
+  const decider = trace.paths.findLast(({ outcome }) => outcome === "allow" || outcome === "deny")?.stages.at(-1)?.by;
   if (decider === undefined) return trace.verdict.action;
   const origin = rules.get(decider);
   assert.ok(origin !== undefined, "the program knows its rules");
