@@ -9,7 +9,7 @@ import { namedInterfaces } from "./hosts.ts";
 export interface OwnPlacement {
   /** Addresses of the pods that run here. */
   readonly pods: ReadonlySet<Address>;
-  /** With the policies of these pods alone. */
+  /** With the policies of these pods alone, and all addresses of the node. */
   readonly ofPods: Placement;
   /** With those of the node's host endpoints as well, each at the interface that is its own; undefined if there are none. */
   readonly ofAll: Placement | undefined;
@@ -18,11 +18,11 @@ export interface OwnPlacement {
 export function ownPlacement(enforced: Enforced, seat: Pick<Seat, "node" | "localAddresses">): OwnPlacement {
   const { placement } = enforced;
   const { pods, classOf } = localPods(placement, seat.node);
-  const ofPods = { ...placement, classOf };
+  const itself = nodeItself(placement, seat);
+  const ofPods = { ...placement, endpoints: having(placement, new Map([[itself.id, itself]])), classOf };
   const hosts = hostsAtInterfaces(enforced, seat.node);
   if (hosts.length === 0) return { pods, ofPods, ofAll: undefined };
   const changed = new Map<EndpointId, Endpoint>(hosts.map(({ endpoint }) => [endpoint.id, endpoint]));
-  const itself = nodeItself(placement, seat);
   changed.set(itself.id, itself);
   const classOfAll = new Map(classOf);
   for (const { endpoint, classId } of hosts) if (classId !== undefined) classOfAll.set(endpoint.id, classId);

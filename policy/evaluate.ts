@@ -103,8 +103,7 @@ class Evaluator {
         if ((leg.unless & settled) !== 0) continue;
         const trail = leg.untranslated ? this.#before(leg.lane, asked) : walked(leg.lane, asked);
         if (leg.list === "normal") outcome[leg.direction] = this.#decision(leg, trail);
-        else
-          outcome.hosts = [...outcome.hosts, { isArrival: legs === arrival, leg: at, trail, skips: leg.skips }];
+        else outcome.hosts = [...outcome.hosts, { isArrival: legs === arrival, leg: at, trail, skips: leg.skips }];
         if (trail.action === "deny") return { ...outcome, action: "deny" };
         if (trail.action === "allow") settled |= leg.sets;
       }

@@ -102,7 +102,10 @@ export class Routes {
       case "node": {
         const host = this.#governing(from.node, fabric("out", source), hints);
         const sight = this.#sightOf(from.node, "beyond", hints);
-        return [...this.#before(host, outgoing, { ...sight, isToHost: true }), ...this.#ofProcess(host, "egress", sight)];
+        return [
+          ...this.#before(host, outgoing, { ...sight, isToHost: true }),
+          ...this.#ofProcess(host, "egress", sight),
+        ];
       }
       case "pod": {
         const { before, passing } = this.#entering(from.node, ofPods("in"), "beyond", hints);

@@ -390,8 +390,7 @@ const beforeTranslation: readonly HostScene[] = [
     title: "preDNAT: a pod that calls itself by its Service is not known to do so yet",
     given: (world) =>
       all(world, open).global("pre", { ...preDnat, ingress: [{ ...deny, destination: { nets: serviceNets } }] }),
-    rows: ["a/web -> a/api tcp/8080 allow"],
-    kernelOnly: ["a/web -> service:a/web tcp/80 deny"],
+    rows: ["a/web -> a/api tcp/8080 allow", "a/web -> service:a/web tcp/80 deny"],
   },
 ];
 
@@ -489,10 +488,10 @@ const withoutTracking: readonly HostScene[] = [
 const toOwnNode: readonly HostScene[] = [
   {
     title: "podToHost allow: a pod reaches its own node, whatever host endpoints say",
-    settings: { podToHost: "allow" },
-    given: (world) => all(world),
-    rows: ["external:out -> node:node-1 tcp/9100 deny", "a/db -> node:node-1 tcp/9100 deny"],
-    kernelOnly: [
+    given: (world) => all(world.settings({ podToHost: "allow" })),
+    rows: [
+      "external:out -> node:node-1 tcp/9100 deny",
+      "a/db -> node:node-1 tcp/9100 deny",
       "a/web -> node:node-1 tcp/9100 allow",
       "a/web -> node:node-1 tcp6/9100 allow",
       "a/web -> node:node-1 icmp/8 allow",
@@ -500,15 +499,12 @@ const toOwnNode: readonly HostScene[] = [
   },
   {
     title: "podToHost deny: a pod does not reach its own node, also without host endpoints",
-    settings: { podToHost: "deny" },
-    given: (world) => world,
+    given: (world) => world.settings({ podToHost: "deny" }),
     rows: [
       "external:out -> node:node-1 tcp/9100 allow",
       "a/web -> node:node-2 tcp/9100 allow",
       "a/web -> a/api tcp/8080 allow",
       "node:node-1 -> a/web tcp/8080 allow",
-    ],
-    kernelOnly: [
       "a/web -> node:node-1 tcp/9100 deny",
       "a/web -> node:node-1 udp6/9100 deny",
       "a/web -> node:node-1 tcp/6443 deny",

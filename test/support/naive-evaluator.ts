@@ -84,12 +84,11 @@ class Asking {
   #fromPod(pod: Endpoint, node: string | null, isToOwnNode: boolean, isLocal: boolean): void {
     const { host, isDone } = this.#comesIn(node, "pods");
     this.#ask(pod, "egress", "normal");
-    if (isToOwnNode && this.#world.podToHost !== undefined && this.#world.podToHost !== "policy") {
-      this.#hear({ action: this.#world.podToHost, by: "__SETTING__|setting:podToHost|ingress|-1" });
-      return;
-    }
-    if (isToOwnNode) return this.#toProcess({ host, isDone });
-    if (!isDone) this.#ask(host, "ingress", "forward");
+    const { podToHost = "policy" } = this.#world;
+    if (isToOwnNode && podToHost !== "policy")
+      this.#hear({ action: podToHost, by: "__SETTING__|setting:podToHost|ingress|-1" });
+    else if (isToOwnNode) this.#toProcess({ host, isDone });
+    else if (!isDone) this.#ask(host, "ingress", "forward");
     if (!isLocal) this.#ask(this.#host(node, "out", "others"), "egress", "forward");
   }
 
