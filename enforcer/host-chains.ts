@@ -10,7 +10,6 @@ import {
   member,
   neighbourDiscovery,
   shared,
-  sourceOf,
   toItself,
 } from "./base-chains.ts";
 import type { RenderContext } from "./instruction.ts";
@@ -56,17 +55,13 @@ interface HostChain {
 const toOwnPods: readonly Rule[] = families.map((family) =>
   accepted(member([destinationOf(family)], shared.localPods(family))),
 );
-/** What is not tracked is no matter of pods: as in policy/route.ts. */
-const fromOwnPods: readonly Rule[] = families.map((family) =>
-  accepted(member([sourceOf(family)], shared.localPods(family))),
-);
 const settled: Rule = accepted({ if: "settled" });
 const notFromHere: Rule = accepted({ if: "localSource", not: true });
 
 const chains: readonly HostChain[] = [
   {
     ...{ role: "hostRawIn", hook: "prerouting", field: "iifname", priority: () => rawPriority },
-    before: () => [loopback("iifname"), ...neighbourDiscovery, ...fromOwnPods, ...toOwnPods],
+    before: () => [loopback("iifname"), ...neighbourDiscovery, ...toOwnPods],
   },
   {
     ...{ role: "hostRawOut", hook: "output", field: "oifname", priority: () => rawPriority },

@@ -169,7 +169,10 @@ export class Renderer {
     const classes = new Map<string, ClassChain>();
     const player = this.#player(inForce, state, classes);
     const playStaged = pending && this.#player(pending, state, classes).play;
-    const { verdicts, problems } = governedBy({ hosts: this.#local.hosts, links: facts.links, play: player.play });
+    const { verdicts, problems } = governedBy({
+      ...{ hosts: this.#local.hosts, links: facts.links, podInterfaces: this.#settings.podInterfaces },
+      play: player.play,
+    });
     const staged = playStaged && stagedMaps(pods, (endpoint) => isStagedFor(endpoint, state), playStaged);
     const guests = guestsOf(pods, player.wayOf);
     const ways = this.#local.expected.map(player.wayOf);

@@ -31,6 +31,8 @@ const nodePlaces = [
 const hostPlaces = [
   { name: "a-all", node: "a", interfaceName: "*", addresses: ["192.0.2.1"] },
   { name: "a-eth0", node: "a", interfaceName: "eth0", addresses: ["192.0.2.1", "198.51.100.1"] },
+  // Of a pod: names of dataplane/layout.ts.
+  { name: "a-pod", node: "a", interfaceName: "slp0", addresses: [] },
   { name: "b-eth0", node: "b", interfaceName: "eth0", addresses: [] },
   { name: "b-eth1", node: "b", interfaceName: "eth1", addresses: ["198.51.100.2"] },
   { name: "c-all", node: "c", interfaceName: "*", addresses: [] },
