@@ -7,8 +7,6 @@ export interface HostScene {
   readonly given: (world: WorldBuilder, link: (pod: string) => string) => WorldBuilder;
   readonly settings?: Partial<RenderSettings>;
   readonly rows: readonly string[];
-  /** Rows of which the evaluator cannot know what the kernel does: docs/policy.md says why. */
-  readonly kernelOnly?: readonly string[];
   /** Each packet is decided by itself, so that counters count more than connections. */
   readonly untracked?: boolean;
 }
@@ -157,8 +155,6 @@ const interfaces: readonly HostScene[] = [
       "external:out -> node:node-1 tcp/9100 allow",
       "a/web -> node:node-1 tcp/9100 allow",
       "node:node-1 -> external:out tcp/443 allow",
-    ],
-    kernelOnly: [
       "side:host -> edge tcp6/9100 deny",
       "side:host -> node:node-1 tcp/9100 deny",
       "external:out -> edge tcp/9100 allow",

@@ -12,7 +12,8 @@ export class WorldBuilder {
   readonly objects: KubeObject[] = [];
   readonly #addresses = new Map<string, readonly Address[]>();
   #pods = 0;
-  #settings: ProgramSettings | undefined;
+  /** What the operator set; undefined: nothing. */
+  programSettings: ProgramSettings | undefined;
 
   namespace(name: string, labels: Labels = {}): this {
     return this.#add("v1", "Namespace", { name, labels: { "kubernetes.io/metadata.name": name, ...labels } });
@@ -92,14 +93,13 @@ export class WorldBuilder {
     return known ?? parseAddress(of);
   }
 
-  /** What the operator set. */
   settings(settings: ProgramSettings): this {
-    this.#settings = settings;
+    this.programSettings = settings;
     return this;
   }
 
   world(): World {
-    const world = new World(this.#settings);
+    const world = new World(this.programSettings);
     const faults = world.apply(this.objects.map((object) => ({ type: "upsert", object })));
     if (faults.length > 0)
       throw new Error(JSON.stringify(faults.map(({ object, problems }) => ({ name: object.metadata.name, problems }))));
