@@ -509,6 +509,45 @@ const toOwnNode: readonly HostScene[] = [
   },
 ];
 
+const toOwnNodeBeside: readonly HostScene[] = [
+  {
+    title: "podToHost deny: what preDNAT denies it does not see, and what preDNAT allows it denies all the same",
+    given: (world) =>
+      all(world.settings({ podToHost: "deny" }), open).global("pre", {
+        ...preDnat,
+        ingress: [
+          { ...deny, ...tcp(9101) },
+          { ...allow, ...tcp(9100) },
+        ],
+      }),
+    rows: [
+      "a/web -> node:node-1 tcp/9100 deny",
+      "a/web -> node:node-1 tcp/9101 deny",
+      "external:out -> node:node-1 tcp/9100 allow",
+      "a/web -> node:node-2 tcp/9100 allow",
+    ],
+  },
+  {
+    title: "podToHost allow: not what preDNAT or the pod's own policy denies",
+    given: (world) =>
+      all(world.settings({ podToHost: "allow" }))
+        .global("pre", { ...preDnat, ingress: [{ ...deny, ...tcp(9101) }] })
+        .policy("a/api", { selector: "app == 'api'", types: ["Egress"], egress: [{ ...allow, ...udp(9100) }] }),
+    rows: [
+      "a/web -> node:node-1 tcp/9100 allow",
+      "a/web -> node:node-1 tcp/9101 deny",
+      "a/api -> node:node-1 udp/9100 allow",
+      "a/api -> node:node-1 tcp/9100 deny",
+    ],
+  },
+  {
+    title: "podToHost deny: reject tells who sent the packet",
+    settings: { deny: "reject" },
+    given: (world) => world.settings({ podToHost: "deny" }),
+    rows: ["a/web -> node:node-1 tcp/9100 refused", "a/web -> node:node-1 udp6/9100 prohibited"],
+  },
+];
+
 const told: readonly HostScene[] = [
   {
     title: "deny: reject tells who sent the packet, but before DNAT and where the host itself sends",
@@ -556,5 +595,6 @@ export const scenes: readonly HostScene[] = [
   ...beforeTranslation,
   ...withoutTracking,
   ...toOwnNode,
+  ...toOwnNodeBeside,
   ...told,
 ];
