@@ -3,7 +3,6 @@ import { explainFailure } from "./explain-match.ts";
 import { kindName, policyPath, policyTitle } from "./kind-names.ts";
 import type { Program, RuleOrigin } from "./program.ts";
 import type { ListTrace, PolicyTrace, RuleTrace, StageTrace } from "./trace.ts";
-import type { Packet } from "./verdict.ts";
 
 /** A stage in words: what became of the packet there, and of each policy and rule that did not decide why not. */
 export interface StageWords {
@@ -13,9 +12,8 @@ export interface StageWords {
 
 /** A way through a list of an endpoint in words, tier by tier. */
 export function explainList(
-  { stages }: ListTrace,
+  { stages, packet }: ListTrace,
   { rules, sets }: Pick<Program, "rules" | "sets">,
-  packet: Packet,
 ): readonly StageWords[] {
   const originOf = (rule: RuleTrace["rule"]) => rules.get(rule);
   return stages.map((stage) => {

@@ -25,6 +25,8 @@ export interface ListTrace {
   /** `next`: nothing in the list decided. `skip`: it says no more than that others are not asked. */
   readonly outcome: "allow" | "deny" | "next" | "skip";
   readonly stages: readonly StageTrace[];
+  /** As the list sees it: before or after its destination was translated. */
+  readonly packet: Packet;
 }
 
 export interface StageTrace {
@@ -94,6 +96,7 @@ class Tracer {
   list(hop: Hop, packet: Packet): ListTrace {
     const { endpoint, list, direction, untranslated, skips } = hop;
     const seen = untranslated ? { ...packet, ...packet.translated } : packet;
+    const asked = { endpoint, list, direction, packet: seen };
     const [source, destination] = [new End(seen.source), new End(seen.destination)];
     const failure: FirstFailure = ({ when }) =>
       when.find((match) => !holds(match, source, destination, seen, this.#sets));
@@ -103,9 +106,9 @@ class Tracer {
       traces.push(trace);
       if (trace.outcome === "pass") continue;
       const outcome = skips && trace.outcome === "allow" ? "skip" : trace.outcome;
-      return { endpoint, list, direction, outcome, stages: traces };
+      return { ...asked, outcome, stages: traces };
     }
-    return { endpoint, list, direction, outcome: "next", stages: traces };
+    return { ...asked, outcome: "next", stages: traces };
   }
 
   /** The entries that apply to an endpoint, stage by stage. A class knows their blocks only, and policies without rules share one. */

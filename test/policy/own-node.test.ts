@@ -123,7 +123,7 @@ describe("what a pod sends to its own node, by the setting podToHost", () => {
         ["pod:shop/web-1", "toOwnNode", "deny"],
       ],
     );
-    const words = paths.map((path) => explainList(path, program, sent).map((stage) => stage.title)).at(-1);
+    const words = paths.map((path) => explainList(path, program).map((stage) => stage.title)).at(-1);
     assert.deepEqual(words, ["pod to its own node is denied by the setting podToHost"]);
   });
 
