@@ -92,7 +92,7 @@ export interface EngineOptions {
 export class Engine {
   readonly #options: EngineOptions;
   readonly #metrics: Metrics;
-  readonly #world = new World();
+  readonly #world: World;
   readonly #enricher: Enricher;
   readonly #collectors: readonly Collecting[];
   readonly #tenures: Feed<EndpointTenure>;
@@ -111,6 +111,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     const { config, clock, seats } = options;
     this.#options = options;
+    this.#world = new World(config.enforcer);
     this.#metrics = options.metrics ?? new Metrics();
     this.#enricher = new Enricher({
       clock,

@@ -215,7 +215,7 @@ const sections = z.strictObject({
         .enum(["policy", "allow", "deny"])
         .default("policy")
         .describe(
-          "What pods may send to their own node, after their egress policies. policy: what its host endpoints say.",
+          "What pods may send to their own node, after their egress policies. policy: what its host endpoints say; allow, deny: whatever they say.",
         ),
       antiSpoofing: z
         .boolean()

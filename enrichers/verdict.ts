@@ -1,7 +1,7 @@
 import type { Flow, FlowEndpoint, RawFlow } from "../core/records/flow.ts";
 import type { EndpointId, Placement } from "../policy/placement.ts";
 import type { Direction, Program } from "../policy/program.ts";
-import type { Evaluate, Packet, Path, Verdict } from "../policy/verdict.ts";
+import type { Evaluate, HostPath, Packet, Path, Verdict } from "../policy/verdict.ts";
 import { type Ends, isLocal } from "./authoritative.ts";
 import { decisiveHostPath, HostEndpoints } from "./host-endpoints.ts";
 import { stepText } from "./policy-string.ts";
@@ -190,6 +190,9 @@ export function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: O
   const { hosts, isEnd, isHere } = hostsOf(endpoint, evidence);
   const denial = evidence.flow.denied === direction && decisiveHostPath(evaluated, direction, "deny", isHere);
   if (denial) return denial;
+  // What a pod may send to its own node is asked last, and has the last word.
+  const toOwnNode = decisiveHostPath(evaluated, direction, null, ({ list }) => list === "toOwnNode");
+  if (toOwnNode) return toOwnNode;
   const path = evaluated[direction];
   const id = endpointIdOf(endpoint);
   if (path !== null) return path.endpoint === id || isEnd(path) ? path : undefined;
@@ -203,7 +206,8 @@ export function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: O
 /** Whether a path is one of a host endpoint of the reporting node, and of the node that is itself at this end. */
 function hostsOf({ kind, node }: FlowEndpoint, { flow, policy }: Opinion) {
   const hosts = policy?.placement && HostEndpoints.of(policy.placement);
-  const isOn = (wanted: string | null) => (path: Pick<Path, "endpoint">) => hosts?.isOn(wanted, path) ?? false;
+  const isOn = (wanted: string | null) => (path: Path | HostPath) =>
+    ("list" in path && path.list === "toOwnNode") || (hosts?.isOn(wanted, path) ?? false);
   return { hosts, isHere: isOn(flow.node), isEnd: kind === "node" ? isOn(node) : () => false };
 }
 
