@@ -69,8 +69,8 @@ export class Collection {
   }
 
   /** The main thread is done with a batch. */
-  ack(batch: number): void {
-    this.#outbox.ack(batch);
+  ack(batch: number, memory: ArrayBuffer): void {
+    this.#outbox.ack(batch, memory);
   }
 
   /** Collects until the signal aborts, then tells what is left. */
