@@ -174,8 +174,8 @@ export class Collection {
       if (beat !== undefined) this.#beat(beat, sensor);
       this.#watchTable(sensor);
       this.#tendSpool();
-      const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
-      pausedMs = more || surveys.busy ? 0 : Math.min(asked ? soonMs : pause, untilFlush);
+      // What is due meanwhile waits for the next reading: waking up for it alone would cost more than that is worth.
+      pausedMs = more || surveys.busy ? 0 : asked ? soonMs : pause;
       await (pausedMs === 0 ? new Promise(setImmediate) : this.#clock.sleep(pausedMs, signal));
       this.#surveyMs = surveys.tookMs;
     }

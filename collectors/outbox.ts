@@ -14,7 +14,7 @@ import { Staged } from "./spool/staged.ts";
 import { batchesInFlight } from "./worker-protocol.ts";
 
 // One message to the main thread; larger ones would hold up both event loops.
-const batchRecords = 2_000;
+const batchRecords = 4_000;
 // A message wakes two threads, which costs them more than what a few dozen records do. What comes right after another waits so long.
 const gatherMs = 50;
 // Room for them, and for a frame of any size.

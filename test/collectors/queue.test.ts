@@ -64,11 +64,11 @@ describe("the worker's end of the stream", () => {
 
   it("cuts large pushes into batches", () => {
     const { outbox, posted } = opened(10_000);
-    outbox.push(drafts(4_500));
+    outbox.push(drafts(8_500));
     outbox.post();
     assert.deepEqual(
       posted.map(({ length }) => length),
-      [2_000, 2_000, 500],
+      [4_000, 4_000, 500],
     );
   });
 
