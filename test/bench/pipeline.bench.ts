@@ -12,7 +12,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client, errors } from "@elastic/elasticsearch";
 import { parseTime, systemClock } from "../../core/clock.ts";
@@ -155,7 +155,7 @@ async function main(): Promise<void> {
     ];
     const seat = [
       "--seat",
-      `node-1=${basename(lab.path)}`,
+      `node-1=${lab.name}`,
       "--data.folder",
       join(folder, "node"),
       "--collector.window-ms",
