@@ -48,6 +48,7 @@ export class ChaosLab {
   stages: readonly Stage[] = [];
   #bus: KeptBus | undefined;
   #config: Config | undefined;
+  readonly #undo: (() => unknown)[] = [];
 
   constructor(services: LocalServices) {
     this.services = services;
@@ -64,20 +65,25 @@ export class ChaosLab {
   }
 
   async up(): Promise<void> {
+    this.#later(() => rmSync(this.folder, { recursive: true, force: true }));
+    this.#later(() => this.services.remove());
     const { KAFKA_BROKERS: brokers = "" } = await this.services.up("kafka");
     const { ELASTICSEARCH_URL: elasticsearch = "" } = await this.services.up("elasticsearch");
-    for (const lab of this.traffic.values()) {
-      lab.up();
-      lab.run(["sysctl", "-qw", `net.netfilter.nf_conntrack_udp_timeout=${udpSeconds}`]);
+    for (const lab of this.traffic.values()) this.#traffic(lab);
+    for (const disk of [this.nodeDisk, this.archiveDisk]) {
+      disk.mount();
+      this.#later(() => disk.unmount());
     }
-    this.nodeDisk.mount();
-    this.archiveDisk.mount();
     mkdirSync(join(this.folder, "objects"));
     writeFileSync(join(this.folder, "objects", "all.yaml"), objects);
     const flags = this.#flags(brokers, await this.proxy.start(elasticsearch));
+    this.#later(() => this.proxy.stop());
     this.#config = parseConfig({ flags, env: {} });
-    this.#bus = await openBus({ config: this.config, clock: systemClock, log: silentLog }, never);
+    const bus = await openBus({ config: this.config, clock: systemClock, log: silentLog }, never);
+    this.#bus = bus;
+    this.#later(() => bus?.close());
     this.stages = this.#stages(Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]));
+    this.#later(() => Promise.all(this.stages.map((stage) => stage.kill())));
     for (const stage of this.stages) stage.start();
   }
 
@@ -86,15 +92,19 @@ export class ChaosLab {
     for (const stage of this.stages) await stage.stop();
   }
 
+  /** Takes away what is there, also where `up` did not come to its end. */
   async down(): Promise<void> {
-    await Promise.all(this.stages.map((stage) => stage.kill()));
-    await this.#bus?.close();
-    await this.proxy.stop();
-    await this.services.remove();
-    for (const lab of this.traffic.values()) lab.down();
-    this.nodeDisk.unmount();
-    this.archiveDisk.unmount();
-    rmSync(this.folder, { recursive: true, force: true });
+    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) await undo();
+  }
+
+  #later(undo: () => unknown): void {
+    this.#undo.push(undo);
+  }
+
+  #traffic(lab: LoadLab): void {
+    lab.up();
+    this.#later(() => lab.down());
+    lab.run(["sysctl", "-qw", `net.netfilter.nf_conntrack_udp_timeout=${udpSeconds}`]);
   }
 
   /** What all of them have in common; each takes of it what is its own. */

@@ -41,10 +41,11 @@ const pollMs = 3_000;
  */
 export async function chaos({ services, durationMs, seed, rate, say }: ChaosOptions): Promise<ChaosResult> {
   const lab = new ChaosLab(services);
+  const over = new AbortController();
+  let fed: Promise<readonly Made[]> = Promise.resolve([]);
   try {
     await lab.up();
-    const over = new AbortController();
-    const fed = feed(lab.topics, durationMs, over.signal);
+    fed = feed(lab.topics, durationMs, over.signal);
     await systemClock.sleep(10_000); // until collectors listen: what was before is not theirs
     const count = Math.round((rate * (durationMs + 3_000)) / 1000);
     const traffic = nodes.map(async (node) => made(node, rate, await started(lab, node, rate, count)));
@@ -59,6 +60,8 @@ export async function chaos({ services, durationMs, seed, rate, say }: ChaosOpti
     const gaveUp = new Map(lab.stages.map(({ name, gaveUp: times }) => [name, times]));
     return { accounts, faults, gaveUp, indices: await indicesOf(lab) };
   } finally {
+    over.abort();
+    await Promise.allSettled([fed]);
     await lab.down();
   }
 }
@@ -104,13 +107,19 @@ async function breakThings(
 }
 
 /** The accounts once all are balanced, or when nothing changes any more. */
+/** Who asks is not disturbed. */
+const asking = ({ config, proxy }: ChaosLab): Config => ({
+  ...config,
+  elasticsearch: { ...config.elasticsearch, urls: [proxy.target] },
+});
+
 async function settled(lab: ChaosLab, all: readonly Made[], say: (line: string) => void): Promise<readonly Account[]> {
   const begun = systemClock.monotonic();
   for (;;) {
-    const accounts = await accountsOf(lab.config, all);
+    const accounts = await accountsOf(asking(lab), all);
     const open = accounts.reduce((sum, { missing }) => sum + missing.length, 0);
     if (accounts.every(isBalanced) || systemClock.monotonic() - begun > settleMs) return accounts;
-    say(`${open} not yet in a store`);
+    say(`${open} not yet told, of either store`);
     await systemClock.sleep(pollMs);
   }
 }
