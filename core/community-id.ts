@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Address, addressToBytes, familyOf } from "./address.ts";
 
 /** What tells connections apart for other programs too: Suricata, Zeek, Packetbeat. */
@@ -42,7 +42,7 @@ export function communityId(tuple: Tuple): string {
     hashed.writeUInt16BE(ports[swapped ? 1 : 0] & 0xffff, at + 2);
     hashed.writeUInt16BE(ports[swapped ? 0 : 1] & 0xffff, at + 4);
   }
-  return `1:${createHash("sha1").update(hashed).digest("base64")}`;
+  return `1:${hash("sha1", hashed, "base64")}`;
 }
 
 type Ports = readonly [number, number];
@@ -54,9 +54,8 @@ function portsOf({ protocol, icmp, sourcePort, destinationPort }: Tuple): { port
     const answer = (protocol === icmp4 ? answers4 : answers6).get(icmp.type);
     return { ports: [icmp.type, answer ?? icmp.code], oneWay: answer === undefined };
   }
-  return { 6: true, 17: true, 132: true }[protocol] === true
-    ? { ports: [sourcePort, destinationPort], oneWay: false }
-    : { oneWay: false };
+  const hasPorts = protocol === 6 || protocol === 17 || protocol === 132;
+  return hasPorts ? { ports: [sourcePort, destinationPort], oneWay: false } : { oneWay: false };
 }
 
 /** 4 or 16 bytes. */

@@ -18,6 +18,10 @@ const benches: Readonly<Record<string, Bench>> = {
     about:
       "conntrack events to records in the spool; beside ulogd2 and conntrack -E, and under load; needs root (--quick)",
   },
+  elasticsearch: {
+    programs: ["elasticsearch.bench.ts"],
+    about: "flows into a real Elasticsearch, beside a bare HTTP client that posts the same bodies",
+  },
   enforcer: {
     programs: ["enforcer-rate.bench.ts", "enforcer-churn.bench.ts", "enforcer.bench.ts"],
     about:

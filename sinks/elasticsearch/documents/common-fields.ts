@@ -11,9 +11,18 @@ interface Numbered {
   readonly seq: number;
 }
 
-/** A record's id everywhere, with the cluster: those of several may share an Elasticsearch. */
-export function idOf({ cluster, node, epoch, seq }: Numbered): string {
-  return `${cluster}/${node}/${epoch}/${seq}`;
+let [lastCluster, lastNode, lastEpoch, lastPrefix] = ["", "", Number.NaN, ""];
+
+/**
+ * JSON text of a record's id, `cluster/node/epoch/seq`: with the cluster, since those of several may share an Elasticsearch. Records of a
+ * node come together: what their ids have in common is written once.
+ */
+export function idText({ cluster, node, epoch, seq }: Numbered): string {
+  if (cluster !== lastCluster || node !== lastNode || epoch !== lastEpoch) {
+    lastPrefix = JSON.stringify(`${cluster}/${node}/${epoch}/`).slice(0, -1);
+    [lastCluster, lastNode, lastEpoch] = [cluster, node, epoch];
+  }
+  return `${lastPrefix}${seq}"`;
 }
 
 /** What kind of record it is. */
@@ -37,7 +46,7 @@ export function numberedFields<R extends Numbered>(): readonly DocumentField<R>[
     derived(
       "event.id",
       ["keyword", "unbounded"],
-      (record) => JSON.stringify(idOf(record)),
+      idText,
       "The record's id, `cluster/node/epoch/seq`; the document's `_id` too.",
     ),
     stored(

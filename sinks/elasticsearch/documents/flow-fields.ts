@@ -41,7 +41,14 @@ const pathTexts = remembered((joined: string) => {
     all: written(policiesOf(enforced)),
   };
 });
-const pathOf = ({ enforced }: Flow) => pathTexts(enforced.join("\n"));
+
+let [lastPath, lastTexts]: [readonly string[] | undefined, ReturnType<typeof pathTexts>] = [undefined, pathTexts("")];
+
+/** Asked several times of each record. */
+function pathOf({ enforced }: Flow): ReturnType<typeof pathTexts> {
+  if (enforced !== lastPath) [lastPath, lastTexts] = [enforced, pathTexts(enforced.join("\n"))];
+  return lastTexts;
+}
 
 const related = "the connection that this one, or an ICMP error, belongs to";
 
