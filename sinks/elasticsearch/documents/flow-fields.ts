@@ -89,7 +89,7 @@ export const flowFields: readonly DocumentField<Flow>[] = [
   stored("source.nat.ip", address, "nat.sourceAddress", word, "The source as the server saw it."),
   stored("source.nat.port", port, "nat.sourcePort", number, "The same of the port."),
   stored("destination.ip", address, "destinationAddress", word, "Who really answered, after DNAT."),
-  stored("destination.port", port, "destinationPort", portIfAny, "After DNAT."),
+  stored("destination.port", ["long", "cluster"], "destinationPort", portIfAny, "After DNAT."),
   stored("destination.packets", count, "replyPackets", number, "Destination to source, within the window."),
   stored("destination.bytes", count, "replyBytes", number, "With IP headers."),
   stored(
