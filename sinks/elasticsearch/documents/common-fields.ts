@@ -64,7 +64,6 @@ export function numberedFields<R extends Numbered>(): readonly DocumentField<R>[
 
 /** Who an address belongs to; `part` in the record, `name` in the document. */
 export function endpointFields<R>(name: string, part: string, who: string): readonly DocumentField<R>[] {
-  const texts = fewTexts();
   return [
     stored(
       `${name}.kind`,
@@ -73,18 +72,24 @@ export function endpointFields<R>(name: string, part: string, who: string): read
       word,
       `What ${who} is: pod, node, host, network, unknown.`,
     ),
-    stored(`${name}.namespace`, ["keyword", "cluster"], `${part}.namespace`, texts, `Namespace of ${who}.`),
+    stored(`${name}.namespace`, ["keyword", "cluster"], `${part}.namespace`, fewTexts(), `Namespace of ${who}.`),
     stored(
       `${name}.name`,
       ["keyword", "cluster"],
       `${part}.name`,
-      texts,
+      fewTexts(),
       `Name of ${who}: pod, node or host endpoint.`,
     ),
-    stored(`${name}.uid`, ["keyword", "cluster"], `${part}.uid`, texts, `Kubernetes uid of ${who}.`),
-    stored(`${name}.workload.kind`, ["keyword", "few"], `${part}.workloadKind`, texts, "Deployment, StatefulSet, …"),
-    stored(`${name}.workload.name`, ["keyword", "cluster"], `${part}.workload`, texts, `Workload of ${who}.`),
-    stored(`${name}.node`, ["keyword", "cluster"], `${part}.node`, texts, `Node of ${who}.`),
+    stored(`${name}.uid`, ["keyword", "cluster"], `${part}.uid`, fewTexts(), `Kubernetes uid of ${who}.`),
+    stored(
+      `${name}.workload.kind`,
+      ["keyword", "few"],
+      `${part}.workloadKind`,
+      fewTexts(),
+      "Deployment, StatefulSet, …",
+    ),
+    stored(`${name}.workload.name`, ["keyword", "cluster"], `${part}.workload`, fewTexts(), `Workload of ${who}.`),
+    stored(`${name}.node`, ["keyword", "cluster"], `${part}.node`, fewTexts(), `Node of ${who}.`),
     stored(
       `${name}.labels`,
       ["flattened", "cluster"],

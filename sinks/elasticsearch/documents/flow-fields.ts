@@ -26,7 +26,6 @@ const port = ["long", "unbounded"] as const;
 const address = ["ip", "unbounded"] as const;
 const moment = ["date_nanos", "unbounded"] as const;
 const switched = ["boolean", "few"] as const;
-const names = fewTexts();
 
 /** Of protocols without ports the record has 0. */
 const portIfAny: Form<number> = countedIfAny;
@@ -67,7 +66,7 @@ export const flowFields: readonly DocumentField<Flow>[] = [
     "event.reason",
     few,
     "reason",
-    names,
+    fewTexts(),
     "Why the kernel denied other than by a rule: spoofed, unknown-endpoint, …",
   ),
   stored("network.iana_number", few, "protocol", numberAsText, "Protocol number."),
@@ -107,8 +106,8 @@ export const flowFields: readonly DocumentField<Flow>[] = [
     text,
     "What the source had asked DNS for.",
   ),
-  stored("observer.ingress.interface.name", cluster, "inInterface", names, "Where the packets came in."),
-  stored("observer.egress.interface.name", cluster, "outInterface", names, "Where they went out."),
+  stored("observer.ingress.interface.name", cluster, "inInterface", fewTexts(), "Where the packets came in."),
+  stored("observer.egress.interface.name", cluster, "outInterface", fewTexts(), "Where they went out."),
   stored("user.id", ["keyword", "cluster"], "uid", numberAsText, "User of the local process whose packet was denied."),
   stored("user.group.id", ["keyword", "cluster"], "gid", numberAsText, "Its group."),
   derived("rule.id", cluster, rulesOf, "Rules that decided, egress and ingress."),
@@ -147,7 +146,7 @@ export const flowFields: readonly DocumentField<Flow>[] = [
   stored("sluice.related.destination.port", port, "related.destinationPort", number, "Its destination port."),
   stored("sluice.policy.egress_rule", cluster, "egressRule", word, "Rule that decided at the source."),
   stored("sluice.policy.ingress_rule", cluster, "ingressRule", word, "Rule that decided at the destination."),
-  stored("sluice.policy.revision", cluster, "programRevision", names, "The policies that were in force."),
+  stored("sluice.policy.revision", cluster, "programRevision", fewTexts(), "The policies that were in force."),
   stored("sluice.policy.enforced", cluster, "enforced", list, "Steps `index|tier|kind:namespace/name|action|rule`."),
   stored("sluice.policy.pending", cluster, "pending", list, "The same if staged policies were enforced."),
   derived(
@@ -162,11 +161,11 @@ export const flowFields: readonly DocumentField<Flow>[] = [
     "sluice.service.namespace",
     cluster,
     "service.namespace",
-    names,
+    fewTexts(),
     "Namespace of the Service that was addressed.",
   ),
-  stored("sluice.service.name", cluster, "service.name", names, "Its name."),
-  stored("sluice.service.port", few, "service.port", names, "Name of its port."),
+  stored("sluice.service.name", cluster, "service.name", fewTexts(), "Its name."),
+  stored("sluice.service.port", few, "service.port", fewTexts(), "Name of its port."),
   derived("sluice.flows.count", count, () => "1", "How many connections the document stands for; of a whole record 1."),
   derived(
     "sluice.flows.started",

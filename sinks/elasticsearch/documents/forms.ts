@@ -26,10 +26,15 @@ export const word: Form<string | null> = {
   absent: null,
 };
 
-/** Texts of which there are few: they are escaped once. */
+/** Texts of which there are few, and mostly the same again: they are escaped once. One for each field. */
 export function fewTexts(): Form<string | null> {
   const written = remembered((value: string) => JSON.stringify(value));
-  return { ...text, write: (value) => (value === null ? undefined : written(value)) };
+  let [last, lastWritten]: [string | null, string | undefined] = [null, undefined];
+  const write = (value: string | null) => {
+    if (value !== last) [last, lastWritten] = [value, value === null ? undefined : written(value)];
+    return lastWritten;
+  };
+  return { ...text, write };
 }
 
 export const number: Form<number | null> = {
