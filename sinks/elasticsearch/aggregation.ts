@@ -66,6 +66,7 @@ export interface AggregatedFlow extends Pick<Flow, (typeof common)[number]> {
   readonly flows: number;
   readonly flowsStarted: number;
   readonly flowsCompleted: number;
+  /** In the order of their numbers. */
   readonly members: readonly Flow[];
 }
 
@@ -139,7 +140,7 @@ function merged(members: readonly Flow[], level: Level, windowMs: number): Aggre
     flows: different(members),
     flowsStarted: different(members.filter(({ startedAt }) => startedAt >= began)),
     flowsCompleted: different(members.filter(({ state }) => state !== "open")),
-    members,
+    members: members.toSorted((a, b) => a.epoch - b.epoch || a.seq - b.seq),
   };
 }
 

@@ -1,11 +1,12 @@
 import type { Flow } from "../../core/records/flow.ts";
 import { aggregate, type Levels, levelOf } from "./aggregation.ts";
 import { aggregatedFlows, type DataSet, type DataSetName, dataSets, type RecordOfSet } from "./documents/data-sets.ts";
+import { JsonBytes } from "./documents/json-bytes.ts";
 import { type Bucket, indexNames } from "./index-name.ts";
 
 /** A document, as its two lines for the bulk API, and the records that it stands for. */
 export interface Document<R> {
-  readonly lines: string;
+  readonly lines: Buffer;
   readonly of: readonly R[];
 }
 
@@ -39,10 +40,13 @@ export function flowDocumentsOf(placing: Placing, levels: Levels, windowMs: numb
 }
 
 /** `_id` is the record's own, so what comes again is known; its time decides the index, so it is looked for where it was. */
-function linesOf<R>(set: DataSet<R>, name: DataSetName, { namespace, bucket }: Placing): (record: R) => string {
-  const [write, indexOf] = [set.writer(), indexNames(name, namespace, bucket)];
+function linesOf<R>(set: DataSet<R>, name: DataSetName, { namespace, bucket }: Placing): (record: R) => Buffer {
+  const [write, indexOf, out] = [set.writer(), indexNames(name, namespace, bucket), new JsonBytes()];
   return (record) => {
-    const place = `{"create":{"_index":"${indexOf(set.timeOf(record))}","_id":${JSON.stringify(set.idOf(record))}}}`;
-    return `${place}\n${write(record)}\n`;
+    out.put(`{"create":{"_index":"${indexOf(set.timeOf(record))}","_id":`);
+    out.put(set.idText(record));
+    out.put("}}\n");
+    write(record, out);
+    return out.take();
   };
 }

@@ -18,13 +18,20 @@ export function elasticSink<R>({ name, writer, documentsOf, bury }: ElasticSinkO
   return {
     name,
     async write(lots, signal) {
-      await writer.room();
-      const documents = lots.flatMap((lot) => documentsOf(lot.records).map((document) => ({ ...document, lot })));
-      const rejections = await writer.write(documents.map(({ lines }) => lines));
-      for (const { place, reason } of rejections) {
-        const document = documents[place];
-        if (document !== undefined) await bury(document.of, document.lot, reason, signal);
+      const writing: Promise<void>[] = [];
+      for (const lot of lots) {
+        await writer.room();
+        const written = write(lot, signal);
+        written.catch(() => {}); // awaited below, when the others have begun
+        writing.push(written);
       }
+      await Promise.all(writing);
     },
   };
+
+  async function write(lot: Lot<R>, signal: AbortSignal): Promise<void> {
+    const documents = documentsOf(lot.records);
+    const rejections = await writer.write(documents.map(({ lines }) => lines));
+    for (const { place, reason } of rejections) await bury(documents[place]?.of ?? [], lot, reason, signal);
+  }
 }

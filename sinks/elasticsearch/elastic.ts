@@ -9,7 +9,7 @@ export interface Call {
   readonly query?: Readonly<Record<string, string | number | boolean>>;
   readonly body?: object;
   /** Lines of JSON in the place of a body. */
-  readonly lines?: string | Buffer;
+  readonly lines?: Buffer;
   readonly timeoutMs?: number;
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { type DetailedPeerCertificate, connect as tlsConnect } from "node:tls";
 import { messageOf, SluiceError } from "../../core/errors.ts";
 
@@ -31,7 +32,10 @@ function pemOf(raw: Buffer): string {
 function chainOf(host: string, port: number): Promise<readonly DetailedPeerCertificate[]> {
   return new Promise((resolve, reject) => {
     // Only to see the certificates: nothing is said over this connection.
-    const socket = tlsConnect({ host, port, servername: host, rejectUnauthorized: false, timeout: answerMs });
+    const socket = tlsConnect({
+      ...{ host, port, timeout: answerMs, rejectUnauthorized: false },
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+    });
     const failed = (cause: unknown) => {
       socket.destroy();
       reject(new SluiceError("ELASTICSEARCH_FAILED", `${host}:${port}: ${messageOf(cause)}`, { retriable: true }));

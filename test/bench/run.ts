@@ -22,6 +22,10 @@ const benches: Readonly<Record<string, Bench>> = {
     programs: ["elasticsearch-read.bench.ts"],
     about: "searches, pairs and counts over a million documents, on a real server",
   },
+  elasticsearch: {
+    programs: ["elasticsearch.bench.ts"],
+    about: "flows into a real Elasticsearch, beside a bare HTTP client that posts the same bodies",
+  },
   enforcer: {
     programs: ["enforcer-rate.bench.ts", "enforcer-churn.bench.ts", "enforcer.bench.ts"],
     about:

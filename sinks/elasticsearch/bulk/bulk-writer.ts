@@ -81,8 +81,12 @@ export class BulkWriter {
     return { circuit: this.#breaker.circuit, concurrency, pendingBytes: this.#pendingBytes };
   }
 
-  /** Resolves when there is room for more; who writes makes documents only then. */
+  /**
+   * Resolves when there is room for more; who writes makes documents only then. Not before answers were looked at that have come meanwhile:
+   * who makes documents of much at once would keep Elasticsearch waiting.
+   */
   async room(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
     const { bytes, concurrency } = this.#options.limits;
     while (this.#pendingBytes > bytes * (concurrency + waitingRequests) && !this.#cut.signal.aborted) {
       this.#room ??= Promise.withResolvers<void>();
@@ -91,12 +95,12 @@ export class BulkWriter {
   }
 
   /** Resolves when each document (its two lines) is stored, or will never be; with the latter. Rejects, retriable, after `stop`. */
-  async write(documents: readonly string[]): Promise<readonly Rejection[]> {
+  async write(documents: readonly Uint8Array[]): Promise<readonly Rejection[]> {
     if (this.#cut.signal.aborted) throw stopped();
     const ticket = new Ticket(documents.length);
     this.#tickets.add(ticket);
     const since = this.#options.clock.monotonic();
-    this.#queue.push(documents.map((text, place) => ({ text, ticket, place, tries: 0, since })));
+    this.#queue.push(documents.map((lines, place) => ({ lines, ticket, place, tries: 0, since })));
     for (const { length } of documents) this.#pendingBytes += length;
     this.#pump();
     try {
@@ -169,7 +173,7 @@ export class BulkWriter {
     this.#breaker.sent();
     this.#active += 1;
     const begin = clock.monotonic();
-    const lines = entries.map(({ text }) => text).join("");
+    const lines = Buffer.concat(entries.map((entry) => entry.lines));
     const answer = await sendBulk(elastic, lines, entries.length, this.#cut.signal);
     const ms = clock.monotonic() - begin;
     if (!this.#cut.signal.aborted) {
@@ -242,10 +246,10 @@ export class BulkWriter {
     if (others.length === 0) {
       this.#options.events.onDocuments("rejected", 1);
       this.#done(only);
-      only.ticket.reject({ place: only.place, reason: `413 ${only.text.length} bytes are too many` });
+      only.ticket.reject({ place: only.place, reason: `413 ${only.lines.length} bytes are too many` });
       return;
     }
-    const size = entries.reduce((sum, { text }) => sum + text.length, 0);
+    const size = entries.reduce((sum, { lines }) => sum + lines.length, 0);
     this.#maxBytes = Math.max(1, Math.floor(size / 2));
     this.#queue.again(entries);
   }
@@ -263,8 +267,8 @@ export class BulkWriter {
     });
   }
 
-  #done({ text }: Entry): void {
-    this.#pendingBytes -= text.length;
+  #done({ lines }: Entry): void {
+    this.#pendingBytes -= lines.length;
     this.#makeRoom();
   }
 

@@ -3,7 +3,7 @@ import type { Ticket } from "./ticket.ts";
 /** A document that waits to be stored. */
 export interface Entry {
   /** Its two lines for the bulk API. */
-  readonly text: string;
+  readonly lines: Uint8Array;
   readonly ticket: Ticket;
   /** Its place among those of the ticket. */
   readonly place: number;
@@ -35,7 +35,7 @@ export class Queue {
   push(entries: readonly Entry[]): void {
     for (const entry of entries) {
       this.#entries.push(entry);
-      this.#bytes += entry.text.length;
+      this.#bytes += entry.lines.length;
     }
   }
 
@@ -57,8 +57,8 @@ export class Queue {
     const taken: Entry[] = [];
     let size = 0;
     for (let next = this.oldest; next !== undefined && taken.length < documents; next = this.oldest) {
-      if (taken.length > 0 && size + next.text.length > bytes) break;
-      size += next.text.length;
+      if (taken.length > 0 && size + next.lines.length > bytes) break;
+      size += next.lines.length;
       taken.push(next);
       this.#from += 1;
     }

@@ -33,7 +33,7 @@ const stored: ItemAnswer = { outcome: "stored", status: 201 };
 /** Sends `count` documents as lines of the bulk API. */
 export async function sendBulk(
   elastic: Elastic,
-  lines: string,
+  lines: Buffer,
   count: number,
   signal: AbortSignal,
 ): Promise<BulkAnswer> {

@@ -11,9 +11,18 @@ interface Numbered {
   readonly seq: number;
 }
 
-/** A record's id everywhere, with the cluster: those of several may share an Elasticsearch. */
-export function idOf({ cluster, node, epoch, seq }: Numbered): string {
-  return `${cluster}/${node}/${epoch}/${seq}`;
+let [lastCluster, lastNode, lastEpoch, lastPrefix] = ["", "", Number.NaN, ""];
+
+/**
+ * JSON text of a record's id, `cluster/node/epoch/seq`: with the cluster, since those of several may share an Elasticsearch. Records of a
+ * node come together: what their ids have in common is written once.
+ */
+export function idText({ cluster, node, epoch, seq }: Numbered): string {
+  if (cluster !== lastCluster || node !== lastNode || epoch !== lastEpoch) {
+    lastPrefix = JSON.stringify(`${cluster}/${node}/${epoch}/`).slice(0, -1);
+    [lastCluster, lastNode, lastEpoch] = [cluster, node, epoch];
+  }
+  return `${lastPrefix}${seq}"`;
 }
 
 /** What kind of record it is. */
@@ -37,7 +46,7 @@ export function numberedFields<R extends Numbered>(): readonly DocumentField<R>[
     derived(
       "event.id",
       ["keyword", "unbounded"],
-      (record) => JSON.stringify(idOf(record)),
+      idText,
       "The record's id, `cluster/node/epoch/seq`; the document's `_id` too.",
     ),
     stored(
@@ -55,7 +64,6 @@ export function numberedFields<R extends Numbered>(): readonly DocumentField<R>[
 
 /** Who an address belongs to; `part` in the record, `name` in the document. */
 export function endpointFields<R>(name: string, part: string, who: string): readonly DocumentField<R>[] {
-  const texts = fewTexts();
   return [
     stored(
       `${name}.kind`,
@@ -64,18 +72,24 @@ export function endpointFields<R>(name: string, part: string, who: string): read
       word,
       `What ${who} is: pod, node, host, network, unknown.`,
     ),
-    stored(`${name}.namespace`, ["keyword", "cluster"], `${part}.namespace`, texts, `Namespace of ${who}.`),
+    stored(`${name}.namespace`, ["keyword", "cluster"], `${part}.namespace`, fewTexts(), `Namespace of ${who}.`),
     stored(
       `${name}.name`,
       ["keyword", "cluster"],
       `${part}.name`,
-      texts,
+      fewTexts(),
       `Name of ${who}: pod, node or host endpoint.`,
     ),
-    stored(`${name}.uid`, ["keyword", "cluster"], `${part}.uid`, texts, `Kubernetes uid of ${who}.`),
-    stored(`${name}.workload.kind`, ["keyword", "few"], `${part}.workloadKind`, texts, "Deployment, StatefulSet, …"),
-    stored(`${name}.workload.name`, ["keyword", "cluster"], `${part}.workload`, texts, `Workload of ${who}.`),
-    stored(`${name}.node`, ["keyword", "cluster"], `${part}.node`, texts, `Node of ${who}.`),
+    stored(`${name}.uid`, ["keyword", "cluster"], `${part}.uid`, fewTexts(), `Kubernetes uid of ${who}.`),
+    stored(
+      `${name}.workload.kind`,
+      ["keyword", "few"],
+      `${part}.workloadKind`,
+      fewTexts(),
+      "Deployment, StatefulSet, …",
+    ),
+    stored(`${name}.workload.name`, ["keyword", "cluster"], `${part}.workload`, fewTexts(), `Workload of ${who}.`),
+    stored(`${name}.node`, ["keyword", "cluster"], `${part}.node`, fewTexts(), `Node of ${who}.`),
     stored(
       `${name}.labels`,
       ["flattened", "cluster"],

@@ -6,7 +6,7 @@ import type { Loss } from "../../../core/records/loss.ts";
 import type { AggregatedFlow } from "../aggregation.ts";
 import { aggregatedFields } from "./aggregated-fields.ts";
 import { changeFields } from "./change-fields.ts";
-import { idOf } from "./common-fields.ts";
+import { idText } from "./common-fields.ts";
 import { dnsFields } from "./dns-fields.ts";
 import type { DocumentField } from "./field.ts";
 import { flowFields } from "./flow-fields.ts";
@@ -14,7 +14,7 @@ import { heartbeatFields } from "./heartbeat-fields.ts";
 import { lossFields } from "./loss-fields.ts";
 import { type Mapping, mappingOf } from "./mapping.ts";
 import { documentReader } from "./reader.ts";
-import { documentWriter } from "./writer.ts";
+import { documentWriter, type WriteDocument } from "./writer.ts";
 
 /** What the data sets hold. */
 export interface RecordOfSet {
@@ -30,11 +30,12 @@ export type DataSetName = keyof RecordOfSet;
 /** How the records of a data set stand in Elasticsearch. */
 export interface DataSet<R> {
   readonly fields: readonly DocumentField<R>[];
-  readonly idOf: (record: R) => string;
+  /** The id as JSON text. */
+  readonly idText: (record: R) => string;
   /** Which index it belongs to; microseconds. */
   readonly timeOf: (record: R) => number;
   /** A new one for each user: it remembers what it wrote. */
-  readonly writer: () => (record: R) => string;
+  readonly writer: () => WriteDocument<R>;
   /** The record of `_source`. */
   readonly read: (source: Readonly<Record<string, unknown>>) => R;
 }
@@ -44,17 +45,17 @@ const shared: ReadonlySet<string> = new Set(["source", "destination", "client", 
 
 function dataSet<R>(
   fields: readonly DocumentField<R>[],
-  { idOf, timeOf }: Pick<DataSet<R>, "idOf" | "timeOf">,
+  { idText, timeOf }: Pick<DataSet<R>, "idText" | "timeOf">,
 ): DataSet<R> {
-  return { fields, idOf, timeOf, writer: () => documentWriter(fields, shared), read: documentReader(fields) };
+  return { fields, idText, timeOf, writer: () => documentWriter(fields, shared), read: documentReader(fields) };
 }
 
-const byStart = { idOf, timeOf: ({ start }: { readonly start: number }) => start };
+const byStart = { idText, timeOf: ({ start }: { readonly start: number }) => start };
 
 export const dataSets: { readonly [N in DataSetName]: DataSet<RecordOfSet[N]> } = {
   flow: dataSet(flowFields, byStart),
   dns: dataSet(dnsFields, byStart),
-  change: dataSet(changeFields, { idOf: ({ id }) => id, timeOf: ({ start }) => start }),
+  change: dataSet(changeFields, { idText: ({ id }) => JSON.stringify(id), timeOf: ({ start }) => start }),
   loss: dataSet(lossFields, byStart),
   heartbeat: dataSet(heartbeatFields, byStart),
 };

@@ -10,7 +10,6 @@ const name = ["keyword", "unbounded"] as const;
 const count = ["long", "unbounded"] as const;
 const address = ["ip", "cluster"] as const;
 const moment = ["date_nanos", "unbounded"] as const;
-const names = fewTexts();
 
 export const dnsFields: readonly DocumentField<DnsRecord>[] = [
   ...kindFields<DnsRecord>("dns", "event", ["network"]),
@@ -27,9 +26,9 @@ export const dnsFields: readonly DocumentField<DnsRecord>[] = [
   stored("destination.ip", address, "serverAddress", word, "Who answered, after DNAT."),
   stored("destination.port", ["long", "few"], "serverPort", countedIfAny, "Its port."),
   stored("dns.question.name", name, "name", text, "What was asked for, in lower case."),
-  stored("dns.question.type", few, "queryType", names, "A, AAAA, …"),
-  stored("dns.question.class", few, "queryClass", names, "IN, mostly."),
-  stored("dns.response_code", few, "rcode", names, "NOERROR, NXDOMAIN, …; absent: no answer was seen."),
+  stored("dns.question.type", few, "queryType", fewTexts(), "A, AAAA, …"),
+  stored("dns.question.class", few, "queryClass", fewTexts(), "IN, mostly."),
+  stored("dns.response_code", few, "rcode", fewTexts(), "NOERROR, NXDOMAIN, …; absent: no answer was seen."),
   stored("dns.answers", ["json", "unbounded"], "answers", list, "Records with name, type, ttl and data; not searched."),
   derived("dns.resolved_ip", ["ip", "unbounded"], resolvedOf, "Addresses in the answers."),
   stored("sluice.dns.truncated", ["boolean", "few"], "truncated", flag, "There is more, by TCP. Absent: no."),

@@ -13,22 +13,22 @@ export interface DocumentField<R> {
   readonly description: string;
   /** JSON text of the value; undefined where the document has none. */
   readonly write: (record: R) => string | undefined;
+  /** Of a field that is the same in all documents of a data set: what `write` says of any record. */
+  readonly constant?: string;
   /** Of a field that gives a part of the record back. */
   readonly stored?: Stored;
 }
 
-/** A part of a record by its path (`sourceAddress`, `nat.sourceAddress`), as it is read back. */
-export interface Stored {
+/** A part of a record by its path (`sourceAddress`, `nat.sourceAddress`), as it is written and read back. */
+export interface Stored extends Form<never> {
   readonly path: string;
-  readonly read: (value: unknown) => unknown;
-  /** What the record has where the document has nothing. */
-  readonly absent: unknown;
 }
 
 /** How a value of a record becomes JSON text, and comes back. */
 export interface Form<V> {
   readonly write: (value: V) => string | undefined;
   readonly read: (value: unknown) => unknown;
+  /** What the record has where the document has nothing. */
   readonly absent: unknown;
 }
 
@@ -43,17 +43,13 @@ export function stored<R>(
   form: Form<any>,
   description: string,
 ): DocumentField<R> {
-  const { read, absent } = form;
   const [part, leaf] = path.split(".") as [string, string | undefined];
-  const at = (record: R) => (record as Readonly<Record<string, unknown>>)[part];
-  const write: (record: R) => string | undefined =
-    leaf === undefined
-      ? (record) => form.write(at(record))
-      : (record) => {
-          const whole = at(record) as Readonly<Record<string, unknown>> | null;
-          return whole === null ? undefined : form.write(whole[leaf]);
-        };
-  return { name, type, cardinality, description, write, stored: { path, read, absent } };
+  const write = (record: R) => {
+    const whole = (record as Readonly<Record<string, unknown>>)[part];
+    if (leaf === undefined) return form.write(whole);
+    return whole === null ? undefined : form.write((whole as Readonly<Record<string, unknown>>)[leaf]);
+  };
+  return { name, type, cardinality, description, write, stored: { ...form, path } };
 }
 
 /** A field that can be made of others, for who searches. */
@@ -69,5 +65,5 @@ export function derived<R>(
 /** A field with the same value in all documents of a data set. */
 export function constant<R>(name: string, value: string | readonly string[], description: string): DocumentField<R> {
   const text = JSON.stringify(value);
-  return derived(name, ["keyword", "few"], () => text, description);
+  return { ...derived<R>(name, ["keyword", "few"], () => text, description), constant: text };
 }

@@ -27,7 +27,6 @@ const port = ["long", "unbounded"] as const;
 const address = ["ip", "unbounded"] as const;
 const moment = ["date_nanos", "unbounded"] as const;
 const switched = ["boolean", "few"] as const;
-const names = fewTexts();
 
 /** Of protocols without ports the record has 0. */
 const portIfAny: Form<number> = countedIfAny;
@@ -42,7 +41,14 @@ const pathTexts = remembered((joined: string) => {
     all: written(policiesOf(enforced)),
   };
 });
-const pathOf = ({ enforced }: Flow) => pathTexts(enforced.join("\n"));
+
+let [lastPath, lastTexts]: [readonly string[] | undefined, ReturnType<typeof pathTexts>] = [undefined, pathTexts("")];
+
+/** Asked several times of each record. */
+function pathOf({ enforced }: Flow): ReturnType<typeof pathTexts> {
+  if (enforced !== lastPath) [lastPath, lastTexts] = [enforced, pathTexts(enforced.join("\n"))];
+  return lastTexts;
+}
 
 const related = "the connection that this one, or an ICMP error, belongs to";
 
@@ -61,7 +67,7 @@ export const flowFields: readonly DocumentField<Flow>[] = [
     "event.reason",
     few,
     "reason",
-    names,
+    fewTexts(),
     "Why the kernel denied other than by a rule: spoofed, unknown-endpoint, …",
   ),
   stored("network.iana_number", few, "protocol", numberAsText, "Protocol number."),
@@ -83,7 +89,7 @@ export const flowFields: readonly DocumentField<Flow>[] = [
   stored("source.nat.ip", address, "nat.sourceAddress", word, "The source as the server saw it."),
   stored("source.nat.port", port, "nat.sourcePort", number, "The same of the port."),
   stored("destination.ip", address, "destinationAddress", word, "Who really answered, after DNAT."),
-  stored("destination.port", port, "destinationPort", portIfAny, "After DNAT."),
+  stored("destination.port", ["long", "cluster"], "destinationPort", portIfAny, "After DNAT."),
   stored("destination.packets", count, "replyPackets", number, "Destination to source, within the window."),
   stored("destination.bytes", count, "replyBytes", number, "With IP headers."),
   stored(
@@ -101,8 +107,8 @@ export const flowFields: readonly DocumentField<Flow>[] = [
     text,
     "What the source had asked DNS for.",
   ),
-  stored("observer.ingress.interface.name", cluster, "inInterface", names, "Where the packets came in."),
-  stored("observer.egress.interface.name", cluster, "outInterface", names, "Where they went out."),
+  stored("observer.ingress.interface.name", cluster, "inInterface", fewTexts(), "Where the packets came in."),
+  stored("observer.egress.interface.name", cluster, "outInterface", fewTexts(), "Where they went out."),
   stored("user.id", ["keyword", "cluster"], "uid", numberAsText, "User of the local process whose packet was denied."),
   stored("user.group.id", ["keyword", "cluster"], "gid", numberAsText, "Its group."),
   derived("rule.id", cluster, rulesOf, "Rules that decided, egress and ingress."),
@@ -148,7 +154,7 @@ export const flowFields: readonly DocumentField<Flow>[] = [
   stored("sluice.related.destination.port", port, "related.destinationPort", number, "Its destination port."),
   stored("sluice.policy.egress_rule", cluster, "egressRule", word, "Rule that decided at the source."),
   stored("sluice.policy.ingress_rule", cluster, "ingressRule", word, "Rule that decided at the destination."),
-  stored("sluice.policy.revision", cluster, "programRevision", names, "The policies that were in force."),
+  stored("sluice.policy.revision", cluster, "programRevision", fewTexts(), "The policies that were in force."),
   stored("sluice.policy.enforced", cluster, "enforced", list, "Steps `index|tier|kind:namespace/name|action|rule`."),
   stored("sluice.policy.pending", cluster, "pending", list, "The same if staged policies were enforced."),
   derived(
@@ -163,11 +169,11 @@ export const flowFields: readonly DocumentField<Flow>[] = [
     "sluice.service.namespace",
     cluster,
     "service.namespace",
-    names,
+    fewTexts(),
     "Namespace of the Service that was addressed.",
   ),
-  stored("sluice.service.name", cluster, "service.name", names, "Its name."),
-  stored("sluice.service.port", few, "service.port", names, "Name of its port."),
+  stored("sluice.service.name", cluster, "service.name", fewTexts(), "Its name."),
+  stored("sluice.service.port", few, "service.port", fewTexts(), "Name of its port."),
   derived("sluice.flows.count", count, () => "1", "How many connections the document stands for; of a whole record 1."),
   derived(
     "sluice.flows.started",

@@ -26,10 +26,15 @@ export const word: Form<string | null> = {
   absent: null,
 };
 
-/** Texts of which there are few: they are escaped once. */
+/** Texts of which there are few, and mostly the same again: they are escaped once. One for each field. */
 export function fewTexts(): Form<string | null> {
   const written = remembered((value: string) => JSON.stringify(value));
-  return { ...text, write: (value) => (value === null ? undefined : written(value)) };
+  let [last, lastWritten]: [string | null, string | undefined] = [null, undefined];
+  const write = (value: string | null) => {
+    if (value !== last) [last, lastWritten] = [value, value === null ? undefined : written(value)];
+    return lastWritten;
+  };
+  return { ...text, write };
 }
 
 export const number: Form<number | null> = {
@@ -74,14 +79,22 @@ export const labels: Form<Readonly<Record<string, string>>> = {
 };
 
 const minuteUs = 60_000_000;
-const minutes = remembered((minute: number) => isoTime(minute * 60_000).slice(0, -7));
+let [lastMinute, lastMinuteText] = [Number.NaN, ""];
 
 /** Microseconds as `2026-11-23T10:00:00.123456Z`, which Elasticsearch reads quickest and keeps exactly. */
 export function timeText(us: number): string {
   const minute = Math.floor(us / minuteUs);
-  const rest = String(us - minute * minuteUs).padStart(8, "0");
-  return `${minutes(minute)}${rest.slice(0, 2)}.${rest.slice(2)}Z`;
+  if (minute !== lastMinute) {
+    lastMinute = minute;
+    lastMinuteText = isoTime(minute * 60_000).slice(0, -7);
+  }
+  const rest = us - minute * minuteUs;
+  const second = Math.floor(rest / 1_000_000);
+  const micros = String(rest - second * 1_000_000 + 1_000_000); // a seventh digit before the six
+  return `${lastMinuteText}${twoDigits[second]}.${micros.slice(1)}Z`;
 }
+
+const twoDigits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, "0"));
 
 export const time: Form<number | null> = {
   write: (us) => (us === null ? undefined : `"${timeText(us)}"`),

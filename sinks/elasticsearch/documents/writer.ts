@@ -1,30 +1,35 @@
 import type { DocumentField } from "./field.ts";
-
-/** JSON text of a document, or of a part of one; undefined where nothing is in it. */
-type Write<R> = (record: R) => string | undefined;
+import type { JsonBytes } from "./json-bytes.ts";
 
 interface Branch<R> {
   readonly fields: DocumentField<R>[];
-  readonly branches: Map<string, Branch<R>>;
   readonly leaves: Map<string, DocumentField<R>>;
+  readonly branches: Map<string, Branch<R>>;
 }
 
+/** Writes the document of a record, with the end of its line. */
+export type WriteDocument<R> = (record: R, out: JsonBytes) => void;
+
 /**
- * Makes what writes a record as the JSON of its document, without an object in between. `shared` names parts of records whose objects
- * come again and never change (enrichers give all records of a pod the same): what only they decide is written once for each object.
+ * Makes straight code that writes a record as the JSON of its document, without an object in between: constant fragments and the values of
+ * the record, part by part. `shared` names parts of records whose objects come again and never change (enrichers give all records of a
+ * pod the same): what only they decide is written once for each object.
  */
 export function documentWriter<R>(
   fields: readonly DocumentField<R>[],
   shared: ReadonlySet<string> = new Set(),
-): (record: R) => string {
-  const root: Branch<R> = emptyBranch();
+): WriteDocument<R> {
+  const root = emptyBranch<R>();
   for (const field of fields) plant(root, field.name.split("."), field);
-  const write = branchWriter(root, shared);
-  return (record) => write(record) ?? "{}";
+  const source = new WriterSource<R>(shared);
+  const members = source.membersOf(root);
+  const whole = `return (record, out) => {\nlet value;\nout.put("{");\n${members}\nout.endLine();\n};`;
+  const text = `"use strict";\n${source.functions.join("\n")}\n${whole}`;
+  return new Function("values", "shares", text)(source.values, source.shares) as WriteDocument<R>;
 }
 
 function emptyBranch<R>(): Branch<R> {
-  return { fields: [], branches: new Map(), leaves: new Map() };
+  return { fields: [], leaves: new Map(), branches: new Map() };
 }
 
 function plant<R>(branch: Branch<R>, [name, ...rest]: readonly string[], field: DocumentField<R>): void {
@@ -38,21 +43,75 @@ function plant<R>(branch: Branch<R>, [name, ...rest]: readonly string[], field: 
   plant(next, rest, field);
 }
 
-function branchWriter<R>({ branches, leaves, fields }: Branch<R>, shared: ReadonlySet<string>): Write<R> {
-  const members: readonly (readonly [string, Write<R>])[] = [
-    ...[...leaves].map(([name, { write }]) => [`,${JSON.stringify(name)}:`, write] as const),
-    ...[...branches].map(([name, next]) => [`,${JSON.stringify(name)}:`, branchWriter(next, shared)] as const),
-  ];
-  const write: Write<R> = (record) => {
-    let text = "";
-    for (const [prefix, member] of members) {
-      const value = member(record);
-      if (value !== undefined) text += prefix + value;
-    }
-    return text === "" ? undefined : `{${text.slice(1)}}`;
-  };
-  const part = onlyPart(fields);
-  return part !== undefined && shared.has(part) ? onceFor(part, write) : write;
+class WriterSource<R> {
+  readonly functions: string[] = [];
+  /** What makes JSON text of a value, or of the record; called by index. */
+  readonly values: unknown[] = [];
+  /** What was written of shared objects. */
+  readonly shares: WeakMap<object, Uint8Array>[] = [];
+  readonly #shared: ReadonlySet<string>;
+  #objects = 0;
+
+  constructor(shared: ReadonlySet<string>) {
+    this.#shared = shared;
+  }
+
+  /** Statements that write the members of an object. */
+  membersOf({ leaves, branches }: Branch<R>): string {
+    const constants = [...leaves].flatMap(([name, { constant }]) =>
+      constant === undefined ? [] : [`${JSON.stringify(name)}:${constant},`],
+    );
+    return [
+      ...(constants.length === 0 ? [] : [`out.put(${JSON.stringify(constants.join(""))});`]),
+      ...[...leaves].filter(([, { constant }]) => constant === undefined).map(([name, leaf]) => this.#leaf(name, leaf)),
+      ...[...branches].map(([name, branch]) => this.#object(name, branch)),
+    ].join("\n");
+  }
+
+  #leaf(name: string, { stored, write }: DocumentField<R>): string {
+    const key = JSON.stringify(`${JSON.stringify(name)}:`);
+    return `if ((value = ${this.#text(stored, write)}) !== undefined) out.member(${key}, value);`;
+  }
+
+  #text(stored: DocumentField<R>["stored"], write: unknown): string {
+    if (stored === undefined) return `${this.#value(write)}(record)`;
+    const [part, leaf] = stored.path.split(".").map(identifier) as [string, string | undefined];
+    const value = this.#value(stored.write);
+    if (leaf === undefined) return `${value}(record.${part})`;
+    return `record.${part} === null ? undefined : ${value}(record.${part}.${leaf})`;
+  }
+
+  /** The name of a constant of its own, so that each call always calls the same. */
+  #value(write: unknown): string {
+    const known = this.values.indexOf(write);
+    const index = known < 0 ? this.values.push(write) - 1 : known;
+    if (known < 0) this.functions.unshift(`const value${index} = values[${index}];`);
+    return `value${index}`;
+  }
+
+  #object(name: string, branch: Branch<R>): string {
+    const write = `write${this.#objects++}`;
+    const key = JSON.stringify(`${JSON.stringify(name)}:{`);
+    const body = `let value;\nconst start = out.beginObject(${key});\n${this.membersOf(branch)}\nout.endObject(start);`;
+    this.functions.push(`function ${write}(record, out) {\n${body}\n}`);
+    return this.#once(branch.fields, write);
+  }
+
+  /** A call of a function, of which the result is kept where only one shared object decides it. */
+  #once(fields: readonly DocumentField<R>[], write: string): string {
+    const part = onlyPart(fields);
+    if (part === undefined || !this.#shared.has(part)) return `${write}(record, out);`;
+    const share = `shares[${this.shares.push(new WeakMap()) - 1}]`;
+    return `if (record.${identifier(part)} !== null) {
+      const known = ${share}.get(record.${part});
+      if (known !== undefined) out.bytes(known);
+      else {
+        const begin = out.length;
+        ${write}(record, out);
+        ${share}.set(record.${part}, out.since(begin));
+      }
+    }`;
+  }
 }
 
 /** The object of the record that alone decides what these fields are. */
@@ -63,16 +122,8 @@ function onlyPart<R>(fields: readonly DocumentField<R>[]): string | undefined {
   return parts.size === 1 ? [...parts][0] : undefined;
 }
 
-function onceFor<R>(part: string, write: Write<R>): Write<R> {
-  const known = new WeakMap<object, { readonly text: string | undefined }>();
-  return (record) => {
-    const object = (record as Readonly<Record<string, object | null>>)[part];
-    if (object === null || object === undefined) return undefined;
-    let written = known.get(object);
-    if (written === undefined) {
-      written = { text: write(record) };
-      known.set(object, written);
-    }
-    return written.text;
-  };
+/** Names get into source text. */
+function identifier(name: string): string {
+  if (!/^[A-Za-z_]\w*$/.test(name)) throw new Error(`"${name}" is no name of a part of a record`);
+  return name;
 }

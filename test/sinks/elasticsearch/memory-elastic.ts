@@ -17,7 +17,7 @@ export class MemoryElastic implements Elastic {
   /** Taken when all is stored: an answer may be lost all the same. */
   after: () => Promise<void> = () => Promise.resolve();
 
-  async ask<T>({ path, lines = "" }: Call): Promise<Answer<T>> {
+  async ask<T>({ path, lines = Buffer.alloc(0) }: Call): Promise<Answer<T>> {
     if (path !== "/_bulk") throw new Error(`no ${path} here`);
     const texts = String(lines).split("\n");
     if (texts.pop() !== "") throw new Error("the last line has no end");
@@ -48,6 +48,6 @@ export class MemoryElastic implements Elastic {
 }
 
 /** The two lines of a document. */
-export function lines(index: string, id: string, document: object = {}): string {
-  return `${JSON.stringify({ create: { _index: index, _id: id } })}\n${JSON.stringify(document)}\n`;
+export function lines(index: string, id: string, document: object = {}): Buffer {
+  return Buffer.from(`${JSON.stringify({ create: { _index: index, _id: id } })}\n${JSON.stringify(document)}\n`);
 }

@@ -10,6 +10,7 @@ import {
   fieldsOf,
   mappingOfSet,
 } from "../../../../sinks/elasticsearch/documents/data-sets.ts";
+import { JsonBytes } from "../../../../sinks/elasticsearch/documents/json-bytes.ts";
 import type { Properties } from "../../../../sinks/elasticsearch/documents/mapping.ts";
 import { changes, dnsRecords, flows, heartbeats, losses } from "../../../core/records/arbitrary.ts";
 
@@ -23,10 +24,18 @@ const arbitraries: { readonly [N in DataSetName]: fc.Arbitrary<object> } = {
 
 type AnySet = DataSet<object>;
 
+function textOf<R>(set: DataSet<R>): (record: R) => string {
+  const [write, out] = [set.writer(), new JsonBytes()];
+  return (record) => {
+    write(record, out);
+    return out.take().toString();
+  };
+}
+
 describe("documents of Elasticsearch", () => {
   for (const name of dataSetNames) {
     const set = dataSets[name] as unknown as AnySet;
-    const write = set.writer();
+    const write = textOf(set);
 
     it(`of ${name} give back the record they were made of`, () => {
       fc.assert(
@@ -67,7 +76,7 @@ describe("documents of Elasticsearch", () => {
   }
 
   it("of merged flows have only fields that the template of flows knows, each of its type", () => {
-    const write = aggregatedFlows.writer();
+    const write = textOf(aggregatedFlows);
     const levels = fc.constantFrom<Level>(1, 2, 3);
     fc.assert(
       fc.property(fc.array(flows, { minLength: 1, maxLength: 5 }), levels, (batch, level) => {
@@ -78,7 +87,7 @@ describe("documents of Elasticsearch", () => {
   });
 
   it("know a share of a record again by its object, and not by what is equal to it", () => {
-    const write = dataSets.flow.writer();
+    const write = textOf(dataSets.flow);
     fc.assert(
       fc.property(flows, flows, (one, other) => {
         const second = { ...other, source: one.source, service: one.service };
