@@ -69,6 +69,10 @@ const sections = z.strictObject({
         .string()
         .default("")
         .describe("PEM file of who signed the brokers' certificates; by default as Node.js."),
+      serverName: z
+        .string()
+        .default("")
+        .describe("The name in the brokers' certificates, where it is not that of their addresses."),
       certificateFile: z.string().default("").describe("PEM file of our certificate, for brokers that ask for one."),
       keyFile: z.string().default("").describe("PEM file of its key."),
       sasl: z
@@ -76,16 +80,25 @@ const sections = z.strictObject({
         .default("none")
         .describe("How we say who we are."),
       username: z.string().default("").describe("For bus.sasl."),
-      passwordFile: z.string().default("").describe("File that holds the password for bus.sasl, and nothing else."),
+      passwordFile: z
+        .string()
+        .default("")
+        .describe("File that holds the password for bus.sasl, and nothing else; read again for each connection."),
+      password: z
+        .string()
+        .default("")
+        .meta({ secret: true })
+        .describe("The password itself, where no file can be had; as a variable rather than a flag, which others see."),
     })
     .superRefine((bus, context) => {
       const must = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
       if (bus.sasl !== "none" && bus.username === "") must("username", "must be given with bus.sasl");
-      if (bus.sasl !== "none" && bus.passwordFile === "") must("passwordFile", "must be given with bus.sasl");
+      if (bus.sasl !== "none" && (bus.passwordFile === "") === (bus.password === ""))
+        must("passwordFile", "this or bus.password must be given with bus.sasl, and not both");
       if ((bus.certificateFile === "") !== (bus.keyFile === ""))
         must("keyFile", "bus.certificate-file and bus.key-file go together");
-      const files = [bus.caFile, bus.certificateFile];
-      if (!bus.tls && files.some((file) => file !== "")) must("tls", "must be true where certificates are given");
+      const files = [bus.caFile, bus.certificateFile, bus.serverName];
+      if (!bus.tls && files.some((file) => file !== "")) must("tls", "must be true where certificates are spoken of");
     })
     .prefault({}),
   archive: z
@@ -202,7 +215,7 @@ const sections = z.strictObject({
         .enum(["policy", "allow", "deny"])
         .default("policy")
         .describe(
-          "What pods may send to their own node, after their egress policies. policy: what its host endpoints say.",
+          "What pods may send to their own node, after their egress policies. policy: what its host endpoints say; allow, deny: whatever they say.",
         ),
       antiSpoofing: z
         .boolean()

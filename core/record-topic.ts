@@ -22,13 +22,22 @@ export function publishing<T extends OfNode>(bus: Bus, { name, codec }: RecordTo
   const publisher = bus.publisher(name);
   return {
     name: publisher.name,
-    write(records, signal) {
-      const messages = [...Map.groupBy(records, ({ node }) => node ?? "")].flatMap(([key, ofNode]) =>
-        chunks(ofNode).map((chunk) => ({ key, value: codec.encode(chunk) })),
-      );
-      return publisher.write(messages, signal);
-    },
+    write: (records, signal) => publisher.write(messagesOf(records, codec), signal),
   };
+}
+
+/** With headers made of the records of each message. */
+export function messagesOf<T extends OfNode>(
+  records: readonly T[],
+  codec: Codec<readonly T[]>,
+  headersOf?: (records: readonly T[]) => Readonly<Record<string, string>>,
+): readonly Message[] {
+  return [...Map.groupBy(records, ({ node }) => node ?? "")].flatMap(([key, ofNode]) =>
+    chunks(ofNode).map((chunk) => {
+      const headers = headersOf?.(chunk);
+      return { key, value: codec.encode(chunk), ...(headers === undefined ? {} : { headers }) };
+    }),
+  );
 }
 
 /** What to do with a message that is no batch of records: it must not hold up what comes after it, nor vanish. */
@@ -44,25 +53,33 @@ export interface Lot<T> {
 }
 
 /** The records of a topic. What cannot be read goes to the dead letters before anything else of its delivery is handed out. */
-export function subscribing<T>(bus: Bus, topic: RecordTopic<T>, group: string, dead: DeadLetters): Source<T> {
-  const source = subscribingLots(bus, topic, group, dead);
+export function subscribing<T>(bus: Bus, { name, codec }: RecordTopic<T>, group: string, dead: DeadLetters): Source<T> {
+  return readingFrom(bus.subscription(name, group), codec, dead);
+}
+
+/** The same of a source of messages. */
+export function readingFrom<T>(source: Source<Message>, codec: Codec<readonly T[]>, dead: DeadLetters): Source<T> {
+  const lots = lotsFrom(source, codec, dead);
   return {
-    name: source.name,
+    name: lots.name,
     async *open(signal) {
-      for await (const { items, ack, nack } of source.open(signal))
+      for await (const { items, ack, nack } of lots.open(signal))
         yield { items: items.flatMap(({ records }) => records), ack, nack };
     },
   };
 }
 
-/** The same, message by message. */
+/** The records of a topic, message by message. */
 export function subscribingLots<T>(
   bus: Bus,
   { name, codec }: RecordTopic<T>,
   group: string,
   dead: DeadLetters,
 ): Source<Lot<T>> {
-  const source = bus.subscription(name, group);
+  return lotsFrom(bus.subscription(name, group), codec, dead);
+}
+
+function lotsFrom<T>(source: Source<Message>, codec: Codec<readonly T[]>, dead: DeadLetters): Source<Lot<T>> {
   return {
     name: source.name,
     async *open(signal) {

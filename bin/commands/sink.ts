@@ -7,8 +7,10 @@ import { archiveTopics } from "../bus/archive-sink.ts";
 import { elasticsearchTopics } from "../bus/elasticsearch-sink.ts";
 import { onBus } from "../bus/on-bus.ts";
 import { requireBus } from "../bus/open-bus.ts";
+import type { RecordTopics } from "../bus/record-topics.ts";
 import { openElastic } from "../elastic/open-elastic.ts";
 import { engineArchive } from "../engine-archive.ts";
+import type { OpenStore } from "../engine-store.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addSettings, configOf, durationOption } from "../options.ts";
 import { serve } from "../serve.ts";
@@ -32,7 +34,7 @@ Examples:
   sluice sink elasticsearch --bus.brokers kafka-0:9092 --elasticsearch.urls https://es-0:9200 --elasticsearch.api-key-file FILE
 ${exitCodeHelp}`;
 
-const others = /^(collector|dns|spool|objects|enforcer|enricher|node|cluster|elasticsearch)\./;
+const others = /^(collector|dns|spool|objects|enforcer|enricher|node|elasticsearch)\./;
 const notOfElasticsearch =
   /^(dns|spool|objects|enforcer|enricher|node|cluster|archive|data)\.|^collector\.(?!windowMs$)/;
 
@@ -92,18 +94,20 @@ function archivePart(config: ReturnType<typeof configOf>): Part {
     run({ stop, ready }) {
       const [log, metrics, clock] = [stderrLog(config.log.level), new Metrics(), systemClock];
       const opened = Promise.withResolvers<void>();
-      const archive = engineArchive({ config, clock, log });
-      const openStore: typeof archive = async (events) => {
-        const store = await archive(events);
-        opened.resolve();
-        ready();
-        return store;
+      const openStoreOf = (topics: RecordTopics): OpenStore => {
+        const archive = engineArchive({ config, clock, log, seals: topics.sink("seals") });
+        return async (events) => {
+          const store = await archive(events);
+          opened.resolve();
+          ready();
+          return store;
+        };
       };
       const state = { opened: () => opened.promise, ready: () => opened.promise };
       const observed = { metrics, engine: state, address: config.metrics.listen };
       return onBus({ config, clock, log, metrics }, stop, (topics) =>
         together(stop, [
-          (until) => archiveTopics({ topics, openStore, clock, metrics }, until),
+          (until) => archiveTopics({ topics, openStore: openStoreOf(topics), clock, metrics }, until),
           (until) => serveMetrics(observed, until),
         ]),
       );

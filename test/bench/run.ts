@@ -27,7 +27,15 @@ const benches: Readonly<Record<string, Bench>> = {
     about:
       "2,000 policies and 50,000 pods into the kernel, single changes, new connections, 10,000 changes at once; needs root",
   },
+  enrich: {
+    programs: ["enrich.bench.ts"],
+    about: "who, which Service and which policy, from Avro to Avro, with 20,000 pods and 500 policies",
+  },
   kafka: { programs: ["kafka.bench.ts"], about: "records over Kafka, there and back, on a real broker" },
+  pipeline: {
+    programs: ["pipeline.bench.ts"],
+    about: "from a packet to a searchable document, through Kafka and Elasticsearch; needs root (PER_SECOND SECONDS)",
+  },
   policy: {
     programs: ["policy.bench.ts", "policy-evaluate.bench.ts", "policy-effect.bench.ts"],
     about: "compile and place 10,000 policies and 100,000 pods, single changes, decisions, the effect of one edit",
