@@ -22,7 +22,7 @@ export interface Search {
 }
 
 /** The point in time that was asked is no more: for too long nobody asked, its node went away, or an index of it was deleted as too old. */
-export class PointGone extends SluiceError {
+class PointGone extends SluiceError {
   constructor(reason: string) {
     super("ELASTICSEARCH_FAILED", `Elasticsearch has forgotten the point in time: ${reason}`, { retriable: true });
   }
