@@ -30,8 +30,8 @@ export const sums = {
   packets: { sum: { field: "network.packets" } },
 } as const;
 
-/** Below so many connections the count is right but for a few in a hundred thousand, above within half a per cent (HyperLogLog++). */
-export const estimate = { cardinality: { field: connectionKey, precision_threshold: 40_000 } } as const;
+/** Below so many connections of a bucket the count is all but right, above within one per cent (HyperLogLog++). */
+export const estimate = { cardinality: { field: connectionKey, precision_threshold: 10_000 } } as const;
 
 export interface Sums {
   readonly bytes: { readonly value: number };
@@ -44,8 +44,8 @@ interface CompositePage {
   readonly buckets: readonly (Sums & { readonly key: Readonly<Record<string, Value>> })[];
 }
 
-/** A sketch of up to 256 KiB stands behind each bucket's estimate. */
-const pageSizes = { exact: 5_000, estimated: 1_000 } as const;
+/** Every page reads all documents anew, so few are better; behind each bucket's estimate stands a sketch that grows to 64 KiB. */
+const pageSize = 5_000;
 
 /** All buckets, sorted by their fields, a page of them at a time. */
 export async function* bucketsOf(
@@ -55,11 +55,10 @@ export async function* bucketsOf(
 ): AsyncGenerator<readonly Bucket[]> {
   const paths = exact ? [...fields, connectionKey] : fields;
   const sources = paths.map((field, at) => ({ [`s${at}`]: { terms: { field, missing_bucket: true } } }));
-  const size = exact ? pageSizes.exact : pageSizes.estimated;
   const aggs = exact ? sums : { ...sums, connections: estimate };
   let after: CompositePage["after_key"];
   do {
-    const composite = { size, sources, ...(after === undefined ? {} : { after }) };
+    const composite = { size: pageSize, sources, ...(after === undefined ? {} : { after }) };
     const page = await question.aggregate<CompositePage>(query, { composite, aggs }, signal);
     yield page.buckets.map((bucket) => ({
       key: fields.map((_, at) => bucket.key[`s${at}`] ?? null),
@@ -68,6 +67,6 @@ export async function* bucketsOf(
       connection: exact ? (bucket.key[`s${fields.length}`] ?? null) : null,
       connections: bucket.connections?.value ?? 1,
     }));
-    after = page.buckets.length < size ? undefined : page.after_key;
+    after = page.buckets.length < pageSize ? undefined : page.after_key;
   } while (after !== undefined);
 }

@@ -11,7 +11,7 @@ import { lookUp } from "./label-values.ts";
 import { refuseMerged, whole } from "./merged-flows.ts";
 import { type OpenQuestion, OpenQuestions } from "./open-questions.ts";
 import { allOf, everything, isOneOf, type Query } from "./query.ts";
-import { PointGone, type Question } from "./question.ts";
+import { anewWhereGone, type Question } from "./question.ts";
 import { startedIn } from "./times.ts";
 
 export interface FlowReaderOptions extends Asking {
@@ -35,15 +35,11 @@ export class ElasticFlowStore implements FlowStore {
   /** A page whose point in time was forgotten goes on in a new one from the same place: flows have a total order. */
   async search(query: SearchQuery, signal: AbortSignal): Promise<Page<Flow>> {
     const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, query.order);
-    const waiting = query.cursor === undefined ? undefined : this.#open.take(nameOf(query, query.cursor));
-    if (waiting !== undefined)
-      try {
-        return await this.#page(waiting, query, after, signal);
-      } catch (thrown) {
-        if (!(thrown instanceof PointGone)) throw thrown;
-      }
-    const open = await this.#opened({ ...query, ...spanBeyond(after, query) }, signal);
-    return open === undefined ? { items: [] } : this.#page(open, query, after, signal);
+    return anewWhereGone(async () => {
+      const waiting = query.cursor === undefined ? undefined : this.#open.take(nameOf(query, query.cursor));
+      const open = waiting ?? (await this.#opened({ ...query, ...spanBeyond(after, query) }, signal));
+      return open === undefined ? { items: [] } : await this.#page(open, query, after, signal);
+    });
   }
 
   pairs(query: FlowQuery & { readonly limit: number }, signal: AbortSignal): Promise<readonly Pair[]> {
@@ -98,20 +94,22 @@ export class ElasticFlowStore implements FlowStore {
     }
   }
 
-  async #summed<T>(
+  #summed<T>(
     asked: FlowQuery,
     signal: AbortSignal,
     work: (question: Question, summing: { readonly query: Query; readonly exact: boolean }) => Promise<readonly T[]>,
   ): Promise<readonly T[]> {
-    const open = await this.#opened(asked, signal);
-    if (open === undefined) return [];
-    const { question, query } = open;
-    try {
-      const { hits } = await question.search({ query, size: 0, track_total_hits: this.#exactUpTo + 1 }, signal);
-      return await work(question, { query, exact: (hits.total?.value ?? 0) <= this.#exactUpTo });
-    } finally {
-      await question.close();
-    }
+    return anewWhereGone(async () => {
+      const open = await this.#opened(asked, signal);
+      if (open === undefined) return [];
+      const { question, query } = open;
+      try {
+        const { hits } = await question.search({ query, size: 0, track_total_hits: this.#exactUpTo + 1 }, signal);
+        return await work(question, { query, exact: (hits.total?.value ?? 0) <= this.#exactUpTo });
+      } finally {
+        await question.close();
+      }
+    });
   }
 }
 

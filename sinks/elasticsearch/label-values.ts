@@ -1,9 +1,9 @@
 import { SluiceError } from "../../core/errors.ts";
 import type { Filter } from "../../core/filter/filter.ts";
 import { type LabelPattern, type LabelValues, labelPatternsOf } from "./filter-query.ts";
-import type { Query } from "./query.ts";
+import { allOf, type Query } from "./query.ts";
 import type { Question } from "./question.ts";
-import { regexOf } from "./text-match.ts";
+import { isLike, regexOf } from "./text-match.ts";
 
 /** So many values may one label have among the documents of a question: a label that has more is none. */
 const most = 10_000;
@@ -22,8 +22,10 @@ export async function lookUp(
   const known = new Map<string, readonly string[]>();
   for (const wanted of filter === null ? [] : labelPatternsOf(filter)) {
     const path = `${wanted.field}.${wanted.key}`;
-    if (!known.has(nameOf(wanted)))
-      known.set(nameOf(wanted), await valuesOf(question, { path, query, like: wanted.pattern }, signal));
+    if (known.has(nameOf(wanted))) continue;
+    // The field as a whole knows patterns: documents in which some label is like it are a few of all, and the only ones to look into.
+    const near = allOf([query, isLike(wanted.field, wanted.pattern)]);
+    known.set(nameOf(wanted), await valuesOf(question, { path, query: near, like: wanted.pattern }, signal));
   }
   return (wanted) => known.get(nameOf(wanted)) ?? [];
 }

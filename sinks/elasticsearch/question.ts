@@ -21,11 +21,24 @@ export interface Search {
   readonly [other: string]: unknown;
 }
 
-/** The point in time that was asked has been forgotten: for too long nobody asked, or its node went away. */
-export class PointGone extends SluiceError {
+/** The point in time that was asked is no more: for too long nobody asked, its node went away, or an index of it was deleted as too old. */
+class PointGone extends SluiceError {
   constructor(reason: string) {
     super("ELASTICSEARCH_FAILED", `Elasticsearch has forgotten the point in time: ${reason}`, { retriable: true });
   }
+}
+
+/** So often a question is begun anew. */
+const attempts = 3;
+
+/** Work that opens its own points in time, again where one was gone before it was done. */
+export async function anewWhereGone<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!(thrown instanceof PointGone) || attempt === attempts) throw thrown;
+    }
 }
 
 /** How long Elasticsearch keeps a point in time after each question. */
@@ -96,10 +109,13 @@ interface Cause {
   readonly failed_shards?: readonly { readonly reason?: Cause }[];
 }
 
+/** What Elasticsearch calls it. */
+const gone: ReadonlySet<string> = new Set(["search_context_missing_exception", "index_not_found_exception"]);
+
 function refusal(answer: Answer<unknown>): Error {
   const { error } = answer.body as { readonly error?: Cause };
   const causes = causesOf(error);
-  if (causes.some(({ type }) => type === "search_context_missing_exception")) return new PointGone(reasonOf(answer));
+  if (causes.some(({ type }) => gone.has(type ?? ""))) return new PointGone(reasonOf(answer));
   const deepest = causes.at(-1)?.reason ?? reasonOf(answer);
   if (answer.status === 400)
     return new SluiceError("FILTER_INVALID", `Elasticsearch cannot answer this question: ${deepest}`);

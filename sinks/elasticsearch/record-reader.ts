@@ -9,7 +9,7 @@ import { type Asking, hitsOf, inTime, openQuestion, type Span } from "./asking.t
 import { type DataSetName, dataSets, type RecordOfSet } from "./documents/data-sets.ts";
 import { refuseMerged } from "./merged-flows.ts";
 import { allOf, exists, isOneOf, not, type Query } from "./query.ts";
-import type { Question } from "./question.ts";
+import { anewWhereGone, type Question } from "./question.ts";
 import { isLike } from "./text-match.ts";
 import { startedIn } from "./times.ts";
 
@@ -81,19 +81,21 @@ export class ElasticRecords {
     );
   }
 
-  async #asked<T>(
+  #asked<T>(
     set: DataSetName,
     span: Span,
     work: (question: Question) => Promise<readonly T[]>,
     signal: AbortSignal,
   ): Promise<readonly T[]> {
-    const question = await openQuestion(this.#asking, set, span, signal);
-    if (question === undefined) return [];
-    try {
-      return await work(question);
-    } finally {
-      await question.close();
-    }
+    return anewWhereGone(async () => {
+      const question = await openQuestion(this.#asking, set, span, signal);
+      if (question === undefined) return [];
+      try {
+        return await work(question);
+      } finally {
+        await question.close();
+      }
+    });
   }
 }
 

@@ -115,6 +115,35 @@ describe("ElasticFlowStore", function () {
         assert.equal(opened(calls).length, 3, "a point in time for each page");
       });
 
+    it("goes on when an index was deleted between pages, with what is left", async () => {
+      const { elastic, namespace } = written();
+      const older = [1, 2].map((seq) => flow({ seq, start: seconds(-10 * daySeconds + seq) }));
+      await written().indices.writeFlows(older);
+      const store = new ElasticFlowStore({ elastic, namespace });
+      const { cursor = "" } = await store.search({ ...all, order: "newest", limit: 2 }, never);
+      await elastic.ask({ method: "DELETE", path: `/sluice-flow-${namespace}-2023.11.04` });
+      const rest = await store.search({ ...all, order: "newest", limit: 5, cursor }, never);
+      assert.deepEqual(rest, { items: flows.slice(0, 1) });
+    });
+
+    it("begins a sum anew when an index is deleted meanwhile", async () => {
+      const { elastic, namespace, indices } = written();
+      await indices.writeFlows([flow({ seq: 1, start: seconds(-10 * daySeconds), sourcePort: 7 })]);
+      let deleted = false;
+      const deleting: Elastic = {
+        ask: async (call, signal) => {
+          if (!deleted && call.path === "/_search") {
+            deleted = true;
+            await elastic.ask({ method: "DELETE", path: `/sluice-flow-${namespace}-2023.11.04` });
+          }
+          return elastic.ask(call, signal);
+        },
+        close: () => elastic.close(),
+      };
+      const [pair] = await new ElasticFlowStore({ elastic: deleting, namespace }).pairs(all, never);
+      assert.equal(pair?.connections, 1);
+    });
+
     it("asks the same point in time for all pages, and lets go of it", async () => {
       const { elastic, namespace } = written();
       const { calls, recorded } = recording(elastic);
