@@ -9,7 +9,7 @@ import { impactSentence } from "../impact-text.ts";
 import { podToHostOption } from "../pod-to-host-option.ts";
 import { openPolicyFolder } from "../policy-folder.ts";
 import { impactOf } from "../policy-impact.ts";
-import { addRecordOptions, type RecordOptions, recordConfig, recordOutput } from "../record-options.ts";
+import { addStoreOptions, type RecordOptions, recordConfig, recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
@@ -34,7 +34,7 @@ export function policyImpactCommand(rim: Rim = realRim): Command {
     .option("--pending", "as if everything staged were in force", false);
   const queryOf = addFlowOptions(command, rim.clock);
   command.addOption(podToHostOption()).addOption(limitOption(100)).addHelpText("after", examples);
-  return addRecordOptions(command).action(async (path: string, options: Options) => {
+  return addStoreOptions(command).action(async (path: string, options: Options) => {
     const query = queryOf(options);
     const folder = await openPolicyFolder(path, rim, options);
     const store = await rim.openStore(recordConfig(options, rim));
