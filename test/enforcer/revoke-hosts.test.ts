@@ -231,7 +231,7 @@ describe("of a node with a host endpoint, a connection", () => {
       });
       return builder;
     };
-    const open = { interfaceName: "eth9" };
+    const open = { interfaceName: "eth9", expectedIPs: [] };
     const judge = judgeOf(enforced(notToNodes, open), seat);
     assert.equal(judge(parse(`${web}@veth1 -> ${node} 80`)), "egress");
     assert.equal(judge(parse(`${web}@veth1 -> ${bridge} 80`)), null);
