@@ -165,7 +165,7 @@ function unknownEndpoints(context: RenderContext, { podInterfaces }: BaseSetting
   return where.flatMap((condition) => denied(context, [condition], reason, "drop"));
 }
 
-export function behind(field: "iifname" | "oifname", name: string): Condition {
+function behind(field: "iifname" | "oifname", name: string): Condition {
   return { if: "interface", field, name, prefix: true };
 }
 

@@ -215,6 +215,28 @@ describe("of a node with a host endpoint, a connection", () => {
       assert.equal(judgeOf(enforced(set, host), seat)(parse(of)), deniedBy);
     });
 
+  it("to an address of the node that no object tells is not to one of the nodes that rules mean", () => {
+    const notToNodes: Given = (edge) => {
+      const builder = edge("own", {});
+      builder.objects.push({
+        ...{
+          apiVersion: "policy.networking.k8s.io/v1alpha2",
+          kind: "ClusterNetworkPolicy",
+          metadata: { name: "nodes" },
+        },
+        spec: {
+          ...{ tier: "Admin", priority: 1, subject: { namespaces: {} } },
+          egress: [{ action: "Deny", to: [{ nodes: {} }] }],
+        },
+      });
+      return builder;
+    };
+    const open = { interfaceName: "eth9", expectedIPs: [] };
+    const judge = judgeOf(enforced(notToNodes, open), seat);
+    assert.equal(judge(parse(`${web}@veth1 -> ${node} 80`)), "egress");
+    assert.equal(judge(parse(`${web}@veth1 -> ${bridge} 80`)), null);
+  });
+
   it("that another one announced goes on with that one", () => {
     const expected = { ...parse(`${peer}@eth0 -> ${node} 8080`), isExpected: true };
     assert.equal(judgeOf(enforced(normalIn), seat)(expected), null);

@@ -40,7 +40,7 @@ export function answerOfVerdict(verdict: Verdict): Answer {
 }
 
 /** Ids of the `log` rules on a way through policies, in order. */
-export function logsOn({ steps }: Pick<Path, "steps">): RuleId[] {
+function logsOn({ steps }: Pick<Path, "steps">): RuleId[] {
   return steps.filter(({ action }) => action === "log").map(({ rule }) => rule);
 }
 
