@@ -1,5 +1,5 @@
 import type { Address } from "../../core/address.ts";
-import type { Flow, FlowEndpoint, FlowService } from "../../core/records/flow.ts";
+import { type EndReason, endReasons, type Flow, type FlowEndpoint, type FlowService } from "../../core/records/flow.ts";
 import { aggregatedName } from "./aggregated-name.ts";
 
 // How flows are merged for people who look at them in bulk. The archive keeps every one. Levels mean what Calico means by them
@@ -64,6 +64,8 @@ export interface AggregatedFlow extends Pick<Flow, (typeof common)[number]> {
   readonly flows: number;
   readonly flowsStarted: number;
   readonly flowsCompleted: number;
+  /** Of those that ended, how many in which way; ways in which none ended are absent. */
+  readonly endReasons: Readonly<Partial<Record<EndReason, number>>>;
 }
 
 /** As many as Calico tells. */
@@ -131,6 +133,7 @@ function merged(members: readonly Flow[], level: Level, windowMs: number): Aggre
     flows: different(members),
     flowsStarted: different(members.filter(({ startedAt }) => startedAt >= began)),
     flowsCompleted: different(members.filter(({ state }) => state !== "open")),
+    endReasons: reasonsOf(members),
   };
 }
 
@@ -155,6 +158,14 @@ function labelsOfAll(all: readonly Readonly<Record<string, string>>[]): Readonly
   const isCommon = ([key, value]: [string, string]) =>
     others.every((labels) => Object.hasOwn(labels, key) && labels[key] === value);
   return Object.fromEntries(Object.entries(first).filter(isCommon));
+}
+
+function reasonsOf(members: readonly Flow[]): AggregatedFlow["endReasons"] {
+  const counted = endReasons.map((reason) => {
+    const ended = members.filter(({ endReason }) => endReason === reason);
+    return [reason, new Set(ended.map(connectionOf)).size] as const;
+  });
+  return Object.fromEntries(counted.filter(([, count]) => count > 0));
 }
 
 function natPortOf({ nat, sourcePort, sourceAddress }: Flow): number | null {
