@@ -176,7 +176,8 @@ export class Collection {
       this.#tendSpool();
       // What is due meanwhile waits for the next reading: waking up for it alone would cost more than that is worth.
       pausedMs = more || surveys.busy ? 0 : asked ? soonMs : pause;
-      await (pausedMs === 0 ? new Promise(setImmediate) : this.#clock.sleep(pausedMs, signal));
+      // Too short to be ended early: to listen to the signal each time costs more than the pause does.
+      await (pausedMs === 0 ? new Promise(setImmediate) : this.#clock.sleep(pausedMs));
       this.#surveyMs = surveys.tookMs;
     }
     this.#finish(sensor, surveys, windows, heartbeats);

@@ -16,7 +16,7 @@ import { batchesInFlight } from "./worker-protocol.ts";
 // One message to the main thread; larger ones would hold up both event loops.
 const batchRecords = 4_000;
 // A message wakes two threads, which costs them more than what a few dozen records do. What comes right after another waits so long.
-const gatherMs = 50;
+const gatherMs = 80;
 // Room for them, and for a frame of any size.
 const framesBytes = 1 << 20;
 

@@ -186,7 +186,7 @@ describe("the worker's end of the stream with a spool", () => {
 /** A clock by which so much time passes between two looks at it that nothing is held back. */
 function hurrying(): Clock {
   let now = 0;
-  return { now: () => now, monotonic: () => (now += 50), sleep: () => Promise.resolve() };
+  return { now: () => now, monotonic: () => (now += 100), sleep: () => Promise.resolve() };
 }
 
 function recordsIn({ bytes, epoch }: Framed): Batch {
