@@ -208,7 +208,9 @@ export class Outbox {
   #slot({ slots }: FastConnections, slot: number, window: Told): Told {
     const seq = this.#seq++;
     const told = this.#frames.slot(slots, slot, window, seq);
-    this.#put("flows", seq, told.start, told.end);
+    this.#counts.flows++;
+    this.#staged.take(seq, told.start, told.end);
+    this.#storeIfFull();
     return told;
   }
 
@@ -216,6 +218,10 @@ export class Outbox {
   #put(kind: keyof Counts, seq: number, start: number, end: number): void {
     this.#counts[kind]++;
     this.#staged.take(seq, start, end);
+    this.#storeIfFull();
+  }
+
+  #storeIfFull(): void {
     if (!this.#frames.hasRoom || sizeOf(this.#counts) >= batchRecords) this.#store();
   }
 
