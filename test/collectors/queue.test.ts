@@ -78,7 +78,7 @@ describe("the worker's end of the stream", () => {
     for (let push = 0; push < 3; push++) outbox.push(drafts(1));
     outbox.push({ losses: [loss] });
     assert.deepEqual(posted, [[0]]);
-    await clock.advance(50);
+    await clock.advance(80);
     outbox.post();
     assert.deepEqual(posted, [[0], [1, 2, 3]]);
   });
