@@ -267,6 +267,10 @@ export class Collection {
   /** Tells what a window that is over leaves to tell, in slices. */
   *#tellOpen(flush: Flush, isLast = false): Generator<void> {
     this.#flush(flush, isLast);
+    for (const flows of this.#recorder.denied(flush)) {
+      this.#lose(this.#outbox.push({ flows }), flush);
+      yield;
+    }
     for (let from = 0; from >= 0; ) {
       const { next, dropped } = this.#outbox.pushOpen(this.#recorder.usual, from, slicedRecords, flush);
       this.#lose(dropped, flush);
