@@ -176,7 +176,8 @@ export class Collection {
       this.#tendSpool();
       // What is due meanwhile waits for the next reading: waking up for it alone would cost more than that is worth.
       pausedMs = more || surveys.busy ? 0 : asked ? soonMs : pause;
-      await (pausedMs === 0 ? new Promise(setImmediate) : this.#clock.sleep(pausedMs, signal));
+      // Too short to be ended early: to listen to the signal each time costs more than the pause does.
+      await (pausedMs === 0 ? new Promise(setImmediate) : this.#clock.sleep(pausedMs));
       this.#surveyMs = surveys.tookMs;
     }
     this.#finish(sensor, surveys, windows, heartbeats);
@@ -266,6 +267,10 @@ export class Collection {
   /** Tells what a window that is over leaves to tell, in slices. */
   *#tellOpen(flush: Flush, isLast = false): Generator<void> {
     this.#flush(flush, isLast);
+    for (const flows of this.#recorder.denied(flush)) {
+      this.#lose(this.#outbox.push({ flows }), flush);
+      yield;
+    }
     for (let from = 0; from >= 0; ) {
       const { next, dropped } = this.#outbox.pushOpen(this.#recorder.usual, from, slicedRecords, flush);
       this.#lose(dropped, flush);

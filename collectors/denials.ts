@@ -53,9 +53,9 @@ export class Denials {
     }
   }
 
-  /** The records of the window that ends, and how many packets are not in them. */
-  take(start: number, end: number): { readonly drafts: readonly Draft[]; readonly beyond: number } {
-    const drafts = [...this.#repeated.values()].map((repeated) => draftOf(repeated, start, end));
+  /** The records of the window that ends, made as they are asked for, and how many packets are not in them. */
+  take(start: number, end: number): { readonly drafts: Iterable<Draft>; readonly beyond: number } {
+    const drafts = draftsOf(this.#repeated.values(), start, end);
     const beyond = this.#beyond;
     this.#repeated = new Map();
     this.#beyond = 0;
@@ -86,6 +86,10 @@ function keyOf({ cause, packet }: Denial): string {
   if (icmp === null) return `${why} ${tuple}`;
   const told = about === null ? "" : Object.values(about).join(" ");
   return `${why} ${tuple} ${icmp.type} ${icmp.code} ${icmp.id} ${told}`;
+}
+
+function* draftsOf(all: Iterable<Repeated>, start: number, end: number): Generator<Draft> {
+  for (const repeated of all) yield draftOf(repeated, start, end);
 }
 
 function draftOf({ first, ...counted }: Repeated, windowStart: number, windowEnd: number): Draft {

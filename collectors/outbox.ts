@@ -16,7 +16,7 @@ import { batchesInFlight } from "./worker-protocol.ts";
 // One message to the main thread; larger ones would hold up both event loops.
 const batchRecords = 4_000;
 // A message wakes two threads, which costs them more than what a few dozen records do. What comes right after another waits so long.
-const gatherMs = 50;
+const gatherMs = 80;
 // Room for them, and for a frame of any size.
 const framesBytes = 1 << 20;
 
@@ -208,7 +208,9 @@ export class Outbox {
   #slot({ slots }: FastConnections, slot: number, window: Told): Told {
     const seq = this.#seq++;
     const told = this.#frames.slot(slots, slot, window, seq);
-    this.#put("flows", seq, told.start, told.end);
+    this.#counts.flows++;
+    this.#staged.take(seq, told.start, told.end);
+    this.#storeIfFull();
     return told;
   }
 
@@ -216,6 +218,10 @@ export class Outbox {
   #put(kind: keyof Counts, seq: number, start: number, end: number): void {
     this.#counts[kind]++;
     this.#staged.take(seq, start, end);
+    this.#storeIfFull();
+  }
+
+  #storeIfFull(): void {
     if (!this.#frames.hasRoom || sizeOf(this.#counts) >= batchRecords) this.#store();
   }
 

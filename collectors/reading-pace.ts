@@ -2,7 +2,7 @@
 // the kernel's buffer holds a quarter of a second of 150,000 connections each second.
 // So at a high rate we come less often. At a low one we come soon, and while nothing happens less often again.
 export const soonMs = 5;
-const mostMs = 40;
+const mostMs = 60;
 const idleMs = 20;
 /** How many datagrams are worth a wake-up, from this rate on (each millisecond). */
 const enough = 4_000;

@@ -20,6 +20,8 @@ const countersReset = "somebody set the counters of connections to zero: what th
 const dying = 1 << 9;
 const tableFull =
   "packets that the kernel dropped because its connection table was full: no connection was made of them";
+// Some milliseconds to make and write.
+const slicedDenials = 1_000;
 const queueFull = "records that found the collector's queue full";
 
 /** What moved, since the start. */
@@ -213,18 +215,32 @@ export class Recorder {
     for (const [what, count] of counts) this.#losses.note("limit", count, span, what);
   }
 
-  /** The records that a flush makes due, but for those of usual connections. */
+  /** The records that a flush makes due, but for those of usual connections and of denials. */
   flush({ start, end, whole }: Flush): readonly Draft[] {
     this.#noteResets(start, end);
     const closed = this.#correlator.takeClosed();
     const open = whole ? this.#correlator.takeChanged() : [];
-    const drafts = [...closed, ...open].map((connection) => {
+    return [...closed, ...open].map((connection) => {
       if (this.#domainOf !== undefined && connection.toldAt === null) this.#nameDestination(connection, this.#domainOf);
       const draft = draftOf(connection, start, end);
       connection.settle(draft.end);
       return draft;
     });
-    return whole ? [...drafts, ...this.#flushDenials(start, end)] : drafts;
+  }
+
+  /** The records of packets that were denied in a window that is over: in slices, as a scan of ports leaves tens of thousands. */
+  *denied({ start, end }: Pick<Flush, "start" | "end">): Generator<readonly Draft[]> {
+    const { drafts, beyond } = this.#denials.take(start, end);
+    if (beyond > 0)
+      this.#losses.note("queue", beyond, { start, end }, "denied packets beyond the different ones kept per window");
+    let slice: Draft[] = [];
+    for (const draft of drafts) {
+      slice.push(this.#named(draft));
+      if (slice.length < slicedDenials) continue;
+      yield slice;
+      slice = [];
+    }
+    if (slice.length > 0) yield slice;
   }
 
   takeLosses(): readonly LossDraft[] {
@@ -234,16 +250,10 @@ export class Recorder {
     return this.#losses.take();
   }
 
-  #flushDenials(start: number, end: number): readonly Draft[] {
-    const { drafts, beyond } = this.#denials.take(start, end);
-    if (beyond > 0)
-      this.#losses.note("queue", beyond, { start, end }, "denied packets beyond the different ones kept per window");
-    const domainOf = this.#domainOf;
-    if (domainOf === undefined) return drafts;
-    return drafts.map((draft) => ({
-      ...draft,
-      destinationDomain: domainOf(draft.sourceAddress, draft.destinationAddress, draft.startedAt),
-    }));
+  #named(draft: Draft): Draft {
+    if (this.#domainOf === undefined) return draft;
+    const { sourceAddress, destinationAddress, startedAt } = draft;
+    return { ...draft, destinationDomain: this.#domainOf(sourceAddress, destinationAddress, startedAt) };
   }
 
   /** By the address that the client wrote, which is what it was told. */

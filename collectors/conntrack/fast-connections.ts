@@ -1,6 +1,6 @@
 import type { Address } from "../../core/address.ts";
 import { seenReply } from "../../core/conntrack/entry.ts";
-import { endReasons } from "../../core/records/flow.ts";
+import { type EndReason, endReasons } from "../../core/records/flow.ts";
 import { readToleranceUs, startsAfterStampUs, startsBeforeStampUs } from "../connection.ts";
 import { endReasonOf } from "../end-reason.ts";
 import { type FastMessage, fastKind } from "./fast-message.ts";
@@ -326,7 +326,7 @@ export class FastConnections {
     ended.tcpState = tcpState === 0 ? null : tcpState;
     ended.timeout = hasTimeout ? 0 : null;
     ended.original.protocol = protocol;
-    return endReasons.indexOf(endReasonOf(ended, replied));
+    return reasonNumbers[endReasonOf(ended, replied)];
   }
 
   #handOver(slot: number): void {
@@ -336,6 +336,10 @@ export class FastConnections {
     this.#unusual.adopt(history);
   }
 }
+
+const reasonNumbers = Object.fromEntries(endReasons.map((reason, index) => [reason, index])) as Readonly<
+  Record<EndReason, number>
+>;
 
 const isOfProbe = (word = 0) => (word & threeBytes) === probeNetwork;
 

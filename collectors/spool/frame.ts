@@ -24,9 +24,10 @@ export interface Frame {
 export type NoFrame = "short" | "damaged" | "nonsense";
 
 /** Begins a frame; where its payload goes. */
-export function beginFrame(bytes: Buffer, at: number, seq: number, kind: number): number {
-  bytes.writeUIntLE(seq, at + prefixBytes, 6);
-  bytes[at + prefixBytes + 6] = kind;
+export function beginFrame(view: DataView, at: number, seq: number, kind: number): number {
+  view.setUint32(at + prefixBytes, seq, true);
+  view.setUint16(at + prefixBytes + 4, Math.floor(seq / 0x1_0000_0000), true);
+  view.setUint8(at + prefixBytes + 6, kind);
   return at + prefixBytes + headBytes;
 }
 

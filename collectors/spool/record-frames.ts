@@ -52,20 +52,20 @@ export class FrameWriter {
   }
 
   flow(flow: RawFlow): void {
-    const payload = beginFrame(this.#bytes, this.#at, flow.seq, frameKind.flow);
+    const payload = beginFrame(this.#view, this.#at, flow.seq, frameKind.flow);
     this.#end(this.#flows.encode(flow, payload));
   }
 
   /** The record that a connection in a slot leaves in a window; the span that it covers. Valid until the next. */
   slot(slots: Slots, slot: number, window: Told, seq: number): Told {
-    const payload = beginFrame(this.#bytes, this.#at, seq, frameKind.flow);
+    const payload = beginFrame(this.#view, this.#at, seq, frameKind.flow);
     this.#end(this.#slots.encode(slots, slot, window, payload));
     return this.#slots;
   }
 
   /** What was told last of an open connection in a slot. */
   toldSlot(slots: Slots, slot: number, seq: number): void {
-    const payload = beginFrame(this.#bytes, this.#at, seq, frameKind.flow);
+    const payload = beginFrame(this.#view, this.#at, seq, frameKind.flow);
     this.#end(this.#slots.encodeTold(slots, slot, payload));
   }
 
@@ -94,7 +94,7 @@ export class FrameWriter {
   }
 
   #encoded(seq: number, kind: number, payload: Uint8Array): void {
-    const start = beginFrame(this.#bytes, this.#at, seq, kind);
+    const start = beginFrame(this.#view, this.#at, seq, kind);
     this.#bytes.set(payload, start);
     this.#end(start + payload.length);
   }

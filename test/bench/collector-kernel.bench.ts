@@ -6,7 +6,7 @@
 // ratios of CPU time. The collector runs in this process, in windows as said, with a spool on a real file system (fsync each second)
 // whose batches are acked as they come; CPU time is that of all threads of the process (process.cpuUsage), its part in the kernel
 // included. An event is a message of conntrack's or a logged packet.
-// "peers": after a warm-up of 120,000 connections, the same load for ulogd2 (NFCT and NFLOG, a JSON line per event into files, with its own buffers enlarged), `conntrack -E -o
+// "peers": after a warm-up of 300,000 connections (for ulogd2 and conntrack it makes no difference), the same load for ulogd2 (NFCT and NFLOG, a JSON line per event into files, with its own buffers enlarged), `conntrack -E -o
 // extended` (NEW and DESTROY only, lines thrown away) and the collector, three times in turn, the middle of each; CPU time of the peer's
 // process (schedstat). "with objects": the collector's batches are also decoded on the main thread, as sinks in the same process do.
 // "80,000": new connections each second for 30 s. "overload": as many as two generators can make, which have both cores, while the collector's
@@ -30,7 +30,8 @@ const chosen = process.argv.slice(2).filter((word) => !word.startsWith("--"));
 const seconds = quick ? 5 : 30;
 const limits = { ratio: 6, liveMiB: 300, surveyMs: 2_000, stallMs: 50, latencyMs: 1_500 };
 const peersLoad = { perSecond: 40_000, count: quick ? 100_000 : 300_000, denied: 5 };
-const warmUp = 120_000;
+/** V8 compiles what is hot anew for some seconds; a node's collector runs for months. */
+const warmUp = 300_000;
 const overloaded = quick ? 300_000 : 1_000_000;
 /** Beside a generator on its core, what has so much less priority gets some hundredth of it (sched(7): a factor of 1.25 each). */
 const nicer = 19;

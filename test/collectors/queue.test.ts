@@ -78,7 +78,7 @@ describe("the worker's end of the stream", () => {
     for (let push = 0; push < 3; push++) outbox.push(drafts(1));
     outbox.push({ losses: [loss] });
     assert.deepEqual(posted, [[0]]);
-    await clock.advance(50);
+    await clock.advance(80);
     outbox.post();
     assert.deepEqual(posted, [[0], [1, 2, 3]]);
   });
@@ -186,7 +186,7 @@ describe("the worker's end of the stream with a spool", () => {
 /** A clock by which so much time passes between two looks at it that nothing is held back. */
 function hurrying(): Clock {
   let now = 0;
-  return { now: () => now, monotonic: () => (now += 50), sleep: () => Promise.resolve() };
+  return { now: () => now, monotonic: () => (now += 100), sleep: () => Promise.resolve() };
 }
 
 function recordsIn({ bytes, epoch }: Framed): Batch {

@@ -3,6 +3,7 @@ import type { Draft } from "../../collectors/draft.ts";
 import type { LoggedPacket } from "../../collectors/nflog/message.ts";
 import type { PacketHeaders } from "../../collectors/nflog/packet.ts";
 import { Recorder } from "../../collectors/recorder.ts";
+import type { Flush } from "../../collectors/window.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { counted, entry, labelled, tuple } from "./entries.ts";
 
@@ -24,21 +25,27 @@ function recorder(): Recorder {
   return new Recorder({ epoch, interfaceName: (index) => `if${index}` });
 }
 
+/** All records that are due but those of usual connections. */
+const flushed = (under: Recorder, flush: Flush): readonly Draft[] => [
+  ...under.flush(flush),
+  ...(flush.whole ? [...under.denied(flush)].flat() : []),
+];
+
 /** The records that a story leaves, one list per flush. */
 function told(steps: readonly Step[]): readonly (readonly Draft[])[] {
   return story(recorder(), steps);
 }
 
 function story(under: Recorder, steps: readonly Step[]): readonly (readonly Draft[])[] {
-  const flushed: (readonly Draft[])[] = [];
+  const told: (readonly Draft[])[] = [];
   for (const step of steps)
-    if ("whole" in step) flushed.push(under.flush(step));
+    if ("whole" in step) told.push(flushed(under, step));
     else if ("dump" in step) {
       under.beginDump();
       for (const dumped of step.dump) under.entry(dumped, inWindow);
       under.endDump(inWindow);
     } else under.entry(step, inWindow);
-  return flushed;
+  return told;
 }
 
 const counts = ({ state, packets, bytes, replyPackets, replyBytes }: Draft) =>
@@ -239,7 +246,7 @@ describe("a dump beside events", () => {
     under.entry(destroyed, inWindow);
     under.entry(dumped, inWindow);
     under.endDump(inWindow);
-    assert.deepEqual(under.flush(first).map(counts), ["closed 2/120 0/0"]);
+    assert.deepEqual(flushed(under, first).map(counts), ["closed 2/120 0/0"]);
   });
 
   it("does not bring back what had ended, and was still in the table for a moment", () => {
@@ -249,7 +256,7 @@ describe("a dump beside events", () => {
     under.beginDump();
     under.entry({ ...dumped, status: 1 << 9 }, inWindow);
     under.endDump(inWindow);
-    assert.deepEqual(under.flush(first).map(counts), ["closed 2/120 0/0"]);
+    assert.deepEqual(flushed(under, first).map(counts), ["closed 2/120 0/0"]);
   });
 
   it("takes in the next life of what ended while it was read", () => {
@@ -258,7 +265,7 @@ describe("a dump beside events", () => {
     under.entry(destroyed, inWindow);
     under.entry(entry("dump", { startedAt: inWindow + 9, ...counted(1, 60) }), inWindow);
     under.endDump(inWindow);
-    assert.deepEqual(under.flush(first).map(counts), ["closed 2/120 0/0", "open 1/60 0/0"]);
+    assert.deepEqual(flushed(under, first).map(counts), ["closed 2/120 0/0", "open 1/60 0/0"]);
   });
 });
 
@@ -600,7 +607,7 @@ describe("denied packets", () => {
   const denied = (...packets: readonly LoggedPacket[]) => {
     const under = recorder();
     for (const packet of packets) under.logged(packet, inWindow);
-    return { records: under.flush(first), losses: under.takeLosses(), counters: under.counters };
+    return { records: flushed(under, first), losses: under.takeLosses(), counters: under.counters };
   };
 
   it("of one tuple and rule are one record with packets and bytes", () => {
@@ -677,14 +684,14 @@ describe("denied packets", () => {
   it("begin anew with each window", () => {
     const under = recorder();
     under.logged(logged(), inWindow);
-    under.flush(first);
-    assert.deepEqual(under.flush(then), []);
+    flushed(under, first);
+    assert.deepEqual(flushed(under, then), []);
   });
 
   it("wait for the window's end", () => {
     const under = recorder();
     under.logged(logged(), inWindow);
-    assert.deepEqual([under.flush(atOnce).length, under.flush(first).length], [0, 1]);
+    assert.deepEqual([flushed(under, atOnce).length, flushed(under, first).length], [0, 1]);
   });
 
   it("are told from those that were passed on, staged, or logged by others, which are counted", () => {
@@ -703,7 +710,7 @@ describe("denied packets", () => {
   it("beyond the different ones a window keeps are a loss", () => {
     const under = recorder();
     for (let port = 0; port < 65_540; port++) under.logged(logged({}, 60, port), inWindow);
-    assert.equal(under.flush(first).length, 65_536);
+    assert.equal(flushed(under, first).length, 65_536);
     assert.deepEqual(
       under.takeLosses().map(({ source, count }) => [source, count]),
       [["queue", 4]],

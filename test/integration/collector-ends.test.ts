@@ -214,9 +214,13 @@ describe("what else a real kernel tells of connections and denials", function ()
 
   it("that it met a connection amid its packets, after somebody deleted its entry", async () => {
     await lab.serveWith("b", echo(7000));
-    const later = `s.write("x"); s.once("data", () => { console.log("up"); setTimeout(() => s.write("y"), 500); })`;
+    const later = `s.write("x"); s.once("data", () => {
+      require("dgram").createSocket("udp4").on("message", () => s.write("y")).bind(7398, "127.0.0.1", () => console.log("up"));
+    })`;
     await lab.serveWith("a", client(7000, later, 7204));
     lab.run("router", ["conntrack", "-D", "-p", "tcp", "--dport", "7000"]);
+    const goOn = `const s = require("dgram").createSocket("udp4"); s.send("on", 7398, "127.0.0.1", () => s.close())`;
+    lab.run("a", [process.execPath, "-e", goOn]);
     const flow = await told(
       "the second half",
       ({ midstream, totalReplyPackets }) => midstream && totalReplyPackets > 0,

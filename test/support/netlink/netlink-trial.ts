@@ -184,7 +184,7 @@ export class NetlinkTrial {
       const fault = faultOf(flow);
       assert.equal(fault, undefined, `a record out of a row has ${fault}: ${JSON.stringify(flow)}`);
     }
-    for (const draft of this.#recorder.flush(window)) {
+    for (const draft of [...this.#recorder.flush(window), ...[...this.#recorder.denied(window)].flat()]) {
       const fault = faultOf(draft);
       assert.equal(fault, undefined, `a record has ${fault}: ${JSON.stringify(draft)}`);
       if (this.#tally.records++ % codedOneOf !== 0) continue;
