@@ -311,7 +311,7 @@ export function printConfig(config: Config): string {
   const masked = structuredClone(config) as Record<string, Record<string, unknown>>;
   for (const { path, secret } of settings) {
     const [section, key] = path.split(".") as [string, string];
-    if (secret && masked[section] !== undefined) masked[section][key] = "***";
+    if (secret && masked[section]?.[key]) masked[section][key] = "***"; // an empty one says that there is none
   }
   return stringify(masked);
 }
