@@ -7,6 +7,7 @@ import { deadCommand } from "./commands/dead.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { dnsCommand } from "./commands/dns.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { elasticsearchCommand } from "./commands/elasticsearch.ts";
 import { endpointsCommand } from "./commands/endpoints.ts";
 import { enforceCommand } from "./commands/enforce.ts";
 import { enrichCommand } from "./commands/enrich.ts";
@@ -48,6 +49,7 @@ const commands = [
   sinkCommand,
   workCommand,
   deadCommand,
+  elasticsearchCommand,
   flowsCommand,
   dnsCommand,
   pairsCommand,

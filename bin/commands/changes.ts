@@ -11,7 +11,8 @@ import { type Rim, realRim } from "../rim.ts";
 const examples = `
 Of kind tamper: rules in a node's kernel were changed by another process than Sluice (docs/tamper.md). Each is a span, from the
 last moment at which the rules were surely as wanted until they were so again. Of kind rollout: break-glass, and policies that were
-confirmed, accepted, held back or withdrawn (docs/rollout.md).
+confirmed, accepted, held back or withdrawn (docs/rollout.md). Of kind retention: records that were deleted because their
+time was over.
 
 Examples:
   sluice changes --since 7d                               what was changed, by whom, and what became of it
@@ -35,7 +36,7 @@ export function changesCommand(rim: Rim = realRim): Command {
     .option("--since <time>", "from then on: 5m (ago), now-1h, 2026-11-23T10:00 (UTC); default 24h", moment)
     .option("--until <time>", "up to then", moment)
     .option("--node <name>", "only of this node")
-    .addOption(choiceOption("--kind <kind>", "only of this kind", ["tamper", "rollout"]))
+    .addOption(choiceOption("--kind <kind>", "only of this kind", ["tamper", "rollout", "retention"]))
     .addOption(new Option("--program <name>", "only by this program"))
     .option("--user <name>", "only by this user")
     .addHelpText("after", examples);

@@ -54,7 +54,10 @@ export class DeadLetterBox {
   async replay(letter: Letter, records: readonly object[] | undefined, signal: AbortSignal): Promise<void> {
     const kind = this.#topics.kinds.find((one) => this.#topics.topic(one).name === letter.topic);
     if (kind === undefined)
-      throw new SluiceError("USAGE", `dead letter ${letter.id} is of ${letter.topic || "nowhere"}, no topic of this bus`);
+      throw new SluiceError(
+        "USAGE",
+        `dead letter ${letter.id} is of ${letter.topic || "nowhere"}, no topic of this bus`,
+      );
     const { origin: _, cause: __, ...headers } = letter.message.headers ?? {};
     const value = records === undefined ? letter.message.value : this.#encoded(kind, records);
     const message = { key: letter.message.key, value, headers: { ...headers, [replayHeader]: String(letter.id) } };
@@ -83,7 +86,9 @@ export class DeadLetterBox {
       const bytes = codec.encode(records);
       const differing = codec.decode(bytes).findIndex((read, place) => !isSame(read, records[place]));
       if (differing === -1) return bytes;
-      throw new Error(`record ${differing + 1} would not be read as it is written: a field is missing, or of another type`);
+      throw new Error(
+        `record ${differing + 1} would not be read as it is written: a field is missing, or of another type`,
+      );
     } catch (thrown) {
       throw new SluiceError("USAGE", `these are no records of ${kind}: ${messageOf(thrown)}`, { cause: thrown });
     }

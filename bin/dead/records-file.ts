@@ -27,7 +27,10 @@ export function edited(records: readonly object[], env: NodeJS.ProcessEnv): read
     writeFileSync(file, `${JSON.stringify(records, null, 2)}\n`, { mode: 0o600 });
     const { status, error } = spawnSync(editor, [...words, file], { stdio: "inherit" });
     if (error !== undefined || status !== 0)
-      throw new SluiceError("USAGE", `${editor} ended without success${error === undefined ? "" : `: ${error.message}`}`);
+      throw new SluiceError(
+        "USAGE",
+        `${editor} ended without success${error === undefined ? "" : `: ${error.message}`}`,
+      );
     return recordsIn(file);
   } finally {
     rmSync(folder, { recursive: true });

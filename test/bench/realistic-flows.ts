@@ -197,6 +197,7 @@ function recordOf(connection: Connection, window: number, seq: number, random: R
   return {
     ...unremarkable,
     ...unenriched,
+    ...unremarkable,
     cluster: "production",
     node: `node-${connection.node}`,
     epoch: 1_700_000_000_000 + connection.node,

@@ -16,12 +16,12 @@ import { world } from "../support/world.ts";
 const pods = { a: { node: "router", ips: ["10.99.1.2"] }, b: { node: "router", ips: ["10.99.2.2"] } };
 const objectsThat = (action: "Allow" | "Deny") =>
   world()
-  .namespace("lab")
-  .node("router", "10.99.1.1")
-  .pod("lab/a", { app: "a" }, pods.a)
-  .pod("lab/b", { app: "b" }, pods.b)
-  .tier("app", 100)
-  .policy("lab/app.b", { tier: "app", selector: "app == 'b'", ingress: [{ action }] }).objects;
+    .namespace("lab")
+    .node("router", "10.99.1.1")
+    .pod("lab/a", { app: "a" }, pods.a)
+    .pod("lab/b", { app: "b" }, pods.b)
+    .tier("app", 100)
+    .policy("lab/app.b", { tier: "app", selector: "app == 'b'", ingress: [{ action }] }).objects;
 
 const everything = { since: 0, until: 2 ** 52 };
 const answeringPort = 80;

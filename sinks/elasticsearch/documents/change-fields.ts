@@ -1,7 +1,7 @@
 import type { ChangeRecord } from "../../../core/records/change.ts";
 import { kindFields } from "./common-fields.ts";
 import { constant, type DocumentField, derived, stored } from "./field.ts";
-import { number, numberAsText, text, textIfAny, texts, time, word } from "./forms.ts";
+import { list, number, numberAsText, text, textIfAny, time, word } from "./forms.ts";
 
 const few = ["keyword", "few"] as const;
 const cluster = ["keyword", "cluster"] as const;
@@ -28,9 +28,9 @@ export const changeFields: readonly DocumentField<ChangeRecord>[] = [
   stored("user.name", cluster, "actor.user", text, "The name of its user."),
   stored("container.id", ["keyword", "unbounded"], "actor.container", text, "Its container."),
   stored("sluice.change.login", cluster, "actor.login", text, "Who logged in, before su or sudo."),
-  stored("sluice.change.ancestors", cluster, "actor.ancestors", texts, "What started it, what started that, …"),
+  stored("sluice.change.ancestors", cluster, "actor.ancestors", list, "What started it, what started that, …"),
   stored("sluice.change.object", cluster, "object", text, "What was changed."),
-  stored("sluice.change.diff", words, "diff", texts, "- wanted and not there, + found and not wanted."),
+  stored("sluice.change.diff", words, "diff", list, "- wanted and not there, + found and not wanted."),
   stored("sluice.change.outcome", few, "outcome", word, "repaired, unrepaired, unknown."),
   stored("sluice.change.outcome_detail", words, "outcomeDetail", textIfAny, "What was done about it, in words."),
 ];

@@ -64,8 +64,6 @@ export const list: Form<readonly unknown[]> = {
   absent: [],
 };
 
-export const texts: Form<readonly string[]> = list;
-
 export const labels: Form<Readonly<Record<string, string>>> = {
   write: (value) => {
     const written = JSON.stringify(value);

@@ -144,7 +144,7 @@ export const changes: fc.Arbitrary<ChangeRecord> = fc.record(
     id: text,
     cluster: text,
     node: orNull(text),
-    kind: fc.constantFrom("unknown", "tamper"),
+    kind: fc.constantFrom("unknown", "tamper", "rollout", "retention"),
     start: long,
     foundAt: long,
     end: orNull(long),
