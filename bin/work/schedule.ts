@@ -2,6 +2,7 @@ import { Queue, Worker } from "bullmq";
 import type { Clock } from "../../core/clock.ts";
 import { messageOf, SluiceError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
+import { endGraceMs } from "../end-grace.ts";
 
 /** Done again and again, by one process at a time; may be done twice, or break off and begin anew. */
 export interface Job {
@@ -26,7 +27,7 @@ export interface ScheduleOptions {
 const queueName = "work";
 /** Who takes a job says so often that he lives; after so long without, another takes it. */
 const lockMs = 30_000;
-const lookMs = 15_000;
+const lookMs = 5_000;
 
 /**
  * Redis says when a job is due and who does it. Nothing else is there: if it loses everything the jobs are put there again, and what was done
@@ -45,7 +46,7 @@ export async function schedule(options: ScheduleOptions, signal: AbortSignal): P
   let isAway = false;
   while (!signal.aborted) {
     try {
-      await within(plan(queue, options), lookMs, clock, signal);
+      await within(plan(queue, options), lookMs, clock);
       if (isAway) log.info({}, "Redis answers again");
       isAway = false;
     } catch (cause) {
@@ -53,11 +54,13 @@ export async function schedule(options: ScheduleOptions, signal: AbortSignal): P
         log.warn({ error: messageOf(cause) }, "Redis does not answer; jobs wait until it does");
       isAway = true;
     }
-    await clock.sleep(isAway ? lookMs / 5 : lookMs, signal);
+    await clock.sleep(lookMs, signal);
   }
-  // What is being done is finished; without Redis nobody can be told, so that is not waited for.
-  await worker.close(isAway).catch(() => {});
-  await (isAway ? queue.disconnect() : queue.close()).catch(() => {});
+  // What is being done is finished. Without Redis nobody can be told, so that is not waited for.
+  const closing = worker.close().then(() => queue.close());
+  await within(closing, endGraceMs, clock).catch(async () => {
+    await Promise.all([worker.disconnect(), queue.disconnect()]).catch(() => {});
+  });
 }
 
 /** A job whose schedule is there keeps its time. */
@@ -116,9 +119,9 @@ function connectionOf({ redis, password }: Pick<ScheduleOptions, "redis" | "pass
   };
 }
 
-async function within(work: Promise<void>, ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+async function within(work: Promise<void>, ms: number, clock: Clock): Promise<void> {
   const over = new AbortController();
-  const late = clock.sleep(ms, AbortSignal.any([over.signal, signal])).then(() => {
+  const late = clock.sleep(ms, over.signal).then(() => {
     if (!over.signal.aborted) throw new SluiceError("BUS_FAILED", "no answer", { retriable: true });
   });
   work.catch(() => {}); // it may fail later than it is waited for
