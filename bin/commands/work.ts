@@ -6,6 +6,7 @@ import { messageOf, SluiceError } from "../../core/errors.ts";
 import { stderrLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
 import type { Part } from "../../core/service.ts";
+import { connectElastic } from "../../sinks/elasticsearch/elastic.ts";
 import { onBus } from "../bus/on-bus.ts";
 import { requireBus } from "../bus/open-bus.ts";
 import type { RecordTopics } from "../bus/record-topics.ts";
@@ -18,7 +19,6 @@ import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
 import { expireArchive } from "../work/expire-archive.ts";
 import { type Job, schedule } from "../work/schedule.ts";
-import { connectElastic } from "../../sinks/elasticsearch/elastic.ts";
 
 const examples = `
 Does what is to be done again and again, one process at a time however many there are: deletes what the archive (--archive.retention-ms) and

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { messageOf, SluiceError } from "../../core/errors.ts";
-import { replayHeader, type RecordTopics, type TopicRecords } from "../bus/record-topics.ts";
+import { type RecordTopics, replayHeader, type TopicRecords } from "../bus/record-topics.ts";
 import { type Handled, type Letter, letterOf } from "./letter.ts";
 
 /**

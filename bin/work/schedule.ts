@@ -35,7 +35,7 @@ const lookMs = 5_000;
  */
 export async function schedule(options: ScheduleOptions, signal: AbortSignal): Promise<void> {
   const { clock, log } = options;
-  const connection = connectionOf(options);
+  const connection = connectionOf(options, signal);
   const queue = new Queue(queueName, {
     connection: { ...connection, maxRetriesPerRequest: 1 },
     prefix: options.prefix,
@@ -58,8 +58,8 @@ export async function schedule(options: ScheduleOptions, signal: AbortSignal): P
   }
   // What is being done is finished. Without Redis nobody can be told, so that is not waited for.
   const closing = worker.close().then(() => queue.close());
-  await within(closing, endGraceMs, clock).catch(async () => {
-    await Promise.all([worker.disconnect(), queue.disconnect()]).catch(() => {});
+  await within(closing, endGraceMs, clock).catch(() => {
+    void Promise.allSettled([worker.disconnect(), queue.disconnect()]);
   });
 }
 
@@ -105,7 +105,7 @@ function workerOf(
   );
 }
 
-function connectionOf({ redis, password }: Pick<ScheduleOptions, "redis" | "password">) {
+function connectionOf({ redis, password }: Pick<ScheduleOptions, "redis" | "password">, signal: AbortSignal) {
   const { protocol, hostname, port, username, pathname } = new URL(redis);
   return {
     host: hostname,
@@ -115,7 +115,8 @@ function connectionOf({ redis, password }: Pick<ScheduleOptions, "redis" | "pass
     ...(password === undefined ? {} : { password }),
     ...(protocol === "rediss:" ? { tls: {} } : {}),
     connectTimeout: 5_000,
-    retryStrategy: (tries: number) => Math.min(100 * 2 ** tries, 3_000),
+    // At the end nobody waits for it to come back.
+    retryStrategy: (tries: number) => (signal.aborted ? null : Math.min(100 * 2 ** tries, 3_000)),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { retryingInOrder } from "../../core/retrying-in-order.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
+import { retryingInOrder } from "../../core/retrying-in-order.ts";
 import type { Run } from "../bin/command.ts";
 import { rawFlow } from "../support/flows.ts";
 import { needsServices } from "../support/needs-services.ts";

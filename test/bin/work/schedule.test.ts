@@ -66,7 +66,7 @@ describe("bin/work/schedule", function () {
     const working = replica([slow], randomUUID());
     await begun.promise;
     stop.abort();
-    setTimeout(finish.resolve, 300);
+    void systemClock.sleep(300).then(finish.resolve);
     await working;
     assert.ok(isFinished);
   });
