@@ -6,25 +6,15 @@ import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import { claimFolder } from "../core/data-folder.ts";
 import { SluiceError } from "../core/errors.ts";
+import { graceAfter } from "../core/grace.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import { run, type Sink } from "../core/pipeline.ts";
-import type { RawDns } from "../core/records/dns.ts";
-import type { RawFlow } from "../core/records/flow.ts";
-import type { Heartbeat } from "../core/records/heartbeat.ts";
-import type { Loss } from "../core/records/loss.ts";
-import { countLosses, readCollectors } from "./measure.ts";
+import { endGraceMs } from "./end-grace.ts";
+import { readCollectors } from "./measure.ts";
+import { type RecordSinks, rawWorks } from "./raw-path.ts";
 import type { Seat } from "./seat-option.ts";
 import { spoolFolder, spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
-
-/** Where the records of a collector go, each kind for itself. */
-export interface RecordSinks {
-  readonly flows: Sink<RawFlow>;
-  readonly losses: Sink<Loss>;
-  readonly heartbeats: Sink<Heartbeat>;
-  readonly dns: Sink<RawDns>;
-}
 
 export interface CollectOptions {
   readonly seats: readonly Seat[];
@@ -69,30 +59,20 @@ export class Collect {
   async run(signal: AbortSignal): Promise<void> {
     const claim = await claimFolder(this.#options.config.data.folder);
     this.#opened.resolve();
+    const giveUp = graceAfter(signal, endGraceMs);
     try {
       await together(
         signal,
-        this.#collectors.flatMap(({ collector }) => this.#worksOf(collector)),
+        this.#collectors.flatMap(({ collector }) => this.#worksOf(collector, giveUp)),
       );
     } finally {
       await claim.release();
     }
   }
 
-  #worksOf(collector: Collector): readonly ((stop: AbortSignal) => Promise<void>)[] {
+  #worksOf(collector: Collector, giveUp: AbortSignal): readonly ((stop: AbortSignal) => Promise<void>)[] {
     const { sinks, metrics } = this.#options;
-    const as = <T>(batch: readonly T[]) => batch;
-    const counted = (batch: readonly Loss[]) => {
-      countLosses(metrics, batch);
-      return batch;
-    };
-    return [
-      (stop) => collector.run(stop),
-      () => run(collector.flows, as, sinks.flows, { signal: never }),
-      () => run(collector.losses, counted, sinks.losses, { signal: never }),
-      () => run(collector.heartbeats, as, sinks.heartbeats, { signal: never }),
-      () => run(collector.dns, as, sinks.dns, { signal: never }),
-    ];
+    return [(stop) => collector.run(stop), ...rawWorks(collector, sinks, metrics, giveUp)];
   }
 
   #collectorOf({ node, namespacePath }: Seat): Collector {
@@ -124,5 +104,3 @@ export function requireRights(seats: readonly Seat[], status = readFileSync("/pr
     { context: { capability: missing } },
   );
 }
-
-const never = new AbortController().signal;

@@ -32,6 +32,7 @@ import { type Kernel, openKernel } from "./kernel.ts";
 import { type Kind, measured, readCollectors, readEnforcers, readRollout } from "./measure.ts";
 import { NodeReporter } from "./node-reporter.ts";
 import { PolicyRollout } from "./policy-rollout.ts";
+import { type RecordSinks, rawWorks } from "./raw-path.ts";
 import { rolloutChange } from "./rollout-change.ts";
 import type { Seat } from "./seat-option.ts";
 import { spoolFolder, spoolUsage } from "./spool-usage.ts";
@@ -61,6 +62,10 @@ export interface EngineOptions {
   /** Last good rules and the state of the rollout are kept in the data folder, and orders are taken there; by default if there is a store. */
   readonly keepsState?: boolean;
   readonly metrics?: Metrics;
+  /** Where records of the collectors go as they are, instead of along that path: to a bus. */
+  readonly raw?: RecordSinks;
+  /** When to give up what is not stored at the end; by default it is waited for. */
+  readonly giveUp?: AbortSignal;
   /** Works that bring records from elsewhere than the collectors of seats, along that path: from a bus. */
   readonly enriching?: (path: FlowPath) => readonly ((stop: AbortSignal) => Promise<void>)[];
   /** The collector of a node; in tests another one than the kernel's. */
@@ -178,6 +183,7 @@ export class Engine {
 
   async #work(store: EngineStore, signal: AbortSignal): Promise<void> {
     const path = this.#flowPath(store);
+    const { raw } = this.#options;
     await together(signal, [
       // First: until they listen, what comes and goes is not seen.
       (stop) => this.#collect(store, stop),
@@ -188,7 +194,9 @@ export class Engine {
       () => this.#keep("endpoint", this.#tenures, store.tenures),
       () => this.#keep("program", this.#programs, store.programs),
       () => this.#keep("change", this.#changes, store.changes, this.#options.changes),
-      ...this.#collectors.flatMap((collector) => path.of(collector)),
+      ...this.#collectors.flatMap((collector) =>
+        raw === undefined ? path.of(collector) : this.#handOn(collector, raw),
+      ),
       ...(this.#options.enriching?.(path) ?? []),
     ]);
   }
@@ -261,11 +269,18 @@ export class Engine {
     });
   }
 
+  #handOn(collector: Collecting, raw: RecordSinks): readonly (() => Promise<void>)[] {
+    const losses = tee(this.#options.losses, raw.losses);
+    return rawWorks(collector, { ...raw, losses }, this.#metrics, this.#options.giveUp ?? never);
+  }
+
   /** Until the feed is closed and all of it is stored. */
   #keep<T>(kind: Kind, feed: Feed<T>, sink: Sink<T>, shown?: Sink<T>): Promise<void> {
     const { clock } = this.#options;
     const kept = retrying(measured(sink, { metrics: this.#metrics, clock, kind }), { clock });
-    return run(feed, (batch) => batch, shown === undefined ? kept : tee(shown, kept), { signal: never });
+    return run(feed, (batch) => batch, shown === undefined ? kept : tee(shown, kept), {
+      signal: this.#options.giveUp ?? never,
+    });
   }
 
   #rollOut(stop: AbortSignal): Promise<void> {

@@ -11,7 +11,7 @@ import { retrying } from "../core/retrying.ts";
 import { tee } from "../core/tee.ts";
 import type { Enricher } from "../enrichers/enrich.ts";
 import { holdBack } from "../enrichers/hold-back.ts";
-import { type Numbered, Once } from "../enrichers/once.ts";
+import { type Numbered, Once, type OnceOptions } from "../enrichers/once.ts";
 import type { EngineStore } from "./engine-store.ts";
 import { countFlows, countLosses, flowEventAt, type Kind, measured } from "./measure.ts";
 
@@ -41,10 +41,9 @@ export interface FlowPathOptions {
 
 type Work = (stop: AbortSignal) => Promise<void>;
 
-/** Where records go that do not go to the store, and what an earlier process had done of them. */
-export interface Elsewhere<T> {
+/** Where records go that do not go to the store, and what an earlier process had done of them: as once.ts says. */
+export interface Elsewhere<T> extends Pick<OnceOptions, "marks" | "isMended"> {
   readonly into: Sink<T>;
-  readonly marks: readonly Numbered[];
 }
 
 /**
@@ -77,8 +76,8 @@ export class FlowPath {
   /** Resolves when the source has ended and everything of it is stored. */
   async flows(source: Source<RawFlow>, stop: AbortSignal, elsewhere?: Elsewhere<Flow>): Promise<void> {
     const { clock, metrics, enricher, holdBackMs, begin, shown, store } = this.#options;
-    const { into = store.flows, marks } = elsewhere ?? {};
-    const held = holdBack(this.#once("flow", source, marks), {
+    const { into = store.flows, ...done } = elsewhere ?? {};
+    const held = holdBack(this.#once("flow", source, done), {
       clock,
       awaited: enricher.awaited,
       limitMs: holdBackMs,
@@ -120,17 +119,21 @@ export class FlowPath {
   /** Names are not waited for: who asked lives by then, or another record tells who has the address. */
   async dns(source: Source<RawDns>, stop: AbortSignal, elsewhere?: Elsewhere<DnsRecord>): Promise<void> {
     const { enricher, begin, store } = this.#options;
-    const { into = store.dns, marks } = elsewhere ?? {};
+    const { into = store.dns, ...done } = elsewhere ?? {};
     const sink = this.#stored("dns", into, ({ end }) => end);
     await begin(stop);
-    await run(this.#once("dns", source, marks), enricher.dnsStage, sink, { signal: never, inFlight });
+    await run(this.#once("dns", source, done), enricher.dnsStage, sink, { signal: never, inFlight });
   }
 
   /** Each stream by itself: they are read and stored at their own pace. */
-  #once<T extends Numbered>(kind: Kind, source: Source<T>, marks: readonly Numbered[] = []): Source<T> {
+  #once<T extends Numbered>(
+    kind: Kind,
+    source: Source<T>,
+    done: Pick<OnceOptions, "marks" | "isMended"> = {},
+  ): Source<T> {
     const { metrics } = this.#options;
     const onRepeated = (count: number) => metrics.add("sluice_enricher_repeated_records_total", { kind }, count);
-    return new Once({ onRepeated, marks }).wrap(source);
+    return new Once({ onRepeated, ...done }).wrap(source);
   }
 
   #stored<T>(kind: Kind, sink: Sink<T>, eventAt: (record: T) => number): Sink<T> {

@@ -3,6 +3,7 @@ import { changesCommand } from "./commands/changes.ts";
 import { collectCommand } from "./commands/collect.ts";
 import { completenessCommand } from "./commands/completeness.ts";
 import { configCommand } from "./commands/config.ts";
+import { deadCommand } from "./commands/dead.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { dnsCommand } from "./commands/dns.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -21,6 +22,7 @@ import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
 import { versionCommand } from "./commands/version.ts";
 import { watchCommand } from "./commands/watch.ts";
+import { workCommand } from "./commands/work.ts";
 import { exitCodeHelp } from "./exit-codes.ts";
 import { sluiceVersion } from "./version.ts";
 
@@ -45,6 +47,8 @@ const commands = [
   enrichCommand,
   watchCommand,
   sinkCommand,
+  workCommand,
+  deadCommand,
   elasticsearchCommand,
   flowsCommand,
   dnsCommand,

@@ -4,7 +4,7 @@ import { unenrichedDns } from "../core/records/dns.ts";
 import { unenriched } from "../core/records/flow.ts";
 import { objectWriter } from "../sinks/live/jsonl.ts";
 import type { Output } from "../sinks/live/output.ts";
-import type { RecordSinks } from "./collect.ts";
+import type { RecordSinks } from "./raw-path.ts";
 
 /**
  * Records of a collector as JSON lines; what enrichment would add is there and empty, so that their shape is always the same. A batch counts

@@ -8,6 +8,8 @@ export interface Message {
   readonly headers?: Readonly<Record<string, string>>;
   /** Where a received message stands, e.g. `sluice.flows.raw/2@1187`; of a bus that keeps messages. */
   readonly origin?: string;
+  /** When it was published, ms since the epoch; of such a bus too. */
+  readonly at?: number;
 }
 
 /** Topics between stages. Implementations: bus-memory.ts, bus-kafka/; every one passes test/core/bus.contract.ts. */

@@ -106,7 +106,23 @@ const sections = z.strictObject({
       flushMs: count(100, 10_000)
         .default(5_000)
         .describe("How long records may wait until the archive writes a file of them; then other processes see them."),
+      retentionMs: count(0)
+        .default(0)
+        .describe(
+          "How long flows, DNS and heartbeats stay in the archive after their hour; sluice work deletes older ones. 0: for ever.",
+        ),
       memoryMb: count(64).default(512).describe("What a question to the archive may use of memory, in MiB."),
+    })
+    .prefault({}),
+  work: z
+    .strictObject({
+      redis: z
+        .string()
+        .regex(/^(rediss?:\/\/[^\s@]+)?$/, "must be redis://host:port or rediss://host:port, without a password")
+        .default("")
+        .describe("Redis that says which process of sluice work does what; it holds nothing that is not done again."),
+      redisPasswordFile: z.string().default("").describe("File that holds the password of Redis, and nothing else."),
+      everyMs: count(1_000, 86_400_000).default(3_600_000).describe("How often each job is done."),
     })
     .prefault({}),
   elasticsearch: elasticsearchSection,

@@ -57,14 +57,22 @@ export function subscribing<T>(bus: Bus, { name, codec }: RecordTopic<T>, group:
   return readingFrom(bus.subscription(name, group), codec, dead);
 }
 
-/** The same of a source of messages. */
-export function readingFrom<T>(source: Source<Message>, codec: Codec<readonly T[]>, dead: DeadLetters): Source<T> {
+/** The same of a source of messages; `look` sees each of them before its records are handed out. */
+export function readingFrom<T>(
+  source: Source<Message>,
+  codec: Codec<readonly T[]>,
+  dead: DeadLetters,
+  look: (lot: Lot<T>) => void = () => {},
+): Source<T> {
   const lots = lotsFrom(source, codec, dead);
+  const recordsOf = (lot: Lot<T>) => {
+    look(lot);
+    return lot.records;
+  };
   return {
     name: lots.name,
     async *open(signal) {
-      for await (const { items, ack, nack } of lots.open(signal))
-        yield { items: items.flatMap(({ records }) => records), ack, nack };
+      for await (const { items, ack, nack } of lots.open(signal)) yield { items: items.flatMap(recordsOf), ack, nack };
     },
   };
 }
@@ -122,12 +130,18 @@ function decoded<T>({ value }: Message, codec: Codec<readonly T[]>): readonly T[
   }
 }
 
+/** A cause may quote what it could not read. */
+const causeLength = 2_000;
+
 /** A topic of messages that nobody could read, with where they stood and why. */
 export function deadLetterTopic(bus: Bus, name: string, onDead: (origin: string, cause: string) => void): DeadLetters {
   const publisher = bus.publisher(name);
   return {
     async put({ key, value, headers = {}, origin = "" }, cause, signal) {
-      await publisher.write([{ key, value, headers: { ...headers, origin, cause } }], signal);
+      await publisher.write(
+        [{ key, value, headers: { ...headers, origin, cause: cause.slice(0, causeLength) } }],
+        signal,
+      );
       onDead(origin, cause);
     },
   };

@@ -9,6 +9,8 @@ export interface OnceOptions {
   readonly onRepeated: (count: number) => void;
   /** Of runs that an earlier process worked on: the highest number that it had done. */
   readonly marks?: readonly Numbered[];
+  /** Of records that pass whatever their number: somebody mended them and sent them again, long after those that followed. */
+  readonly isMended?: (record: object) => boolean;
 }
 
 /** Runs of collectors that are remembered; those that nobody waits for any more go first. */
@@ -22,9 +24,11 @@ const runsKept = 1024;
 export class Once {
   readonly #runs = new Map<string, Run>();
   readonly #onRepeated: (count: number) => void;
+  readonly #isMended: (record: object) => boolean;
 
-  constructor({ onRepeated, marks = [] }: OnceOptions) {
+  constructor({ onRepeated, marks = [], isMended = () => false }: OnceOptions) {
     this.#onRepeated = onRepeated;
+    this.#isMended = isMended;
     for (const mark of marks) this.#remember(keyOf(mark), new Run(mark.seq));
   }
 
@@ -46,7 +50,9 @@ export class Once {
     const shares = this.#sharesOf(delivery.items);
     // A sender that had no answer sends again, so one delivery may hold a record twice.
     const within = new Map(shares.map(({ run }) => [run, new Set<number>()]));
-    const items = shares.flatMap(({ run, items }) => run.handOut(items, within.get(run) as Set<number>));
+    const items = shares.flatMap(({ run, items }) =>
+      run.handOut(items, within.get(run) as Set<number>, this.#isMended),
+    );
     if (items.length < delivery.items.length) this.#onRepeated(delivery.items.length - items.length);
     return {
       items,
@@ -102,9 +108,11 @@ class Run {
   }
 
   /** Those that are not done with, each once; `given` are those of the same delivery. */
-  handOut<T extends Numbered>(items: readonly T[], given: Set<number>): readonly T[] {
+  handOut<T extends Numbered>(items: readonly T[], given: Set<number>, isMended: (record: T) => boolean): readonly T[] {
     const mark = this.#mark();
-    return items.filter(({ seq }) => {
+    return items.filter((item) => {
+      const { seq } = item;
+      if (isMended(item)) return true;
       if (seq <= mark || given.has(seq)) return false;
       given.add(seq);
       this.#owed.add(seq);

@@ -1,18 +1,19 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
+import { graceAfter } from "../../core/grace.ts";
 import { folderSource } from "../../core/kube/folder.ts";
 import { type Log, stderrLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
 import type { Life } from "../../core/service.ts";
 import type { Remembered } from "../../enrichers/enrich.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
+import { endGraceMs } from "../end-grace.ts";
 import { Engine } from "../engine.ts";
-import type { FlowPath } from "../flow-path.ts";
 import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
 import { busMemory, rememberMs } from "./bus-memory.ts";
 import { busStore } from "./bus-store.ts";
-import { enrichPartitions } from "./enriched-partitions.ts";
+import { enrichingWorks } from "./enriching-works.ts";
 import { onBus } from "./on-bus.ts";
 import type { RecordTopics, TopicRecords } from "./record-topics.ts";
 
@@ -44,7 +45,14 @@ export function runBusEngine(
       const rim = { topics, reader, config, clock, log };
       const remembered = await busMemory(rim, stop);
       if (remembered === undefined) return;
-      const engine = engineOn({ ...rim, metrics, remembered, tells, isEnriching });
+      const engine = engineOn({
+        ...rim,
+        metrics,
+        remembered,
+        tells,
+        isEnriching,
+        giveUp: graceAfter(stop, endGraceMs),
+      });
       const observed = { metrics, engine, address: config.metrics.listen };
       await together(stop, [
         (until) => engine.run(until),
@@ -63,25 +71,25 @@ interface EngineRim extends Pick<BusEngineOptions, "config" | "clock" | "tells" 
   readonly log: Log;
   readonly metrics: Metrics;
   readonly remembered: Remembered;
+  readonly giveUp: AbortSignal;
 }
 
-function engineOn({ topics, reader, config, clock, log, metrics, remembered, tells, isEnriching }: EngineRim): Engine {
-  const rim = { topics, reader, clock, log };
-  const enriching = (path: FlowPath) => [
-    (stop: AbortSignal) =>
-      enrichPartitions(
-        { ...rim, kind: "flows", enrich: (source, into, marks, until) => path.flows(source, until, { into, marks }) },
-        stop,
-      ),
-    (stop: AbortSignal) =>
-      enrichPartitions(
-        { ...rim, kind: "dns", enrich: (source, into, marks, until) => path.dns(source, until, { into, marks }) },
-        stop,
-      ),
-  ];
+function engineOn({
+  topics,
+  reader,
+  config,
+  clock,
+  log,
+  metrics,
+  remembered,
+  tells,
+  isEnriching,
+  giveUp,
+}: EngineRim): Engine {
   return new Engine({
     seats: [],
-    ...(isEnriching ? { enriching } : {}),
+    ...(isEnriching ? { enriching: (path) => enrichingWorks({ topics, reader, clock, log }, path) } : {}),
+    giveUp,
     objects: folderSource({
       path: config.objects.folder,
       rescanMs: config.objects.rescanMs,

@@ -19,20 +19,30 @@ export interface BusRim {
 const pauseMs = 2_000;
 
 /** The bus of the configuration, its topics made. While no broker answers it waits; undefined: the signal aborted before one did. */
-export async function openBus({ config, clock, log }: BusRim, signal: AbortSignal): Promise<KeptBus | undefined> {
+export async function openBus(rim: BusRim, signal: AbortSignal): Promise<KeptBus | undefined> {
+  await makeTopics(rim, signal);
+  return signal.aborted ? undefined : busOf(rim);
+}
+
+/** The bus of the configuration, whether or not a broker answers. */
+export function busOf({ config, clock, log }: BusRim): KeptBus {
+  return kafkaBus({ connection: connectionOf(config), clock, log });
+}
+
+/** Resolves when the topics are as they should be, or the signal aborts. Throws BUS_FAILED if the brokers refuse to make them. */
+export async function makeTopics({ config, clock, log }: BusRim, signal: AbortSignal): Promise<void> {
   const connection = connectionOf(config);
   while (config.bus.manageTopics && !signal.aborted) {
     try {
       const changes = await ensureTopics(connection, topicPlans(config), log);
       for (const { topic, what } of changes) log.info({ topic, what }, "topic changed");
-      break;
+      return;
     } catch (cause) {
       if (!isAway(cause)) throw refused(config, cause);
       log.warn({ brokers: config.bus.brokers, error: explained(cause) }, "no Kafka broker answers; trying again");
       await clock.sleep(pauseMs, signal);
     }
   }
-  return signal.aborted ? undefined : kafkaBus({ connection, clock, log });
 }
 
 export function requireBus({ bus }: Config): void {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { retryingInOrder } from "../../core/retrying-in-order.ts";
-import type { RecordSinks } from "../collect.ts";
+import type { RecordSinks } from "../raw-path.ts";
 import type { RecordTopics } from "./record-topics.ts";
 
 /**

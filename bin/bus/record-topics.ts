@@ -39,6 +39,9 @@ export interface TopicRecords {
   readonly seals: Seal;
 }
 
+/** Of a message that was sent again: which dead letter it was. */
+export const replayHeader = "replay";
+
 export type RecordPartition<T> = Pick<AssignedPartition, "number" | "lost"> & { readonly source: Source<T> };
 
 const codecs = {
@@ -59,6 +62,7 @@ export class RecordTopics {
   readonly bus: KeptBus;
   readonly #config: Config;
   readonly #dead: DeadLetters;
+  readonly #mended = new WeakSet<object>();
 
   constructor(bus: KeptBus, config: Config, metrics: Metrics, log: Log) {
     this.bus = bus;
@@ -85,7 +89,18 @@ export class RecordTopics {
   ): AsyncGenerator<RecordPartition<TopicRecords[K]>> {
     const { name, codec } = this.topic(kind);
     for await (const { source, ...partition } of this.bus.partitions(name, groupName(this.#config, group), signal))
-      yield { ...partition, source: readingFrom(source, codec, this.#dead) };
+      yield { ...partition, source: readingFrom(source, codec, this.#dead, this.#look) };
+  }
+
+  /** Whether a record is of a message that was sent again by `sluice dead replay`. */
+  readonly isMended = (record: object): boolean => this.#mended.has(record);
+
+  readonly #look = ({ message, records }: Lot<object>): void => {
+    if (message.headers?.[replayHeader] !== undefined) for (const record of records) this.#mended.add(record);
+  };
+
+  get kinds(): readonly (keyof TopicRecords)[] {
+    return Object.keys(codecs) as readonly (keyof TopicRecords)[];
   }
 
   /** A name of ours on the bus. */

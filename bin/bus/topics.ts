@@ -14,6 +14,7 @@ export const topicKinds = {
   changes: "changes of controls",
   seals: "files of the archive that will never change, by their hashes",
   dead: "messages that nobody could read, with where they stood and why",
+  "dead.handled": "what became of dead letters",
 } as const;
 
 export type TopicKind = keyof typeof topicKinds;
@@ -22,9 +23,9 @@ export const topicName = ({ bus }: Config, kind: TopicKind): string => `${bus.pr
 export const groupName = ({ bus }: Config, group: string): string => `${bus.prefix}.${group}`;
 
 /** Few and read from their beginning, so they stay: whoever starts makes his memory of them. */
-const kept: ReadonlySet<TopicKind> = new Set(["endpoints", "programs", "seals"]);
+const kept: ReadonlySet<TopicKind> = new Set(["endpoints", "programs", "seals", "dead.handled"]);
 /** A tenth of it is loss enough to notice. */
-const few: ReadonlySet<TopicKind> = new Set(["endpoints", "programs", "changes", "seals", "dead"]);
+const few: ReadonlySet<TopicKind> = new Set(["endpoints", "programs", "changes", "seals", "dead", "dead.handled"]);
 
 export function topicPlans(config: Config): readonly TopicPlan[] {
   const { partitions, replicas, retentionMs } = config.bus;
@@ -34,7 +35,7 @@ export function topicPlans(config: Config): readonly TopicPlan[] {
     replicas,
     settings: {
       "retention.ms": kept.has(kind) ? "-1" : String(retentionMs),
-      "cleanup.policy": "delete",
+      "cleanup.policy": kind === "dead.handled" ? "compact" : "delete",
       "min.insync.replicas": String(Math.max(1, replicas - 1)),
     },
   }));

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { systemClock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
 import { folderSource } from "../../core/kube/folder.ts";
@@ -8,6 +8,7 @@ import { Metrics } from "../../core/metrics.ts";
 import type { Part } from "../../core/service.ts";
 import { modesOf } from "../../enforcer/modes.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
+import { allOnBus } from "../bus/all-on-bus.ts";
 import { Engine } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
@@ -27,6 +28,7 @@ first step. The folder must hold the Node that this machine is (--node.name). At
 Examples:
   sluice up --objects.folder DIR --node.name node-1 --enforcer.mode observe
   sluice up --objects.folder DIR --node.name node-1 -o jsonl | jq .
+  sluice up --objects.folder DIR --node.name node-1 --bus kafka --bus.brokers kafka-0:9092
   sluice lab up lab/demo --name mine      and in a second shell:
   sluice up --objects.folder lab/demo --seat node-1=sluice-mine-node-node-1 --seat node-2=sluice-mine-node-node-2
 ${exitCodeHelp}`;
@@ -36,6 +38,7 @@ interface Options {
   readonly duration?: number;
   readonly seat: readonly Seat[];
   readonly leaveRules: boolean;
+  readonly bus: "none" | "kafka";
 }
 
 export function upCommand(): Command {
@@ -44,6 +47,11 @@ export function upCommand(): Command {
     .addOption(outputOption())
     .addOption(durationOption())
     .addOption(seatOption())
+    .addOption(
+      new Option("--bus <kind>", "kafka: the stages meet on the topics of --bus.brokers instead of in memory")
+        .choices(["none", "kafka"])
+        .default("none"),
+    )
     .option("--leave-rules", "leave the rules in force at the end", false)
     .addHelpText("after", examples);
   return addSettings(command).action((options: Options) => {
@@ -53,7 +61,7 @@ export function upCommand(): Command {
   });
 }
 
-function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
+function upPart(config: Config, { output, seat, leaveRules, bus }: Options): Part {
   return {
     name: "sluice",
     async run({ stop: asked, ready, end }) {
@@ -76,6 +84,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         onMended: out.mended,
       });
       const seats = seatsOf(seat, config.node.name);
+      const onBus = bus === "kafka" ? allOnBus({ config, clock: systemClock, log, metrics }, stop) : undefined;
       const engine = new Engine({
         seats,
         objects,
@@ -85,7 +94,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         flows: out.flows,
         losses: out.losses,
         changes: out.changes,
-        openStore: engineArchive({ config, clock: systemClock, log }),
+        ...(onBus?.options ?? { openStore: engineArchive({ config, clock: systemClock, log }) }),
         metrics,
         onPolicy: (notice) => out.notice(policyText(notice)),
         onNotice: out.notice,
@@ -106,6 +115,7 @@ function upPart(config: Config, { output, seat, leaveRules }: Options): Part {
         const observed = { metrics, engine, address: config.metrics.listen };
         await together(stop, [(until) => engine.run(until), (until) => serveMetrics(observed, until), begin]);
       } finally {
+        await onBus?.close();
         if (began) await out.close();
       }
     },

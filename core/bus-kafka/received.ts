@@ -10,6 +10,7 @@ export function received(batch: Batch): readonly (Message & { readonly offset: b
     value: message.value ?? new Uint8Array(),
     headers: textHeaders(message.headers),
     origin: `${batch.topic}/${batch.partition}@${message.offset}`,
+    at: Number(message.timestamp),
     offset: BigInt(message.offset),
   }));
 }

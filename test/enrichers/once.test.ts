@@ -70,6 +70,27 @@ const cases: readonly {
 ];
 
 describe("enrichers/once", () => {
+  it("lets pass what was mended and sent again, whatever its number, and counts on from where it was", async () => {
+    const once = new Once({
+      onRepeated: () => {},
+      marks: [{ node: "n", epoch: 1, seq: 9 }],
+      isMended: (record) => "isMended" in record,
+    });
+    const batch = [
+      { node: "n", epoch: 1, seq: 3, isMended: true },
+      ...[3, 10].map((seq) => ({ node: "n", epoch: 1, seq })),
+    ];
+    const source: Source<Numbered> = {
+      name: "s",
+      async *open() {
+        await Promise.resolve();
+        yield { items: batch, ack: () => Promise.resolve(), nack: () => Promise.resolve() };
+      },
+    };
+    for await (const { items } of once.wrap(source).open(new AbortController().signal))
+      assert.deepEqual(items, [batch[0], batch[2]]);
+  });
+
   for (const { title, steps, marks = [] } of cases)
     it(title, async () => {
       const handed = steps.filter((step) => "hands" in step);

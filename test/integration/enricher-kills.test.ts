@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { retryingInOrder } from "../../core/retrying-in-order.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { RawFlow } from "../../core/records/flow.ts";
+import { retryingInOrder } from "../../core/retrying-in-order.ts";
 import type { Run } from "../bin/command.ts";
 import { rawFlow } from "../support/flows.ts";
 import { needsServices } from "../support/needs-services.ts";
@@ -44,8 +44,15 @@ describe("enrichers that are killed", function () {
   async function tell(stop: AbortSignal): Promise<void> {
     const sink = retryingInOrder(lab.topics.sink("flows.raw"), { clock: systemClock });
     for (let turn = 0; !stop.aborted; turn++) {
-      await sink.write(nodes.flatMap((node) => batch(node, told)), forever);
-      if (turn % 3 === 0) await sink.write(nodes.flatMap((node) => batch(node, told)), forever);
+      await sink.write(
+        nodes.flatMap((node) => batch(node, told)),
+        forever,
+      );
+      if (turn % 3 === 0)
+        await sink.write(
+          nodes.flatMap((node) => batch(node, told)),
+          forever,
+        );
       told += perBatch;
       await systemClock.sleep(20);
     }
@@ -72,7 +79,11 @@ describe("enrichers that are killed", function () {
     assert.equal(ids.length, nodes.length * told, "none twice");
     for (const node of nodes) {
       const seqs = flows.filter((flow) => flow.node === node).map(({ seq }) => seq);
-      assert.deepEqual(seqs, seqs.toSorted((a, b) => a - b), `those of ${node} in their order`);
+      assert.deepEqual(
+        seqs,
+        seqs.toSorted((a, b) => a - b),
+        `those of ${node} in their order`,
+      );
     }
   }
 

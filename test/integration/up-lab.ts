@@ -14,13 +14,14 @@ import { until } from "../support/until.ts";
 import { world } from "../support/world.ts";
 
 const pods = { a: { node: "router", ips: ["10.99.1.2"] }, b: { node: "router", ips: ["10.99.2.2"] } };
-const objects = world()
-  .namespace("lab")
-  .node("router", "10.99.1.1")
-  .pod("lab/a", { app: "a" }, pods.a)
-  .pod("lab/b", { app: "b" }, pods.b)
-  .tier("app", 100)
-  .policy("lab/app.b", { tier: "app", selector: "app == 'b'", ingress: [{ action: "Allow" }] }).objects;
+const objectsThat = (action: "Allow" | "Deny") =>
+  world()
+    .namespace("lab")
+    .node("router", "10.99.1.1")
+    .pod("lab/a", { app: "a" }, pods.a)
+    .pod("lab/b", { app: "b" }, pods.b)
+    .tier("app", 100)
+    .policy("lab/app.b", { tier: "app", selector: "app == 'b'", ingress: [{ action }] }).objects;
 
 const everything = { since: 0, until: 2 ** 52 };
 const answeringPort = 80;
@@ -46,7 +47,7 @@ export class UpLab {
   }
 
   async up(): Promise<void> {
-    writeFileSync(join(this.folder, "all.yaml"), objects.map((object) => stringify(object)).join("---\n"));
+    this.policy("Allow");
     this.#lab.up();
     this.#isUp = true;
     // Compiled modules are kept when a process ends in order: those that are killed then begin in half the time.
@@ -60,6 +61,24 @@ export class UpLab {
     ] as const)
       this.#lab.run("router", ["ip", "route", "add", `${address}/32`, "dev", side]);
     await this.#lab.serve("b", "serve", "10.99.2.2", answeringPort, 1_000);
+  }
+
+  /** What b lets come in from now on. */
+  policy(action: "Allow" | "Deny"): void {
+    const texts = objectsThat(action).map((object) => stringify(object));
+    writeFileSync(join(this.folder, "all.yaml"), texts.join("---\n"));
+  }
+
+  /** Whether a can connect to b now. */
+  passes(): boolean {
+    const connect = `const s = require("net").connect(${answeringPort}, "10.99.2.2", () => process.exit(0));
+      s.on("error", () => process.exit(1)); setTimeout(() => process.exit(1), 1000);`;
+    try {
+      this.#lab.run("a", [process.execPath, "-e", connect]);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async down(): Promise<void> {

@@ -66,7 +66,11 @@ describe("bin/bus/enriched-partitions", function () {
     const flows = await lab.records("flows");
     for (const node of nodes) {
       const seqs = flows.filter((one) => one.node === node).map(({ seq }) => seq);
-      assert.deepEqual(seqs, Array.from({ length: count }, (_, seq) => seq), node);
+      assert.deepEqual(
+        seqs,
+        Array.from({ length: count }, (_, seq) => seq),
+        node,
+      );
     }
   }
 

@@ -107,9 +107,9 @@ describe("core/bus-kafka, what it keeps", function () {
     const bus = join();
     const fenced = bus.fenced(topic, 2, `${topic}-2`);
     await fenced.write(numbered(0));
-    const begun = performance.now();
+    const begun = systemClock.monotonic();
     for (let turn = 0; turn < 50; turn++) await fenced.write(numbered(turn));
-    const ms = (performance.now() - begun) / 50;
+    const ms = (systemClock.monotonic() - begun) / 50;
     console.log(`      ${ms.toFixed(1)} ms a write`);
     assert.ok(ms < 100);
     await fenced.close();
