@@ -6,6 +6,7 @@ import { messageOf, SluiceError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Delivery } from "../pipeline.ts";
 import { explained } from "./advice.ts";
+import type { PartitionLag } from "./lag.ts";
 import { Partition } from "./partition.ts";
 
 export interface MemberOptions {
@@ -87,6 +88,19 @@ export class Member {
     }
   }
 
+  /** Of the partitions that it has now. */
+  get lags(): readonly PartitionLag[] {
+    const { topic } = this.#options;
+    const now = this.#clock.now();
+    return [...this.#partitions.values()].map(({ number, behind: { messages, oldest } }) => ({
+      group: groupIdOf(this.#options),
+      topic,
+      partition: number,
+      messages,
+      seconds: oldest === undefined ? null : Math.max(0, now - oldest) / 1_000,
+    }));
+  }
+
   /** Resolves when the group knows that this member is gone; what was handed out may be acked until then. */
   leave(): Promise<void> {
     this.#left ??= this.#joined.then(() => this.#leave());
@@ -125,8 +139,9 @@ export class Member {
       headers: textHeaders(message.headers),
       origin: `${batch.topic}/${batch.partition}@${message.offset}`,
       offset: BigInt(message.offset),
+      at: Number(message.timestamp),
     }));
-    const done = partition.put(messages);
+    const done = partition.put(messages, BigInt(batch.highWatermark));
     this.#news.changed();
     const isDone = await this.#whileAlive(done, patienceMs, heartbeat);
     resolveOffset(batch.lastOffset());
