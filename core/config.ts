@@ -103,6 +103,28 @@ const sections = z.strictObject({
       if (!bus.tls && files.some((file) => file !== "")) must("tls", "must be true where certificates are spoken of");
     })
     .prefault({}),
+  schemaRegistry: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^(https?:\/\/[^\s]+)?$/, "must be a URL")
+        .default("")
+        .describe(
+          "Where the API of Confluent's Schema Registry is; with it messages are framed as Confluent's serializers do. Empty: their schema travels with them.",
+        ),
+      caFile: z.string().default("").describe("PEM file of who signed its certificate; by default as Node.js."),
+      username: z.string().default("").describe("For basic authentication."),
+      passwordFile: z.string().default("").describe("File that holds the password of that, and nothing else."),
+    })
+    .superRefine(({ username, passwordFile }, context) => {
+      if ((username === "") !== (passwordFile === ""))
+        context.addIssue({
+          code: "custom",
+          path: ["passwordFile"],
+          message: "must be given with schemaRegistry.username",
+        });
+    })
+    .prefault({}),
   archive: z
     .strictObject({
       flushMs: count(100, 10_000)
@@ -312,7 +334,8 @@ export function printConfig(config: Config): string {
   const masked = structuredClone(config) as Record<string, Record<string, unknown>>;
   for (const { path, secret } of settings) {
     const [section, key] = path.split(".") as [string, string];
-    if (secret && masked[section] !== undefined) masked[section][key] = "***";
+    const values = masked[section];
+    if (secret && values !== undefined && values[key] !== "") values[key] = "***";
   }
   return stringify(masked);
 }

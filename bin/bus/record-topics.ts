@@ -11,7 +11,7 @@ import {
   type RecordTopic,
   subscribing,
 } from "../../core/record-topic.ts";
-import { batchCodec, rawDnsBatchCodec, rawFlowBatchCodec } from "../../core/records/batch.ts";
+import { batches, batchSchema, rawDnsBatchSchema, rawFlowBatchSchema } from "../../core/records/batch.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
 import type { DnsRecord, RawDns } from "../../core/records/dns.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
@@ -19,6 +19,8 @@ import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
+import type { SchemaRegistry } from "../../core/schema-registry.ts";
+import { registryOf } from "./registry.ts";
 import { groupName, type TopicKind, topicName } from "./topics.ts";
 
 /** What the topics of records hold. */
@@ -34,27 +36,29 @@ export interface TopicRecords {
   readonly changes: ChangeRecord;
 }
 
-const codecs = {
-  "flows.raw": rawFlowBatchCodec,
-  "dns.raw": rawDnsBatchCodec,
-  flows: () => batchCodec<Flow>("flow"),
-  dns: () => batchCodec<DnsRecord>("dns"),
-  losses: () => batchCodec<Loss>("loss"),
-  heartbeats: () => batchCodec<Heartbeat>("heartbeat"),
-  endpoints: () => batchCodec<EndpointTenure>("endpoint"),
-  programs: () => batchCodec<ProgramRecord>("program"),
-  changes: () => batchCodec<ChangeRecord>("change"),
-};
+const schemas = {
+  "flows.raw": rawFlowBatchSchema,
+  "dns.raw": rawDnsBatchSchema,
+  flows: () => batchSchema("flow"),
+  dns: () => batchSchema("dns"),
+  losses: () => batchSchema("loss"),
+  heartbeats: () => batchSchema("heartbeat"),
+  endpoints: () => batchSchema("endpoint"),
+  programs: () => batchSchema("program"),
+  changes: () => batchSchema("change"),
+} as const;
 
 /** The records of a bus, by topic. */
 export class RecordTopics {
   readonly #bus: Bus;
   readonly #config: Config;
   readonly #dead: DeadLetters;
+  readonly #registry: SchemaRegistry | undefined;
 
   constructor(bus: Bus, config: Config, metrics: Metrics, log: Log) {
     this.#bus = bus;
     this.#config = config;
+    this.#registry = registryOf(config);
     this.#dead = deadLetterTopic(bus, topicName(config, "dead"), (origin, cause) => {
       metrics.add("sluice_bus_dead_letters_total", {});
       log.error({ origin, cause }, "a message cannot be read; it is kept as a dead letter");
@@ -70,7 +74,7 @@ export class RecordTopics {
   }
 
   #topic<K extends keyof TopicRecords>(kind: K): RecordTopic<TopicRecords[K]> {
-    const codec = codecs[kind]() as unknown as RecordTopic<TopicRecords[K]>["codec"];
-    return { name: topicName(this.#config, kind as TopicKind), codec };
+    const name = topicName(this.#config, kind as TopicKind);
+    return { name, codec: batches<TopicRecords[K]>(schemas[kind](), name, this.#registry) };
   }
 }
