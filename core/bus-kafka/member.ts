@@ -147,6 +147,7 @@ export class Member {
     resolveOffset(batch.lastOffset());
     if (isDone || this.#leaving) return;
     const resume = pause();
+    this.#log.debug({ partition: batch.partition }, "partition paused until its batch is done");
     void done.then(resume);
   }
 
