@@ -71,6 +71,10 @@ const sections = z.strictObject({
         .string()
         .default("")
         .describe("PEM file of who signed the brokers' certificates; by default as Node.js."),
+      serverName: z
+        .string()
+        .default("")
+        .describe("The name in the brokers' certificates, where it is not that of their addresses."),
       certificateFile: z.string().default("").describe("PEM file of our certificate, for brokers that ask for one."),
       keyFile: z.string().default("").describe("PEM file of its key."),
       sasl: z
@@ -78,16 +82,47 @@ const sections = z.strictObject({
         .default("none")
         .describe("How we say who we are."),
       username: z.string().default("").describe("For bus.sasl."),
-      passwordFile: z.string().default("").describe("File that holds the password for bus.sasl, and nothing else."),
+      passwordFile: z
+        .string()
+        .default("")
+        .describe("File that holds the password for bus.sasl, and nothing else; read again for each connection."),
+      password: z
+        .string()
+        .default("")
+        .meta({ secret: true })
+        .describe("The password itself, where no file can be had; as a variable rather than a flag, which others see."),
     })
     .superRefine((bus, context) => {
       const must = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
       if (bus.sasl !== "none" && bus.username === "") must("username", "must be given with bus.sasl");
-      if (bus.sasl !== "none" && bus.passwordFile === "") must("passwordFile", "must be given with bus.sasl");
+      if (bus.sasl !== "none" && (bus.passwordFile === "") === (bus.password === ""))
+        must("passwordFile", "this or bus.password must be given with bus.sasl, and not both");
       if ((bus.certificateFile === "") !== (bus.keyFile === ""))
         must("keyFile", "bus.certificate-file and bus.key-file go together");
-      const files = [bus.caFile, bus.certificateFile];
-      if (!bus.tls && files.some((file) => file !== "")) must("tls", "must be true where certificates are given");
+      const files = [bus.caFile, bus.certificateFile, bus.serverName];
+      if (!bus.tls && files.some((file) => file !== "")) must("tls", "must be true where certificates are spoken of");
+    })
+    .prefault({}),
+  schemaRegistry: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^(https?:\/\/[^\s]+)?$/, "must be a URL")
+        .default("")
+        .describe(
+          "Where the API of Confluent's Schema Registry is; with it messages are framed as Confluent's serializers do. Empty: their schema travels with them.",
+        ),
+      caFile: z.string().default("").describe("PEM file of who signed its certificate; by default as Node.js."),
+      username: z.string().default("").describe("For basic authentication."),
+      passwordFile: z.string().default("").describe("File that holds the password of that, and nothing else."),
+    })
+    .superRefine(({ username, passwordFile }, context) => {
+      if ((username === "") !== (passwordFile === ""))
+        context.addIssue({
+          code: "custom",
+          path: ["passwordFile"],
+          message: "must be given with schemaRegistry.username",
+        });
     })
     .prefault({}),
   archive: z
@@ -328,7 +363,8 @@ export function printConfig(config: Config): string {
   const masked = structuredClone(config) as Record<string, Record<string, unknown>>;
   for (const { path, secret } of settings) {
     const [section, key] = path.split(".") as [string, string];
-    if (secret && masked[section] !== undefined) masked[section][key] = "***";
+    const values = masked[section];
+    if (secret && values !== undefined && values[key] !== "") values[key] = "***";
   }
   return stringify(masked);
 }

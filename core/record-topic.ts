@@ -1,7 +1,7 @@
 import type { Bus, Message } from "./bus.ts";
-import { messageOf } from "./errors.ts";
+import { messageOf, SluiceError } from "./errors.ts";
 import type { Delivery, Sink, Source } from "./pipeline.ts";
-import type { Codec } from "./records/codec.ts";
+import type { Framed, MessageCodec } from "./records/framed-batches.ts";
 
 /** Records of a node keep their order; those of none keep theirs among themselves. */
 export interface OfNode {
@@ -11,7 +11,7 @@ export interface OfNode {
 /** A topic whose messages hold many records of a kind. */
 export interface RecordTopic<T> {
   readonly name: string;
-  readonly codec: Codec<readonly T[]>;
+  readonly codec: MessageCodec<T>;
 }
 
 /** So many keep a message well below what brokers take (1 MB), with labels and all. */
@@ -20,15 +20,33 @@ const perMessage = 500;
 /** Records as messages of one node each, in their order. */
 export function publishing<T extends OfNode>(bus: Bus, { name, codec }: RecordTopic<T>): Sink<T> {
   const publisher = bus.publisher(name);
+  /** Resolves when the writes before have begun; undefined: they have. */
+  let before: Promise<void> | undefined;
   return {
     name: publisher.name,
     write(records, signal) {
-      const messages = [...Map.groupBy(records, ({ node }) => node ?? "")].flatMap(([key, ofNode]) =>
-        chunks(ofNode).map((chunk) => ({ key, value: codec.encode(chunk) })),
+      const encoded = [...Map.groupBy(records, ({ node }) => node ?? "")].flatMap(([key, ofNode]) =>
+        chunks(ofNode).map((chunk) => keyed(key, codec.encode(chunk))),
       );
-      return publisher.write(messages, signal);
+      const now = encoded.filter((message): message is Message => !(message instanceof Promise));
+      if (before === undefined && now.length === encoded.length) return publisher.write(now, signal);
+      const turn = Promise.all([...encoded, before]).then(() => Promise.all(encoded));
+      const over = turn.then(
+        () => {},
+        () => {},
+      );
+      before = over;
+      void over.then(() => {
+        if (before === over) before = undefined;
+      });
+      return turn.then((messages) => publisher.write(messages, signal));
     },
   };
+}
+
+/** Encoded at once, or when the registry knows the schema. */
+function keyed(key: string, framed: Framed | Promise<Framed>): Message | Promise<Message> {
+  return framed instanceof Promise ? framed.then((one) => ({ key, ...one })) : { key, ...framed };
 }
 
 /** What to do with a message that is no batch of records: it must not hold up what comes after it, nor vanish. */
@@ -79,14 +97,14 @@ export function subscribingLots<T>(
 /** Undefined if it was nacked, since a dead letter could not be stored. */
 async function readable<T>(
   delivery: Delivery<Message>,
-  codec: Codec<readonly T[]>,
+  codec: MessageCodec<T>,
   dead: DeadLetters,
   signal: AbortSignal,
 ): Promise<Delivery<Lot<T>> | undefined> {
   const items: Lot<T>[] = [];
   try {
     for (const message of delivery.items) {
-      const records = decoded(message, codec);
+      const records = await decoded(message, codec);
       if ("cause" in records) await dead.put(message, records.cause, signal);
       else if (records.length > 0) items.push({ message, records });
     }
@@ -97,11 +115,16 @@ async function readable<T>(
   return { items, ack: () => delivery.ack(), nack: (cause) => delivery.nack(cause) };
 }
 
-function decoded<T>({ value }: Message, codec: Codec<readonly T[]>): readonly T[] | { readonly cause: string } {
+/** Throws what may be otherwise later: a schema registry that is away. */
+async function decoded<T>(
+  message: Message,
+  codec: MessageCodec<T>,
+): Promise<readonly T[] | { readonly cause: string }> {
   try {
-    return codec.decode(value);
+    return await codec.decode(message);
   } catch (thrown) {
-    return { cause: messageOf(thrown) };
+    if (thrown instanceof SluiceError && thrown.code === "DECODE_FAILED") return { cause: messageOf(thrown) };
+    throw thrown;
   }
 }
 

@@ -13,7 +13,7 @@ import {
   subscribing,
   subscribingLots,
 } from "../../core/record-topic.ts";
-import { batchCodec, rawDnsBatchCodec, rawFlowBatchCodec } from "../../core/records/batch.ts";
+import { batches, batchSchema, rawDnsBatchSchema, rawFlowBatchSchema } from "../../core/records/batch.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
 import type { DnsRecord, RawDns } from "../../core/records/dns.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
@@ -21,6 +21,8 @@ import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
+import type { SchemaRegistry } from "../../core/schema-registry.ts";
+import { registryOf } from "./registry.ts";
 import { groupName, type TopicKind, topicName } from "./topics.ts";
 
 /** What the topics of records hold. */
@@ -36,27 +38,29 @@ export interface TopicRecords {
   readonly changes: ChangeRecord;
 }
 
-const codecs = {
-  "flows.raw": rawFlowBatchCodec,
-  "dns.raw": rawDnsBatchCodec,
-  flows: () => batchCodec<Flow>("flow"),
-  dns: () => batchCodec<DnsRecord>("dns"),
-  losses: () => batchCodec<Loss>("loss"),
-  heartbeats: () => batchCodec<Heartbeat>("heartbeat"),
-  endpoints: () => batchCodec<EndpointTenure>("endpoint"),
-  programs: () => batchCodec<ProgramRecord>("program"),
-  changes: () => batchCodec<ChangeRecord>("change"),
-};
+const schemas = {
+  "flows.raw": rawFlowBatchSchema,
+  "dns.raw": rawDnsBatchSchema,
+  flows: () => batchSchema("flow"),
+  dns: () => batchSchema("dns"),
+  losses: () => batchSchema("loss"),
+  heartbeats: () => batchSchema("heartbeat"),
+  endpoints: () => batchSchema("endpoint"),
+  programs: () => batchSchema("program"),
+  changes: () => batchSchema("change"),
+} as const;
 
 /** The records of a bus, by topic. */
 export class RecordTopics {
   readonly #bus: Bus;
   readonly #config: Config;
   readonly #dead: DeadLetters;
+  readonly #registry: SchemaRegistry | undefined;
 
   constructor(bus: Bus, config: Config, metrics: Metrics, log: Log) {
     this.#bus = bus;
     this.#config = config;
+    this.#registry = registryOf(config);
     this.#dead = deadLetterTopic(bus, topicName(config, "dead"), (origin, cause) => {
       metrics.add("sluice_bus_dead_letters_total", {});
       log.error({ origin, cause }, "a message, or records of one, cannot be used; it is kept as a dead letter");
@@ -88,7 +92,7 @@ export class RecordTopics {
   }
 
   #topic<K extends keyof TopicRecords>(kind: K): RecordTopic<TopicRecords[K]> {
-    const codec = codecs[kind]() as unknown as RecordTopic<TopicRecords[K]>["codec"];
-    return { name: topicName(this.#config, kind as TopicKind), codec };
+    const name = topicName(this.#config, kind as TopicKind);
+    return { name, codec: batches<TopicRecords[K]>(schemas[kind](), name, this.#registry) };
   }
 }

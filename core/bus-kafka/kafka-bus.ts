@@ -5,6 +5,7 @@ import { SluiceError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Sink, Source } from "../pipeline.ts";
 import { connectTo, type KafkaConnection } from "./connection.ts";
+import type { PartitionLag } from "./lag.ts";
 import { Member } from "./member.ts";
 import { TopicPublisher } from "./topic-publisher.ts";
 
@@ -23,11 +24,11 @@ export interface KafkaBusOptions {
  * A bus on Kafka. Topics must be there (topics.ts). A new group begins at the first message that the topic still has. Messages of one
  * partition, so of one key, are in one delivery at a time.
  */
-export function kafkaBus(options: KafkaBusOptions): Bus {
+export function kafkaBus(options: KafkaBusOptions): KafkaBus {
   return new KafkaBus(options);
 }
 
-class KafkaBus implements Bus {
+export class KafkaBus implements Bus {
   readonly #kafka: Kafka;
   readonly #options: KafkaBusOptions;
   readonly #publishers = new Map<string, TopicPublisher>();
@@ -57,6 +58,11 @@ class KafkaBus implements Bus {
       return member.deliveries(AbortSignal.any([signal, this.#closing.signal]));
     };
     return { name: `kafka ${topic} as ${group}`, open };
+  }
+
+  /** How far each subscription that is open is behind. */
+  get lags(): readonly PartitionLag[] {
+    return [...this.#members].flatMap(({ lags }) => lags);
   }
 
   async close(): Promise<void> {

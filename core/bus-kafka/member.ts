@@ -5,6 +5,8 @@ import { Condition } from "../condition.ts";
 import { messageOf, SluiceError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Delivery } from "../pipeline.ts";
+import { explained } from "./advice.ts";
+import type { PartitionLag } from "./lag.ts";
 import { Partition } from "./partition.ts";
 
 export interface MemberOptions {
@@ -17,6 +19,9 @@ export interface MemberOptions {
   /** A member that says nothing for so long is taken for dead. */
   readonly sessionMs: number;
 }
+
+/** What Kafka calls the group. */
+export const groupIdOf = ({ group, topic }: Pick<MemberOptions, "group" | "topic">): string => `${group}.${topic}`;
 
 /** How long a batch may take before its partition is no longer fetched, so that others go on. */
 const patienceMs = 1_000;
@@ -47,7 +52,7 @@ export class Member {
     this.#log = log.child({ topic: options.topic, group: options.group });
     this.#consumer = kafka.consumer({
       // Members of one group of Kafka must ask for the same topics, or some are given nothing.
-      groupId: `${options.group}.${options.topic}`,
+      groupId: groupIdOf(options),
       sessionTimeout: options.sessionMs,
       heartbeatInterval: Math.floor(options.sessionMs / 10),
       maxWaitTimeInMs: options.fetchWaitMs,
@@ -81,6 +86,19 @@ export class Member {
     } finally {
       void this.leave();
     }
+  }
+
+  /** Of the partitions that it has now. */
+  get lags(): readonly PartitionLag[] {
+    const { topic } = this.#options;
+    const now = this.#clock.now();
+    return [...this.#partitions.values()].map(({ number, behind: { messages, oldest } }) => ({
+      group: groupIdOf(this.#options),
+      topic,
+      partition: number,
+      messages,
+      seconds: oldest === undefined ? null : Math.max(0, now - oldest) / 1_000,
+    }));
   }
 
   /** Resolves when the group knows that this member is gone; what was handed out may be acked until then. */
@@ -121,13 +139,15 @@ export class Member {
       headers: textHeaders(message.headers),
       origin: `${batch.topic}/${batch.partition}@${message.offset}`,
       offset: BigInt(message.offset),
+      at: Number(message.timestamp),
     }));
-    const done = partition.put(messages);
+    const done = partition.put(messages, BigInt(batch.highWatermark));
     this.#news.changed();
     const isDone = await this.#whileAlive(done, patienceMs, heartbeat);
     resolveOffset(batch.lastOffset());
     if (isDone || this.#leaving) return;
     const resume = pause();
+    this.#log.debug({ partition: batch.partition }, "partition paused until its batch is done");
     void done.then(resume);
   }
 
@@ -211,7 +231,8 @@ export class Member {
 
   #failed(): SluiceError {
     const { topic, group } = this.#options;
-    const text = `topic ${topic}, group ${group}: ${messageOf(this.#failure)}`;
+    const asked = { topic, group: groupIdOf({ topic, group }), needs: "Read" };
+    const text = `topic ${topic}, group ${group}: ${explained(this.#failure, asked)}`;
     return new SluiceError("BUS_FAILED", text, { cause: this.#failure, retriable: true, context: { topic, group } });
   }
 }

@@ -2,8 +2,9 @@ import type { Kafka, Producer } from "kafkajs";
 import kafkajs from "kafkajs";
 import type { Message } from "../bus.ts";
 import { Condition } from "../condition.ts";
-import { messageOf, SluiceError } from "../errors.ts";
+import { SluiceError } from "../errors.ts";
 import type { Sink } from "../pipeline.ts";
+import { explained } from "./advice.ts";
 
 export interface PublisherOptions {
   /** Most bytes of one request, before compression; a message may not be longer. At most the broker's `message.max.bytes`. */
@@ -141,7 +142,8 @@ export class TopicPublisher implements Sink<Message> {
 
   #failure(cause: unknown): SluiceError {
     const context = { topic: this.#topic };
-    return new SluiceError("SINK_FAILED", `topic ${this.#topic}: ${messageOf(cause)}`, {
+    const text = explained(cause, { topic: this.#topic, needs: "Write" });
+    return new SluiceError("SINK_FAILED", `topic ${this.#topic}: ${text}`, {
       cause,
       context,
       retriable: true,

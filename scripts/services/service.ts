@@ -1,6 +1,6 @@
 import type { Running } from "./processes.ts";
 
-export type ServiceName = "kafka" | "elasticsearch" | "redis";
+export type ServiceName = "kafka" | "elasticsearch" | "redis" | "registry";
 
 /** Where a service has come up: variables with its address, e.g. `KAFKA_BROKERS=127.0.0.1:9092`. */
 export interface StartedService extends Running {
@@ -21,6 +21,13 @@ export interface StartPlace {
   /** Of this instance: its data, `out.log`. */
   readonly data: string;
   readonly port: number;
-  /** Lines for its properties (Kafka), `name=value` (Elasticsearch), arguments (Redis). */
+  /** Lines for its properties, where `@PORT@` and its like are filled in (Kafka), `name=value` (Elasticsearch), arguments (Redis). */
   readonly settings: readonly string[];
+  /** Known from the start, by SCRAM (Kafka). */
+  readonly users: readonly ServiceUser[];
+}
+
+export interface ServiceUser {
+  readonly name: string;
+  readonly password: string;
 }
