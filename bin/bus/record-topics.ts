@@ -88,7 +88,8 @@ export class RecordTopics {
     cause: string,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#dead.put({ ...message, value: this.#topic(kind).codec.encode(records) }, cause, signal);
+    const framed = await this.#topic(kind).codec.encode(records);
+    await this.#dead.put({ ...message, ...framed, headers: { ...message.headers, ...framed.headers } }, cause, signal);
   }
 
   #topic<K extends keyof TopicRecords>(kind: K): RecordTopic<TopicRecords[K]> {
