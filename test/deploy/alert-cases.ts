@@ -137,10 +137,10 @@ export const alertCases: readonly AlertCase[] = [
   rises("SluiceManifestsRefused", 'sluice_objects_faults_total{instance="i1"}', instance),
   {
     alert: "SluiceDenialsRise",
-    fires: { 'sluice_collector_denials_total{node="n1"}': "0+60x400 24000+1200x40" },
+    fires: { 'sluice_collector_denials_total{node="n1"}': "0+60x90 5400+1200x40" },
     labels: node,
-    minutes: 435,
-    silent: { 'sluice_collector_denials_total{node="n1"}': "0+600x500" },
+    minutes: 104,
+    silent: { 'sluice_collector_denials_total{node="n1"}': "0+600x150" },
   },
   begins(
     "SluiceRecordsLost",
