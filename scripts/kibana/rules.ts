@@ -13,7 +13,7 @@ interface Example {
   readonly threshold: number;
 }
 
-export const examples: readonly Example[] = [
+const examples: readonly Example[] = [
   {
     id: "sluice-tampering",
     name: "Sluice: rules were tampered with",
@@ -44,7 +44,7 @@ export const examples: readonly Example[] = [
   },
 ];
 
-export function ruleOf({ name, set, terms, minutes, threshold }: Example): object {
+function ruleOf({ name, set, terms, minutes, threshold }: Example): object {
   const filter = Object.entries(terms).map(([field, value]) => ({ term: { [field]: value } }));
   return {
     ...{ name, rule_type_id: ".es-query", consumer: "stackAlerts", enabled: false, tags: ["sluice"], actions: [] },
