@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { busCommand } from "./commands/bus.ts";
 import { changesCommand } from "./commands/changes.ts";
 import { collectCommand } from "./commands/collect.ts";
 import { completenessCommand } from "./commands/completeness.ts";
@@ -50,6 +51,7 @@ const commands = [
   workCommand,
   deadCommand,
   elasticsearchCommand,
+  busCommand,
   flowsCommand,
   dnsCommand,
   pairsCommand,

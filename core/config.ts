@@ -15,6 +15,8 @@ const name = (fallback: string) =>
     .default(fallback);
 const count = (from: number, to = Number.MAX_SAFE_INTEGER) => z.int().min(from).max(to);
 
+const locals = ["local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"] as const;
+
 const nodeNames = () =>
   z.array(z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be names of nodes")).default([]);
 const namespaces = () =>
@@ -101,6 +103,28 @@ const sections = z.strictObject({
       if (!bus.tls && files.some((file) => file !== "")) must("tls", "must be true where certificates are spoken of");
     })
     .prefault({}),
+  schemaRegistry: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^(https?:\/\/[^\s]+)?$/, "must be a URL")
+        .default("")
+        .describe(
+          "Where the API of Confluent's Schema Registry is; with it messages are framed as Confluent's serializers do. Empty: their schema travels with them.",
+        ),
+      caFile: z.string().default("").describe("PEM file of who signed its certificate; by default as Node.js."),
+      username: z.string().default("").describe("For basic authentication."),
+      passwordFile: z.string().default("").describe("File that holds the password of that, and nothing else."),
+    })
+    .superRefine(({ username, passwordFile }, context) => {
+      if ((username === "") !== (passwordFile === ""))
+        context.addIssue({
+          code: "custom",
+          path: ["passwordFile"],
+          message: "must be given with schemaRegistry.username",
+        });
+    })
+    .prefault({}),
   archive: z
     .strictObject({
       flushMs: count(100, 10_000)
@@ -134,6 +158,44 @@ const sections = z.strictObject({
         .describe(
           "Where flows, pairs, top and the other commands that look things up look: data.folder or elasticsearch.*.",
         ),
+    })
+    .prefault({}),
+  syslog: z
+    .strictObject({
+      server: z
+        .string()
+        .regex(
+          /^$|^(tls|tcp|udp):\/\/(\[[0-9A-Fa-f:.]+\]|[^:[\]/\s]+)(:\d{1,5})?$/,
+          "must be tls://host:port, tcp:// or udp://",
+        )
+        .default("")
+        .describe("Where sluice sink syslog sends to; ports are 6514, 601 and 514 if none is given."),
+      facility: z
+        .enum(["user", "daemon", "auth", "authpriv", "audit", ...locals])
+        .default("local0")
+        .describe("The facility of its messages."),
+      caFile: z
+        .string()
+        .default("")
+        .describe("PEM file of who signed the server's certificate; by default as Node.js."),
+      certificateFile: z.string().default("").describe("PEM file of our certificate, for servers that ask for one."),
+      keyFile: z.string().default("").describe("PEM file of its key."),
+    })
+    .superRefine((syslog, context) => {
+      if ((syslog.certificateFile === "") !== (syslog.keyFile === ""))
+        context.addIssue({
+          code: "custom",
+          path: ["keyFile"],
+          message: "syslog.certificate-file and syslog.key-file go together",
+        });
+    })
+    .prefault({}),
+  file: z
+    .strictObject({
+      path: z.string().default("").describe("The file that sluice sink file appends to."),
+      maxBytes: count(1_048_576).default(104_857_600).describe("Once it has so much, it is put aside as PATH.TIME."),
+      maxAgeMs: count(60_000).default(86_400_000).describe("So long one is written to at most."),
+      keep: count(0, 100_000).default(10).describe("How many that were put aside stay, the newest; 0: all."),
     })
     .prefault({}),
   metrics: z

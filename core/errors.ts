@@ -24,6 +24,8 @@ export const errorCodes = {
   NFT_FAILED: "The kernel refused an nftables transaction; the earlier ruleset stays in force.",
   PERMISSION_DENIED: "Sluice must run as root (or with CAP_NET_ADMIN and CAP_SYS_ADMIN) for this command.",
   PORT_TAKEN: "An address that Sluice should listen on is in use.",
+  REGISTRY_FAILED:
+    "The schema registry did not do what it was asked: it is away, refuses us, or our schema does not go with its latest.",
   SELECTOR_INVALID: "A label selector does not parse.",
   SINK_FAILED: "A sink could not store a batch.",
   STORE_FAILED: "The archive could not be written or read.",

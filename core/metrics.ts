@@ -87,6 +87,18 @@ export const metricTable = {
     "Records of endpoints, programs and changes that found no place while the store was away.",
     "kind",
   ),
+  sluice_bus_lag_messages: gauge(
+    "Messages of the partitions that this process has which it has not acked, as far as brokers told with what it got last.",
+    "group",
+    "topic",
+    "partition",
+  ),
+  sluice_bus_lag_seconds: gauge(
+    "How long ago the oldest message was written that this process has and has not acked; 0: it has none.",
+    "group",
+    "topic",
+    "partition",
+  ),
   sluice_bus_dead_letters_total: counter("Messages of the bus that could not be read; they are kept as dead letters."),
   sluice_work_jobs_total: counter("Periodic jobs that were done, or failed.", "job", "outcome"),
   sluice_policy_rules: gauge("Rules of the program that is wanted."),

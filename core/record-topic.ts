@@ -1,7 +1,7 @@
 import type { Bus, Message } from "./bus.ts";
-import { messageOf } from "./errors.ts";
+import { messageOf, SluiceError } from "./errors.ts";
 import type { Delivery, Sink, Source } from "./pipeline.ts";
-import type { Codec } from "./records/codec.ts";
+import type { Framed, MessageCodec } from "./records/framed-batches.ts";
 
 /** Records of a node keep their order; those of none keep theirs among themselves. */
 export interface OfNode {
@@ -11,7 +11,7 @@ export interface OfNode {
 /** A topic whose messages hold many records of a kind. */
 export interface RecordTopic<T> {
   readonly name: string;
-  readonly codec: Codec<readonly T[]>;
+  readonly codec: MessageCodec<T>;
 }
 
 /** So many keep a message well below what brokers take (1 MB), with labels and all. */
@@ -20,24 +20,50 @@ const perMessage = 500;
 /** Records as messages of one node each, in their order. */
 export function publishing<T extends OfNode>(bus: Bus, { name, codec }: RecordTopic<T>): Sink<T> {
   const publisher = bus.publisher(name);
+  /** Resolves when the writes before have begun; undefined: they have. */
+  let before: Promise<void> | undefined;
   return {
     name: publisher.name,
-    write: (records, signal) => publisher.write(messagesOf(records, codec), signal),
+    write(records, signal) {
+      const encoded = messagesOf(records, codec);
+      const now = encoded.filter((message): message is Message => !(message instanceof Promise));
+      if (before === undefined && now.length === encoded.length) return publisher.write(now, signal);
+      const turn = Promise.all([...encoded, before]).then(() => Promise.all(encoded));
+      const over = turn.then(
+        () => {},
+        () => {},
+      );
+      before = over;
+      void over.then(() => {
+        if (before === over) before = undefined;
+      });
+      return turn.then((messages) => publisher.write(messages, signal));
+    },
   };
 }
 
-/** With headers made of the records of each message. */
+/** Each encoded at once, or when the registry knows the schema; with headers made of its records. */
 export function messagesOf<T extends OfNode>(
   records: readonly T[],
-  codec: Codec<readonly T[]>,
+  codec: MessageCodec<T>,
   headersOf?: (records: readonly T[]) => Readonly<Record<string, string>>,
-): readonly Message[] {
+): readonly (Message | Promise<Message>)[] {
   return [...Map.groupBy(records, ({ node }) => node ?? "")].flatMap(([key, ofNode]) =>
-    chunks(ofNode).map((chunk) => {
-      const headers = headersOf?.(chunk);
-      return { key, value: codec.encode(chunk), ...(headers === undefined ? {} : { headers }) };
-    }),
+    chunks(ofNode).map((chunk) => keyed(key, codec.encode(chunk), headersOf?.(chunk))),
   );
+}
+
+function keyed(
+  key: string,
+  framed: Framed | Promise<Framed>,
+  headers: Readonly<Record<string, string>> | undefined,
+): Message | Promise<Message> {
+  const message = (one: Framed): Message => ({
+    key,
+    ...one,
+    ...(headers === undefined ? {} : { headers: { ...one.headers, ...headers } }),
+  });
+  return framed instanceof Promise ? framed.then(message) : message(framed);
 }
 
 /** What to do with a message that is no batch of records: it must not hold up what comes after it, nor vanish. */
@@ -60,7 +86,7 @@ export function subscribing<T>(bus: Bus, { name, codec }: RecordTopic<T>, group:
 /** The same of a source of messages; `look` sees each of them before its records are handed out. */
 export function readingFrom<T>(
   source: Source<Message>,
-  codec: Codec<readonly T[]>,
+  codec: MessageCodec<T>,
   dead: DeadLetters,
   look: (lot: Lot<T>) => void = () => {},
 ): Source<T> {
@@ -87,7 +113,7 @@ export function subscribingLots<T>(
   return lotsFrom(bus.subscription(name, group), codec, dead);
 }
 
-function lotsFrom<T>(source: Source<Message>, codec: Codec<readonly T[]>, dead: DeadLetters): Source<Lot<T>> {
+function lotsFrom<T>(source: Source<Message>, codec: MessageCodec<T>, dead: DeadLetters): Source<Lot<T>> {
   return {
     name: source.name,
     async *open(signal) {
@@ -104,14 +130,14 @@ function lotsFrom<T>(source: Source<Message>, codec: Codec<readonly T[]>, dead: 
 /** Undefined if it was nacked, since a dead letter could not be stored. */
 async function readable<T>(
   delivery: Delivery<Message>,
-  codec: Codec<readonly T[]>,
+  codec: MessageCodec<T>,
   dead: DeadLetters,
   signal: AbortSignal,
 ): Promise<Delivery<Lot<T>> | undefined> {
   const items: Lot<T>[] = [];
   try {
     for (const message of delivery.items) {
-      const records = decoded(message, codec);
+      const records = await decoded(message, codec);
       if ("cause" in records) await dead.put(message, records.cause, signal);
       else if (records.length > 0) items.push({ message, records });
     }
@@ -122,11 +148,16 @@ async function readable<T>(
   return { items, ack: () => delivery.ack(), nack: (cause) => delivery.nack(cause) };
 }
 
-function decoded<T>({ value }: Message, codec: Codec<readonly T[]>): readonly T[] | { readonly cause: string } {
+/** Throws what may be otherwise later: a schema registry that is away. */
+async function decoded<T>(
+  message: Message,
+  codec: MessageCodec<T>,
+): Promise<readonly T[] | { readonly cause: string }> {
   try {
-    return codec.decode(value);
+    return await codec.decode(message);
   } catch (thrown) {
-    return { cause: messageOf(thrown) };
+    if (thrown instanceof SluiceError && thrown.code === "DECODE_FAILED") return { cause: messageOf(thrown) };
+    throw thrown;
   }
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { composeFaults, readCompose } from "./deploy/compose.ts";
-import { dockerfileFaults } from "./deploy/dockerfile.ts";
+import { dockerfileFaults, filesOfImage } from "./deploy/dockerfile.ts";
 import { serviceFaults } from "./deploy/sluice-services.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -11,7 +11,7 @@ const read = (path: string) => readFileSync(join(root, path), "utf8");
 const checks: Readonly<Record<string, () => readonly string[]>> = {
   "docker-compose.yml": () => {
     const file = readCompose(read("docker-compose.yml"));
-    return [...composeFaults(file, root), ...serviceFaults(file)];
+    return [...composeFaults(file, root), ...serviceFaults(file, filesOfImage(read("deploy/Dockerfile"), root))];
   },
   "deploy/Dockerfile": () => dockerfileFaults(read("deploy/Dockerfile"), read("deploy/Dockerfile.dockerignore"), root),
 };

@@ -8,8 +8,10 @@ import type { Setting } from "../core/settings.ts";
 import { cliDocument } from "./command-documents.ts";
 import { elasticsearchDocument } from "./elasticsearch-document.ts";
 import { fieldsDocument } from "./field-document.ts";
+import { rightsDocument } from "./rights-document.ts";
 
 const documents: Readonly<Record<string, string>> = {
+  "docs/reference/bus-rights.md": rightsDocument(),
   "docs/reference/cli.md": cliDocument(),
   "docs/reference/config.md": configDocument(settings),
   "docs/reference/elasticsearch.md": elasticsearchDocument(),

@@ -7,7 +7,7 @@ import { envText, serviceNames } from "./services/local.ts";
 import { developmentFolder, servicesIn } from "./services/places.ts";
 import type { ServiceName } from "./services/service.ts";
 
-// Real Kafka, Elasticsearch and Redis for development and tests: npm run services -- up|down|status [kafka elasticsearch redis]
+// Real Kafka, Elasticsearch and Redis for development and tests: npm run services -- up|down|status [kafka elasticsearch redis registry]
 
 type Mode = "docker" | "local";
 
@@ -17,7 +17,10 @@ const ports: Readonly<Record<ServiceName, string>> = {
   kafka: "KAFKA_PORT",
   elasticsearch: "SEARCH_PORT",
   redis: "REDIS_PORT",
+  registry: "SCHEMA_REGISTRY_PORT",
 };
+/** Those that most work needs; the others are started by name. */
+const usual = serviceNames.filter((name) => name !== "registry");
 
 async function up(names: readonly ServiceName[], { mode, keep }: { readonly mode?: Mode; readonly keep?: boolean }) {
   if (isDocker(mode)) {
@@ -37,9 +40,9 @@ async function upHere(name: ServiceName, keep: boolean): Promise<void> {
 
 async function down(names: readonly ServiceName[], { mode }: { readonly mode?: Mode }): Promise<void> {
   if (isDocker(mode)) composeDown();
-  else if (names.length === serviceNames.length) await services.remove();
+  else if (names.length >= usual.length) await services.remove();
   else for (const name of names) await services.down(name);
-  if (names.length === serviceNames.length) rmSync(envFile, { force: true });
+  if (names.length >= usual.length) rmSync(envFile, { force: true });
 }
 
 function status(_: readonly ServiceName[], { mode }: { readonly mode?: Mode }): void {
@@ -69,7 +72,7 @@ for (const [name, summary, action] of [
   program
     .command(name)
     .summary(summary)
-    .addArgument(new Argument("[service...]").choices(serviceNames).default(serviceNames))
+    .addArgument(new Argument("[service...]").choices(serviceNames).default(usual))
     .addOption(new Option("--mode <mode>", "instead of what is there").choices(["docker", "local"]))
     .option("--keep", "go on with the data of an earlier run (local mode)")
     .action(action);

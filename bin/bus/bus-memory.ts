@@ -55,12 +55,15 @@ async function everything<K extends "endpoints" | "programs">(
   const { name, codec } = topics.topic(kind);
   const records: TopicRecords[K][] = [];
   for (const [partition, extent] of await reader.extents(name, since))
-    for (const { value, origin } of await reader.read(name, partition, extent, signal))
+    for (const message of await reader.read(name, partition, extent, signal))
       try {
-        for (const record of codec.decode(value)) records.push(record);
+        for (const record of await codec.decode(message)) records.push(record);
       } catch (thrown) {
         // Whoever stores this topic makes a dead letter of it.
-        log.error({ origin, error: messageOf(thrown) }, "what the watcher told cannot be read, and is not remembered");
+        log.error(
+          { origin: message.origin, error: messageOf(thrown) },
+          "what the watcher told cannot be read, and is not remembered",
+        );
       }
   return records;
 }

@@ -19,19 +19,19 @@ export function connectionOf({ bus }: Config): KafkaConnection {
 
 function tlsOf({ caFile, certificateFile, keyFile, serverName }: Config["bus"]): KafkaTls {
   return {
-    ...(caFile === "" ? {} : { authorities: read("bus.ca-file", caFile) }),
-    ...(certificateFile === "" ? {} : { certificate: read("bus.certificate-file", certificateFile) }),
-    ...(keyFile === "" ? {} : { key: read("bus.key-file", keyFile) }),
+    ...(caFile === "" ? {} : { authorities: readFor("bus.ca-file", caFile) }),
+    ...(certificateFile === "" ? {} : { certificate: readFor("bus.certificate-file", certificateFile) }),
+    ...(keyFile === "" ? {} : { key: readFor("bus.key-file", keyFile) }),
     ...(serverName === "" ? {} : { serverName }),
   };
 }
 
 function saslOf(mechanism: KafkaSasl["mechanism"], { username, password, passwordFile }: Config["bus"]): KafkaSasl {
-  const now = () => (passwordFile === "" ? password : read("bus.password-file", passwordFile).trim());
+  const now = () => (passwordFile === "" ? password : readFor("bus.password-file", passwordFile).trim());
   return { mechanism, username, password: now };
 }
 
-function read(setting: string, file: string): string {
+export function readFor(setting: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {

@@ -27,6 +27,8 @@ export class MarkedOutput<T extends Numbered> implements Sink<T> {
   readonly #marks = new Marks();
   readonly #failed = new AbortController();
   #sinceMarks = 0;
+  /** Resolves when the messages of the writes before are made. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: MarkedOutputOptions<T>) {
     this.name = `${options.topic.name}/${options.partition}`;
@@ -41,24 +43,35 @@ export class MarkedOutput<T extends Numbered> implements Sink<T> {
   /** Nobody else writes from here on. Gives what was done before. */
   async begin(signal: AbortSignal): Promise<readonly Numbered[]> {
     // Its own message ends the search: whatever stands before it stays as it is.
-    const begun = await this.#options.publisher.write([this.#empty({ begin: randomUUID() })]);
+    const begun = await this.#options.publisher.write([await this.#empty({ begin: randomUUID() })]);
     await this.#recall(begun, signal);
-    await this.#options.publisher.write([this.#empty(allMarksHeader(this.#marks))]);
+    await this.#options.publisher.write([await this.#empty(allMarksHeader(this.#marks))]);
     return this.#marks.all;
   }
 
   async write(records: readonly T[]): Promise<void> {
-    const messages = messagesOf(records, this.#options.topic.codec, marksHeader);
-    this.#marks.add(records);
-    this.#sinceMarks += messages.length;
-    const isDue = this.#sinceMarks >= marksEvery;
-    if (isDue) this.#sinceMarks = 0;
+    const turn = this.#turn.then(() => this.#messages(records));
+    this.#turn = turn.then(
+      () => {},
+      () => {},
+    );
+    const messages = await turn;
     try {
-      await this.#options.publisher.write(isDue ? [...messages, this.#empty(allMarksHeader(this.#marks))] : messages);
+      await this.#options.publisher.write(messages);
     } catch (thrown) {
       this.#failed.abort(thrown);
       throw thrown;
     }
+  }
+
+  /** One write after the other: marks are those of what was written before. */
+  async #messages(records: readonly T[]): Promise<readonly Message[]> {
+    const messages = await Promise.all(messagesOf(records, this.#options.topic.codec, marksHeader));
+    this.#marks.add(records);
+    this.#sinceMarks += messages.length;
+    if (this.#sinceMarks < marksEvery) return messages;
+    this.#sinceMarks = 0;
+    return [...messages, await this.#empty(allMarksHeader(this.#marks))];
   }
 
   async #recall(begun: bigint, signal: AbortSignal): Promise<void> {
@@ -72,7 +85,8 @@ export class MarkedOutput<T extends Numbered> implements Sink<T> {
     }
   }
 
-  #empty(headers: Readonly<Record<string, string>>): Message {
-    return { key: "", value: this.#options.topic.codec.encode([]), headers };
+  async #empty(headers: Readonly<Record<string, string>>): Promise<Message> {
+    const framed = await this.#options.topic.codec.encode([]);
+    return { key: "", value: framed.value, headers: { ...framed.headers, ...headers } };
   }
 }

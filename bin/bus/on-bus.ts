@@ -1,3 +1,4 @@
+import type { PartitionLag } from "../../core/bus-kafka/lag.ts";
 import type { Metrics } from "../../core/metrics.ts";
 import { type BusRim, openBus, requireBus } from "./open-bus.ts";
 import { RecordTopics } from "./record-topics.ts";
@@ -11,9 +12,18 @@ export async function onBus(
   requireBus(rim.config);
   const bus = await openBus(rim, signal);
   if (bus === undefined) return;
+  tellLag(bus, rim.metrics);
   try {
     await work(new RecordTopics(bus, rim.config, rim.metrics, rim.log));
   } finally {
     await bus.close();
   }
+}
+
+function tellLag(bus: { readonly lags: readonly PartitionLag[] }, metrics: Metrics): void {
+  const labels = ({ group, topic, partition }: PartitionLag) => ({ group, topic, partition: String(partition) });
+  metrics.read("sluice_bus_lag_messages", () => bus.lags.map((lag) => ({ labels: labels(lag), value: lag.messages })));
+  metrics.read("sluice_bus_lag_seconds", () =>
+    bus.lags.map((lag) => ({ labels: labels(lag), value: lag.seconds ?? 0 })),
+  );
 }

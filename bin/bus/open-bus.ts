@@ -1,6 +1,5 @@
-import type { KeptBus } from "../../core/bus.ts";
 import { explained, isFinal } from "../../core/bus-kafka/advice.ts";
-import { kafkaBus } from "../../core/bus-kafka/kafka-bus.ts";
+import { type KafkaBus, kafkaBus } from "../../core/bus-kafka/kafka-bus.ts";
 import { ensureTopics } from "../../core/bus-kafka/topics.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
@@ -19,13 +18,13 @@ export interface BusRim {
 const pauseMs = 2_000;
 
 /** The bus of the configuration, its topics made. While no broker answers it waits; undefined: the signal aborted before one did. */
-export async function openBus(rim: BusRim, signal: AbortSignal): Promise<KeptBus | undefined> {
+export async function openBus(rim: BusRim, signal: AbortSignal): Promise<KafkaBus | undefined> {
   await makeTopics(rim, signal);
   return signal.aborted ? undefined : busOf(rim);
 }
 
 /** The bus of the configuration, whether or not a broker answers. */
-export function busOf({ config, clock, log }: BusRim): KeptBus {
+export function busOf({ config, clock, log }: BusRim): KafkaBus {
   return kafkaBus({ connection: connectionOf(config), clock, log });
 }
 
@@ -51,6 +50,16 @@ export function requireBus({ bus }: Config): void {
     "CONFIG_INVALID",
     "bus.brokers is empty: this command works between Kafka topics; give --bus.brokers host:port",
   );
+}
+
+/** For commands that a person waits for: what the brokers say, with what to do about it. */
+export async function asking<T>({ bus }: Config, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (cause instanceof SluiceError) throw cause;
+    throw new SluiceError("BUS_FAILED", `Kafka at ${bus.brokers.join(", ")}: ${explained(cause)}`, { cause });
+  }
 }
 
 /** kafkajs marks what another try may mend; also what only a person can. */

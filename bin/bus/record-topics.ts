@@ -14,7 +14,7 @@ import {
   subscribing,
   subscribingLots,
 } from "../../core/record-topic.ts";
-import { batchCodec, rawDnsBatchCodec, rawFlowBatchCodec } from "../../core/records/batch.ts";
+import { batches, batchSchema, rawDnsBatchSchema, rawFlowBatchSchema } from "../../core/records/batch.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
 import type { DnsRecord, RawDns } from "../../core/records/dns.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
@@ -23,6 +23,8 @@ import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
 import type { Seal } from "../../core/records/seal.ts";
+import type { SchemaRegistry } from "../../core/schema-registry.ts";
+import { registryOf } from "./registry.ts";
 import { groupName, type TopicKind, topicName } from "./topics.ts";
 
 /** What the topics of records hold. */
@@ -44,18 +46,18 @@ export const replayHeader = "replay";
 
 export type RecordPartition<T> = Pick<AssignedPartition, "number" | "lost"> & { readonly source: Source<T> };
 
-const codecs = {
-  "flows.raw": rawFlowBatchCodec,
-  "dns.raw": rawDnsBatchCodec,
-  flows: () => batchCodec<Flow>("flow"),
-  dns: () => batchCodec<DnsRecord>("dns"),
-  losses: () => batchCodec<Loss>("loss"),
-  heartbeats: () => batchCodec<Heartbeat>("heartbeat"),
-  endpoints: () => batchCodec<EndpointTenure>("endpoint"),
-  programs: () => batchCodec<ProgramRecord>("program"),
-  changes: () => batchCodec<ChangeRecord>("change"),
-  seals: () => batchCodec<Seal>("seal"),
-};
+const schemas = {
+  "flows.raw": rawFlowBatchSchema,
+  "dns.raw": rawDnsBatchSchema,
+  flows: () => batchSchema("flow"),
+  dns: () => batchSchema("dns"),
+  losses: () => batchSchema("loss"),
+  heartbeats: () => batchSchema("heartbeat"),
+  endpoints: () => batchSchema("endpoint"),
+  programs: () => batchSchema("program"),
+  changes: () => batchSchema("change"),
+  seals: () => batchSchema("seal"),
+} as const;
 
 /** The records of a bus, by topic. */
 export class RecordTopics {
@@ -63,10 +65,12 @@ export class RecordTopics {
   readonly #config: Config;
   readonly #dead: DeadLetters;
   readonly #mended = new WeakSet<object>();
+  readonly #registry: SchemaRegistry | undefined;
 
   constructor(bus: KeptBus, config: Config, metrics: Metrics, log: Log) {
     this.bus = bus;
     this.#config = config;
+    this.#registry = registryOf(config);
     this.#dead = deadLetterTopic(bus, topicName(config, "dead"), (origin, cause) => {
       metrics.add("sluice_bus_dead_letters_total", {});
       log.error({ origin, cause }, "a message, or records of one, cannot be used; it is kept as a dead letter");
@@ -89,7 +93,7 @@ export class RecordTopics {
   ): AsyncGenerator<RecordPartition<TopicRecords[K]>> {
     const { name, codec } = this.topic(kind);
     for await (const { source, ...partition } of this.bus.partitions(name, groupName(this.#config, group), signal))
-      yield { ...partition, source: readingFrom(source, codec, this.#dead, this.#look) };
+      yield { ...partition, source: readingFrom<TopicRecords[K]>(source, codec, this.#dead, this.#look) };
   }
 
   /** Whether a record is of a message that was sent again by `sluice dead replay`. */
@@ -100,7 +104,7 @@ export class RecordTopics {
   };
 
   get kinds(): readonly (keyof TopicRecords)[] {
-    return Object.keys(codecs) as readonly (keyof TopicRecords)[];
+    return Object.keys(schemas) as readonly (keyof TopicRecords)[];
   }
 
   /** A name of ours on the bus. */
@@ -121,11 +125,12 @@ export class RecordTopics {
     cause: string,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#dead.put({ ...message, value: this.topic(kind).codec.encode(records) }, cause, signal);
+    const framed = await this.topic(kind).codec.encode(records);
+    await this.#dead.put({ ...message, ...framed, headers: { ...message.headers, ...framed.headers } }, cause, signal);
   }
 
   topic<K extends keyof TopicRecords>(kind: K): RecordTopic<TopicRecords[K]> {
-    const codec = codecs[kind]() as unknown as RecordTopic<TopicRecords[K]>["codec"];
-    return { name: topicName(this.#config, kind as TopicKind), codec };
+    const name = topicName(this.#config, kind as TopicKind);
+    return { name, codec: batches<TopicRecords[K]>(schemas[kind](), name, this.#registry) };
   }
 }

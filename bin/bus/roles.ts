@@ -42,7 +42,12 @@ export const roles = {
     reads: ["dead"],
     group: "work",
   },
-  reader: { about: "who looks: sluice bus lag, people with their own tools", writes: [], reads: records, group: "read" },
+  reader: {
+    about: "who looks: sluice bus lag, people with their own tools",
+    writes: [],
+    reads: records,
+    group: "read",
+  },
   admin: { about: "sluice bus topics --apply, sluice bus acls --apply", writes: [], reads: [] },
 } as const satisfies Readonly<Record<string, Role>>;
 

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { SluiceError } from "../../core/errors.ts";
 import { confirmed } from "../confirmed.ts";
 import type { DeadLetterBox } from "../dead/dead-letters.ts";
-import { type Letter, readingOf } from "../dead/letter.ts";
+import { type Letter, type Reading, readingOf } from "../dead/letter.ts";
 import { addBusSettings, letterId, withDeadLetters } from "../dead/options.ts";
 import { edited, recordsIn } from "../dead/records-file.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
@@ -62,16 +62,19 @@ function showCommand(rim: Rim): Command {
     .addHelpText("after", exitCodeHelp);
   return addBusSettings(addOutputOptions(command)).action((ids: readonly number[], options: OutputOptions) =>
     withDeadLetters(options, async (box, topics, signal) => {
+      const letters = await box.find(ids, signal);
+      const readings = new Map<Letter, Reading>();
+      for (const letter of letters) readings.set(letter, await readingOf(letter, topics));
       const shape: Shape<Letter> = {
         ...letterShape,
         objectOf: (letter) => ({
           ...letterShape.objectOf(letter),
           headers: letter.message.headers ?? {},
-          ...readingOf(letter, topics),
+          ...readings.get(letter),
         }),
       };
       const whole = { ...options, output: options.output === "table" ? ("yaml" as const) : options.output };
-      await print(shape, await box.find(ids, signal), whole, rim);
+      await print(shape, letters, whole, rim);
     }),
   );
 }
@@ -98,7 +101,7 @@ function replayCommand(rim: Rim): Command {
       const letters = await chosen(box, ids, all, signal);
       if ((record !== undefined || edit) && letters.length !== 1)
         throw new SluiceError("USAGE", "--record and --edit mend one dead letter: give one id");
-      const records = record !== undefined ? recordsIn(record) : edit ? mended(letters, topics, rim) : undefined;
+      const records = record !== undefined ? recordsIn(record) : edit ? await mended(letters, topics, rim) : undefined;
       const again = letters.filter(({ handled }) => handled !== null).map(({ id }) => id);
       const warning = again.length === 0 ? "" : ` (${again.join(", ")} not for the first time)`;
       await confirmed(`Send ${countText(letters)} again${warning}?`, yes);
@@ -108,9 +111,13 @@ function replayCommand(rim: Rim): Command {
   );
 }
 
-function mended(letters: readonly Letter[], topics: Parameters<typeof readingOf>[1], rim: Rim): readonly object[] {
+async function mended(
+  letters: readonly Letter[],
+  topics: Parameters<typeof readingOf>[1],
+  rim: Rim,
+): Promise<readonly object[]> {
   const [letter] = letters as readonly [Letter];
-  const reading = readingOf(letter, topics);
+  const reading = await readingOf(letter, topics);
   if ("records" in reading) return edited(reading.records, rim.env);
   throw new SluiceError(
     "USAGE",

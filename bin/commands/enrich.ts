@@ -17,7 +17,7 @@ ${exitCodeHelp}`;
 
 /** Settings of what stands before and behind it, and of the kernel. */
 const others =
-  /^(archive|collector|dns|spool|data|node)\.|^enforcer\.(revoke|deny|logRate|podInterface|probe|guard|canary|confirm|breakGlass|antiSpoofing|unknownEndpoints)/;
+  /^(archive|syslog|file|collector|dns|spool|data|node)\.|^enforcer\.(revoke|deny|logRate|podInterface|probe|guard|canary|confirm|breakGlass|antiSpoofing|unknownEndpoints)/;
 
 export function enrichCommand(): Command {
   const command = new Command("enrich")

@@ -16,6 +16,8 @@ import { addSettings, configOf, durationOption } from "../options.ts";
 import { serve } from "../serve.ts";
 import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
+import { sinkFileCommand } from "./sink-file.ts";
+import { sinkSyslogCommand } from "./sink-syslog.ts";
 
 const archiveExamples = `
 Keeps what stands in Kafka in the archive of the data folder, where sluice flows and its like find it. Kafka is told that records are done with
@@ -34,9 +36,9 @@ Examples:
   sluice sink elasticsearch --bus.brokers kafka-0:9092 --elasticsearch.urls https://es-0:9200 --elasticsearch.api-key-file FILE
 ${exitCodeHelp}`;
 
-const others = /^(collector|dns|spool|objects|enforcer|enricher|node|elasticsearch)\./;
+const others = /^(collector|dns|spool|objects|enforcer|enricher|node|elasticsearch|syslog|file)\./;
 const notOfElasticsearch =
-  /^(dns|spool|objects|enforcer|enricher|node|cluster|archive|data)\.|^collector\.(?!windowMs$)/;
+  /^(dns|spool|objects|enforcer|enricher|node|cluster|archive|data|syslog|file)\.|^collector\.(?!windowMs$)/;
 
 export function sinkCommand(): Command {
   const archive = new Command("archive")
@@ -57,7 +59,12 @@ export function sinkCommand(): Command {
     requireBus(config);
     return serve([elasticsearchPart(config)], { duration: options.duration, level: config.log.level });
   });
-  return new Command("sink").description("keep the records of Kafka").addCommand(archive).addCommand(elasticsearch);
+  return new Command("sink")
+    .description("keep the records of Kafka")
+    .addCommand(archive)
+    .addCommand(elasticsearch)
+    .addCommand(sinkSyslogCommand())
+    .addCommand(sinkFileCommand());
 }
 
 function elasticsearchPart(config: ReturnType<typeof configOf>): Part {

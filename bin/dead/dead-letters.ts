@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { messageOf, SluiceError } from "../../core/errors.ts";
+import type { Framed, MessageCodec } from "../../core/records/framed-batches.ts";
 import { type RecordTopics, replayHeader, type TopicRecords } from "../bus/record-topics.ts";
 import { type Handled, type Letter, letterOf } from "./letter.ts";
 
@@ -59,8 +60,9 @@ export class DeadLetterBox {
         `dead letter ${letter.id} is of ${letter.topic || "nowhere"}, no topic of this bus`,
       );
     const { origin: _, cause: __, ...headers } = letter.message.headers ?? {};
-    const value = records === undefined ? letter.message.value : this.#encoded(kind, records);
-    const message = { key: letter.message.key, value, headers: { ...headers, [replayHeader]: String(letter.id) } };
+    const framed = records === undefined ? letter.message : await this.#encoded(kind, records);
+    const marked = { ...headers, ...(records === undefined ? {} : framed.headers), [replayHeader]: String(letter.id) };
+    const message = { key: letter.message.key, value: framed.value, headers: marked };
     await this.#topics.bus.publisher(letter.topic).write([message], signal);
     const replays = (letter.handled?.replays ?? 0) + 1;
     await this.#note(letter, { how: "replayed", at: this.#clock.now(), replays, reason: null }, signal);
@@ -77,15 +79,13 @@ export class DeadLetterBox {
   }
 
   /** Throws USAGE for what are no records of the kind. */
-  #encoded(kind: keyof TopicRecords, records: readonly object[]): Uint8Array {
-    const codec = this.#topics.topic(kind).codec as {
-      encode(records: readonly object[]): Uint8Array;
-      decode(bytes: Uint8Array): readonly object[];
-    };
+  async #encoded(kind: keyof TopicRecords, records: readonly object[]): Promise<Framed> {
+    const codec = this.#topics.topic(kind).codec as MessageCodec<object>;
     try {
-      const bytes = codec.encode(records);
-      const differing = codec.decode(bytes).findIndex((read, place) => !isSame(read, records[place]));
-      if (differing === -1) return bytes;
+      const framed = await codec.encode(records);
+      const read = await codec.decode(framed);
+      const differing = read.findIndex((one, place) => !isSame(one, records[place]));
+      if (differing === -1) return framed;
       throw new Error(
         `record ${differing + 1} would not be read as it is written: a field is missing, or of another type`,
       );

@@ -47,17 +47,17 @@ export type Reading =
 const shownBytes = 256;
 
 /** The records, if they are some of its topic, or of another; else the beginning of it. */
-export function readingOf({ topic, message: { value } }: Letter, topics: RecordTopics): Reading {
+export async function readingOf({ topic, message }: Letter, topics: RecordTopics): Promise<Reading> {
   const kinds = topics.kinds;
   const own = kinds.find((kind) => topics.topic(kind).name === topic);
   let error = own === undefined ? `${topic} is no topic of this bus` : "";
   for (const kind of own === undefined ? kinds : [own, ...kinds])
     try {
-      return { kind, records: topics.topic(kind).codec.decode(value) };
+      return { kind, records: await topics.topic(kind).codec.decode(message) };
     } catch (thrown) {
       error ||= messageOf(thrown);
     }
-  const part = Buffer.from(value.subarray(0, shownBytes));
+  const part = Buffer.from(message.value.subarray(0, shownBytes));
   const isText = !part.includes(0) && part.equals(Buffer.from(part.toString("utf8")));
   return isText && part.length > 0 ? { text: part.toString("utf8"), error } : { hex: part.toString("hex"), error };
 }

@@ -19,6 +19,11 @@ interface Advice {
 
 const always = (text: string) => () => text;
 
+const missingOnTopic = ({ topic, needs = "Describe" }: Asked) =>
+  topic === undefined
+    ? "a right on a topic is missing: see sluice bus acls"
+    : `the right ${needs} on the topic ${topic} is missing: see sluice bus acls`;
+
 /** The first that fits. Names are those of OpenSSL, Node.js and Kafka's protocol. */
 const table: readonly Advice[] = [
   {
@@ -66,17 +71,25 @@ const table: readonly Advice[] = [
   {
     sign: /GROUP_AUTHORIZATION_FAILED|Not authorized to access group/,
     isFinal: true,
-    text: ({ group }) => `the right Read on the group ${group ?? ""} is missing: see sluice bus acls`,
+    text: ({ group = "" }) => `the right Read on the group ${group} is missing: see sluice bus acls`,
+  },
+  {
+    // So kafkajs answers whatever keeps it from the coordinator.
+    sign: /GroupCoordinatorNotFound/,
+    isFinal: false,
+    text: ({ group = "" }) => `the right Read on the group ${group} may be missing: see sluice bus acls`,
   },
   {
     sign: /TOPIC_AUTHORIZATION_FAILED|Not authorized to access topics/,
     isFinal: true,
-    text: ({ topic, needs }) => `the right ${needs ?? "Describe"} on the topic ${topic ?? ""} is missing: see sluice bus acls`,
+    text: missingOnTopic,
   },
   {
+    // An idempotent producer is let in if there is any topic that it may write to.
     sign: /CLUSTER_AUTHORIZATION_FAILED|Cluster authorization failed/,
     isFinal: true,
-    text: always("a right on the cluster is missing: see sluice bus acls"),
+    text: (asked) =>
+      asked.topic === undefined ? "a right on the cluster is missing: see sluice bus acls" : missingOnTopic(asked),
   },
   {
     sign: /ConnectionClosed|Closed connection|Connection closed by the server/,
@@ -87,8 +100,10 @@ const table: readonly Advice[] = [
 
 /** The message of an error of the brokers, and what to do about it. */
 export function explained(cause: unknown, asked: Asked = {}): string {
+  const parts = partsOf(cause).map(messageOf);
+  const text = [messageOf(cause), ...new Set(parts)].join(": ");
   const advice = adviceOn(cause);
-  return advice === undefined ? messageOf(cause) : `${messageOf(cause)}; ${advice.text(asked)}`;
+  return advice === undefined ? text : `${text}; ${advice.text(asked)}`;
 }
 
 /** Whether a person has to mend something before trying again may help. */
@@ -97,13 +112,20 @@ export function isFinal(cause: unknown): boolean {
 }
 
 function adviceOn(cause: unknown): Advice | undefined {
-  const signs = signsOf(cause);
+  const signs = signsOf(cause).join(" ");
   return table.find(({ sign }) => sign.test(signs));
 }
 
+/** Errors that kafkajs sums up in one. */
+function partsOf(thrown: unknown): readonly unknown[] {
+  const { errors } = thrown as { readonly errors?: unknown };
+  return Array.isArray(errors) ? errors : [];
+}
+
 /** Everything that an error is called; kafkajs keeps protocol errors' names in `type`. */
-function signsOf(thrown: unknown, depth = 0): string {
-  if (typeof thrown !== "object" || thrown === null || depth > 5) return "";
+function signsOf(thrown: unknown, depth = 0): readonly string[] {
+  if (typeof thrown !== "object" || thrown === null || depth > 5) return [];
   const { name, type, code, message, cause } = thrown as Readonly<Record<string, unknown>>;
-  return [name, type, code, message].filter((part) => typeof part === "string").join(" ") + signsOf(cause, depth + 1);
+  const own = [name, type, code, message].filter((part) => typeof part === "string");
+  return [...own, ...[cause, ...partsOf(thrown)].flatMap((inner) => signsOf(inner, depth + 1))];
 }

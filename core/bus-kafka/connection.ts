@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { connect, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import kafkajs, { type ISocketFactory, type Kafka, type SASLOptions } from "kafkajs";
 import type { Log } from "../log.ts";
@@ -48,7 +48,8 @@ export function connectTo({ brokers, clientId, tls, sasl }: KafkaConnection, log
     connectionTimeout: 5_000,
     requestTimeout: 30_000,
     logCreator: () => (entry) => tell(log, entry),
-    ...(tls === undefined ? {} : { ssl: true, socketFactory: tlsSockets(tls) }),
+    ...(tls === undefined ? {} : { ssl: true }),
+    socketFactory: sockets(tls),
     ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
   });
 }
@@ -56,10 +57,15 @@ export function connectTo({ brokers, clientId, tls, sasl }: KafkaConnection, log
 const keepAliveMs = 60_000;
 
 /** As kafkajs makes them, with what the files say now. */
-function tlsSockets(tls: () => KafkaTls): ISocketFactory {
+function sockets(tls: KafkaConnection["tls"]): ISocketFactory {
   return ({ host, port, onConnect }) => {
     const name = isIP(host) === 0 ? { servername: host } : {};
-    return connectTls({ host, port, ...name, ...tlsOptions(tls()) }, onConnect).setKeepAlive(true, keepAliveMs);
+    const socket =
+      tls === undefined
+        ? connect({ host, port }, onConnect)
+        : connectTls({ host, port, ...name, ...tlsOptions(tls()) }, onConnect);
+    // What is written while it still connects waits for that, a listener each: many are no leak.
+    return socket.setMaxListeners(0).setKeepAlive(true, keepAliveMs);
   };
 }
 

@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 import type { Sink, Source } from "../pipeline.ts";
 import { connectTo, type KafkaConnection } from "./connection.ts";
 import { FencedProducer } from "./fenced-producer.ts";
+import type { PartitionLag } from "./lag.ts";
 import { Member } from "./member.ts";
 import { TopicPublisher } from "./topic-publisher.ts";
 import { TopicReader } from "./topic-reader.ts";
@@ -26,11 +27,11 @@ export interface KafkaBusOptions {
  * A bus on Kafka. Topics must be there (topics.ts). A new group begins at the first message that the topic still has. Messages of one
  * partition, so of one key, are in one delivery at a time.
  */
-export function kafkaBus(options: KafkaBusOptions): KeptBus {
+export function kafkaBus(options: KafkaBusOptions): KafkaBus {
   return new KafkaBus(options);
 }
 
-class KafkaBus implements KeptBus {
+export class KafkaBus implements KeptBus {
   readonly #kafka: Kafka;
   readonly #options: KafkaBusOptions;
   readonly #publishers = new Map<string, TopicPublisher>();
@@ -77,6 +78,11 @@ class KafkaBus implements KeptBus {
 
   #until(signal: AbortSignal): AbortSignal {
     return AbortSignal.any([signal, this.#closing.signal]);
+  }
+
+  /** How far each subscription that is open is behind. */
+  get lags(): readonly PartitionLag[] {
+    return [...this.#members].flatMap(({ lags }) => lags);
   }
 
   async close(): Promise<void> {

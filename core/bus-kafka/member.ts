@@ -6,6 +6,7 @@ import { messageOf, SluiceError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Delivery, Source } from "../pipeline.ts";
 import { explained } from "./advice.ts";
+import type { PartitionLag } from "./lag.ts";
 import { Partition } from "./partition.ts";
 import { received } from "./received.ts";
 
@@ -118,6 +119,19 @@ export class Member {
     return { name: `kafka ${this.#options.topic}/${partition.number}`, open: open.bind(this) };
   }
 
+  /** Of the partitions that it has now. */
+  get lags(): readonly PartitionLag[] {
+    const { topic } = this.#options;
+    const now = this.#clock.now();
+    return [...this.#partitions.values()].map(({ number, behind: { messages, oldest } }) => ({
+      group: groupIdOf(this.#options),
+      topic,
+      partition: number,
+      messages,
+      seconds: oldest === undefined ? null : Math.max(0, now - oldest) / 1_000,
+    }));
+  }
+
   /** Resolves when the group knows that this member is gone; what was handed out may be acked until then. */
   leave(): Promise<void> {
     this.#left ??= this.#joined.then(() => this.#leave());
@@ -151,12 +165,13 @@ export class Member {
   async #receive({ batch, resolveOffset, heartbeat, pause }: EachBatchPayload): Promise<void> {
     const partition = this.#partitions.get(batch.partition);
     if (partition === undefined || this.#leaving) return;
-    const done = partition.put(received(batch));
+    const done = partition.put(received(batch), BigInt(batch.highWatermark));
     this.#news.changed();
     const isDone = await this.#whileAlive(done, patienceMs, heartbeat);
     resolveOffset(batch.lastOffset());
     if (isDone || this.#leaving) return;
     const resume = pause();
+    this.#log.debug({ partition: batch.partition }, "partition paused until its batch is done");
     void done.then(resume);
   }
 

@@ -1,5 +1,12 @@
 import type { Message } from "../bus.ts";
 
+/** A message as a topic keeps it. */
+export type Kept = Message & {
+  readonly offset: bigint;
+  /** When it was written, milliseconds. */
+  readonly at: number;
+};
+
 /** A batch of one partition that nobody has done with. */
 export interface Batch {
   readonly partition: number;
@@ -14,9 +21,11 @@ export interface Batch {
  */
 export class Partition {
   readonly number: number;
+  /** Offset after the last message that brokers told of. */
+  #last = -1n;
   /** Offset of what has not come yet. */
   #next = -1n;
-  #held: { readonly batch: Batch; readonly done: PromiseWithResolvers<void> } | undefined;
+  #held: { readonly batch: Batch; readonly oldest: number; readonly done: PromiseWithResolvers<void> } | undefined;
   #isOut = false;
   readonly #lost = new AbortController();
 
@@ -43,8 +52,22 @@ export class Partition {
     return this.#lost.signal;
   }
 
-  /** Takes the messages that have not come before. Resolves when they are done with, or the partition is lost; one batch at a time. */
-  async put(messages: readonly (Message & { readonly offset: bigint })[]): Promise<void> {
+  /**
+   * Messages not yet acked, as far as brokers told when they handed some out last, and when the oldest of those that are here was written
+   * (milliseconds).
+   */
+  get behind(): { readonly messages: number; readonly oldest: number | undefined } {
+    const first =
+      this.#held === undefined ? this.#next : this.#held.batch.end - BigInt(this.#held.batch.messages.length);
+    return { messages: this.#last < 0n ? 0 : Math.max(0, Number(this.#last - first)), oldest: this.#held?.oldest };
+  }
+
+  /**
+   * Takes the messages that have not come before. Resolves when they are done with, or the partition is lost; one batch at a time. `end` is
+   * the offset after the last message of the partition.
+   */
+  async put(messages: readonly Kept[], end: bigint): Promise<void> {
+    this.#last = end;
     // What came before a rebalance may still be out.
     while (this.#held !== undefined) await this.#held.done.promise;
     const fresh = messages.filter(({ offset }) => offset >= this.#next);
@@ -52,6 +75,7 @@ export class Partition {
     if (last === undefined || this.isLost) return;
     this.#next = last.offset + 1n;
     this.#held = {
+      oldest: (fresh[0] as Kept).at,
       batch: { partition: this.number, messages: fresh, end: this.#next },
       done: Promise.withResolvers<void>(),
     };

@@ -1,10 +1,10 @@
 import type { EachBatchPayload } from "kafkajs";
-import type { Message } from "../bus.ts";
+import type { Kept } from "./partition.ts";
 
 type Batch = EachBatchPayload["batch"];
 
 /** What a batch of kafkajs holds, as our messages. */
-export function received(batch: Batch): readonly (Message & { readonly offset: bigint })[] {
+export function received(batch: Batch): readonly Kept[] {
   return batch.messages.map((message) => ({
     key: message.key?.toString() ?? "",
     value: message.value ?? new Uint8Array(),

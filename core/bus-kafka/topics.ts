@@ -21,7 +21,7 @@ export interface TopicState {
   readonly now: Omit<TopicPlan, "name"> | undefined;
 }
 
-/** What was done, or would have to be, for people. */
+/** What differs, for people. */
 export interface TopicChange {
   readonly topic: string;
   readonly what: string;
@@ -62,17 +62,17 @@ export function changesOf({ plan, now }: TopicState): readonly TopicChange[] {
   const change = (what: string, isOurs = true) => ({ topic: plan.name, what, isOurs });
   const { partitions, replicas, settings } = plan;
   if (now === undefined)
-    return [change(`made, ${partitions} partitions, ${replicas} ${replicas === 1 ? "copy" : "copies"}`)];
+    return [change(`new: ${partitions} partitions, ${replicas} ${replicas === 1 ? "copy" : "copies"}`)];
   return [
-    ...(now.partitions < partitions ? [change(`${now.partitions} partitions became ${partitions}`)] : []),
+    ...(now.partitions < partitions ? [change(`partitions: ${now.partitions} -> ${partitions}`)] : []),
     ...(now.partitions > partitions
-      ? [change(`${now.partitions} partitions are more than ${partitions}, and stay`, false)]
+      ? [change(`partitions: ${now.partitions}, more than ${partitions}; they stay`, false)]
       : []),
     ...(now.replicas === replicas
       ? []
-      : [change(`${now.replicas} copies, not ${replicas}: move them with kafka-reassign-partitions`, false)]),
+      : [change(`copies: ${now.replicas}, not ${replicas}; kafka-reassign-partitions changes them`, false)]),
     ...differing(settings, now.settings).map(([name, value]) =>
-      change(`${name} was ${now.settings[name] ?? "unset"}, is ${value}`),
+      change(`${name}: ${now.settings[name] ?? "unset"} -> ${value}`),
     ),
   ];
 }
@@ -112,7 +112,8 @@ async function settingsOf(
 async function adapt(admin: Admin, { plan, now }: TopicState, clock: Clock): Promise<void> {
   const { name, partitions, settings } = plan;
   if (now === undefined) return create(admin, plan, clock);
-  if (now.partitions < partitions) await admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] });
+  if (now.partitions < partitions)
+    await admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] });
   if (differing(settings, now.settings).length === 0) return;
   await admin.alterConfigs({
     validateOnly: false,
@@ -124,7 +125,9 @@ async function create(admin: Admin, { name, partitions, replicas, settings }: To
   // Another process may be as quick: then it is there, and nothing was made.
   await admin.createTopics({
     waitForLeaders: false,
-    topics: [{ topic: name, numPartitions: partitions, replicationFactor: replicas, configEntries: entriesOf(settings) }],
+    topics: [
+      { topic: name, numPartitions: partitions, replicationFactor: replicas, configEntries: entriesOf(settings) },
+    ],
   });
   for (let turn = 0; turn < leaderTurns && !(await hasLeaders(admin, name)); turn++) await clock.sleep(leaderPauseMs);
 }

@@ -42,6 +42,16 @@ export function codecOf<T>(schema: Schema, older: readonly Schema[] = []): Codec
   };
 }
 
+/** Encodes without a header, and decodes what `writer` wrote. Throws plain errors. */
+export function bareCodec<T>(schema: Schema, writer: Schema = schema): Codec<T> {
+  const type = parse(schema);
+  const resolver = writer === schema ? undefined : type.createResolver(parse(writer));
+  return {
+    encode: (record) => type.toBuffer(record),
+    decode: (body) => type.fromBuffer(Buffer.from(body.buffer, body.byteOffset, body.length), resolver) as T,
+  };
+}
+
 export const flowCodec = (): Codec<Flow> => codecOf<Flow>(schemaOf("flow"));
 export const lossCodec = (): Codec<Loss> => codecOf<Loss>(schemaOf("loss"));
 export const heartbeatCodec = (): Codec<Heartbeat> => codecOf<Heartbeat>(schemaOf("heartbeat"));

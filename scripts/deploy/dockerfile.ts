@@ -23,6 +23,12 @@ export function dockerfileFaults(text: string, ignore: string, root: string): re
   ];
 }
 
+/** Files of the checkout that the image of a Dockerfile has. */
+export function filesOfImage(text: string, root: string): ReadonlySet<string> {
+  const last = stagesOf(text).at(-1);
+  return last === undefined ? new Set() : copiedOf(last, root);
+}
+
 function stagesOf(text: string): readonly Stage[] {
   const stages: { name: string | null; instructions: Instruction[] }[] = [];
   for (const instruction of DockerfileParser.parse(text).getInstructions()) {

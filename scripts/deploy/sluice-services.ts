@@ -5,14 +5,18 @@ import { messageOf } from "../../core/errors.ts";
 import type { ComposeFile, ComposeService } from "./compose.ts";
 
 /** What is wrong with those services of a compose file that are ours: commands, settings, rights. */
-export function serviceFaults({ services }: ComposeFile): readonly string[] {
+export function serviceFaults({ services }: ComposeFile, image: ReadonlySet<string>): readonly string[] {
   return Object.entries(services)
     .filter(([, { build }]) => build !== undefined)
     .flatMap(([name, service]) =>
-      [...(service.entrypoint === undefined ? commandFaults(service) : []), ...rightFaults(service)].map(
-        (fault) => `${name}: ${fault}`,
-      ),
+      [...startFaults(service, image), ...rightFaults(service)].map((fault) => `${name}: ${fault}`),
     );
+}
+
+function startFaults(service: ComposeService, image: ReadonlySet<string>): readonly string[] {
+  if (service.entrypoint === undefined) return commandFaults(service);
+  const files = service.entrypoint.filter((word) => word.startsWith("/opt/sluice/")).map((word) => word.slice(12));
+  return files.filter((file) => !image.has(file)).map((file) => `the image has no ${file}`);
 }
 
 function commandFaults({ command = [], environment = {} }: ComposeService): readonly string[] {

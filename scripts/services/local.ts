@@ -5,9 +5,10 @@ import { elasticsearch } from "./elasticsearch.ts";
 import { kafka } from "./kafka.ts";
 import { freePort, isAlive, memoryOf, stop } from "./processes.ts";
 import { redis } from "./redis.ts";
+import { registry } from "./registry.ts";
 import type { LocalService, ServiceName, ServiceUser, StartedService } from "./service.ts";
 
-const known: Readonly<Record<ServiceName, LocalService>> = { kafka, elasticsearch, redis };
+const known: Readonly<Record<ServiceName, LocalService>> = { kafka, elasticsearch, redis, registry };
 export const serviceNames = Object.keys(known) as readonly ServiceName[];
 
 type State = Partial<Record<ServiceName, StartedService & { readonly port: number }>>;

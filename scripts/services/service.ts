@@ -1,6 +1,6 @@
 import type { Running } from "./processes.ts";
 
-export type ServiceName = "kafka" | "elasticsearch" | "redis";
+export type ServiceName = "kafka" | "elasticsearch" | "redis" | "registry";
 
 /** Where a service has come up: variables with its address, e.g. `KAFKA_BROKERS=127.0.0.1:9092`. */
 export interface StartedService extends Running {

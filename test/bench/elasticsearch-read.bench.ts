@@ -15,7 +15,7 @@ import type { FlowQuery } from "../../core/flow-store.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import { developmentFolder, servicesIn } from "../../scripts/services/places.ts";
 import { applyTemplates } from "../../sinks/elasticsearch/apply-templates.ts";
-import { dataSets } from "../../sinks/elasticsearch/documents/data-sets.ts";
+import { documentsOf } from "../../sinks/elasticsearch/documents-of.ts";
 import { connectElastic, type Elastic, granted } from "../../sinks/elasticsearch/elastic.ts";
 import { ElasticFlowStore } from "../../sinks/elasticsearch/flow-reader.ts";
 import { indexNames, patternOf } from "../../sinks/elasticsearch/index-name.ts";
@@ -64,18 +64,14 @@ async function write(elastic: Elastic, there: number): Promise<void> {
     force: true,
     signal: never,
   });
-  const { writer, idOf } = dataSets.flow;
-  const [text, indexOf] = [writer(), nameOf(0)];
+  const documents = documentsOf("flow", { namespace: namespaceOf(0), bucket: "hour" });
   const source = realisticFlows({ start, rate, batch: perBulk });
   const under = new Set<Promise<void>>();
   for (let sent = 0; sent < part; sent += perBulk) {
     const batch = source.next().value as readonly Flow[];
     if (sent < there - 4 * perBulk) continue;
-    const lines = batch.map((flow) => {
-      const create = { _index: indexOf(flow.start), _id: idOf(flow) };
-      return `${JSON.stringify({ create })}\n${text(flow)}\n`;
-    });
-    const call = { method: "POST", path: "/_bulk", query: { filter_path: "errors" }, lines: lines.join("") } as const;
+    const lines = Buffer.concat(documents(batch).map((document) => document.lines));
+    const call = { method: "POST", path: "/_bulk", query: { filter_path: "errors" }, lines } as const;
     const done: Promise<void> = elastic.ask(call).then((answer) => {
       granted(answer, "bulk");
       under.delete(done);

@@ -8,8 +8,9 @@
 import { systemClock } from "../../core/clock.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Change } from "../../core/kube/watch.ts";
-import { batchCodec, rawFlowBatchCodec } from "../../core/records/batch.ts";
-import type { Flow } from "../../core/records/flow.ts";
+import { batches, batchSchema, rawFlowBatchSchema } from "../../core/records/batch.ts";
+import type { Flow, RawFlow } from "../../core/records/flow.ts";
+import type { Framed } from "../../core/records/framed-batches.ts";
 import { Agreement } from "../../enrichers/agreement.ts";
 import { Enricher } from "../../enrichers/enrich.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
@@ -23,7 +24,12 @@ const perMessage = 500;
 const rounds = 5;
 const size = { namespaces: 200, pods: 20_000, policies: 500 };
 
-const [raw, enriched] = [rawFlowBatchCodec(), batchCodec<Flow>("flow")];
+const [raw, enriched] = [
+  batches<RawFlow>(rawFlowBatchSchema(), "flows.raw"),
+  batches<Flow>(batchSchema("flow"), "flows"),
+];
+/** Without a registry nothing waits. */
+const encoded = (framed: Framed | Promise<Framed>) => framed as Framed;
 const upsert = (object: KubeObject) => ({ type: "upsert", object }) as const;
 const seconds = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1e6;
 const middle = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
@@ -41,15 +47,15 @@ function enricherOf(world: World, changes: readonly Change[]): Enricher {
 }
 
 /** Rounds of messages, each with other records. */
-function messagesOf(world: World): readonly (readonly Uint8Array[])[] {
+function messagesOf(world: World): readonly (readonly Framed[])[] {
   const evaluate = evaluatorOf(world.program(), world.placement());
   const start = systemClock.now() * 1000;
   const source = rawFlows({ size, evaluate, start, perWindow: perRound, batch: perMessage });
   return Array.from({ length: rounds + 1 }, () => {
-    const messages: Uint8Array[] = [];
+    const messages: Framed[] = [];
     for (let records = 0; records < perRound; ) {
       const batch = source.next().value;
-      messages.push(raw.encode(batch));
+      messages.push(encoded(raw.encode(batch)));
       records += batch.length;
     }
     return messages;
@@ -64,16 +70,16 @@ interface Costs {
   readonly bytes: number;
 }
 
-async function round(messages: readonly Uint8Array[], enricher: Enricher): Promise<Costs> {
+async function round(messages: readonly Framed[], enricher: Enricher): Promise<Costs> {
   const begin = process.cpuUsage();
   let [records, bytes, decode, encode] = [0, 0, 0, 0];
   for (const message of messages) {
     const decoding = process.threadCpuUsage();
-    const flows = raw.decode(message);
+    const flows = raw.decode(message) as readonly RawFlow[];
     decode += seconds(process.threadCpuUsage(decoding));
     const told = await enricher.stage(flows);
     const encoding = process.threadCpuUsage();
-    bytes += enriched.encode(told).length;
+    bytes += encoded(enriched.encode(told)).value.length;
     encode += seconds(process.threadCpuUsage(encoding));
     records += flows.length;
   }

@@ -14,9 +14,9 @@ import { ensureTopics } from "../../core/bus-kafka/topics.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { type OfNode, publishing, type RecordTopic, subscribing } from "../../core/record-topic.ts";
-import { batchCodec, rawFlowBatchCodec } from "../../core/records/batch.ts";
-import type { Codec } from "../../core/records/codec.ts";
+import { batches as batchesOf, batchSchema, rawFlowBatchSchema } from "../../core/records/batch.ts";
 import type { Flow, RawFlow } from "../../core/records/flow.ts";
+import type { Framed, MessageCodec } from "../../core/records/framed-batches.ts";
 import { developmentFolder, servicesIn } from "../../scripts/services/places.ts";
 import { realisticFlows } from "./realistic-flows.ts";
 
@@ -39,10 +39,12 @@ function enrichedFlows(): Batches<Flow> {
   return Array.from({ length: Math.ceil(total / distinct) }, () => batches).flat();
 }
 
+const rawCodec = () => batchesOf<RawFlow>(rawFlowBatchSchema(), "bench");
+
 /** As a spool hands them out: objects of one shape, without what enrichers add. */
 function rawFlows(batches: Batches<Flow>): Batches<RawFlow> {
-  const codec = rawFlowBatchCodec();
-  const known = new Map(batches.map((batch) => [batch, codec.decode(codec.encode(batch))]));
+  const codec = rawCodec();
+  const known = new Map(batches.map((batch) => [batch, codec.decode(codec.encode(batch) as Framed)]));
   return batches.map((batch) => known.get(batch) as readonly RawFlow[]);
 }
 
@@ -61,7 +63,7 @@ const dead = {
 
 async function round<T extends OfNode>(
   brokers: readonly string[],
-  codec: Codec<readonly T[]>,
+  codec: MessageCodec<T>,
   batches: Batches<T>,
 ): Promise<Round> {
   const connection = { brokers, clientId: "bench" };
@@ -92,13 +94,13 @@ async function round<T extends OfNode>(
   return { produced, consumed, elapsed };
 }
 
-function codecAlone<T>(codec: Codec<readonly T[]>, batches: Batches<T>): string {
+function codecAlone<T>(codec: MessageCodec<T>, batches: Batches<T>): string {
   const begin = process.cpuUsage();
-  const encoded = batches.map((batch) => codec.encode(batch));
+  const encoded = batches.map((batch) => codec.encode(batch) as Framed);
   const encoding = process.cpuUsage();
-  for (const bytes of encoded) codec.decode(bytes);
+  for (const message of encoded) void codec.decode(message);
   const [both, read] = [seconds(process.cpuUsage(begin)), seconds(process.cpuUsage(encoding))];
-  const bytes = encoded.reduce((sum, { length }) => sum + length, 0);
+  const bytes = encoded.reduce((sum, { value }) => sum + value.length, 0);
   return `${thousands(total / (both - read))} and ${thousands(total / read)} a core-second, ${Math.round(bytes / total)} bytes a record`;
 }
 
@@ -108,7 +110,7 @@ const thousands = (value: number) => Math.round(value).toLocaleString("en");
 async function measure<T extends OfNode>(
   what: string,
   brokers: readonly string[],
-  codec: Codec<readonly T[]>,
+  codec: MessageCodec<T>,
   batches: Batches<T>,
 ): Promise<number> {
   codecAlone(codec, batches);
@@ -131,9 +133,9 @@ async function main(): Promise<void> {
   const env = running ?? (await own.up("kafka"));
   const brokers = [env["KAFKA_BROKERS"] as string];
   const enriched = enrichedFlows();
-  const raw = await measure("raw flows", brokers, rawFlowBatchCodec(), rawFlows(enriched));
+  const raw = await measure("raw flows", brokers, rawCodec(), rawFlows(enriched));
   console.log(`  the limit is ${thousands(limit)}`);
-  await measure("enriched flows", brokers, batchCodec<Flow>("flow"), enriched);
+  await measure("enriched flows", brokers, batchesOf<Flow>(batchSchema("flow"), "bench"), enriched);
   await own.remove();
   if (raw < limit) process.exitCode = 1;
 }

@@ -3,17 +3,18 @@ import type { Bus, Message } from "../../core/bus.ts";
 import { memoryBus } from "../../core/bus-memory.ts";
 import type { Delivery } from "../../core/pipeline.ts";
 import { deadLetterTopic, publishing, type RecordTopic, subscribing } from "../../core/record-topic.ts";
-import { batchCodec } from "../../core/records/batch.ts";
+import { batches, batchSchema } from "../../core/records/batch.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { next } from "./bus.contract.ts";
 
 const forever = new AbortController().signal;
-const topic: RecordTopic<Loss> = { name: "losses", codec: batchCodec<Loss>("loss") };
+const topic: RecordTopic<Loss> = { name: "losses", codec: batches<Loss>(batchSchema("loss"), "losses") };
 
 function loss(node: string, seq: number): Loss {
   return { cluster: "c", node, epoch: 1, seq, source: "queue", count: 1, start: 0, end: 1, detail: "full" };
 }
 
+const decoded = (message: Message) => topic.codec.decode(message) as readonly Loss[];
 const nothing = { put: () => Promise.reject(new Error("no dead letters here")) };
 
 function open<T>(source: { open(signal: AbortSignal): AsyncIterable<Delivery<T>> }): AsyncIterator<Delivery<T>> {
@@ -39,7 +40,7 @@ describe("records over a bus", () => {
     await publishing(bus, topic).write(records, forever);
     const sent = await read(messages);
     assert.deepEqual(
-      sent.map(({ key, value }) => [key, topic.codec.decode(value).length]),
+      sent.map((message) => [message.key, decoded(message).length]),
       [
         ["a", 500],
         ["a", 100],
@@ -47,7 +48,7 @@ describe("records over a bus", () => {
         ["b", 100],
       ],
     );
-    const seqs = sent.flatMap(({ key, value }) => topic.codec.decode(value).map(({ seq }) => [key, seq]));
+    const seqs = sent.flatMap((message) => decoded(message).map(({ seq }) => [message.key, seq]));
     assert.deepEqual(
       seqs.filter(([key]) => key === "a").map(([, seq]) => seq),
       records.filter(({ node }) => node === "a").map(({ seq }) => seq),

@@ -137,10 +137,10 @@ export const alertCases: readonly AlertCase[] = [
   rises("SluiceManifestsRefused", 'sluice_objects_faults_total{instance="i1"}', instance),
   {
     alert: "SluiceDenialsRise",
-    fires: { 'sluice_collector_denials_total{node="n1"}': "0+60x400 24000+1200x40" },
+    fires: { 'sluice_collector_denials_total{node="n1"}': "0+60x90 5400+1200x40" },
     labels: node,
-    minutes: 435,
-    silent: { 'sluice_collector_denials_total{node="n1"}': "0+600x500" },
+    minutes: 104,
+    silent: { 'sluice_collector_denials_total{node="n1"}': "0+600x150" },
   },
   begins(
     "SluiceRecordsLost",
@@ -213,4 +213,18 @@ export const alertCases: readonly AlertCase[] = [
     },
   },
   rises("SluiceUnreadableAddresses", 'sluice_enricher_unreadable_addresses_total{instance="i1"}', instance),
+  {
+    alert: "SluiceReaderBehind",
+    fires: { 'sluice_bus_lag_seconds{group="g", topic="t", partition="0"}': "90x20" },
+    labels: { group: "g", topic: "t" },
+    minutes: 15,
+    silent: { 'sluice_bus_lag_seconds{group="g", topic="t", partition="0"}': "20x20" },
+  },
+  {
+    alert: "SluiceElasticsearchAway",
+    fires: { 'sluice_elasticsearch_circuit_open{instance="i1"}': "1x20" },
+    labels: instance,
+    minutes: 7,
+    silent: { 'sluice_elasticsearch_circuit_open{instance="i1"}': "1x3 0x20" },
+  },
 ];

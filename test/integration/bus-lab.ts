@@ -10,6 +10,7 @@ import { systemClock } from "../../core/clock.ts";
 import { type Config, parseConfig } from "../../core/config.ts";
 import { silentLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
+import type { Framed } from "../../core/records/framed-batches.ts";
 import { type Run, sluice } from "../bin/command.ts";
 import { until } from "../support/until.ts";
 
@@ -82,7 +83,7 @@ export class BusLab {
     for (let partition = 0; partition < partitions; partition++) {
       // A message of our own ends the search.
       const last = bus.fenced(topic, partition, `${topic}.test.${partition}`);
-      const at = await last.write([{ key: "", value: this.#empty(topic) }]);
+      const at = await last.write([{ key: "", ...(await this.#empty(topic)) }]);
       await last.close();
       all.push(...(await reader.read(topic, partition, { from: 0n, to: at }, AbortSignal.timeout(60_000))));
     }
@@ -90,7 +91,7 @@ export class BusLab {
   }
 
   /** A message without records, which does not disturb who reads the topic. */
-  #empty(topic: string): Uint8Array {
+  async #empty(topic: string): Promise<Framed> {
     const kind = topic.slice(this.config.bus.prefix.length + 1) as keyof TopicRecords;
     return this.topics.topic(kind).codec.encode([]);
   }
@@ -98,7 +99,8 @@ export class BusLab {
   /** Records of a topic from its beginning on. */
   async records<K extends keyof TopicRecords>(kind: K, partitions = 3): Promise<readonly TopicRecords[K][]> {
     const { name, codec } = this.topics.topic(kind);
-    return (await this.messages(name, partitions)).flatMap(({ value }) => codec.decode(value));
+    const messages = await this.messages(name, partitions);
+    return (await Promise.all(messages.map((message) => codec.decode(message)))).flat();
   }
 
   async close(): Promise<void> {

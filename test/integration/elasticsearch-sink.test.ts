@@ -8,9 +8,10 @@ import { kafkaBus } from "../../core/bus-kafka/kafka-bus.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { type OfNode, publishing } from "../../core/record-topic.ts";
-import { batchCodec } from "../../core/records/batch.ts";
+import { batches, batchSchema } from "../../core/records/batch.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
 import type { Flow } from "../../core/records/flow.ts";
+import type { MessageCodec } from "../../core/records/framed-batches.ts";
 import { dataSets } from "../../sinks/elasticsearch/documents/data-sets.ts";
 import { connectElastic, type Elastic } from "../../sinks/elasticsearch/elastic.ts";
 import { realisticFlows } from "../bench/realistic-flows.ts";
@@ -20,6 +21,7 @@ import { until } from "../support/until.ts";
 
 const program = fileURLToPath(new URL("../../bin/sluice.ts", import.meta.url));
 const forever = new AbortController().signal;
+const flowCodec = batches<Flow>(batchSchema("flow"), "flows");
 const start = 1_790_000_000_000_000;
 
 interface Hits {
@@ -65,7 +67,7 @@ describe("sluice sink elasticsearch", function () {
     assert.equal(child.exitCode, 0);
   }
 
-  const sinkOf = <T extends OfNode>(kind: "flows" | "changes", codec: ReturnType<typeof batchCodec<T>>) =>
+  const sinkOf = <T extends OfNode>(kind: "flows" | "changes", codec: MessageCodec<T>) =>
     publishing<T>(bus as Bus, { name: `${prefix}.${kind}`, codec });
 
   async function found(set: string): Promise<readonly Record<string, unknown>[]> {
@@ -96,7 +98,7 @@ describe("sluice sink elasticsearch", function () {
     const first = await start_();
     const all: Flow[] = [];
     const source = realisticFlows({ start, rate: 300, batch: 500 });
-    const flows = sinkOf("flows", batchCodec<Flow>("flow"));
+    const flows = sinkOf("flows", flowCodec);
     const bad = flow({ seq: 1, start, source: pod("shop/web-1", { "no\0label": "x" }) });
     for (let turn = 0; turn < 8; turn++) {
       const batch = source.next().value as readonly Flow[];
@@ -112,7 +114,7 @@ describe("sluice sink elasticsearch", function () {
     assert.deepEqual(records.toSorted(byId), all.toSorted(byId));
     const dead = (bus as Bus).subscription(`${prefix}.dead`, "test").open(forever)[Symbol.asyncIterator]();
     const letter = (await dead.next()).value?.items[0];
-    assert.deepEqual(batchCodec<Flow>("flow").decode(letter?.value ?? Buffer.alloc(0)), [bad]);
+    assert.deepEqual(await flowCodec.decode(letter ?? { value: Buffer.alloc(0) }), [bad]);
     assert.match(letter?.headers?.["cause"] ?? "", /^400 document_parsing_exception/);
     assert.match(letter?.headers?.["origin"] ?? "", new RegExp(`^${prefix}.flows/`));
     await dead.return?.();
@@ -128,7 +130,7 @@ describe("sluice sink elasticsearch", function () {
       });
     const old = flow({ seq: 9, start: 1_600_000_000_000_000 });
     const sink = await start_();
-    await sinkOf("flows", batchCodec<Flow>("flow")).write([old], forever);
+    await sinkOf("flows", flowCodec).write([old], forever);
     const name = `sluice-flow-${namespace}-2020.09.13`;
 
     await until(

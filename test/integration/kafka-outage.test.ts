@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import type { Bus, Message } from "../../core/bus.ts";
 import { kafkaBus } from "../../core/bus-kafka/kafka-bus.ts";
 import { ensureTopics } from "../../core/bus-kafka/topics.ts";
-import { systemClock } from "../../core/clock.ts";
-import { silentLog } from "../../core/log.ts";
+import { type Clock, systemClock } from "../../core/clock.ts";
+import { plainLog, silentLog } from "../../core/log.ts";
 import { run, type Sink } from "../../core/pipeline.ts";
 import { retrying } from "../../core/retrying.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { needsServices, ownServices } from "../support/needs-services.ts";
 import { until as untilIn } from "../support/until.ts";
 
@@ -43,9 +44,8 @@ describe("a bus on Kafka, when things go wrong", function () {
   let turn = 0;
 
   const connection = () => ({ brokers, clientId: "test" });
-  const join = () => {
-    const options = { connection: connection(), clock: systemClock, log: silentLog, sessionMs: 6_000, fetchWaitMs: 50 };
-    const bus = kafkaBus(options);
+  const join = (clock: Clock = systemClock, log = silentLog) => {
+    const bus = kafkaBus({ connection: connection(), clock, log, sessionMs: 6_000, fetchWaitMs: 50 });
     buses.push(bus);
     return bus;
   };
@@ -146,15 +146,51 @@ describe("a bus on Kafka, when things go wrong", function () {
         throw new Error("the disk was full");
       },
     };
-    const consuming = consume(join(), stalling);
+    const [clock, told] = [new FakeClock(), [] as string[]];
+    const consuming = consume(
+      join(
+        clock,
+        plainLog("debug", (line) => void told.push(line)),
+      ),
+      stalling,
+    );
     await sink.write([numbered("key", 1)], stop.signal);
     await until(() => refusals === 1);
     await sink.write([numbered("key", 2)], stop.signal);
-    // Longer than a batch may take before its partition is paused.
-    await systemClock.sleep(1_500);
+    await untilIn("its partition to be paused", async () => {
+      await clock.advance(100);
+      return told.some((line) => line.includes("partition paused"));
+    });
     held.resolve();
     await until(() => kept.numbers.length === 2);
     assert.deepEqual(kept.numbers, [1, 2]);
+    stop.abort();
+    await consuming;
+  });
+
+  it("tells how far it is behind, in messages and time", async () => {
+    const [held, bus, sink] = [Promise.withResolvers<void>(), join(), publisher()];
+    let seen = 0;
+    const slow: Sink<Message> = {
+      name: "slow",
+      async write(batch) {
+        seen += batch.length;
+        await held.promise;
+      },
+    };
+    const before = systemClock.now();
+    await sink.write([numbered("key", 1), numbered("key", 2)], stop.signal);
+    const consuming = consume(bus, slow);
+    await until(() => seen === 2);
+    const behind = bus.lags.filter(({ messages }) => messages > 0);
+    assert.deepEqual(
+      behind.map(({ group, messages }) => [group, messages]),
+      [[`g.${topic}`, 2]],
+    );
+    const { seconds } = behind[0] as { readonly seconds: number };
+    assert.ok(seconds >= 0 && seconds <= (systemClock.now() - before) / 1_000 + 1, `${seconds} s`);
+    held.resolve();
+    await until(() => bus.lags.every(({ messages, seconds: age }) => messages === 0 && age === null));
     stop.abort();
     await consuming;
   });

@@ -7,6 +7,7 @@ const variables: Readonly<Record<ServiceName, string>> = {
   kafka: "KAFKA_BROKERS",
   elasticsearch: "ELASTICSEARCH_URL",
   redis: "REDIS_URL",
+  registry: "SCHEMA_REGISTRY_URL",
 };
 
 /** Those of this run of the tests, in a folder of its own; started when a test first needs them. */

@@ -111,7 +111,7 @@ describe("bin/bus/enriched-partitions", function () {
     const { name } = lab.topics.topic("flows");
     for (let partition = 0; partition < 3; partition++) {
       const other = (lab.bus as KeptBus).fenced(name, partition, lab.topics.nameOf(`enrich.flows.${partition}`));
-      await other.write([{ key: "", value: lab.topics.topic("flows").codec.encode([]) }]);
+      await other.write([{ key: "", ...(await lab.topics.topic("flows").codec.encode([])) }]);
       await other.close();
     }
     await tell(perNode);

@@ -4,7 +4,7 @@ import { MarkedOutput } from "../../../bin/bus/marked-output.ts";
 import type { FencedPublisher, KeptReader, Message } from "../../../core/bus.ts";
 import type { Numbered } from "../../../enrichers/once.ts";
 
-const codec = { encode: () => new Uint8Array(), decode: () => [] };
+const codec = { encode: () => ({ value: new Uint8Array() }), decode: () => [] };
 const forever = new AbortController().signal;
 
 /** A partition as Kafka keeps it: each transaction takes an offset for its end; the oldest messages go. */

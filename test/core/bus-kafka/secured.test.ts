@@ -106,7 +106,11 @@ describe("core/bus-kafka, on a broker that asks who one is", function () {
     },
     {
       title: "no certificate where one is asked for",
-      connection: () => ({ ...broker.plain(), tls: broker.byPassword("root", "plain").tls!, brokers: [broker.address("ssl")] }),
+      connection: () => ({
+        ...broker.plain(),
+        tls: broker.byPassword("root", "plain").tls!,
+        brokers: [broker.address("ssl")],
+      }),
       advice: /bus\.certificate-file/,
       final: true,
     },

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ComposeService, composeFaults, readCompose } from "../../../scripts/deploy/compose.ts";
+import { filesOfImage } from "../../../scripts/deploy/dockerfile.ts";
 import { serviceFaults } from "../../../scripts/deploy/sluice-services.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 const text = readFileSync(join(root, "docker-compose.yml"), "utf8");
+const image = filesOfImage(readFileSync(join(root, "deploy/Dockerfile"), "utf8"), root);
 const ours = { context: ".", dockerfile: "deploy/Dockerfile" };
 const fine: ComposeService = { image: "sluice:1", build: ours, command: ["watch"], read_only: true, cap_drop: ["ALL"] };
 
@@ -80,6 +82,11 @@ const processes: readonly { title: string; service: ComposeService; says: RegExp
     service: { ...fine, environment: { SLUICE_BUS_PARTITIONS: "many" } },
     says: /BUS_PARTITIONS: must be/,
   },
+  {
+    title: "a program that the image has not",
+    service: { ...fine, entrypoint: ["node", "/opt/sluice/scripts/none.ts"] },
+    says: /image has no scripts\/none\.ts/,
+  },
   { title: "a root that can be written", service: { ...fine, read_only: false }, says: /can be written/ },
   { title: "capabilities that are kept", service: { ...fine, cap_drop: [] }, says: /keeps capabilities/ },
   { title: "a capability without need", service: { ...fine, cap_add: ["SYS_PTRACE"] }, says: /needs no SYS_PTRACE/ },
@@ -89,7 +96,7 @@ const processes: readonly { title: string; service: ComposeService; says: RegExp
 describe("scripts/deploy/compose", () => {
   it("finds nothing wrong with docker-compose.yml", () => {
     const file = readCompose(text);
-    assert.deepEqual([...composeFaults(file, root), ...serviceFaults(file)], []);
+    assert.deepEqual([...composeFaults(file, root), ...serviceFaults(file, image)], []);
   });
   for (const { title, services, says } of references)
     it(`finds ${title}`, () => assert.match(composeFaults({ services }, root).join("\n"), says));
@@ -97,7 +104,7 @@ describe("scripts/deploy/compose", () => {
     assert.match(composeFaults({ services: {}, volumes: { v: null } }, root).join("\n"), /used by nobody/);
   });
   for (const { title, service, says } of processes)
-    it(`finds ${title}`, () => assert.match(serviceFaults({ services: { one: service } }).join("\n"), says));
+    it(`finds ${title}`, () => assert.match(serviceFaults({ services: { one: service } }, image).join("\n"), says));
   for (const [title, bad, says] of [
     ["a key that is none", "services: { a: { image: x, imaje: y } }", /no compose file: .*services\/a/],
     ["a variable without a default", 'services: { a: { image: "$' + '{X}" } }', /has no default/],

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog } from "../../../core/log.ts";
-import { batchCodec } from "../../../core/records/batch.ts";
+import { batches, batchSchema } from "../../../core/records/batch.ts";
 import type { Seal } from "../../../core/records/seal.ts";
 import type { Archive } from "../../../sinks/archive/archive.ts";
 import { SealTeller } from "../../../sinks/archive/seal-teller.ts";
@@ -65,8 +65,8 @@ describe("sinks/archive/seal-teller", function () {
         ...{ cluster: "c", kind: "flow", rows: 3, start: seconds(1), end: seconds(3) },
         ...{ firstId: `${node}/${epoch}/1`, lastId: `${node}/${epoch}/3` },
       });
-      const codec = batchCodec<Seal>("seal");
-      assert.deepEqual(codec.decode(codec.encode(told)), told);
+      const codec = batches<Seal>(batchSchema("seal"), "seals");
+      assert.deepEqual(await codec.decode(await codec.encode(told)), told);
     }));
 
   it("tells again what could not be told, also in the next run, and nothing that was", () =>

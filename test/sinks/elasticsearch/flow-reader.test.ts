@@ -5,11 +5,9 @@ import type { AddressInfo } from "node:net";
 import { parseFilter } from "../../../core/filter/parse.ts";
 import type { FlowQuery } from "../../../core/flow-store.ts";
 import type { Flow } from "../../../core/records/flow.ts";
-import { aggregate } from "../../../sinks/elasticsearch/aggregation.ts";
-import { aggregatedFlows } from "../../../sinks/elasticsearch/documents/data-sets.ts";
+import { flowDocumentsOf } from "../../../sinks/elasticsearch/documents-of.ts";
 import { type Call, connectElastic, type Elastic } from "../../../sinks/elasticsearch/elastic.ts";
 import { ElasticFlowStore } from "../../../sinks/elasticsearch/flow-reader.ts";
-import { indexNames } from "../../../sinks/elasticsearch/index-name.ts";
 import { realisticFlows } from "../../bench/realistic-flows.ts";
 import { MemoryFlowStore } from "../../support/flow-store-memory.ts";
 import { flow, seconds } from "../../support/flows.ts";
@@ -162,10 +160,9 @@ describe("ElasticFlowStore", function () {
     const written = writtenWith(address, "day", whole);
     before(async () => {
       const indices = written().indices;
-      const groups = aggregate([flow({ seq: 1 }), flow({ seq: 2 })], { allowed: 2, denied: 0 }, 15_000);
-      const write = aggregatedFlows.writer();
-      const create = { _index: indexNames("flow", indices.namespace, "day")(seconds(0)), _id: "merged" };
-      await indices.bulk(groups.map((group) => `${JSON.stringify({ create })}\n${write(group)}\n`));
+      const placing = { namespace: indices.namespace, bucket: "day" } as const;
+      const documents = flowDocumentsOf(placing, { allowed: 2, denied: 0 }, 15_000);
+      await indices.bulk(documents([flow({ seq: 1 }), flow({ seq: 2 })]).map(({ lines }) => lines));
     });
 
     for (const filter of ["", "src.pod = web-1", "not src.pod = web-1", "src.pod = nobody and verdict = allow"])

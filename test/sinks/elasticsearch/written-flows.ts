@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Flow } from "../../../core/records/flow.ts";
 import { applyTemplates } from "../../../sinks/elasticsearch/apply-templates.ts";
-import { type DataSetName, dataSets, type RecordOfSet } from "../../../sinks/elasticsearch/documents/data-sets.ts";
+import type { DataSetName, RecordOfSet } from "../../../sinks/elasticsearch/documents/data-sets.ts";
+import { documentsOf } from "../../../sinks/elasticsearch/documents-of.ts";
 import { connectElastic, type Elastic, granted } from "../../../sinks/elasticsearch/elastic.ts";
-import { type Bucket, indexNames, patternOf } from "../../../sinks/elasticsearch/index-name.ts";
+import { type Bucket, patternOf } from "../../../sinks/elasticsearch/index-name.ts";
 import { templatesOf } from "../../../sinks/elasticsearch/templates.ts";
 
 const never = new AbortController().signal;
@@ -28,18 +29,13 @@ export class WrittenIndices {
 
   /** Each record once, however often it is written; visible when this resolves. */
   async write<N extends DataSetName>(set: N, records: readonly RecordOfSet[N][]): Promise<void> {
-    const { writer, idOf, timeOf } = dataSets[set] as (typeof dataSets)[N];
-    const [write, nameOf] = [writer(), indexNames(set, this.namespace, this.#bucket)];
-    const lines = records.map((record) => {
-      const create = { _index: nameOf(timeOf(record as never)), _id: idOf(record as never) };
-      return `${JSON.stringify({ create })}\n${write(record as never)}\n`;
-    });
-    await this.bulk(lines);
+    const documents = documentsOf(set, { namespace: this.namespace, bucket: this.#bucket });
+    await this.bulk(documents(records).map(({ lines }) => lines));
   }
 
-  async bulk(lines: readonly string[]): Promise<void> {
+  async bulk(lines: readonly Buffer[]): Promise<void> {
     if (lines.length === 0) return;
-    const call = { method: "POST", path: "/_bulk", query: { refresh: true }, lines: lines.join("") } as const;
+    const call = { method: "POST", path: "/_bulk", query: { refresh: true }, lines: Buffer.concat(lines) } as const;
     const { items } = granted(await this.elastic.ask<{ items: readonly { create: Written }[] }>(call), "bulk");
     const refused = items.find(({ create }) => create.status !== 201 && create.status !== 409);
     if (refused !== undefined) throw new Error(`refused: ${JSON.stringify(refused)}`);
