@@ -3,7 +3,7 @@
 import type { Family } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import type { PolicyClass, Stage } from "../policy/placement.ts";
-import type { BlockId, Instruction, Match, Program } from "../policy/program.ts";
+import type { BlockId, Instruction, Program } from "../policy/program.ts";
 import { families } from "./base-chains.ts";
 import { Draft, type Fragment } from "./draft.ts";
 import { denied, type Manner, type RenderContext, renderInstruction } from "./instruction.ts";
@@ -70,7 +70,7 @@ function partRules(
 ): readonly Rule[] {
   const context = contextOf(sources, draft, role, part);
   return stagesOf(policyClass, part).map((stage) => {
-    const to = stageChain(context, stage, (block) => sources.blocks.chainOf(sources, context, part, block));
+    const to = stageChain(context, stage, (block) => sources.blocks.chainOf(sources, context, block));
     return { when: part.when, statements: [{ do: "jump", to }] };
   });
 }
@@ -122,55 +122,28 @@ export class BlockCache {
     for (const [key, { fragment }] of this.#chains) if (hasChanged(fragment)) this.#chains.delete(key);
   }
 
-  chainOf({ program }: Sources, context: RenderContext, part: Part, id: BlockId): BlockChain {
+  chainOf({ program }: Sources, context: RenderContext, id: BlockId): BlockChain {
     const { allow, counts, deny } = context.manner;
-    const key = `${context.families.join("")} ${context.direction} ${part.answers} ${allow} ${counts} ${deny} ${id}`;
-    const found = this.#chains.get(key) ?? blockChain(context, part, id, program.blocks.get(id));
+    const key = `${context.families.join("")} ${context.direction} ${allow} ${counts} ${deny} ${id}`;
+    const found = this.#chains.get(key) ?? blockChain(context, id, program.blocks.get(id));
     this.#chains.set(key, found);
     return found;
   }
 }
 
 /** A `next` must return from the stage, so blocks with one cannot be chains of their own: it would return from them. */
-function blockChain(
-  around: RenderContext,
-  { answers }: Part,
-  id: BlockId,
-  instructions: readonly Instruction[] | undefined,
-): BlockChain {
+function blockChain(around: RenderContext, id: BlockId, instructions: readonly Instruction[] | undefined): BlockChain {
   const draft = new Draft();
   const context = { ...around, draft };
   if (instructions === undefined) {
     draft.problem(id, "is no known block: what reaches it is denied");
     return { inline: denied(context, [], "unrenderable"), fragment: draft.finish() };
   }
-  const asked = answers ? instructions.map(answering) : instructions;
-  const rules = asked.flatMap((instruction) => renderInstruction(context, instruction));
+  const rules = instructions.flatMap((instruction) => renderInstruction(context, instruction));
   const leaves = instructions.some(({ verdict }) => verdict === "next");
   if (leaves || rules.length < 2) return { inline: rules, fragment: draft.finish() };
   const jumpTo = draft.chain("block", rules);
   return { jumpTo, fragment: draft.finish() };
-}
-
-function answering(instruction: Instruction): Instruction {
-  return { ...instruction, when: instruction.when.map(turned) };
-}
-
-function turned(match: Match): Match {
-  switch (match.field) {
-    case "source":
-      return { ...match, field: "destination" };
-    case "destination":
-      return { ...match, field: "source" };
-    case "sourcePort":
-      return { ...match, field: "destinationPort" };
-    case "destinationPort":
-      return { ...match, field: "sourcePort" };
-    case "family":
-    case "protocol":
-    case "icmp":
-      return match;
-  }
 }
 
 function stageChain(context: RenderContext, stage: Stage, chainOf: (block: BlockId) => BlockChain): Name {

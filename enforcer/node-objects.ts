@@ -72,11 +72,14 @@ export function lastingSets(podCidrs: readonly Cidr[], logRate: number): readonl
 }
 
 /** In order of their addresses. */
-export function guestsOf(pods: Pods, wayOf: (pod: Endpoint) => Pick<Guest, "classId" | "ways">): readonly Guest[] {
+export function guestsOf(
+  pods: Pods,
+  wayOf: (pod: Endpoint) => Pick<Guest, "classId" | "ways" | "toNode">,
+): readonly Guest[] {
   return [...pods.keys()].sort().map((address) => {
     const pod = pods.get(address) as Endpoint;
-    const { classId, ways } = wayOf(pod);
-    return { address, element: addressElement(address), family: familyOf(address), pod, classId, ways };
+    const { classId, ways, toNode } = wayOf(pod);
+    return { address, element: addressElement(address), family: familyOf(address), pod, classId, ways, toNode };
   });
 }
 

@@ -60,7 +60,7 @@ function errorsDocument(codes: Readonly<Record<string, string>>): string {
     "",
     "| code | meaning |",
     "|---|---|",
-    ...sorted.map(([code, meaning]) => `| \`${code}\` | ${meaning} |`),
+    ...sorted.map(([code, meaning]) => `| [\`${code}\`](../runbook.md#${code.toLowerCase()}) | ${meaning} |`),
     "",
   ].join("\n");
 }

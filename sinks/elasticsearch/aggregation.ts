@@ -53,6 +53,8 @@ export interface AggregatedFlow extends Pick<Flow, (typeof common)[number]> {
   readonly destination: AggregatedEnd;
   readonly icmp: { readonly type: number; readonly code: number } | null;
   readonly service: FlowService | null;
+  /** How those that ended did: each once, sorted. */
+  readonly endReasons: readonly EndReason[];
   /** Names that clients had asked for, and ports of SNAT: a few of them, sorted. */
   readonly destinationDomains: readonly string[];
   readonly natSourcePorts: readonly number[];
@@ -64,13 +66,14 @@ export interface AggregatedFlow extends Pick<Flow, (typeof common)[number]> {
   readonly flows: number;
   readonly flowsStarted: number;
   readonly flowsCompleted: number;
-  /** Of those that ended, how many in which way; ways in which none ended are absent. */
-  readonly endReasons: Readonly<Partial<Record<EndReason, number>>>;
+  /** In the order of their numbers. */
+  readonly members: readonly Flow[];
 }
 
 /** As many as Calico tells. */
 const mostDomains = 5;
 const mostPorts = 3;
+const allReasons = endReasons.length;
 
 /**
  * Merges the flows of one batch, which is aggregated by itself: a batch that comes again gives the same groups with the same ids. A batch that
@@ -121,6 +124,10 @@ function merged(members: readonly Flow[], level: Level, windowMs: number): Aggre
     destination: endOf(members, level, "destination"),
     icmp: icmp === null || level >= 3 ? null : { type: icmp.type, code: icmp.code },
     service: service === null || level < 3 ? service : { ...service, port: null },
+    endReasons: few(
+      members.map(({ endReason }) => endReason),
+      allReasons,
+    ),
     destinationDomains: few(
       members.map(({ destinationDomain }) => destinationDomain),
       mostDomains,
@@ -133,7 +140,7 @@ function merged(members: readonly Flow[], level: Level, windowMs: number): Aggre
     flows: different(members),
     flowsStarted: different(members.filter(({ startedAt }) => startedAt >= began)),
     flowsCompleted: different(members.filter(({ state }) => state !== "open")),
-    endReasons: reasonsOf(members),
+    members: members.toSorted((a, b) => a.epoch - b.epoch || a.seq - b.seq),
   };
 }
 
@@ -158,14 +165,6 @@ function labelsOfAll(all: readonly Readonly<Record<string, string>>[]): Readonly
   const isCommon = ([key, value]: [string, string]) =>
     others.every((labels) => Object.hasOwn(labels, key) && labels[key] === value);
   return Object.fromEntries(Object.entries(first).filter(isCommon));
-}
-
-function reasonsOf(members: readonly Flow[]): AggregatedFlow["endReasons"] {
-  const counted = endReasons.map((reason) => {
-    const ended = members.filter(({ endReason }) => endReason === reason);
-    return [reason, new Set(ended.map(connectionOf)).size] as const;
-  });
-  return Object.fromEntries(counted.filter(([, count]) => count > 0));
 }
 
 function natPortOf({ nat, sourcePort, sourceAddress }: Flow): number | null {

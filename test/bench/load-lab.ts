@@ -24,14 +24,20 @@ export interface Load {
 
 /** A network namespace with a load generator in it. */
 export class LoadLab {
-  readonly #name = `sluice-load-${process.pid}`;
+  /** Of the namespace. */
+  readonly name: string;
+
+  /** `part` tells several of one process apart. */
+  constructor(part = "") {
+    this.name = `sluice-load-${process.pid}${part}`;
+  }
 
   get path(): string {
-    return `/run/netns/${this.#name}`;
+    return `/run/netns/${this.name}`;
   }
 
   up(): void {
-    execFileSync("ip", ["netns", "add", this.#name]);
+    execFileSync("ip", ["netns", "add", this.name]);
     this.run(["ip", "link", "set", "lo", "up"]);
     this.run(["ip", "link", "add", "out", "type", "veth", "peer", "name", "in"]);
     this.run(["ip", "address", "add", "10.98.0.1/16", "dev", "out"]);
@@ -41,17 +47,17 @@ export class LoadLab {
   }
 
   down(): void {
-    execFileSync("ip", ["netns", "delete", this.#name]);
+    execFileSync("ip", ["netns", "delete", this.name]);
   }
 
   /** What a command printed that ran in the namespace. */
   run([command = "", ...args]: readonly string[], input = ""): string {
-    return execFileSync("ip", ["netns", "exec", this.#name, command, ...args], { input, encoding: "utf8" });
+    return execFileSync("ip", ["netns", "exec", this.name, command, ...args], { input, encoding: "utf8" });
   }
 
   /** A program that runs in the namespace; its pid is that of the program itself. */
   start([command = "", ...args]: readonly string[], output: "ignore" | number = "ignore") {
-    return spawn("ip", ["netns", "exec", this.#name, command, ...args], { stdio: ["ignore", output, "inherit"] });
+    return spawn("ip", ["netns", "exec", this.name, command, ...args], { stdio: ["ignore", output, "inherit"] });
   }
 
   /**
@@ -76,7 +82,7 @@ export class LoadLab {
 
   async #generate(protocol: Protocol, numbers: readonly number[]): Promise<Load> {
     const args = [process.execPath, program, protocol, ...numbers.map(String)];
-    const child = spawn("ip", ["netns", "exec", this.#name, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn("ip", ["netns", "exec", this.name, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     let printed = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
     const [code] = await once(child, "close");

@@ -89,14 +89,6 @@ describe("aggregated flows", () => {
     assert.deepEqual([group.flows, group.flowsStarted, group.flowsCompleted, group.packets], [2, 1, 1, 4]);
   });
 
-  it("count how connections ended, each once", () => {
-    const ended = (sourcePort: number, endReason: "finished" | "refused") =>
-      ({ ...(example[0] as Flow), seq: 9_000 + sourcePort, sourcePort, state: "closed", endReason }) as const;
-    const records = [ended(1, "finished"), ended(1, "finished"), ended(2, "refused"), ended(3, "refused")];
-    const [group] = merged([...records, example[0] as Flow], 1);
-    assert.deepEqual(group?.endReasons, { finished: 1, refused: 2 });
-  });
-
   it("name a few of the domains that were asked for, and of the ports that SNAT gave", () => {
     const many = Array.from({ length: 9 }, (_, i) =>
       from("client-8d4f7c9b8-aaaaa", "10.1.0.1", 1000 + i, {
