@@ -183,7 +183,7 @@ export class Renderer {
     this.#classes = classes;
     const fragments = this.#sameOr([
       base,
-      ...this.#roomsOf(seating.rooms),
+      this.#roomsOf(seating.rooms),
       ...[...classes.values()].map(({ fragment }) => fragment),
     ]);
     const all = [...fragments.flatMap((fragment) => fragment.problems), ...problems, ...links.problems];
@@ -260,10 +260,10 @@ export class Renderer {
     return chains;
   }
 
-  #roomsOf(rooms: Rooms): readonly Fragment[] {
+  #roomsOf(rooms: Rooms): Fragment {
     const key = JSON.stringify([this.#podFamilies, ...rooms]);
     if (this.#rooms?.key !== key) this.#rooms = { key, fragment: roomChains(rooms, this.#podFamilies) };
-    return rooms.size === 0 ? [] : [this.#rooms.fragment];
+    return this.#rooms.fragment;
   }
 
   #linksOf({ links }: NodeFacts): NodeSets {
