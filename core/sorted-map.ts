@@ -107,6 +107,13 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
       Cursor<K, V>,
     ];
     while (!left.isDone || !right.isDone) {
+      const keys = left.wholeKeys;
+      if (keys !== undefined && keys === right.wholeKeys) {
+        const [were, are] = [left.takeValues(), right.takeValues()];
+        for (let place = 0; place < keys.length; place++)
+          if (were[place] !== are[place]) yield { key: keys[place] as K, before: were[place], after: are[place] };
+        continue;
+      }
       const isGone = right.isDone || (!left.isDone && left.key < right.key);
       const isNew = left.isDone || (!right.isDone && right.key < left.key);
       if (isGone) yield { key: left.key, before: left.value, after: undefined };
@@ -159,6 +166,18 @@ class Cursor<K, V> {
     return (this.#leaves[this.#leaf] as Leaf<K, V>).values[this.#place] as V;
   }
 
+  /** Of a leaf at its beginning. */
+  get wholeKeys(): readonly K[] | undefined {
+    return this.#place === 0 ? this.#leaves[this.#leaf]?.keys : undefined;
+  }
+
+  /** Those of the leaf, which is passed over. */
+  takeValues(): readonly V[] {
+    const { values } = this.#leaves[this.#leaf] as Leaf<K, V>;
+    this.#leaf += 1;
+    return values;
+  }
+
   next(): void {
     this.#place += 1;
     if (this.#place < (this.#leaves[this.#leaf] as Leaf<K, V>).keys.length) return;
@@ -191,7 +210,7 @@ function placeOf<K extends string>(keys: readonly K[], key: K): number {
   return low;
 }
 
-/** A leaf, or none, with changes[from] to changes[to - 1]. */
+/** A leaf, or none, with changes[from] to changes[to - 1]; of the very same keys if these only have other values. */
 function mergedLeaf<K extends string, V>(
   leaf: Leaf<K, V> | undefined,
   changes: SortedChanges<K, V>,
@@ -200,7 +219,7 @@ function mergedLeaf<K extends string, V>(
 ): Leaf<K, V> {
   const [keys, values]: [K[], V[]] = [[], []];
   const old = leaf ?? { keys: [], values: [] };
-  let place = 0;
+  let [place, others] = [0, 0];
   const keepUntil = (end: number) => {
     for (; place < end; place++) {
       keys.push(old.keys[place] as K);
@@ -210,13 +229,16 @@ function mergedLeaf<K extends string, V>(
   for (let index = from; index < to; index++) {
     const [key, value] = [changes.keys[index] as K, changes.values[index]];
     keepUntil(placeOf(old.keys, key));
-    if (old.keys[place] === key) place++;
+    const isKnown = old.keys[place] === key;
+    if (isKnown) place++;
+    if (isKnown !== (value !== undefined)) others++;
     if (value === undefined) continue;
     keys.push(key);
     values.push(value);
   }
   keepUntil(old.keys.length);
-  return { keys, values };
+  // Lists that grew have room for more.
+  return { keys: others === 0 ? old.keys : keys.slice(), values: values.slice() };
 }
 
 /** Adds a leaf in parts that fit; one that has become small joins the one before it. */
@@ -228,6 +250,8 @@ function addLeaves<K, V>(leaves: Leaf<K, V>[], added: Leaf<K, V>): void {
     ? { keys: [...last.keys, ...added.keys], values: [...last.values, ...added.values] }
     : added;
   const parts = Math.ceil(keys.length / capacity);
+  if (parts === 1) leaves.push({ keys, values });
+  if (parts < 2) return;
   for (let part = 0; part < parts; part++) {
     const [from, to] = [part, part + 1].map((edge) => Math.ceil((edge * keys.length) / parts));
     leaves.push({ keys: keys.slice(from, to), values: values.slice(from, to) });

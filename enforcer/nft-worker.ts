@@ -163,15 +163,28 @@ function load(): Library | string {
 }
 
 const idleMs = 500;
-let idle = new AbortController();
+let askedAt = 0;
+const untidy = new Set<Namespace>();
 
 /** What may be done later is, a little at a time, once nobody has asked for anything for a while: a change must not wait for it. */
-async function tidyWhenIdle(namespace: Namespace): Promise<void> {
-  idle.abort();
-  idle = new AbortController();
-  const { signal } = idle;
-  await systemClock.sleep(idleMs, signal);
-  while (!signal.aborted && namespace.tidy()) await new Promise((resolve) => setImmediate(resolve));
+function tidyLater(namespace: Namespace): void {
+  askedAt = systemClock.monotonic();
+  const isAtIt = untidy.size > 0;
+  untidy.add(namespace);
+  if (!isAtIt) void tidyWhenIdle();
+}
+
+async function tidyWhenIdle(): Promise<void> {
+  for (let [namespace] = untidy; namespace !== undefined; [namespace] = untidy) {
+    await idle();
+    if (!namespace.tidy()) untidy.delete(namespace);
+  }
+}
+
+async function idle(): Promise<void> {
+  const rest = () => askedAt + idleMs - systemClock.monotonic();
+  while (rest() > 0) await systemClock.sleep(rest());
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 const library = load();
@@ -183,7 +196,7 @@ parentPort?.on("message", (request: Request) => {
     const namespace = namespaceAt(library, request.namespace);
     outcome =
       request.twin === undefined ? namespace.carryOut(request) : namespace.sameAs(namespaceAt(library, request.twin));
-    void tidyWhenIdle(namespace);
+    tidyLater(namespace);
   } catch (thrown) {
     outcome = failure(thrown);
   }
