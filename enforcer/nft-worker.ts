@@ -9,7 +9,7 @@ import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
 import { kernelInventory } from "./kernel-inventory.ts";
 import { listCommand } from "./nft-answer.ts";
-import { Batches } from "./nft-batch.ts";
+import { Batches, type Load } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
 import { unpacked } from "./packed-transaction.ts";
 import { twinTables } from "./twin-tables.ts";
@@ -91,6 +91,7 @@ class Namespace {
   readonly #context: unknown;
   readonly #socket = NetlinkSocket.open(NETLINK_NETFILTER);
   readonly #batches = new Batches(this.#socket);
+  #load: { readonly number: number; readonly load: Load } | undefined;
 
   constructor(library: Library, inode: number) {
     this.inode = inode;
@@ -99,8 +100,9 @@ class Namespace {
     this.#socket.growReceiveBuffer(answersBytes);
   }
 
-  carryOut({ batch, rewrite, inventory, ...work }: Request): Outcome {
+  carryOut({ batch, load, rewrite, inventory, ...work }: Request): Outcome {
     if (inventory) return { ...done, inventory: kernelInventory(this.#socket) };
+    if (load !== undefined) return this.#take(load);
     if (batch === undefined) {
       this.#batches.forget();
       if (!work.dryRun && work.text !== listCommand) this.#batches.forgetTable();
@@ -108,6 +110,18 @@ class Namespace {
     }
     if (rewrite === true) return { ...done, unknown: !this.#batches.rewrite(unpacked(batch)) };
     this.#batches.apply(unpacked(batch));
+    return done;
+  }
+
+  /** A load of which a part is missing, or failed, is never carried out. */
+  #take({ number, part, counts, isLast }: NonNullable<Request["load"]>): Outcome {
+    const known = this.#load?.number === number ? this.#load.load : undefined;
+    const load = counts === undefined ? known : this.#batches.load(counts);
+    this.#load = undefined;
+    if (load === undefined) throw new SluiceError("NFT_FAILED", "a part of this load is missing");
+    load.add(unpacked(part));
+    if (isLast) load.finish();
+    else this.#load = { number, load };
     return done;
   }
 
