@@ -3,8 +3,8 @@
 import { elementCount } from "./packed-transaction.ts";
 import type { Command, Name, Transaction } from "./ruleset.ts";
 
-/** About 1 MB of words. */
-const fullPart = 20_000;
+/** About 300 KB of words. */
+const fullPart = 5_000;
 /** A rule is as many words as so many elements. */
 const ruleWeight = 10;
 

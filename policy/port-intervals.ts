@@ -23,14 +23,13 @@ export class PortIntervals {
 
 const ports = 65_536;
 
-/** By port, how many edges are at or below it; the number of an edge and each of these ports begins an interval of its own. */
+/** By port, how many edges are at or below it; each of `declared` is an interval of its own. */
 function intervalsOf(edges: Uint32Array, declared: readonly number[]): Uint16Array {
-  const also = new Uint8Array(ports + 1);
-  for (const port of declared) also[port] = also[port + 1] = 1;
+  const also = new Set(declared.flatMap((port) => [port, port + 1]));
   const intervals = new Uint16Array(ports);
   let interval = 0;
   for (let port = 0; port < ports; port++) {
-    if (edges[port] !== 0 || also[port] !== 0) interval += 1;
+    if (edges[port] !== 0 || also.has(port)) interval += 1;
     intervals[port] = interval;
   }
   return intervals;
@@ -38,38 +37,37 @@ function intervalsOf(edges: Uint32Array, declared: readonly number[]): Uint16Arr
 
 type Blocks = Program["blocks"];
 
-/** Where the ranges of a Program begin, and where what comes after them does: how many do, by port. */
+/** Where the ranges of some blocks begin, and where what comes after them does: how many do, by port. */
 interface Edges {
-  readonly blocks: Blocks;
+  readonly blocks: WeakRef<Blocks>;
   readonly counts: Uint32Array;
 }
 
-const known = new WeakMap<Blocks, Edges>();
-/** Those made last: a change of policies makes another Program, and few other blocks. */
-let latest: WeakRef<Edges> | undefined;
+/** Those asked for last. A change of policies makes another Program, and few other blocks: these become those of the next. */
+let latest: Edges | undefined;
 
 function edgesOf(blocks: Blocks): Uint32Array {
-  const made = known.get(blocks) ?? nextEdges(latest?.deref(), blocks) ?? allEdges(blocks);
-  known.set(blocks, made);
-  latest = new WeakRef(made);
-  return made.counts;
+  const before = latest?.blocks.deref();
+  const counts = latest === undefined || before === undefined ? undefined : followed(latest.counts, before, blocks);
+  latest = { blocks: new WeakRef(blocks), counts: counts ?? allEdges(blocks) };
+  return latest.counts;
 }
 
-function allEdges(blocks: Blocks): Edges {
+function allEdges(blocks: Blocks): Uint32Array {
   const counts = new Uint32Array(ports + 1);
   for (const block of blocks.values()) count(counts, block, 1);
-  return { blocks, counts };
+  return counts;
 }
 
-function nextEdges(before: Edges | undefined, blocks: Blocks): Edges | undefined {
-  if (!(before?.blocks instanceof SortedMap) || !(blocks instanceof SortedMap)) return undefined;
-  const counts = before.counts.slice();
-  const differences = (blocks as SortedMap<BlockId, readonly Instruction[]>).differences(before.blocks);
-  for (const { before: was, after: is } of differences) {
+/** Undefined if that would not be quick. */
+function followed(counts: Uint32Array, before: Blocks, blocks: Blocks): Uint32Array | undefined {
+  if (before === blocks) return counts;
+  if (!(before instanceof SortedMap) || !(blocks instanceof SortedMap)) return undefined;
+  for (const { before: was, after: is } of (blocks as SortedMap<BlockId, readonly Instruction[]>).differences(before)) {
     if (was !== undefined) count(counts, was, -1);
     if (is !== undefined) count(counts, is, 1);
   }
-  return { blocks, counts };
+  return counts;
 }
 
 function count(counts: Uint32Array, block: readonly Instruction[], by: 1 | -1): void {
