@@ -2,6 +2,7 @@ import { Option } from "commander";
 import { SluiceError } from "../core/errors.ts";
 import { hint } from "../core/filter/literal.ts";
 import { type KubeObject, keyOf } from "../core/kube/objects.ts";
+import type { ProgramSettings } from "../policy/program-settings.ts";
 import type { Situation } from "../policy/space/situation.ts";
 import { World } from "../policy/world.ts";
 import { readFolder } from "./folder.ts";
@@ -58,8 +59,8 @@ function hintFor(text: string, objects: readonly KubeObject[]): string {
   return hint(text, paths);
 }
 
-export function situationOf(objects: readonly KubeObject[]): Situation {
-  const world = new World();
+export function situationOf(objects: readonly KubeObject[], settings: ProgramSettings): Situation {
+  const world = new World(settings);
   world.apply(objects.map((object) => ({ type: "upsert", object })));
   return { program: world.program(), placement: world.placement() };
 }

@@ -5,7 +5,7 @@ import type { KubeObject } from "../core/kube/objects.ts";
 import type { Endpoint, Placement } from "../policy/placement.ts";
 import { hasPorts } from "../policy/protocol.ts";
 import type { Packet } from "../policy/verdict.ts";
-import { backendsOf, serviceAt } from "./service-backends.ts";
+import { addressesOf, backendsOf, serviceAt } from "./service-backends.ts";
 
 /** A connection that somebody asks about. */
 export interface Question {
@@ -30,6 +30,8 @@ interface End {
   readonly label: string;
   readonly address: Address;
   readonly port: number | null;
+  /** Where it is; null: outside, or not known. */
+  readonly node: string | null;
 }
 
 /** All connections that a question means; at least one. Throws USAGE for names that mean nothing. */
@@ -49,8 +51,10 @@ export function connectionsOf(
     service === undefined
       ? endsOf(question.to, question.port, endpoints, classOf)
       : backendsOf(service, question, objects).flatMap(({ pod, port }) => endsOf(pod, port, endpoints, classOf));
+  const known = service === undefined ? [] : addressesOf(service, objects);
   return pairs(sources, targets, question).map(({ source, target }) => {
-    const packet = packetOf(question.protocol, source, target);
+    const translated = translationOf(source, known, question);
+    const packet = { ...packetOf(question.protocol, source, target), ...(translated && { translated }) };
     return { from: source.label, to: target.label, port: packet.icmp?.type ?? target.port, packet };
   });
 }
@@ -69,6 +73,16 @@ function pairs(sources: readonly End[], targets: readonly End[], { family }: Que
   );
   if (found.length > 0) return found;
   throw new SluiceError("USAGE", "the two ends have no address of the same family");
+}
+
+/** The node of whoever connects translates the address of a Service, after lists of its host endpoints have seen it. */
+function translationOf(
+  { node, address }: End,
+  service: readonly Address[],
+  { port }: Question,
+): Packet["translated"] | undefined {
+  const destination = service.find((one) => familyOf(one) === familyOf(address));
+  return node === null || destination === undefined ? undefined : { node, destination, destinationPort: port ?? 0 };
 }
 
 /** Types of echo requests by protocol: ICMP and ICMPv6. */
@@ -93,10 +107,15 @@ function endsOf(text: string, port: number | null, endpoints: readonly Endpoint[
   const address = tryParseAddress(text);
   if (address !== undefined) {
     const owner = endpoints.find(({ addresses, hostNetwork }) => !hostNetwork && addresses.includes(address));
-    return [{ label: owner === undefined ? address : labelOf(owner), address, port }];
+    const label = owner === undefined ? address : labelOf(owner);
+    return [{ label, address, port, node: owner === undefined ? null : nodeOf(owner) }];
   }
   const found = named(text, endpoints, classOf);
-  return found.addresses.map((own) => ({ label: labelOf(found), address: own, port }));
+  return found.addresses.map((own) => ({ label: labelOf(found), address: own, port, node: nodeOf(found) }));
+}
+
+function nodeOf({ kind, name, node }: Endpoint): string | null {
+  return kind === "node" ? name : node;
 }
 
 function labelOf({ kind, namespace, name }: Endpoint): string {

@@ -61,8 +61,8 @@ export interface EngineOptions {
   /** Last good rules and the state of the rollout are kept in the data folder, and orders are taken there; by default if there is a store. */
   readonly keepsState?: boolean;
   readonly metrics?: Metrics;
-  /** Where records come from beside the collectors of seats: a bus. */
-  readonly sources?: readonly Collecting[];
+  /** Works that bring records from elsewhere than the collectors of seats, along that path: from a bus. */
+  readonly enriching?: (path: FlowPath) => readonly ((stop: AbortSignal) => Promise<void>)[];
   /** The collector of a node; in tests another one than the kernel's. */
   readonly collect?: (seat: Seat) => Collecting;
   /** Told when policies change, not when pods do. */
@@ -92,7 +92,7 @@ export interface EngineOptions {
 export class Engine {
   readonly #options: EngineOptions;
   readonly #metrics: Metrics;
-  readonly #world = new World();
+  readonly #world: World;
   readonly #enricher: Enricher;
   readonly #collectors: readonly Collecting[];
   readonly #tenures: Feed<EndpointTenure>;
@@ -111,6 +111,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     const { config, clock, seats } = options;
     this.#options = options;
+    this.#world = new World(config.enforcer);
     this.#metrics = options.metrics ?? new Metrics();
     this.#enricher = new Enricher({
       clock,
@@ -125,7 +126,7 @@ export class Engine {
       }),
     });
     const collect = options.collect ?? ((seat) => this.#collectorOf(seat));
-    this.#collectors = [...seats.map(collect), ...(options.sources ?? [])];
+    this.#collectors = seats.map(collect);
     this.#tenures = new Feed({ name: "tenures", clock });
     this.#programs = new Feed({ name: "programs", clock });
     this.#changes = new Feed({ name: "changes", clock });
@@ -176,6 +177,7 @@ export class Engine {
   }
 
   async #work(store: EngineStore, signal: AbortSignal): Promise<void> {
+    const path = this.#flowPath(store);
     await together(signal, [
       // First: until they listen, what comes and goes is not seen.
       (stop) => this.#collect(store, stop),
@@ -186,7 +188,8 @@ export class Engine {
       () => this.#keep("endpoint", this.#tenures, store.tenures),
       () => this.#keep("program", this.#programs, store.programs),
       () => this.#keep("change", this.#changes, store.changes, this.#options.changes),
-      ...this.#collectors.flatMap((collector) => this.#flowPath(store).of(collector)),
+      ...this.#collectors.flatMap((collector) => path.of(collector)),
+      ...(this.#options.enriching?.(path) ?? []),
     ]);
   }
 
@@ -465,7 +468,7 @@ export class Engine {
     const { seats, config } = this.#options;
     const nodeOf = (index: number) => seats[index]?.node ?? "";
     readCollectors(metrics, () =>
-      this.#collectors.slice(0, seats.length).map(({ counters, dnsCounters }, index) => {
+      this.#collectors.map(({ counters, dnsCounters }, index) => {
         const node = nodeOf(index);
         return { node, counters, dns: dnsCounters, spool: spoolUsage(spoolFolder(config.data.folder, node)) };
       }),

@@ -3,7 +3,7 @@ import type { CollectorCounters } from "../collectors/recorder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { run, type Sink, type Source, type Stage } from "../core/pipeline.ts";
-import type { RawDns } from "../core/records/dns.ts";
+import type { DnsRecord, RawDns } from "../core/records/dns.ts";
 import type { Flow, RawFlow } from "../core/records/flow.ts";
 import type { Heartbeat } from "../core/records/heartbeat.ts";
 import type { Loss } from "../core/records/loss.ts";
@@ -41,6 +41,12 @@ export interface FlowPathOptions {
 
 type Work = (stop: AbortSignal) => Promise<void>;
 
+/** Where records go that do not go to the store, and what an earlier process had done of them. */
+export interface Elsewhere<T> {
+  readonly into: Sink<T>;
+  readonly marks: readonly Numbered[];
+}
+
 /**
  * Batches that may wait for the store at a time. It gathers for some seconds what it writes to one file, so this bounds what one
  * file can hold: 128 batches of up to 2,000 records.
@@ -61,16 +67,18 @@ export class FlowPath {
   /** The works of one collector; each resolves when its source has ended and everything of it is stored. */
   of({ flows, losses, heartbeats, dns }: Collecting): readonly Work[] {
     return [
-      (stop) => this.#flows(flows, stop),
+      (stop) => this.flows(flows, stop),
       () => this.#losses(losses),
       ...(heartbeats === undefined ? [] : [() => this.#heartbeats(heartbeats)]),
-      ...(dns === undefined ? [] : [(stop: AbortSignal) => this.#dns(dns, stop)]),
+      ...(dns === undefined ? [] : [(stop: AbortSignal) => this.dns(dns, stop)]),
     ];
   }
 
-  async #flows(source: Source<RawFlow>, stop: AbortSignal): Promise<void> {
+  /** Resolves when the source has ended and everything of it is stored. */
+  async flows(source: Source<RawFlow>, stop: AbortSignal, elsewhere?: Elsewhere<Flow>): Promise<void> {
     const { clock, metrics, enricher, holdBackMs, begin, shown, store } = this.#options;
-    const held = holdBack(this.#once("flow", source), {
+    const { into = store.flows, marks } = elsewhere ?? {};
+    const held = holdBack(this.#once("flow", source, marks), {
       clock,
       awaited: enricher.awaited,
       limitMs: holdBackMs,
@@ -85,7 +93,7 @@ export class FlowPath {
       return enriched;
     };
     await begin(stop);
-    await run(held, enrich, tee(shown.flows, this.#stored("flow", store.flows, flowEventAt)), {
+    await run(held, enrich, tee(shown.flows, this.#stored("flow", into, flowEventAt)), {
       signal: never,
       inFlight,
     });
@@ -110,17 +118,19 @@ export class FlowPath {
   }
 
   /** Names are not waited for: who asked lives by then, or another record tells who has the address. */
-  async #dns(source: Source<RawDns>, stop: AbortSignal): Promise<void> {
+  async dns(source: Source<RawDns>, stop: AbortSignal, elsewhere?: Elsewhere<DnsRecord>): Promise<void> {
     const { enricher, begin, store } = this.#options;
-    const sink = this.#stored("dns", store.dns, ({ end }) => end);
+    const { into = store.dns, marks } = elsewhere ?? {};
+    const sink = this.#stored("dns", into, ({ end }) => end);
     await begin(stop);
-    await run(this.#once("dns", source), enricher.dnsStage, sink, { signal: never, inFlight });
+    await run(this.#once("dns", source, marks), enricher.dnsStage, sink, { signal: never, inFlight });
   }
 
   /** Each stream by itself: they are read and stored at their own pace. */
-  #once<T extends Numbered>(kind: Kind, source: Source<T>): Source<T> {
+  #once<T extends Numbered>(kind: Kind, source: Source<T>, marks: readonly Numbered[] = []): Source<T> {
     const { metrics } = this.#options;
-    return new Once((count) => metrics.add("sluice_enricher_repeated_records_total", { kind }, count)).wrap(source);
+    const onRepeated = (count: number) => metrics.add("sluice_enricher_repeated_records_total", { kind }, count);
+    return new Once({ onRepeated, marks }).wrap(source);
   }
 
   #stored<T>(kind: Kind, sink: Sink<T>, eventAt: (record: T) => number): Sink<T> {

@@ -3,6 +3,7 @@ import type { CollectorCounters } from "../collectors/recorder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Sink } from "../core/pipeline.ts";
+import type { Lot } from "../core/record-topic.ts";
 import type { Flow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
 import { isOpenOn } from "../enforcer/break-glass.ts";
@@ -24,7 +25,20 @@ export interface Measures<T> {
 }
 
 /** Wraps the sink that makes records durable: how many, how often not, and how old they were by then. */
-export function measured<T>(sink: Sink<T>, { metrics, clock, kind, eventAt }: Measures<T>): Sink<T> {
+export function measured<T>(sink: Sink<T>, measures: Measures<T>): Sink<T> {
+  return measuredBy(sink, measures, (batch) => batch);
+}
+
+/** The same of records message by message. */
+export function measuredLots<T>(sink: Sink<Lot<T>>, measures: Measures<T>): Sink<Lot<T>> {
+  return measuredBy(sink, measures, (lots) => lots.flatMap(({ records }) => records));
+}
+
+function measuredBy<T, R>(
+  sink: Sink<T>,
+  { metrics, clock, kind, eventAt }: Measures<R>,
+  recordsOf: (batch: readonly T[]) => readonly R[],
+): Sink<T> {
   return {
     name: sink.name,
     async write(batch, signal) {
@@ -34,10 +48,11 @@ export function measured<T>(sink: Sink<T>, { metrics, clock, kind, eventAt }: Me
         metrics.add("sluice_store_failures_total", { kind });
         throw thrown;
       }
-      metrics.add("sluice_store_records_total", { kind }, batch.length);
+      const records = recordsOf(batch);
+      metrics.add("sluice_store_records_total", { kind }, records.length);
       if (eventAt === undefined) return;
       const now = clock.now();
-      for (const record of batch) {
+      for (const record of records) {
         const age = Math.max(0, now - eventAt(record) / 1000) / 1000;
         metrics.observe("sluice_store_freshness_seconds", { kind }, age);
       }

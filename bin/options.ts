@@ -35,6 +35,7 @@ export function addSettings(command: Command, { decided = [], defaults = {} }: O
   command.optionsGroup("Settings (docs/reference/config.md):");
   for (const { path, flag, accepts, description, default: fallback } of settings) {
     if (decided instanceof RegExp ? decided.test(path) : decided.includes(path)) continue;
+    if (path.startsWith("read.")) continue; // who looks things up has flags of its own (record-options.ts)
     const accepted = `${accepts.charAt(0).toUpperCase()}${accepts.slice(1)}`;
     if (path === "objects.folder") command.addOption(new Option("--objects <folder>", "as trace calls it").hideHelp());
     command.option(`${flag} <value>`, `${description} ${accepted}. Default: ${String(defaults[path] ?? fallback)}.`);

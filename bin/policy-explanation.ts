@@ -2,7 +2,7 @@ import { describeRule, describeSubject, notEnforcedWords } from "../policy/descr
 import { policyId, policyTitle } from "../policy/kind-names.ts";
 import type { Policy, Rule } from "../policy/model.ts";
 import type { Endpoint } from "../policy/placement.ts";
-import type { Direction, PolicyList } from "../policy/program.ts";
+import type { Direction, PolicyListOfUsers } from "../policy/program.ts";
 import { matches } from "../policy/selector/syntax.ts";
 import { type Shadow, shadowsOf } from "../policy/shadow.ts";
 import type { TierWithPolicies } from "../policy/tiers.ts";
@@ -19,7 +19,7 @@ export interface PolicyExplanation {
   /** Place in its tier, from 1. */
   readonly place: number;
   readonly staged: string | null;
-  readonly lists: readonly PolicyList[];
+  readonly lists: readonly PolicyListOfUsers[];
   readonly selects: string;
   /** Pods as `namespace/name`, host endpoints as `host:name`. */
   readonly endpoints: readonly string[];
@@ -132,8 +132,7 @@ const stagedWords: Readonly<Record<string, string>> = {
   ignore: "is staged and dismissed: not in force, and it would change nothing",
 };
 
-const listWords: Readonly<Record<Exclude<PolicyList, "normal">, string>> = {
-  failsafe: "is about the failsafe ports of host endpoints",
+const listWords: Readonly<Record<Exclude<PolicyListOfUsers, "normal">, string>> = {
   forward: "is also about what host endpoints forward",
   preDnat: "is about what comes to host endpoints, before its destination is translated",
   untracked:

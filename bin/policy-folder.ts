@@ -9,6 +9,7 @@ import { readFact } from "../policy/kinds/read.ts";
 import type { Policy, Tier } from "../policy/model.ts";
 import type { Endpoint, Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
+import type { ProgramSettings } from "../policy/program-settings.ts";
 import { type TierWithPolicies, tiersInOrder } from "../policy/tiers.ts";
 import { World } from "../policy/world.ts";
 import { faultText, readManifests, usualFolder } from "./folder.ts";
@@ -35,15 +36,19 @@ export const objectsOption = (): Option =>
 export const folderArgument = (): Argument => new Argument("[folder]", "the same as --objects");
 
 /** Reads the folder and tells of what is not accepted in it. */
-export async function openPolicyFolder(path: string, rim: Pick<Rim, "note">): Promise<PolicyFolder> {
-  const folder = await readPolicyFolder(path);
+export async function openPolicyFolder(
+  path: string,
+  rim: Pick<Rim, "note">,
+  settings?: ProgramSettings,
+): Promise<PolicyFolder> {
+  const folder = await readPolicyFolder(path, settings);
   for (const fault of folder.faults) rim.note(`not accepted: ${faultText(fault)}`);
   return folder;
 }
 
-export async function readPolicyFolder(path: string): Promise<PolicyFolder> {
+export async function readPolicyFolder(path: string, settings?: ProgramSettings): Promise<PolicyFolder> {
   const { objects, faults } = await readManifests(path);
-  const world = new World();
+  const world = new World(settings);
   world.apply(objects.map((object) => ({ type: "upsert", object })));
   const policies: Policy[] = [];
   const tiers: Tier[] = [];

@@ -6,6 +6,7 @@ import { configCommand } from "./commands/config.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { dnsCommand } from "./commands/dns.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { elasticsearchCommand } from "./commands/elasticsearch.ts";
 import { endpointsCommand } from "./commands/endpoints.ts";
 import { enforceCommand } from "./commands/enforce.ts";
 import { enrichCommand } from "./commands/enrich.ts";
@@ -44,6 +45,7 @@ const commands = [
   enrichCommand,
   watchCommand,
   sinkCommand,
+  elasticsearchCommand,
   flowsCommand,
   dnsCommand,
   pairsCommand,

@@ -18,6 +18,8 @@ export interface OutputOptions {
 export interface RecordOptions extends OutputOptions {
   readonly dataFolder?: string;
   readonly "data.folder"?: string;
+  readonly store?: string;
+  readonly "elasticsearch.urls"?: string;
   readonly config?: string;
 }
 
@@ -33,6 +35,18 @@ export function addRecordOptions(command: Command): Command {
     .option("--data-folder <folder>", "where the records are (or SLUICE_DATA_FOLDER; default ./data)")
     .addOption(new Option("--data.folder <folder>", "as the setting is called elsewhere").hideHelp())
     .option("--config <file>", "YAML file of settings (or SLUICE_CONFIG)");
+}
+
+/** Of commands that look records up in one store or another. */
+export function addStoreOptions(command: Command): Command {
+  return addRecordOptions(command)
+    .addOption(
+      choiceOption("--store <store>", "where to look (or SLUICE_READ_FROM; default archive)", [
+        "archive",
+        "elasticsearch",
+      ]),
+    )
+    .option("--elasticsearch.urls <urls>", "nodes of Elasticsearch (or SLUICE_ELASTICSEARCH_URLS)");
 }
 
 export interface RecordOutput extends PrinterOptions {
@@ -56,10 +70,13 @@ function paintOf(color: OutputOptions["color"], { stdout, env }: Rim): Paint {
 }
 
 export function recordConfig(
-  options: Pick<RecordOptions, "dataFolder" | "data.folder" | "config">,
+  options: Pick<RecordOptions, "dataFolder" | "data.folder" | "store" | "elasticsearch.urls" | "config">,
   { env }: Rim,
 ): Config {
-  const { config, dataFolder = options["data.folder"] } = options;
-  const file = config === undefined ? {} : { config };
-  return configOf({ ...file, ...(dataFolder === undefined ? {} : { "data.folder": dataFolder }) }, env);
+  const { config, store, dataFolder = options["data.folder"] } = options;
+  const given = {
+    ...{ config, "data.folder": dataFolder, "read.from": store },
+    "elasticsearch.urls": options["elasticsearch.urls"],
+  };
+  return configOf(given, env);
 }

@@ -4,11 +4,11 @@ import type { RenderSettings } from "../enforcer/renderer.ts";
 
 /** How rulesets are made, as the operator has set it. */
 export function renderSettingsOf({ enforcer, collector }: Pick<Config, "enforcer" | "collector">): RenderSettings {
-  const { podInterfacePrefixes: podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints, logRate } = enforcer;
+  const { podInterfacePrefixes: podInterfaces, deny, antiSpoofing, unknownEndpoints, logRate } = enforcer;
   const logGroup = collector.nflogGroup;
   // Where only some namespaces are enforced, nobody else is to be denied anything.
   const strangers = enforcer.mode === "enforce" ? unknownEndpoints : "allow";
-  const given = { podInterfaces, deny, podToHost, antiSpoofing, unknownEndpoints: strangers, logGroup, logRate };
+  const given = { podInterfaces, deny, antiSpoofing, unknownEndpoints: strangers, logGroup, logRate };
   return { ...defaultSettings, ...given };
 }
 

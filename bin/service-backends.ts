@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { tryParseAddress } from "../core/address.ts";
+import { type Address, tryParseAddress } from "../core/address.ts";
 import { SluiceError } from "../core/errors.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
 import { protocolName } from "../policy/protocol.ts";
@@ -39,11 +39,29 @@ export function serviceAt(address: string, objects: readonly KubeObject[]): stri
   if (wanted === undefined) return undefined;
   const found = objects.find((object) => {
     if (object.kind !== "Service") return false;
-    const { clusterIP, clusterIPs, externalIPs } = specOf(addresses, object);
-    const own = [clusterIP, ...(clusterIPs ?? []), ...(externalIPs ?? [])];
-    return own.some((text) => typeof text === "string" && tryParseAddress(text) === wanted);
+    const { externalIPs } = specOf(addresses, object);
+    return [...clusterAddresses(object), ...(externalIPs ?? [])].some((text) => tryParseAddress(text) === wanted);
   });
   return found === undefined ? undefined : `${found.metadata.namespace ?? "default"}/${found.metadata.name}`;
+}
+
+/** By which addresses the cluster knows the Service `namespace/name`. */
+export function addressesOf(path: string, objects: readonly KubeObject[]): readonly Address[] {
+  const object = serviceNamed(path, objects);
+  return object === undefined ? [] : clusterAddresses(object).flatMap((text) => tryParseAddress(text) ?? []);
+}
+
+function clusterAddresses(object: KubeObject): readonly string[] {
+  const { clusterIP, clusterIPs } = specOf(addresses, object);
+  return [clusterIP, ...(clusterIPs ?? [])].filter((text) => typeof text === "string");
+}
+
+function serviceNamed(path: string, objects: readonly KubeObject[]): KubeObject | undefined {
+  const [namespace, name] = path.split("/");
+  return objects.find(
+    ({ kind, metadata }) =>
+      kind === "Service" && metadata.name === name && (metadata.namespace ?? "default") === namespace,
+  );
 }
 
 /** A pod that stands behind a Service, as `namespace/name`, and the port it is reached at. */
@@ -58,11 +76,8 @@ export function backendsOf(
   asked: { port: number | null; protocol: number },
   objects: readonly KubeObject[],
 ): readonly Backend[] {
-  const [namespace, name] = path.split("/");
-  const object = objects.find(
-    ({ kind, metadata }) =>
-      kind === "Service" && metadata.name === name && (metadata.namespace ?? "default") === namespace,
-  );
+  const [namespace] = path.split("/");
+  const object = serviceNamed(path, objects);
   if (object === undefined) throw new SluiceError("USAGE", `there is no Service ${path}`);
   const { selector, ports } = specOf(service, object);
   const found = ports.find(({ port, protocol }) => port === asked.port && protocol === protocolName(asked.protocol));

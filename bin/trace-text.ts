@@ -49,8 +49,10 @@ function shown(details: readonly string[]): readonly string[] {
 }
 
 const listWords: Readonly<Record<string, string>> = {
+  answers: "answers of failsafe ports",
   failsafe: "failsafe ports",
   forward: "what it forwards",
+  toOwnNode: "to its own node",
   preDnat: "before its destination is translated",
   untracked: "before connections are tracked",
 };

@@ -67,7 +67,7 @@ export function traceOf(world: World, objects: readonly KubeObject[], question: 
       protocol: protocolName(question.protocol),
       port,
       exempt: verdict.exempt === null ? null : exemptions[verdict.exempt],
-      paths: paths.map((path) => pathTrace(path, program, packet)),
+      paths: paths.map((path) => pathTrace(path, program)),
       pending: pending(packet),
     };
   });
@@ -89,9 +89,9 @@ function pendingOf(world: World): (packet: Packet) => Trace["pending"] {
   };
 }
 
-function pathTrace(path: ListTrace, program: Program, packet: Packet): PathTrace {
-  const words = explainList(path, program, packet);
-  const { endpoint, list, direction, outcome, stages } = path;
+function pathTrace(path: ListTrace, program: Program): PathTrace {
+  const words = explainList(path, program);
+  const { endpoint, list, direction, outcome, stages, packet } = path;
   return {
     endpoint: endpoint.replace(/^pod:/, "").replace(/^host:/, "host endpoint "),
     list,

@@ -27,7 +27,7 @@ export interface WantedFrom {
 
 export async function wantedRuleset(from: WantedFrom, rim: Pick<Rim, "note">): Promise<WantedRuleset> {
   const { folder, node, config, links } = from;
-  const opened = await openPolicyFolder(folder, rim);
+  const opened = await openPolicyFolder(folder, rim, config.enforcer);
   const podCidrs = podCidrsOf(opened, node);
   const modes = modesOf(config.enforcer);
   if (!modes.hasRules(node)) rim.note(`by the settings node ${node} only observes: it should have no table of ours`);

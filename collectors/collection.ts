@@ -69,8 +69,8 @@ export class Collection {
   }
 
   /** The main thread is done with a batch. */
-  ack(batch: number): void {
-    this.#outbox.ack(batch);
+  ack(batch: number, memory: ArrayBuffer): void {
+    this.#outbox.ack(batch, memory);
   }
 
   /** Collects until the signal aborts, then tells what is left. */
@@ -174,8 +174,8 @@ export class Collection {
       if (beat !== undefined) this.#beat(beat, sensor);
       this.#watchTable(sensor);
       this.#tendSpool();
-      const untilFlush = Math.max(Math.min(windows.next, heartbeats.next) - this.#clock.now(), 1);
-      pausedMs = more || surveys.busy ? 0 : Math.min(asked ? soonMs : pause, untilFlush);
+      // What is due meanwhile waits for the next reading: waking up for it alone would cost more than that is worth.
+      pausedMs = more || surveys.busy ? 0 : asked ? soonMs : pause;
       await (pausedMs === 0 ? new Promise(setImmediate) : this.#clock.sleep(pausedMs, signal));
       this.#surveyMs = surveys.tookMs;
     }

@@ -172,7 +172,9 @@ export class Collector {
     let open = [records.flows, records.losses, records.heartbeats, records.dns].filter((count) => count > 0).length;
     const acked = () => {
       open--;
-      if (open === 0) this.#send({ kind: "ack", batch });
+      if (open > 0) return;
+      const memory = lazy.release();
+      this.#send({ kind: "ack", batch, memory }, [memory]);
     };
     if (records.flows > 0) flows.push(lazy.flows, acked);
     if (records.losses > 0) losses.push(lazy.losses, acked);
@@ -185,8 +187,8 @@ export class Collector {
     this.#failure ??= failure;
   }
 
-  #send(message: ToWorker): void {
-    this.#worker?.postMessage(message);
+  #send(message: ToWorker, handedOver: readonly ArrayBuffer[] = []): void {
+    this.#worker?.postMessage(message, handedOver);
   }
 }
 

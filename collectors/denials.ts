@@ -43,9 +43,14 @@ export class Denials {
       return;
     }
     const repeated = known ?? { first: denial, packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0 };
-    this.#repeated.set(key, repeated);
-    repeated[seen.cause.isAnswer ? "replyPackets" : "packets"]++;
-    repeated[seen.cause.isAnswer ? "replyBytes" : "bytes"] += seen.packet.bytes;
+    if (known === undefined) this.#repeated.set(key, repeated);
+    if (seen.cause.isAnswer) {
+      repeated.replyPackets++;
+      repeated.replyBytes += seen.packet.bytes;
+    } else {
+      repeated.packets++;
+      repeated.bytes += seen.packet.bytes;
+    }
   }
 
   /** The records of the window that ends, and how many packets are not in them. */
@@ -75,18 +80,12 @@ function asAsked({ packet, inInterface, outInterface, ...rest }: Denial): Denial
 }
 
 function keyOf({ cause, packet }: Denial): string {
-  const { icmp, about } = packet;
-  return [
-    cause.direction,
-    cause.rule ?? cause.reason,
-    packet.protocol,
-    packet.source,
-    packet.sourcePort,
-    packet.destination,
-    packet.destinationPort,
-    ...(icmp === null ? [] : [icmp.type, icmp.code, icmp.id]),
-    ...(about === null ? [] : Object.values(about)),
-  ].join(" ");
+  const { icmp, about, protocol, source, sourcePort, destination, destinationPort } = packet;
+  const why = `${cause.direction} ${cause.rule ?? cause.reason}`;
+  const tuple = `${protocol} ${source} ${sourcePort} ${destination} ${destinationPort}`;
+  if (icmp === null) return `${why} ${tuple}`;
+  const told = about === null ? "" : Object.values(about).join(" ");
+  return `${why} ${tuple} ${icmp.type} ${icmp.code} ${icmp.id} ${told}`;
 }
 
 function draftOf({ first, ...counted }: Repeated, windowStart: number, windowEnd: number): Draft {

@@ -16,11 +16,12 @@ export class LazyBatch {
   readonly heartbeats: Items<Heartbeat>;
   readonly dns: Items<RawDns>;
   readonly #origin: Origin;
-  #framed: Framed | undefined;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  #released = false;
   #batch: Batch | undefined;
 
   constructor(framed: Framed, origin: Origin) {
-    this.#framed = framed;
+    this.#bytes = framed.bytes;
     this.#origin = origin;
     const decoded = () => this.#decoded;
     this.flows = {
@@ -45,11 +46,17 @@ export class LazyBatch {
     };
   }
 
+  /** The memory that the frames stand in, to be used for others. From now on nothing can be read that was not read before. */
+  release(): ArrayBuffer {
+    this.#released = true;
+    return this.#bytes.buffer;
+  }
+
   get #decoded(): Batch {
-    const bytes = this.#framed?.bytes;
-    if (bytes !== undefined)
-      this.#batch = batchIn(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), this.#origin);
-    this.#framed = undefined;
-    return this.#batch as Batch;
+    if (this.#batch !== undefined) return this.#batch;
+    if (this.#released) throw new Error("a batch was read for the first time after it was acked");
+    const { buffer, byteOffset, length } = this.#bytes;
+    this.#batch = batchIn(Buffer.from(buffer, byteOffset, length), this.#origin);
+    return this.#batch;
   }
 }

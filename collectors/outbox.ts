@@ -1,10 +1,11 @@
 import type { Clock } from "../core/clock.ts";
+import { BatchMemory } from "./batch-memory.ts";
 import type { FastConnections } from "./conntrack/fast-connections.ts";
 import type { DnsDraft } from "./dns/exchanges.ts";
 import type { Draft } from "./draft.ts";
 import type { HeartbeatDraft } from "./heartbeats.ts";
 import type { LossDraft } from "./losses.ts";
-import { type Counts, type Framed, joined, sizeOf, sumOf } from "./spool/batch.ts";
+import { type Counts, type Framed, sizeOf, sumOf } from "./spool/batch.ts";
 import type { Position } from "./spool/position.ts";
 import { FrameWriter } from "./spool/record-frames.ts";
 import type { Told } from "./spool/slot-layout.ts";
@@ -13,7 +14,7 @@ import { Staged } from "./spool/staged.ts";
 import { batchesInFlight } from "./worker-protocol.ts";
 
 // One message to the main thread; larger ones would hold up both event loops.
-const batchRecords = 2_000;
+const batchRecords = 4_000;
 // A message wakes two threads, which costs them more than what a few dozen records do. What comes right after another waits so long.
 const gatherMs = 50;
 // Room for them, and for a frame of any size.
@@ -47,7 +48,9 @@ interface Posted {
 /** Records that will be one batch. */
 interface Waiting {
   readonly epoch: number;
-  readonly parts: Uint8Array[];
+  readonly memory: Uint8Array<ArrayBuffer>;
+  /** How much of it is filled. */
+  bytes: number;
   counts: Counts;
   last: Position;
 }
@@ -60,6 +63,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #frames = new FrameWriter(framesBytes);
   readonly #staged = new Staged();
+  readonly #memory = new BatchMemory();
   #counts = { flows: 0, losses: 0, heartbeats: 0, dns: 0 };
   #waiting: Waiting[] = [];
   #waitingRecords = 0;
@@ -152,8 +156,9 @@ export class Outbox {
     return { next: slot, dropped: this.#stored(Math.max(0, count - room)) };
   }
 
-  /** A batch is durable behind the main thread. The spool may forget it once all before it are. */
-  ack(batch: number): void {
+  /** A batch is durable behind the main thread, which gives its memory back. The spool may forget it once all before it are. */
+  ack(batch: number, memory?: ArrayBuffer): void {
+    if (memory !== undefined) this.#memory.giveBack(memory);
     const found = this.#posted.find((posted) => posted.batch === batch);
     if (found !== undefined) found.acked = true;
     const open = this.#posted.findIndex(({ acked }) => !acked);
@@ -175,8 +180,7 @@ export class Outbox {
     while (this.#ending || this.#posted.length < batchesInFlight) {
       const next = this.#ready(now) ? this.#waiting.shift() : undefined;
       if (next !== undefined) this.#waitingRecords -= sizeOf(next.counts);
-      const records =
-        next === undefined ? this.#readOn() : { ...next.counts, epoch: next.epoch, bytes: joined(next.parts) };
+      const records = next === undefined ? this.#readOn() : framed(next);
       if (records === undefined) return;
       this.#postedAt = now;
       const batch = this.#batch++;
@@ -229,7 +233,7 @@ export class Outbox {
     const chunk = this.#staged.chunk(this.#frames.written);
     spool?.appendFrames(chunk);
     if (spool !== undefined && (this.#behind || this.#waitingRecords + sizeOf(counts) > limit)) this.#behind = true;
-    else this.#wait(counts, new Uint8Array(chunk.bytes), { epoch, seq: chunk.last });
+    else this.#wait(counts, chunk.bytes, { epoch, seq: chunk.last });
     this.#told.flows += counts.flows;
     this.#told.losses += counts.losses;
     this.#counts = { flows: 0, losses: 0, heartbeats: 0, dns: 0 };
@@ -238,15 +242,15 @@ export class Outbox {
   }
 
   #wait(counts: Counts, bytes: Uint8Array, last: Position): void {
-    const { epoch } = last;
-    const behind = this.#waiting.at(-1);
-    if (behind === undefined || sizeOf(behind.counts) + sizeOf(counts) > batchRecords)
-      this.#waiting.push({ epoch, parts: [bytes], counts, last });
-    else {
-      behind.parts.push(bytes);
-      behind.counts = sumOf(behind.counts, counts);
-      behind.last = last;
+    let behind = this.#waiting.at(-1);
+    if (behind === undefined || !fits(behind, counts, bytes)) {
+      behind = { epoch: last.epoch, memory: this.#memory.take(bytes.length), bytes: 0, counts: none, last };
+      this.#waiting.push(behind);
     }
+    behind.memory.set(bytes, behind.bytes);
+    behind.bytes += bytes.length;
+    behind.counts = sumOf(behind.counts, counts);
+    behind.last = last;
     this.#waitingRecords += sizeOf(counts);
     this.#taken = last;
     this.#options.spool?.handOut(last);
@@ -264,3 +268,14 @@ export class Outbox {
     return read.framed;
   }
 }
+
+const none: Counts = { flows: 0, losses: 0, heartbeats: 0, dns: 0 };
+
+const fits = (waiting: Waiting, counts: Counts, bytes: Uint8Array) =>
+  sizeOf(waiting.counts) + sizeOf(counts) <= batchRecords && waiting.bytes + bytes.length <= waiting.memory.length;
+
+const framed = ({ counts, epoch, memory, bytes }: Waiting): Framed => ({
+  ...counts,
+  epoch,
+  bytes: memory.subarray(0, bytes),
+});

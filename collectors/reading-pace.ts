@@ -5,7 +5,7 @@ export const soonMs = 5;
 const mostMs = 40;
 const idleMs = 20;
 /** How many datagrams are worth a wake-up, from this rate on (each millisecond). */
-const enough = 2_000;
+const enough = 4_000;
 const busy = 4;
 /** Reads that found nothing until it counts as idle: a client that asks again right away should not wait each time. */
 const patience = 20;

@@ -11,7 +11,7 @@ import { type Draft, draftOf, standingOf } from "./draft.ts";
 import type { KernelCounts } from "./kernel-counters.ts";
 import { type LossDraft, Losses } from "./losses.ts";
 import type { LoggedPacket } from "./nflog/message.ts";
-import { parsePrefix } from "./nflog/prefix.ts";
+import { KnownPrefixes } from "./nflog/prefix.ts";
 import { SequenceGaps } from "./sequence-gaps.ts";
 import type { Flush } from "./window.ts";
 
@@ -65,6 +65,7 @@ export class Recorder {
   /** When those began that ended while a dump is read, by their ids. */
   #endedInDump: Map<number, number | null> | undefined;
   readonly #denials = new Denials();
+  readonly #prefixes = new KnownPrefixes();
   readonly #losses = new Losses();
   readonly #gaps = new SequenceGaps();
   readonly #interfaceName: (index: number) => string | null;
@@ -138,7 +139,7 @@ export class Recorder {
   logged(logged: LoggedPacket, now: number): void {
     this.#moved.loggedPackets++;
     this.#noteGap(logged.sequence, now);
-    const cause = parsePrefix(logged.prefix);
+    const cause = this.#prefixes.parse(logged.prefix);
     if (cause === undefined || logged.packet === null) this.#moved.foreignPrefixes++;
     else if (cause.action !== "deny") this.#moved.otherVerdicts++;
     else {

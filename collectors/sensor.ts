@@ -17,8 +17,10 @@ import { Unlogged } from "./unlogged.ts";
 const eventSlots = 1024;
 const eventBytes = 1024;
 const logSlots = 64;
-// Read before a dump, at most; a flood must not put it off for long.
-const drainedBatches = 64;
+// Read at once, at most: some milliseconds.
+const batchesPerPoll = 4;
+// Polls before a dump, at most; a flood must not put it off for long.
+const drainedPolls = 16;
 
 export interface SensorOptions {
   readonly nflogGroup: number;
@@ -100,7 +102,7 @@ export class Sensor {
     this.#recorder.notLogged(this.#unlogged?.take() ?? new Map(), span);
   }
 
-  /** Reads what is there, one batch per source. */
+  /** Reads what is there, some batches of each source. */
   poll(): Poll {
     const events = this.#read("conntrack", this.#events, (message, now) =>
       this.#conntrack(this.#changes, message, now),
@@ -123,7 +125,7 @@ export class Sensor {
   /** The same in slices of a few milliseconds, between which events may be read. */
   *dumping(): Generator<void> {
     this.#recorder.beginDump();
-    for (let batch = 0; batch < drainedBatches; batch++) if (!this.poll().more) break;
+    for (let polls = 0; polls < drainedPolls; polls++) if (!this.poll().more) break;
     const now = this.#options.now();
     yield* this.#requests.dumping("conntrack dump", dumpRequest(), (_bytes, message) =>
       this.#conntrack(this.#dumps, message, now),
@@ -140,8 +142,27 @@ export class Sensor {
     socket: NetlinkSocket,
     take: (message: Messages, now: number) => void,
   ): Reading & { readonly lost: number } {
+    const from = this.#options.now();
+    const sum = { datagrams: 0, full: true, overrun: false, truncated: 0, lost: 0 };
+    for (let batch = 0; batch < batchesPerPoll && sum.full; batch++) {
+      const reading = this.#readBatch(socket, take);
+      sum.datagrams += reading.datagrams;
+      sum.truncated += reading.truncated;
+      sum.overrun ||= reading.overrun;
+      // What was lost is told first, before what is there.
+      sum.full = reading.full || reading.overrun;
+    }
     const now = this.#options.now();
-    const reading = socket.read(
+    sum.lost = this.#kernel.undelivered(source);
+    if (sum.overrun || sum.lost > 0) this.#recorder.overran(source, sum.lost, now);
+    else this.#recorder.wasRead(source, from);
+    for (let n = 0; n < sum.truncated; n++) this.#recorder.malformed(tooLong(source), now);
+    return sum;
+  }
+
+  #readBatch(socket: NetlinkSocket, take: (message: Messages, now: number) => void): Reading {
+    const now = this.#options.now();
+    return socket.read(
       (_bytes, message) => {
         if (message.type < firstProtocolType) return;
         try {
@@ -152,11 +173,6 @@ export class Sensor {
       },
       (error) => this.#recorder.malformed(error, now),
     );
-    const lost = this.#kernel.undelivered(source);
-    if (reading.overrun || lost > 0) this.#recorder.overran(source, lost, now);
-    else this.#recorder.wasRead(source, now);
-    for (let lost = 0; lost < reading.truncated; lost++) this.#recorder.malformed(tooLong(source), now);
-    return { ...reading, lost };
   }
 
   #conntrack({ fast, decoder }: Conntrack, { type, flags, start, end }: Messages, now: number): void {

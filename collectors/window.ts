@@ -24,11 +24,6 @@ export class Windows {
     this.#begin(now);
   }
 
-  /** When something is next to be done, milliseconds. */
-  get next(): number {
-    return this.#nextFlush;
-  }
-
   /** The flush that is due at `now`, if any. A clock that was set back begins the window anew. */
   due(now: number): Flush | undefined {
     if (now < this.#start) this.#begin(now);

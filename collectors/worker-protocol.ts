@@ -22,8 +22,8 @@ export interface WorkerOptions {
 }
 
 export type ToWorker =
-  /** All records of the batch are durable behind the main thread. */
-  { readonly kind: "ack"; readonly batch: number } | { readonly kind: "stop" };
+  /** All records of the batch are durable behind the main thread; the memory they were in is handed back. */
+  { readonly kind: "ack"; readonly batch: number; readonly memory: ArrayBuffer } | { readonly kind: "stop" };
 
 export type FromWorker =
   | { readonly kind: "ready" }

@@ -14,7 +14,7 @@ const stopping = new AbortController();
 const collection = new Collection(workerData as WorkerOptions, systemClock, post);
 
 port.on("message", (message: ToWorker) => {
-  if (message.kind === "ack") collection.ack(message.batch);
+  if (message.kind === "ack") collection.ack(message.batch, message.memory);
   else stopping.abort();
 });
 

@@ -18,3 +18,43 @@ export interface Bus {
   subscription(topic: string, group: string): Source<Message>;
   close(): Promise<void>;
 }
+
+/** One partition of a topic, as long as it falls to this member of a group. */
+export interface AssignedPartition {
+  readonly number: number;
+  /** Another member has it, or the bus closes. */
+  readonly lost: AbortSignal;
+  /** What stands in it after what was acked, a delivery at a time. May be opened again after it was left. */
+  readonly source: Source<Message>;
+}
+
+/** Publishes to one partition, until somebody else does in the same name: then it fails, for good. */
+export interface FencedPublisher {
+  /** Stores all of a batch or nothing. Resolves with the offset of its first message; throws BUS_FAILED. */
+  write(messages: readonly Message[]): Promise<bigint>;
+  close(): Promise<void>;
+}
+
+/** Where a topic's partition begins and ends: the offset of its oldest message, and the one after its newest. */
+export interface Extent {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** A bus that keeps what was published, in partitions, so that it can be read again: Kafka. */
+export interface KeptBus extends Bus {
+  /** The partitions that fall to this member of the group, each as it does. */
+  partitions(topic: string, group: string, signal: AbortSignal): AsyncIterable<AssignedPartition>;
+  /** From the first write on, whoever wrote in that name before cannot any more. */
+  fenced(topic: string, partition: number, name: string): FencedPublisher;
+  /** Reads what is kept, in a group of nobody. */
+  reader(topics: readonly string[], name: string): KeptReader;
+}
+
+export interface KeptReader {
+  /** The partitions of one of its topics; with `since` (ms since the epoch) without what is older. */
+  extents(topic: string, since?: number): Promise<ReadonlyMap<number, Extent>>;
+  /** The messages of an extent; the last one must exist. Throws BUS_FAILED, also when the signal aborts. */
+  read(topic: string, partition: number, extent: Extent, signal: AbortSignal): Promise<readonly Message[]>;
+  close(): Promise<void>;
+}

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { z } from "zod";
+import { elasticsearchSection } from "./config-elasticsearch.ts";
 import { type ConfigSources, resolveConfig } from "./config-sources.ts";
 import { parseListen } from "./http.ts";
 import { logLevels } from "./log.ts";
@@ -13,9 +14,6 @@ const name = (fallback: string) =>
     .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be lower-case letters, digits, `-` and `.`")
     .default(fallback);
 const count = (from: number, to = Number.MAX_SAFE_INTEGER) => z.int().min(from).max(to);
-
-/** Of aggregation, as Calico counts them. */
-const level = (fallback: 0 | 1 | 2 | 3) => z.literal([0, 1, 2, 3]).default(fallback);
 
 const nodeNames = () =>
   z.array(z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be names of nodes")).default([]);
@@ -71,6 +69,10 @@ const sections = z.strictObject({
         .string()
         .default("")
         .describe("PEM file of who signed the brokers' certificates; by default as Node.js."),
+      serverName: z
+        .string()
+        .default("")
+        .describe("The name in the brokers' certificates, where it is not that of their addresses."),
       certificateFile: z.string().default("").describe("PEM file of our certificate, for brokers that ask for one."),
       keyFile: z.string().default("").describe("PEM file of its key."),
       sasl: z
@@ -78,16 +80,25 @@ const sections = z.strictObject({
         .default("none")
         .describe("How we say who we are."),
       username: z.string().default("").describe("For bus.sasl."),
-      passwordFile: z.string().default("").describe("File that holds the password for bus.sasl, and nothing else."),
+      passwordFile: z
+        .string()
+        .default("")
+        .describe("File that holds the password for bus.sasl, and nothing else; read again for each connection."),
+      password: z
+        .string()
+        .default("")
+        .meta({ secret: true })
+        .describe("The password itself, where no file can be had; as a variable rather than a flag, which others see."),
     })
     .superRefine((bus, context) => {
       const must = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
       if (bus.sasl !== "none" && bus.username === "") must("username", "must be given with bus.sasl");
-      if (bus.sasl !== "none" && bus.passwordFile === "") must("passwordFile", "must be given with bus.sasl");
+      if (bus.sasl !== "none" && (bus.passwordFile === "") === (bus.password === ""))
+        must("passwordFile", "this or bus.password must be given with bus.sasl, and not both");
       if ((bus.certificateFile === "") !== (bus.keyFile === ""))
         must("keyFile", "bus.certificate-file and bus.key-file go together");
-      const files = [bus.caFile, bus.certificateFile];
-      if (!bus.tls && files.some((file) => file !== "")) must("tls", "must be true where certificates are given");
+      const files = [bus.caFile, bus.certificateFile, bus.serverName];
+      if (!bus.tls && files.some((file) => file !== "")) must("tls", "must be true where certificates are spoken of");
     })
     .prefault({}),
   archive: z
@@ -98,14 +109,15 @@ const sections = z.strictObject({
       memoryMb: count(64).default(512).describe("What a question to the archive may use of memory, in MiB."),
     })
     .prefault({}),
-  elasticsearch: z
+  elasticsearch: elasticsearchSection,
+  read: z
     .strictObject({
-      aggregateAllowed: level(2).describe(
-        "How far allowed flows are merged in Elasticsearch. 0: not. 1: without source ports. 2: without addresses and names of pods. 3: without destination ports. The archive keeps every one.",
-      ),
-      aggregateDenied: level(1).describe(
-        "The same of flows with a denial on their path, also one that is only staged.",
-      ),
+      from: z
+        .enum(["archive", "elasticsearch"])
+        .default("archive")
+        .describe(
+          "Where flows, pairs, top and the other commands that look things up look: data.folder or elasticsearch.*.",
+        ),
     })
     .prefault({}),
   metrics: z
@@ -203,7 +215,7 @@ const sections = z.strictObject({
         .enum(["policy", "allow", "deny"])
         .default("policy")
         .describe(
-          "What pods may send to their own node, after their egress policies. policy: what its host endpoints say.",
+          "What pods may send to their own node, after their egress policies. policy: what its host endpoints say; allow, deny: whatever they say.",
         ),
       antiSpoofing: z
         .boolean()

@@ -13,10 +13,13 @@ export const errorCodes = {
   DATA_VERSION: "The data folder was written by a version whose format this one does not read.",
   DECODE_FAILED: "A message from the kernel or the bus could not be decoded; it is counted and skipped.",
   DEPENDENCY_MISSING: "A program, library or kernel option that Sluice needs is not on this machine.",
+  ELASTICSEARCH_FAILED: "Elasticsearch did not answer, or refused a request.",
   FILTER_INVALID: "A filter does not parse, or names a field that does not exist.",
   LAB_FAILED: "A command that builds or removes the lab cluster failed.",
   LAST_GOOD_INVALID: "What was kept on disk of the last good rules is damaged or not ours; it is not used.",
   MANIFEST_INVALID: "A Kubernetes object does not parse or validate; the last good state stays in force.",
+  NOT_IN_STORE:
+    "The store that was asked does not hold what was asked for, or not in that detail; ask another, or otherwise.",
   NETLINK_FAILED: "The kernel refused a netlink request.",
   NFT_FAILED: "The kernel refused an nftables transaction; the earlier ruleset stays in force.",
   PERMISSION_DENIED: "Sluice must run as root (or with CAP_NET_ADMIN and CAP_SYS_ADMIN) for this command.",

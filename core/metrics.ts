@@ -11,6 +11,7 @@ export interface MetricDeclaration {
 
 const freshnessBuckets = [0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 300, 3600];
 const podWaitBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const bulkBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const flushBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const counter = (help: string, ...labels: readonly string[]) => ({ type: "counter", help, labels }) as const;
@@ -135,6 +136,19 @@ export const metricTable = {
   sluice_objects_faults_total: counter("Manifests that were not accepted, counted each time they are read anew."),
   sluice_archive_flush_seconds: histogram("What writing one file of the archive took.", flushBuckets, "kind"),
   sluice_archive_rows_total: counter("Rows written to files of the archive.", "kind"),
+  sluice_elasticsearch_documents_total: counter(
+    "Documents by what became of them: stored; known: it was there before; again: turned away for now, or without an answer; rejected: a dead letter.",
+    "outcome",
+  ),
+  sluice_elasticsearch_requests_total: counter(
+    "Bulk requests by what was answered: items (each document was judged), busy, refused, tooLarge, unanswered.",
+    "answer",
+  ),
+  sluice_elasticsearch_bulk_seconds: histogram("What a bulk request took until its answer.", bulkBuckets),
+  sluice_elasticsearch_concurrency: gauge("Bulk requests that may be at work at once, as found out."),
+  sluice_elasticsearch_pending_bytes: gauge("Bytes of documents that wait or are at work."),
+  sluice_elasticsearch_circuit_open: gauge("1 while nothing is sent since Elasticsearch does not answer, else 0."),
+  sluice_elasticsearch_deleted_indices_total: counter("Indices deleted because their time was over.", "set"),
 } as const satisfies Readonly<Record<string, MetricDeclaration>>;
 
 type Table = typeof metricTable;

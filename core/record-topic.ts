@@ -22,13 +22,22 @@ export function publishing<T extends OfNode>(bus: Bus, { name, codec }: RecordTo
   const publisher = bus.publisher(name);
   return {
     name: publisher.name,
-    write(records, signal) {
-      const messages = [...Map.groupBy(records, ({ node }) => node ?? "")].flatMap(([key, ofNode]) =>
-        chunks(ofNode).map((chunk) => ({ key, value: codec.encode(chunk) })),
-      );
-      return publisher.write(messages, signal);
-    },
+    write: (records, signal) => publisher.write(messagesOf(records, codec), signal),
   };
+}
+
+/** With headers made of the records of each message. */
+export function messagesOf<T extends OfNode>(
+  records: readonly T[],
+  codec: Codec<readonly T[]>,
+  headersOf?: (records: readonly T[]) => Readonly<Record<string, string>>,
+): readonly Message[] {
+  return [...Map.groupBy(records, ({ node }) => node ?? "")].flatMap(([key, ofNode]) =>
+    chunks(ofNode).map((chunk) => {
+      const headers = headersOf?.(chunk);
+      return { key, value: codec.encode(chunk), ...(headers === undefined ? {} : { headers }) };
+    }),
+  );
 }
 
 /** What to do with a message that is no batch of records: it must not hold up what comes after it, nor vanish. */
@@ -37,9 +46,40 @@ export interface DeadLetters {
   put(message: Message, cause: string, signal: AbortSignal): Promise<void>;
 }
 
+/** The records of one message: what was sent together comes again together. */
+export interface Lot<T> {
+  readonly message: Message;
+  readonly records: readonly T[];
+}
+
 /** The records of a topic. What cannot be read goes to the dead letters before anything else of its delivery is handed out. */
 export function subscribing<T>(bus: Bus, { name, codec }: RecordTopic<T>, group: string, dead: DeadLetters): Source<T> {
-  const source = bus.subscription(name, group);
+  return readingFrom(bus.subscription(name, group), codec, dead);
+}
+
+/** The same of a source of messages. */
+export function readingFrom<T>(source: Source<Message>, codec: Codec<readonly T[]>, dead: DeadLetters): Source<T> {
+  const lots = lotsFrom(source, codec, dead);
+  return {
+    name: lots.name,
+    async *open(signal) {
+      for await (const { items, ack, nack } of lots.open(signal))
+        yield { items: items.flatMap(({ records }) => records), ack, nack };
+    },
+  };
+}
+
+/** The records of a topic, message by message. */
+export function subscribingLots<T>(
+  bus: Bus,
+  { name, codec }: RecordTopic<T>,
+  group: string,
+  dead: DeadLetters,
+): Source<Lot<T>> {
+  return lotsFrom(bus.subscription(name, group), codec, dead);
+}
+
+function lotsFrom<T>(source: Source<Message>, codec: Codec<readonly T[]>, dead: DeadLetters): Source<Lot<T>> {
   return {
     name: source.name,
     async *open(signal) {
@@ -59,13 +99,13 @@ async function readable<T>(
   codec: Codec<readonly T[]>,
   dead: DeadLetters,
   signal: AbortSignal,
-): Promise<Delivery<T> | undefined> {
-  const items: T[] = [];
+): Promise<Delivery<Lot<T>> | undefined> {
+  const items: Lot<T>[] = [];
   try {
     for (const message of delivery.items) {
       const records = decoded(message, codec);
       if ("cause" in records) await dead.put(message, records.cause, signal);
-      else for (const record of records) items.push(record);
+      else if (records.length > 0) items.push({ message, records });
     }
   } catch (cause) {
     await delivery.nack(cause);

@@ -25,8 +25,6 @@ export interface BaseSettings {
   readonly antiSpoofing: boolean;
   /** What becomes of packets of pod interfaces and pod CIDRs whose endpoint nobody knows. */
   readonly unknownEndpoints: "deny" | "allow";
-  /** What becomes of what a pod sends to its own node, after its egress policy: `policy` is up to host endpoints. */
-  readonly podToHost: "policy" | "allow" | "deny";
 }
 
 /** The sets and maps that the renderer fills; each exists once per family. */
@@ -166,7 +164,7 @@ function unknownEndpoints(context: RenderContext, { podInterfaces }: BaseSetting
   return where.flatMap((condition) => denied(context, [condition], reason, "drop"));
 }
 
-export function behind(field: "iifname" | "oifname", name: string): Condition {
+function behind(field: "iifname" | "oifname", name: string): Condition {
   return { if: "interface", field, name, prefix: true };
 }
 

@@ -4,7 +4,7 @@ import type { Family } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import { SortedMap } from "../core/sorted-map.ts";
 import type { PolicyClass, Stage } from "../policy/placement.ts";
-import type { BlockId, Instruction, Match, Program } from "../policy/program.ts";
+import type { BlockId, Instruction, Program } from "../policy/program.ts";
 import { families } from "./base-chains.ts";
 import { Draft, type Fragment } from "./draft.ts";
 import { denied, type Manner, type RenderContext, renderInstruction } from "./instruction.ts";
@@ -71,7 +71,7 @@ function partRules(
 ): readonly Rule[] {
   const context = contextOf(sources, draft, role, part);
   return stagesOf(policyClass, part).map((stage) => {
-    const to = stageChain(context, stage, (block) => sources.blocks.chainOf(sources, context, part, block));
+    const to = stageChain(context, stage, (block) => sources.blocks.chainOf(sources, context, block));
     return { when: part.when, statements: [{ do: "jump", to }] };
   });
 }
@@ -128,13 +128,13 @@ export class BlockCache {
       for (const [way, { fragment }] of chains) if (hasChanged(fragment)) chains.delete(way);
   }
 
-  chainOf({ program }: Sources, context: RenderContext, part: Part, id: BlockId): BlockChain {
+  chainOf({ program }: Sources, context: RenderContext, id: BlockId): BlockChain {
     const instructions = program.blocks.get(id);
     if (instructions === undefined) return unknownBlock(context, id);
     const { allow, counts, deny } = context.manner;
-    const way = `${context.families.join("")} ${context.direction} ${part.answers} ${allow} ${counts} ${deny}`;
+    const way = `${context.families.join("")} ${context.direction} ${allow} ${counts} ${deny}`;
     const chains = this.#chains.get(id) ?? new Map<string, BlockChain>();
-    const found = chains.get(way) ?? blockChain(context, part, instructions);
+    const found = chains.get(way) ?? blockChain(context, instructions);
     this.#chains.set(id, chains.set(way, found));
     return found;
   }
@@ -156,36 +156,14 @@ function unknownBlock(around: RenderContext, id: BlockId): BlockChain {
 }
 
 /** A `next` must return from the stage, so blocks with one cannot be chains of their own: it would return from them. */
-function blockChain(around: RenderContext, { answers }: Part, instructions: readonly Instruction[]): BlockChain {
+function blockChain(around: RenderContext, instructions: readonly Instruction[]): BlockChain {
   const draft = new Draft();
   const context = { ...around, draft };
-  const asked = answers ? instructions.map(answering) : instructions;
-  const rules = asked.flatMap((instruction) => renderInstruction(context, instruction));
+  const rules = instructions.flatMap((instruction) => renderInstruction(context, instruction));
   const leaves = instructions.some(({ verdict }) => verdict === "next");
   if (leaves || rules.length < 2) return { inline: rules, fragment: draft.finish() };
   const jumpTo = draft.chain("block", rules);
   return { jumpTo, fragment: draft.finish() };
-}
-
-function answering(instruction: Instruction): Instruction {
-  return { ...instruction, when: instruction.when.map(turned) };
-}
-
-function turned(match: Match): Match {
-  switch (match.field) {
-    case "source":
-      return { ...match, field: "destination" };
-    case "destination":
-      return { ...match, field: "source" };
-    case "sourcePort":
-      return { ...match, field: "destinationPort" };
-    case "destinationPort":
-      return { ...match, field: "sourcePort" };
-    case "family":
-    case "protocol":
-    case "icmp":
-      return match;
-  }
 }
 
 function stageChain(context: RenderContext, stage: Stage, chainOf: (block: BlockId) => BlockChain): Name {

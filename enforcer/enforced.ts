@@ -10,7 +10,7 @@ export interface Enforced extends Situation {
 }
 
 /** The node that judges, and how its ruleset is made. */
-export interface Seat extends Pick<BaseSettings, "unknownEndpoints" | "podToHost"> {
+export interface Seat extends Pick<BaseSettings, "unknownEndpoints"> {
   readonly node: string;
   readonly localAddresses: ReadonlySet<Address>;
 }

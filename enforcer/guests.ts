@@ -11,13 +11,14 @@ export class Guests {
   #before: ReadonlyMap<Address, Guest> = new Map();
 
   /** `wayOf` gives the very same `ways` as long as they lead to the same chains. */
-  of(pods: Pods, wayOf: (pod: Endpoint) => Pick<Guest, "classId" | "ways">): readonly Guest[] {
+  of(pods: Pods, wayOf: (pod: Endpoint) => Pick<Guest, "classId" | "ways" | "toNode">): readonly Guest[] {
     const now = new Map<Address, Guest>();
     for (const [address, pod] of pods) {
-      const { classId, ways } = wayOf(pod);
+      const { classId, ways, toNode } = wayOf(pod);
       const before = this.#before.get(address);
-      const isSame = before?.pod === pod && before.classId === classId && before.ways === ways;
-      now.set(address, isSame ? before : { ...wordsOf(address), pod, classId, ways });
+      const isSame =
+        before?.pod === pod && before.classId === classId && before.ways === ways && before.toNode === toNode;
+      now.set(address, isSame ? before : { ...wordsOf(address), pod, classId, ways, toNode });
     }
     this.#before = now;
     return [...now.values()];

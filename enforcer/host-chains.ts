@@ -3,7 +3,6 @@
 import {
   accepted,
   type BaseSettings,
-  behind,
   destinationOf,
   established,
   families,
@@ -13,7 +12,8 @@ import {
   shared,
   toItself,
 } from "./base-chains.ts";
-import { denied, type RenderContext } from "./instruction.ts";
+import type { RenderContext } from "./instruction.ts";
+import { ownNodeRules } from "./own-node.ts";
 import { ofProbe } from "./probe-rules.ts";
 import { type RoleName, roleOf } from "./role.ts";
 import { type Condition, type Hook, type MapVerdict, type Name, nameOf, type Rule } from "./ruleset.ts";
@@ -37,12 +37,19 @@ export function interfaceMap(role: RoleName): Name {
 const rawPriority = -300;
 const manglePriority = -150;
 
+/** What is asked at a node's host hooks, and of whom. */
+interface Asked {
+  readonly hosts: HostVerdicts;
+  /** Chains of what pods send to the node: own-node.ts. */
+  readonly toNode: readonly Name[];
+}
+
 interface HostChain {
   readonly role: RoleName;
   readonly hook: Hook;
   readonly priority: (settings: BaseSettings) => number;
   readonly field: "iifname" | "oifname";
-  readonly before: (context: RenderContext, settings: BaseSettings, hosts: HostVerdicts) => readonly Rule[];
+  readonly before: (asked: Asked) => readonly Rule[];
 }
 
 const toOwnPods: readonly Rule[] = families.map((family) =>
@@ -62,23 +69,23 @@ const chains: readonly HostChain[] = [
   },
   {
     ...{ role: "hostPreDnat", hook: "prerouting", field: "iifname", priority: () => manglePriority },
-    before: (_context, _settings, hosts) => [
+    before: ({ hosts }) => [
       ...[loopback("iifname"), ...neighbourDiscovery, ...families.map(toItself), established],
       ...untracked(hosts, "hostUntrackedIn", "iifname"),
     ],
   },
   {
     ...{ role: "hostInput", hook: "input", field: "iifname", priority: ({ priority }) => priority + 1 },
-    before: (context, settings, hosts) => [
+    before: ({ hosts, toNode }) => [
       ...[loopback("iifname"), ...neighbourDiscovery, established],
-      ...fromPods(context, settings),
+      ...ownNodeRules(toNode),
       ...untracked(hosts, "hostUntrackedIn", "iifname"),
       settled,
     ],
   },
   {
     ...{ role: "hostForwardIn", hook: "forward", field: "iifname", priority: ({ priority }) => priority + 1 },
-    before: (_context, _settings, hosts) => [
+    before: ({ hosts }) => [
       ...[...neighbourDiscovery, ...families.map(toItself), established],
       ...untracked(hosts, "hostUntrackedIn", "iifname"),
       settled,
@@ -90,7 +97,7 @@ const chains: readonly HostChain[] = [
   },
   {
     ...{ role: "hostOutput", hook: "postrouting", field: "oifname", priority: ({ priority }) => priority },
-    before: (_context, _settings, hosts) => [
+    before: ({ hosts }) => [
       ...[loopback("oifname"), ...neighbourDiscovery, established, notFromHere, ...toOwnPods],
       ...untracked(hosts, "hostUntrackedOut", "oifname"),
     ],
@@ -101,24 +108,25 @@ const chains: readonly HostChain[] = [
 export function addHostChains(
   contextOf: (direction: "egress" | "ingress") => RenderContext,
   settings: BaseSettings,
-  hosts: HostVerdicts,
+  everything: Asked,
 ): void {
+  const { hosts, toNode } = everything;
   for (const chain of chains) {
     const { role, hook, priority } = chain;
     const governed = hosts.get(role);
-    const guardsHost = role === "hostInput" && settings.podToHost !== "policy";
+    const guardsHost = role === "hostInput" && toNode.length > 0;
     if (governed === undefined && !guardsHost) continue;
     const context = contextOf(roleOf(role).direction);
     context.draft.baseChain(nameOf(`${interfaceMap(role)}_${hook}`), { hook, priority: priority(settings) }, [
       // Probes are about the chains of pods (probe-rules.ts), whatever host endpoints there are.
       accepted(ofProbe(chain.field)),
-      ...chain.before(context, settings, hosts),
-      ...(governed === undefined ? [] : asked(role, chain.field, governed, [])),
+      ...chain.before(everything),
+      ...(governed === undefined ? [] : askedOf(role, chain.field, governed, [])),
     ]);
   }
 }
 
-function asked(
+function askedOf(
   role: RoleName,
   field: "iifname" | "oifname",
   { named, others }: Governed,
@@ -136,13 +144,5 @@ function asked(
  */
 function untracked(hosts: HostVerdicts, role: RoleName, field: "iifname" | "oifname"): readonly Rule[] {
   const governed = hosts.get(role);
-  return governed === undefined ? [] : asked(role, field, governed, [{ if: "connection", state: "untracked" }]);
-}
-
-function fromPods(context: RenderContext, { podInterfaces, podToHost }: BaseSettings): readonly Rule[] {
-  if (podToHost === "policy") return [];
-  return podInterfaces.flatMap((name) => {
-    const isFromPods = behind("iifname", name);
-    return podToHost === "allow" ? [accepted(isFromPods)] : denied(context, [isFromPods], "pod-to-host");
-  });
+  return governed === undefined ? [] : askedOf(role, field, governed, [{ if: "connection", state: "untracked" }]);
 }

@@ -10,6 +10,8 @@ export interface HostGround {
   /** Host endpoints of the node, in order of ids. */
   readonly hosts: readonly Endpoint[];
   readonly links: Links;
+  /** How the names of interfaces begin behind which there are pods. */
+  readonly podInterfaces: readonly string[];
   /** Where packets of an endpoint go in a role; undefined: it asks nothing there. */
   readonly play: (role: RoleName, endpoint: Endpoint) => MapVerdict | undefined;
 }
@@ -17,7 +19,7 @@ export interface HostGround {
 const accept: MapVerdict = { verdict: "accept" };
 
 /** Which host endpoint governs which interface, and what it asks there. */
-export function governedBy({ hosts, links, play }: HostGround): {
+export function governedBy({ hosts, links, podInterfaces, play }: HostGround): {
   readonly verdicts: HostVerdicts;
   readonly problems: readonly Problem[];
 } {
@@ -26,9 +28,11 @@ export function governedBy({ hosts, links, play }: HostGround): {
   const verdicts = new Map<RoleName, Governed>();
   for (const { name: role, needs } of roles.values()) {
     if (!role.startsWith("host")) continue;
-    // What is not tracked is decided per interface only, as in policy/route.ts.
-    const others = all === undefined || needs === "untracked" ? undefined : play(role, all);
+    // What is not tracked is decided per interface only, and is no matter of pods: as in policy/route.ts.
+    const isUntracked = needs === "untracked";
+    const others = all === undefined || isUntracked ? undefined : play(role, all);
     const entries = [...named].flatMap(([name, host]) => {
+      if (isUntracked && podInterfaces.some((prefix) => name.startsWith(prefix))) return [];
       const verdict = play(role, host) ?? (others === undefined ? undefined : accept);
       return verdict === undefined ? [] : [[name, verdict] as const];
     });

@@ -9,7 +9,7 @@ import { namedInterfaces } from "./hosts.ts";
 export interface OwnPlacement {
   /** Addresses of the pods that run here. */
   readonly pods: ReadonlySet<Address>;
-  /** With the policies of these pods alone. */
+  /** With the policies of these pods alone, and all addresses of the node. */
   readonly ofPods: Placement;
   /** With those of the node's host endpoints as well, each at the interface that is its own; undefined if there are none. */
   readonly ofAll: Placement | undefined;
@@ -18,11 +18,11 @@ export interface OwnPlacement {
 export function ownPlacement(enforced: Enforced, seat: Pick<Seat, "node" | "localAddresses">): OwnPlacement {
   const { placement } = enforced;
   const { pods, classOf } = localPods(placement, seat.node);
-  const ofPods = { ...placement, classOf };
+  const itself = nodeItself(seat);
+  const ofPods = { ...placement, endpoints: having(placement, new Map([[itself.id, itself]])), classOf };
   const hosts = hostsAtInterfaces(enforced, seat.node);
   if (hosts.length === 0) return { pods, ofPods, ofAll: undefined };
   const changed = new Map<EndpointId, Endpoint>(hosts.map(({ endpoint }) => [endpoint.id, endpoint]));
-  const itself = nodeItself(placement, seat);
   changed.set(itself.id, itself);
   const classOfAll = new Map(classOf);
   for (const { endpoint, classId } of hosts) if (classId !== undefined) classOfAll.set(endpoint.id, classId);
@@ -81,27 +81,16 @@ function hostsAtInterfaces({ placement, links }: Enforced, node: string): readon
   });
 }
 
-/** With all addresses that are the node's own, of which objects tell but few. */
-function nodeItself(
-  { endpoints }: Placement,
-  { node, localAddresses }: Pick<Seat, "node" | "localAddresses">,
-): Endpoint {
-  const id = `node:${node}` as EndpointId;
-  const known = endpoints.get(id) ?? { ...unknownNode, id, name: node };
-  return { ...known, addresses: [...new Set([...known.addresses, ...localAddresses])] };
+/**
+ * Whose addresses are all that are the node's own, of which objects tell but few: something that shares the node's network, which no rule
+ * means. What rules mean must stay as it is, members of sets are not made anew here.
+ */
+function nodeItself({ node, localAddresses }: Pick<Seat, "node" | "localAddresses">): Endpoint {
+  return {
+    ...{ id: `pod:/${node}` as EndpointId, kind: "pod", namespace: null, name: node, node, hostNetwork: true },
+    ...{ addresses: [...localAddresses], nets: [], interfaceName: null, labels: {}, ports: [] },
+  };
 }
-
-const unknownNode: Omit<Endpoint, "id" | "name"> = {
-  kind: "node",
-  namespace: null,
-  node: null,
-  addresses: [],
-  nets: [],
-  interfaceName: null,
-  labels: {},
-  ports: [],
-  hostNetwork: false,
-};
 
 function having({ endpoints }: Placement, changed: ReadonlyMap<EndpointId, Endpoint>): Placement["endpoints"] {
   return endpoints instanceof SortedMap

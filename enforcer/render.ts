@@ -15,7 +15,6 @@ export const defaultSettings: RenderSettings = {
   podInterfaces: ["slp", "cali"],
   antiSpoofing: true,
   unknownEndpoints: "deny",
-  podToHost: "policy",
   deny: "drop",
   logGroup: 5,
   logBytes: 128,

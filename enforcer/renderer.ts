@@ -14,6 +14,7 @@ import { LinkSets } from "./link-sets.ts";
 import { LocalEndpoints } from "./local-endpoints.ts";
 import { roomChains, roomSets } from "./newcomers.ts";
 import { accept, dispatchMaps, isInMaps, lastingSets, type NodeFacts, podSets } from "./node-objects.ts";
+import { ownNodeChains, ownNodeSets } from "./own-node.ts";
 import { type RoleName, roleOf } from "./role.ts";
 import type { Name, Ruleset, Transaction } from "./ruleset.ts";
 import { type Guest, hurried, isSettled, leadsOn, type Rooms, type Seating, settled } from "./seating.ts";
@@ -49,13 +50,13 @@ interface State {
 type Play = HostGround["play"];
 
 /** What is asked of a pod: what a Program makes of the very same pod is always the same. */
-interface Way extends Pick<Guest, "classId" | "ways"> {
+interface Way extends Pick<Guest, "classId" | "ways" | "toNode"> {
   readonly program: Program;
   /** By the keys under which they are kept. */
   readonly chains: readonly (readonly [string, ClassChain])[];
 }
 
-const podRoles = ["podEgress", "podIngress"] as const satisfies RoleName[];
+const podRoles = ["podEgress", "podIngress", "podToNode"] as const satisfies RoleName[];
 
 /** What the pods of a Situation are asked. */
 interface Player {
@@ -162,17 +163,23 @@ export class Renderer {
     const classes = new Map<string, ClassChain>();
     const player = this.#player(inForce, state, classes);
     const playStaged = pending && this.#player(pending, state, classes).play;
-    const { verdicts, problems } = governedBy({ hosts: this.#local.hosts, links: facts.links, play: player.play });
+    const { verdicts, problems } = governedBy({
+      ...{ hosts: this.#local.hosts, links: facts.links, podInterfaces: this.#settings.podInterfaces },
+      play: player.play,
+    });
     const staged = playStaged && stagedMaps(pods, (endpoint) => isStagedFor(endpoint, state), playStaged);
     const guests = this.#guests.of(pods, player.wayOf);
-    const expected = roomsFor(this.#local.expected.map(player.wayOf));
+    const ways = this.#local.expected.map(player.wayOf);
+    const expected = roomsFor(ways);
+    const toNode = ownNodeChains([...guests, ...ways]);
     const seating = this.#seat(guests, expected, classes, inHurry);
     const maps = new Map([...dispatchMaps(guests, seating.newcomers, verdicts), ...(staged ?? [])]);
-    const base = this.#baseOf(state, verdicts, [...(staged?.keys() ?? [])]);
+    const base = this.#baseOf(state, verdicts, toNode, [...(staged?.keys() ?? [])]);
     const links = this.#links.of(facts.links);
     const own = [
       ...[...links.sets, ...podSets(guests), ...lastingSets(facts.podCidrs, this.#settings.logRate)],
       ...roomSets(seating, this.#podFamilies, guests),
+      ...ownNodeSets(toNode, guests),
     ];
     this.#classes = classes;
     const fragments = this.#sameOr([
@@ -210,12 +217,14 @@ export class Renderer {
     };
     const makeWay = ({ id }: Endpoint): Way => {
       const classId = placement.classOf.get(id);
-      if (classId === undefined) return { program, classId, ways: { egress: accept, ingress: accept }, chains: [] };
+      if (classId === undefined)
+        return { program, classId, ways: { egress: accept, ingress: accept }, toNode: undefined, chains: [] };
       const egress = playClass("podEgress", classId) ?? accept;
       const ingress = playClass("podIngress", classId) ?? accept;
+      const toNode = playClass("podToNode", classId);
       const keys = podRoles.map((role) => `${role} ${classId}`);
       const chains = keys.map((key) => [key, classes.get(key) as ClassChain] as const);
-      return { program, classId, ways: { egress, ingress }, chains };
+      return { program, classId, ways: { egress, ingress }, toNode, chains };
     };
     const wayOf: Player["wayOf"] = (pod) => {
       const known = this.#ways.get(pod);
@@ -280,9 +289,9 @@ export class Renderer {
     return { program, sets, log, deny, blocks: this.#blocks, podFamilies: this.#podFamilies };
   }
 
-  #baseOf(state: State, hosts: HostVerdicts, staged: readonly Name[]): Fragment {
+  #baseOf(state: State, hosts: HostVerdicts, toNode: readonly Name[], staged: readonly Name[]): Fragment {
     const ofHosts = [...hosts].map(([role, { named, others }]) => [role, named.size > 0, others ?? null]);
-    const key = JSON.stringify([ofHosts, staged]);
+    const key = JSON.stringify([ofHosts, toNode, staged]);
     if (this.#base?.key === key) return this.#base.fragment;
     const draft = new Draft();
     const sources = this.#sourcesOf(state.inForce.program, state);
@@ -293,7 +302,7 @@ export class Renderer {
       families,
     });
     for (const direction of ["egress", "ingress"] as const) addPodChains(contextOf(direction), this.#settings);
-    addHostChains(contextOf, this.#settings, hosts);
+    addHostChains(contextOf, this.#settings, { hosts, toNode });
     addStagedChains(draft, this.#settings, staged);
     this.#base = { key, fragment: draft.finish() };
     return this.#base.fragment;

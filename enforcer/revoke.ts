@@ -21,11 +21,10 @@ export function judgeOf(enforced: Enforced, seat: Seat): Judge {
   const askPods = evaluatorOf(enforced.program, ofPods);
   const askAll = ofAll && evaluatorOf(enforced.program, ofAll);
   const denies = (connection: Connection, from: Resident, to: Resident): Direction | null => {
-    const toOwnHost = from === "pod" && to === "host" ? seat.podToHost : "policy";
-    const way = toOwnHost === "policy" && askAll !== undefined ? wayOf(connection, from, to, seat.node) : undefined;
+    const way = askAll === undefined ? undefined : wayOf(connection, from, to, seat.node);
     if (way !== undefined && askAll !== undefined) return denyingIn(askAll({ ...packetOf(connection), ...way }));
     const hasPolicy = from === "pod" || (to === "pod" && from !== "host");
-    return (hasPolicy ? denyingIn(askPods(packetOf(connection))) : null) ?? (toOwnHost === "deny" ? "ingress" : null);
+    return hasPolicy ? denyingIn(askPods(packetOf(connection))) : null;
   };
   return (connection) => {
     const [from, to] = [whoHas(connection.original.source), whoHas(connection.reply.source)];

@@ -20,7 +20,7 @@ export interface RevokerOptions {
   readonly conntrack: Conntrack;
   readonly clock: Clock;
   readonly log: Log;
-  readonly settings: Pick<Seat, "unknownEndpoints" | "podToHost">;
+  readonly settings: Pick<Seat, "unknownEndpoints">;
 }
 
 export interface RevokerCounters {

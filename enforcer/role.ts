@@ -6,6 +6,7 @@
 //   output       raw -300                      untracked, of what processes send
 //   prerouting   mangle -150                   preDnat
 //   input        p, p+1        egress          normal, of what comes to processes
+//                p+1           toOwnNode, before that
 //   forward      p … p+3       egress          forward where it came in
 //                              ingress         forward where it goes out
 //   output       p+1           ingress
@@ -22,8 +23,6 @@ export interface Part {
   readonly counts: Manner["counts"];
   /** Only for packets of which this holds. */
   readonly when: readonly Condition[];
-  /** Of the packets that answer those that the list is about: source and destination change places. */
-  readonly answers: boolean;
 }
 
 export interface Role {
@@ -44,6 +43,7 @@ export interface Role {
 export type RoleName =
   | "podEgress"
   | "podIngress"
+  | "podToNode"
   | "stagedEgress"
   | "stagedIngress"
   | "hostRawIn"
@@ -57,7 +57,7 @@ export type RoleName =
   | "hostOutput";
 
 const part = (list: PolicyList, direction: Direction, allow: Part["allow"], more: Partial<Part> = {}): Part => ({
-  ...{ list, direction, allow, counts: "all", when: [], answers: false },
+  ...{ list, direction, allow, counts: "all", when: [] },
   ...more,
 });
 const silent = { counts: "none" } as const;
@@ -74,6 +74,10 @@ const all: readonly Role[] = [
     parts: [part("normal", "ingress", "label")],
   },
   {
+    ...{ ofPods: true, name: "podToNode", direction: "ingress", needs: "toOwnNode", end: "return", deny: "configured" },
+    parts: [part("toOwnNode", "ingress", "label")],
+  },
+  {
     ...{ ofPods: true, name: "stagedEgress", direction: "egress", needs: "normal", end: "accept", deny: "accept" },
     parts: [part("normal", "egress", "accept", { counts: "staged" })],
   },
@@ -85,7 +89,7 @@ const all: readonly Role[] = [
     ...{ ofPods: false, name: "hostRawIn", direction: "ingress", needs: "untracked", end: "accept", deny: "drop" },
     parts: [
       part("failsafe", "ingress", "accept", toHere),
-      part("failsafe", "egress", "accept", { ...toHere, answers: true }),
+      part("answers", "ingress", "accept", toHere),
       part("untracked", "ingress", "notrack"),
     ],
   },
@@ -93,7 +97,7 @@ const all: readonly Role[] = [
     ...{ ofPods: false, name: "hostRawOut", direction: "egress", needs: "untracked", end: "accept", deny: "drop" },
     parts: [
       part("failsafe", "egress", "accept", silent),
-      part("failsafe", "ingress", "accept", { ...silent, answers: true }),
+      part("answers", "egress", "accept", silent),
       part("untracked", "egress", "notrack"),
     ],
   },

@@ -167,15 +167,7 @@ export interface LogPrefix {
   readonly because: RuleId | Reason;
 }
 
-export const reasons = [
-  "spoofed",
-  "revoked",
-  "invalid",
-  "unknown-endpoint",
-  "pod-to-host",
-  "undecided",
-  "unrenderable",
-] as const;
+export const reasons = ["spoofed", "revoked", "invalid", "unknown-endpoint", "undecided", "unrenderable"] as const;
 /** `undecided`: no stage decided; `unrenderable`: the policy holds something that no rule can express, so it denies. */
 export type Reason = (typeof reasons)[number];
 

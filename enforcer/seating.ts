@@ -22,6 +22,8 @@ export interface Guest {
   /** Undefined: not subject to policy. */
   readonly classId: ClassId | undefined;
   readonly ways: Ways;
+  /** Where packets go that he sends to the node itself; undefined: nothing is asked of them beside. */
+  readonly toNode: MapVerdict | undefined;
 }
 
 /** Classes that have a room, and where those who are in it go. */

@@ -4,7 +4,7 @@ import type { Direction } from "../policy/program.ts";
 import type { Packet, Verdict } from "../policy/verdict.ts";
 import type { Ends } from "./authoritative.ts";
 import type { RuleBook } from "./rule-book.ts";
-import { directionsOf, isAnnounced, isPath, type PolicyInForce, packetOf, pathOf } from "./verdict.ts";
+import { directionsOf, evaluate, isAnnounced, isPath, type PolicyInForce, packetOf, pathOf } from "./verdict.ts";
 
 /** A verdict of the kernel that the evaluator does not share, with all that it takes to ask both again. */
 export interface Disagreement {
@@ -141,7 +141,7 @@ interface Case {
 function compare(direction: Direction, { flow, ends, rules, around }: Case): Outcome {
   const kernel = kernelOpinion(direction, flow);
   const packet = packetOf(flow);
-  const opinions = around.map(({ policy }) => opinionOf(direction, flow, ends, policy, policy.evaluate(packet)));
+  const opinions = around.map(({ policy }) => opinionOf(direction, flow, ends, policy));
   if (opinions.some((opinion) => opinion !== undefined && agrees(kernel, opinion))) return "agrees";
   const [evaluator, newest] = [opinions[0], around.at(-1)];
   if (evaluator === undefined || newest === undefined) return "unknown-endpoint";
@@ -161,20 +161,21 @@ function kernelOpinion(direction: Direction, flow: RawFlow): Opinion {
 }
 
 /** Undefined where the evaluator has none: of somebody else, or of what it says never came so far. */
-function opinionOf(
-  direction: Direction,
-  flow: RawFlow,
-  ends: Ends,
-  policy: PolicyInForce,
-  evaluated: Verdict,
-): Opinion | undefined {
-  if (direction === "ingress" && evaluated.egress?.action === "deny") return undefined;
+function opinionOf(direction: Direction, flow: RawFlow, ends: Ends, policy: PolicyInForce): Opinion | undefined {
+  const evaluated = evaluate(flow, policy);
+  if (evaluated === undefined || isDeniedBefore(evaluated, direction)) return undefined;
   const endpoint = direction === "egress" ? ends.source : ends.destination;
   // Of nodes only a part is evaluated here: which of a node's interfaces a packet crosses is not known.
   if (endpoint.kind !== "pod") return undefined;
   const path = pathOf(direction, endpoint, { flow, ends, policy, evaluated });
   if (isPath(path)) return { action: path.action, rule: path.rule };
   return path === "none" ? { action: "allow", rule: null } : undefined;
+}
+
+/** What denies comes before the pod's policies of that direction: preDNAT lists before its egress, that before another's ingress. */
+function isDeniedBefore({ egress, hosts }: Verdict, direction: Direction): boolean {
+  if (direction === "ingress") return egress?.action === "deny";
+  return egress === null && hosts.some(({ list, action }) => list === "preDnat" && action === "deny");
 }
 
 const agrees = (kernel: Opinion, opinion: Opinion) => kernel.action === opinion.action && kernel.rule === opinion.rule;

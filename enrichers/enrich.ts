@@ -207,7 +207,7 @@ export class Enricher {
   #serviceOf(flow: RawFlow): FlowService | null {
     const address = flow.nat?.destinationAddress ?? flow.destinationAddress;
     const port = flow.nat?.destinationPort ?? flow.destinationPort;
-    const ofNode = this.#owners.ownerOf(address, flow.startedAt, flow.node)?.kind === "node";
+    const ofNode = () => this.#owners.ownerOf(address, flow.startedAt, flow.node)?.kind === "node";
     return this.#services.serviceOf({ address, protocol: flow.protocol, port }, ofNode) ?? null;
   }
 }

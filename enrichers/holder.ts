@@ -27,6 +27,8 @@ export interface Version {
   readonly endpoint: FlowEndpoint;
   /** The pod, as long as its workload may become known better. */
   readonly undecided: Controlled | null;
+  /** The version of the controllers by which its workload was guessed last. */
+  readonly guessedAt?: number;
 }
 
 /** A label that flaps must not fill the memory. */

@@ -35,7 +35,7 @@ export class HostEndpoints {
   }
 }
 
-/** What a list other than the normal one said on a node: the first that allowed or denied. */
+/** What a list other than the normal one said: the first that allowed or denied. */
 export function decisiveHostPath(
   verdict: Verdict,
   direction: Direction,
@@ -44,10 +44,15 @@ export function decisiveHostPath(
 ): Path | undefined {
   const found = verdict.hosts.find(
     (path) =>
-      path.direction === direction && path.action !== "next" && (action ?? path.action) === path.action && isHere(path),
+      path.direction === direction &&
+      isDecision(path.action) &&
+      (action ?? path.action) === path.action &&
+      isHere(path),
   );
   return found?.rule == null ? undefined : (found as HostPath & Path);
 }
+
+const isDecision = (action: HostPath["action"]): action is Path["action"] => action === "allow" || action === "deny";
 
 /**
  * A node by the host endpoint that governs the traffic: the one that the evaluator asked; if it asked none, the one that has the

@@ -4,6 +4,13 @@ import type { RawFlow } from "../core/records/flow.ts";
 /** What numbers a record: seq within (node, epoch). */
 export type Numbered = Pick<RawFlow, "node" | "epoch" | "seq">;
 
+export interface OnceOptions {
+  /** Told how many were left out. */
+  readonly onRepeated: (count: number) => void;
+  /** Of runs that an earlier process worked on: the highest number that it had done. */
+  readonly marks?: readonly Numbered[];
+}
+
 /** Runs of collectors that are remembered; those that nobody waits for any more go first. */
 const runsKept = 1024;
 
@@ -16,9 +23,9 @@ export class Once {
   readonly #runs = new Map<string, Run>();
   readonly #onRepeated: (count: number) => void;
 
-  /** `onRepeated` is told how many were left out. */
-  constructor(onRepeated: (count: number) => void) {
+  constructor({ onRepeated, marks = [] }: OnceOptions) {
     this.#onRepeated = onRepeated;
+    for (const mark of marks) this.#remember(keyOf(mark), new Run(mark.seq));
   }
 
   wrap<T extends Numbered>(source: Source<T>): Source<T> {
@@ -37,7 +44,9 @@ export class Once {
 
   #fresh<T extends Numbered>(delivery: Delivery<T>): Delivery<T> {
     const shares = this.#sharesOf(delivery.items);
-    const items = shares.flatMap(({ run, items }) => run.handOut(items));
+    // A sender that had no answer sends again, so one delivery may hold a record twice.
+    const within = new Map(shares.map(({ run }) => [run, new Set<number>()]));
+    const items = shares.flatMap(({ run, items }) => run.handOut(items, within.get(run) as Set<number>));
     if (items.length < delivery.items.length) this.#onRepeated(delivery.items.length - items.length);
     return {
       items,
@@ -61,8 +70,8 @@ export class Once {
     return shares;
   }
 
-  #runOf({ node, epoch }: Numbered): Run {
-    const key = `${node} ${epoch}`;
+  #runOf(record: Numbered): Run {
+    const key = keyOf(record);
     const run = this.#runs.get(key) ?? new Run();
     if (!this.#runs.has(key)) this.#remember(key, run);
     return run;
@@ -77,24 +86,31 @@ export class Once {
   }
 }
 
+const keyOf = ({ node, epoch }: Numbered): string => `${node} ${epoch}`;
+
 /** Numbers rise in the order of the source, so the first that is owed is the lowest. */
 class Run {
   readonly #owed = new Set<number>();
-  #highest = -1;
+  #highest: number;
+
+  constructor(highest = -1) {
+    this.#highest = highest;
+  }
 
   get isIdle(): boolean {
     return this.#owed.size === 0;
   }
 
-  /** Those that are not done with. */
-  handOut<T extends Numbered>(items: readonly T[]): readonly T[] {
+  /** Those that are not done with, each once; `given` are those of the same delivery. */
+  handOut<T extends Numbered>(items: readonly T[], given: Set<number>): readonly T[] {
     const mark = this.#mark();
-    const fresh = items.filter(({ seq }) => seq > mark);
-    for (const { seq } of fresh) {
+    return items.filter(({ seq }) => {
+      if (seq <= mark || given.has(seq)) return false;
+      given.add(seq);
       this.#owed.add(seq);
       this.#highest = Math.max(this.#highest, seq);
-    }
-    return fresh;
+      return true;
+    });
   }
 
   done(items: readonly Numbered[]): void {

@@ -289,13 +289,18 @@ export class Owners {
     const index = versionAt(holder, at);
     const version = holder.versions[index];
     if (version === undefined || version.undecided === null) return version?.endpoint;
+    if (version.guessedAt === this.#workloads.version) return version.endpoint;
     const { kind, name, final } = this.#workloads.of(version.undecided);
-    const endpoint = { ...version.endpoint, workloadKind: kind, workload: name };
-    if (final) holder.versions[index] = { from: version.from, endpoint, undecided: null };
+    const isAsGuessed = version.endpoint.workloadKind === kind && version.endpoint.workload === name;
+    const endpoint = isAsGuessed ? version.endpoint : { ...version.endpoint, workloadKind: kind, workload: name };
+    const { undecided } = version;
+    const guessedAt = this.#workloads.version;
+    holder.versions[index] = { from: version.from, endpoint, undecided: final ? null : undecided, guessedAt };
     return endpoint;
   }
 
   #forget(): void {
+    if (this.#ended.length === this.#forgotten) return;
     const horizon = this.#seen() - this.#keepUs;
     for (;;) {
       const oldest = this.#ended[this.#forgotten];

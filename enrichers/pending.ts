@@ -1,6 +1,7 @@
 import type { RawFlow } from "../core/records/flow.ts";
+import type { Program } from "../policy/program.ts";
 import type { Ends } from "./authoritative.ts";
-import { stepTexts } from "./policy-string.ts";
+import { WayTexts } from "./policy-string.ts";
 import {
   directionsOf,
   evaluate,
@@ -21,6 +22,14 @@ export function pendingOf(flow: RawFlow, ends: Ends, staged: PolicyInForce | und
   return directionsOf(flow, ends).flatMap((direction) => {
     const endpoint = direction === "egress" ? ends.source : ends.destination;
     const path = pathOf(direction, endpoint, { flow, ends, policy: staged, evaluated });
-    return isPath(path) ? stepTexts(path.steps, (id) => staged.program.rules.get(id), endpoint) : [];
+    return isPath(path) ? textsOf(staged.program).of(path.steps, endpoint) : [];
   });
+}
+
+const texts = new WeakMap<Program, WayTexts>();
+
+function textsOf(program: Program): WayTexts {
+  const known = texts.get(program) ?? new WayTexts((id) => program.rules.get(id));
+  texts.set(program, known);
+  return known;
 }

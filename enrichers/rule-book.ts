@@ -1,6 +1,7 @@
 import type { ProgramRecord } from "../core/records/program.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import type { Direction, Program, RuleOrigin } from "../policy/program.ts";
+import { WayTexts } from "./policy-string.ts";
 
 export interface BookedRule extends RuleOrigin {
   /** Revision of the newest program that holds the rule. */
@@ -14,11 +15,14 @@ export interface BookedRule extends RuleOrigin {
 export class RuleBook {
   readonly #rules = new Map<RuleId, BookedRule>();
   #newest: string | undefined;
+  /** The ways through policies by the rules as they are known now. */
+  readonly texts = new WayTexts((id) => this.#rules.get(id));
 
   /** Takes over programs that were in force earlier, before the first `remember`. */
   recall(programs: readonly ProgramRecord[]): void {
     for (const { revision, rules } of programs.toSorted((a, b) => a.start - b.start))
       for (const { id, ...origin } of rules) this.#rules.set(id, { ...origin, revision });
+    this.texts.forget();
   }
 
   remember(program: Program): void {
@@ -26,6 +30,7 @@ export class RuleBook {
     // The same program comes again with every change of a pod.
     if (revision === this.#newest) return;
     this.#newest = revision;
+    this.texts.forget();
     for (const [id, origin] of program.rules) this.#rules.set(id, { ...origin, revision });
   }
 

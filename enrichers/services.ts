@@ -16,9 +16,8 @@ const protocols: Readonly<Record<string, number>> = { TCP: 6, UDP: 17, SCTP: 132
 
 /** Which Service answers at an address and port: cluster, external and load balancer addresses, and node ports. */
 export class Services {
-  /** By `address/protocol/port` or, for node ports, `/protocol/port`. Several claim one only by mistake. */
-  readonly #claims = new Map<string, readonly FlowService[]>();
-  readonly #addresses = new Map<Address, number>();
+  /** By address (`anyNode` for node ports) and door. Several claim one only by mistake. */
+  readonly #claims = new Map<string, Map<number, readonly FlowService[]>>();
   readonly #removals = new Map<string, () => void>();
 
   update(changes: readonly Change[]): void {
@@ -32,49 +31,73 @@ export class Services {
   }
 
   /** `ofNode` says whether the target's address is one of a node, where node ports are open. */
-  serviceOf(target: Target, ofNode: boolean): FlowService | undefined {
-    const claims = this.#claims.get(`${target.address}/${target.protocol}/${target.port}`);
+  serviceOf(target: Target, ofNode: () => boolean): FlowService | undefined {
+    const door = doorOf(target.protocol, target.port);
+    const claims = this.#claims.get(target.address)?.get(door);
     if (claims !== undefined) return claims[0];
-    return ofNode ? this.#claims.get(`/${target.protocol}/${target.port}`)?.[0] : undefined;
+    const onNodes = this.#claims.get(anyNode)?.get(door);
+    return onNodes !== undefined && ofNode() ? onNodes[0] : undefined;
   }
 
   has(address: Address): boolean {
-    return this.#addresses.has(address);
+    return this.#claims.has(address);
   }
 
   /** Returns what takes it out again. */
   #add(object: KubeObject): () => void {
-    const addresses = addressesOf(object);
-    const claims = claimsOf(object, addresses);
-    for (const [key, service] of claims) this.#claims.set(key, inOrder([...(this.#claims.get(key) ?? []), service]));
-    for (const address of addresses) this.#addresses.set(address, (this.#addresses.get(address) ?? 0) + 1);
+    const claims = claimsOf(object, addressesOf(object));
+    for (const claim of claims) this.#claim(claim);
     return () => {
-      for (const [key, service] of claims) this.#release(key, service);
-      for (const address of addresses) {
-        const left = (this.#addresses.get(address) ?? 1) - 1;
-        if (left === 0) this.#addresses.delete(address);
-        else this.#addresses.set(address, left);
-      }
+      for (const claim of claims) this.#release(claim);
     };
   }
 
-  #release(key: string, service: FlowService): void {
-    const left = (this.#claims.get(key) ?? []).filter((other) => other !== service);
-    if (left.length === 0) this.#claims.delete(key);
-    else this.#claims.set(key, left);
+  #claim({ address, door, service }: Claim): void {
+    const doors = this.#claims.get(address) ?? new Map<number, readonly FlowService[]>();
+    this.#claims.set(address, doors.set(door, inOrder([...(doors.get(door) ?? []), service])));
+  }
+
+  #release({ address, door, service }: Claim): void {
+    const doors = this.#claims.get(address);
+    if (doors === undefined) return;
+    const left = (doors.get(door) ?? []).filter((other) => other !== service);
+    if (left.length > 0) doors.set(door, left);
+    else doors.delete(door);
+    if (doors.size === 0) this.#claims.delete(address);
   }
 }
 
-function claimsOf(object: KubeObject, addresses: readonly Address[]): readonly (readonly [string, FlowService])[] {
+/** In place of the address of each node. */
+const anyNode = "";
+
+/** Protocol and port as one number. */
+const doorOf = (protocol: number, port: number) => protocol * 65_536 + port;
+/** An address is a Service's also where it has no port that could be read. */
+const noDoor = -1;
+
+interface Claim {
+  readonly address: string;
+  readonly door: number;
+  readonly service: FlowService;
+}
+
+function claimsOf(object: KubeObject, addresses: readonly Address[]): readonly Claim[] {
   const { name, namespace = "default" } = object.metadata;
-  return listAt(object, "spec", "ports").flatMap((entry) => {
-    const protocol = protocols[textAt(entry, "protocol") ?? "TCP"];
-    const [port, nodePort] = [integerAt(entry, "port"), integerAt(entry, "nodePort")];
-    const service = { namespace, name, port: textAt(entry, "name") ?? null };
-    const keys = port === undefined ? [] : addresses.map((address) => `${address}/${protocol}/${port}`);
-    if (nodePort !== undefined && nodePort !== 0) keys.push(`/${protocol}/${nodePort}`);
-    return protocol === undefined ? [] : keys.map((key) => [key, service] as const);
-  });
+  const known = addresses.map((address) => ({ address, door: noDoor, service: { namespace, name, port: null } }));
+  return [
+    ...known,
+    ...listAt(object, "spec", "ports").flatMap((entry) => {
+      const protocol = protocols[textAt(entry, "protocol") ?? "TCP"];
+      if (protocol === undefined) return [];
+      const [port, nodePort] = [integerAt(entry, "port"), integerAt(entry, "nodePort")];
+      const service = { namespace, name, port: textAt(entry, "name") ?? null };
+      const claim = (address: string, door: number) => ({ address, door: doorOf(protocol, door), service });
+      return [
+        ...(port === undefined ? [] : addresses.map((address) => claim(address, port))),
+        ...(nodePort === undefined || nodePort === 0 ? [] : [claim(anyNode, nodePort)]),
+      ];
+    }),
+  ];
 }
 
 /** A headless Service has the address "None": whoever uses it talks to pods. */

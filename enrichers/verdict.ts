@@ -1,10 +1,10 @@
 import type { Flow, FlowEndpoint, RawFlow } from "../core/records/flow.ts";
 import type { EndpointId, Placement } from "../policy/placement.ts";
 import type { Direction, Program } from "../policy/program.ts";
-import type { Evaluate, Packet, Path, Verdict } from "../policy/verdict.ts";
+import type { Evaluate, HostPath, Packet, Path, Verdict } from "../policy/verdict.ts";
 import { type Ends, isLocal } from "./authoritative.ts";
 import { decisiveHostPath, HostEndpoints } from "./host-endpoints.ts";
-import { stepText, stepTexts } from "./policy-string.ts";
+import { stepText } from "./policy-string.ts";
 import type { BookedRule, RuleBook } from "./rule-book.ts";
 
 /** The policies in force, as enrichment needs them. */
@@ -54,16 +54,18 @@ export function decide(
   const revision = policy?.program.revision ?? null;
   if (isDeniedWithoutRule(flow)) return { action, verdictSource: "kernel", programRevision: revision, enforced: [] };
   if (isAnnounced(flow)) return { action, verdictSource: "evaluated", programRevision: revision, enforced: [] };
-  const judgements = directionsOf(flow, ends).map((direction) => ({
-    direction,
-    ...judge(direction, { flow, ends, rules, policy, evaluated }),
-  }));
-  const relevant = flow.denied === null ? judgements : judgements.filter((each) => each.direction === flow.denied);
+  const evidence = { flow, ends, rules, policy, evaluated };
+  const egress = decidesEgress(flow, ends) ? judge("egress", evidence) : undefined;
+  const ingress = decidesIngress(flow, ends) ? judge("ingress", evidence) : undefined;
   return {
     action,
-    verdictSource: weakest(relevant, evaluated !== undefined),
-    programRevision: judgements.find((each) => each.revision !== undefined)?.revision ?? revision,
-    enforced: judgements.flatMap(({ steps }) => steps),
+    verdictSource: weakest(
+      flow.denied === "ingress" ? undefined : egress,
+      flow.denied === "egress" ? undefined : ingress,
+      evaluated !== undefined,
+    ),
+    programRevision: egress?.revision ?? ingress?.revision ?? revision,
+    enforced: rules.texts.joined(egress?.steps ?? [], ingress?.steps ?? []),
   };
 }
 
@@ -74,12 +76,11 @@ export function decide(
 export function modeOf(flow: RawFlow, ends: Ends, policy: PolicyInForce | undefined): Flow["mode"] {
   if (policy === undefined) return "observed";
   if (flow.state === "denied") return "enforced";
-  const deciders = directionsOf(flow, ends).map((direction) =>
-    direction === "egress" ? ends.source : ends.destination,
-  );
-  const modes = deciders.map(({ kind, namespace }) => policy.mode(flow.node, kind === "pod" ? namespace : null));
-  if (modes.length === 0) return policy.mode(flow.node, null);
-  return modes.includes("observed") ? "observed" : "enforced";
+  const isObserved = ({ kind, namespace }: FlowEndpoint) =>
+    policy.mode(flow.node, kind === "pod" ? namespace : null) === "observed";
+  const [egress, ingress] = [decidesEgress(flow, ends), decidesIngress(flow, ends)];
+  if (!egress && !ingress) return policy.mode(flow.node, null);
+  return (egress && isObserved(ends.source)) || (ingress && isObserved(ends.destination)) ? "observed" : "enforced";
 }
 
 /** What the policies in force make of the packet, on the way that the reporting node saw it take. */
@@ -124,10 +125,22 @@ export function isDeniedWithoutRule(flow: RawFlow): boolean {
 }
 
 /** The directions that the reporting node decides. */
-export function directionsOf(flow: RawFlow, { source, destination }: Ends): readonly Direction[] {
-  const egress = flow.denied === "egress" || isLocal(source, flow.node);
-  const ingress = flow.denied === "ingress" || (flow.denied !== "egress" && isLocal(destination, flow.node));
-  return [...(egress ? (["egress"] as const) : []), ...(ingress ? (["ingress"] as const) : [])];
+export function directionsOf(flow: RawFlow, ends: Ends): readonly Direction[] {
+  if (!decidesEgress(flow, ends)) return decidesIngress(flow, ends) ? onlyIngress : neither;
+  return decidesIngress(flow, ends) ? both : onlyEgress;
+}
+
+const both: readonly Direction[] = ["egress", "ingress"];
+const onlyEgress: readonly Direction[] = ["egress"];
+const onlyIngress: readonly Direction[] = ["ingress"];
+const neither: readonly Direction[] = [];
+
+function decidesEgress({ denied, node }: RawFlow, { source }: Ends): boolean {
+  return denied === "egress" || isLocal(source, node);
+}
+
+function decidesIngress({ denied, node }: RawFlow, { destination }: Ends): boolean {
+  return denied === "ingress" || (denied !== "egress" && isLocal(destination, node));
 }
 
 export function packetOf(flow: RawFlow): Packet {
@@ -161,13 +174,13 @@ function judge(direction: Direction, evidence: Evidence): Judgement {
   const id = direction === "egress" ? flow.egressRule : flow.ingressRule;
   const rule = rules.decider(id, direction, action);
   if (rule !== undefined) {
-    if (isPath(path) && path.rule === id) return { from: "kernel", steps: textsOf(path, endpoint, rules) };
+    if (isPath(path) && path.rule === id) return { from: "kernel", steps: rules.texts.of(path.steps, endpoint) };
     return { from: "kernel", steps: [stepText(0, rule, rule.action, endpoint)], ...outdated(rule, evidence) };
   }
   if (!isPath(path)) return path === "none" && flow.denied !== direction ? none : unknown;
   // A denial that the evaluator cannot follow, or an allowed step before one, must not be told as if it had happened.
   if (flow.denied !== null && path.action !== action) return unknown;
-  return { from: "evaluated", steps: textsOf(path, endpoint, rules) };
+  return { from: "evaluated", steps: rules.texts.of(path.steps, endpoint) };
 }
 
 /** The evaluated way; `none` if the endpoint is subject to no policy, undefined if the evaluator speaks of somebody else. */
@@ -177,6 +190,9 @@ export function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: O
   const { hosts, isEnd, isHere } = hostsOf(endpoint, evidence);
   const denial = evidence.flow.denied === direction && decisiveHostPath(evaluated, direction, "deny", isHere);
   if (denial) return denial;
+  // What a pod may send to its own node is asked last, and has the last word.
+  const toOwnNode = decisiveHostPath(evaluated, direction, null, ({ list }) => list === "toOwnNode");
+  if (toOwnNode) return toOwnNode;
   const path = evaluated[direction];
   const id = endpointIdOf(endpoint);
   if (path !== null) return path.endpoint === id || isEnd(path) ? path : undefined;
@@ -190,7 +206,8 @@ export function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: O
 /** Whether a path is one of a host endpoint of the reporting node, and of the node that is itself at this end. */
 function hostsOf({ kind, node }: FlowEndpoint, { flow, policy }: Opinion) {
   const hosts = policy?.placement && HostEndpoints.of(policy.placement);
-  const isOn = (wanted: string | null) => (path: Pick<Path, "endpoint">) => hosts?.isOn(wanted, path) ?? false;
+  const isOn = (wanted: string | null) => (path: Path | HostPath) =>
+    ("list" in path && path.list === "toOwnNode") || (hosts?.isOn(wanted, path) ?? false);
   return { hosts, isHere: isOn(flow.node), isEnd: kind === "node" ? isOn(node) : () => false };
 }
 
@@ -203,17 +220,18 @@ const askedHere = ({ flow, ends }: Opinion) => isLocal(ends.source, flow.node);
 
 export const isPath = (path: Path | "none" | undefined): path is Path => typeof path === "object";
 
-function textsOf(path: Path, endpoint: FlowEndpoint, rules: RuleBook): readonly string[] {
-  return stepTexts(path.steps, (id) => rules.originOf(id), endpoint);
-}
-
 function outdated(rule: BookedRule, { policy }: Evidence): { readonly revision?: string } {
   return rule.revision === policy?.program.revision ? {} : { revision: rule.revision };
 }
 
 /** A chain of proof is as good as its weakest link. Nothing to decide is an answer of the evaluator. */
-function weakest(judgements: readonly Judgement[], evaluated: boolean): Flow["verdictSource"] {
-  const sources = new Set(judgements.map(({ from }) => from));
-  for (const source of ["unknown", "evaluated", "kernel"] as const) if (sources.has(source)) return source;
-  return evaluated ? "evaluated" : "unknown";
+function weakest(
+  one: Judgement | undefined,
+  other: Judgement | undefined,
+  isEvaluated: boolean,
+): Flow["verdictSource"] {
+  for (const source of trust) if (one?.from === source || other?.from === source) return source;
+  return isEvaluated ? "evaluated" : "unknown";
 }
+
+const trust = ["unknown", "evaluated", "kernel"] as const;

@@ -43,6 +43,12 @@ const hashLabels = [
 /** Follows a pod's owners to its workload. */
 export class Workloads {
   readonly #controllers = new Map<string, Controller | null>();
+  #version = 0;
+
+  /** Another one whenever `of` may answer otherwise than before. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** Whether any of the changes concerned a controller. */
   update(changes: readonly Change[]): boolean {
@@ -55,6 +61,7 @@ export class Workloads {
       if (change.type === "upsert") this.#controllers.set(key, controllerOf(change.object));
       else this.#controllers.delete(key);
     }
+    if (concerned) this.#version += 1;
     return concerned;
   }
 

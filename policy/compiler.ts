@@ -6,6 +6,7 @@ import type { Policy, Tier } from "./model.ts";
 import { compileFixed, compilePolicy, type Piece } from "./piece.ts";
 import { comparePolicies, compareTiers, missingTier, type TierPlace } from "./policy-order.ts";
 import type { Applicability, BlockId, Instruction, Program, RuleOrigin, SetDefinition, SetId } from "./program.ts";
+import { defaultProgramSettings, type ProgramSettings } from "./program-settings.ts";
 import { type Entry, revisionOfStages, stageDigest } from "./revision.ts";
 import { SharedParts } from "./shared-parts.ts";
 import { type Compiled, Stage } from "./stage.ts";
@@ -17,8 +18,6 @@ export interface ProgramChange {
   /** Selectors of `applies` whose entries came, went, changed or moved. */
   readonly selectors: ReadonlySet<string>;
 }
-
-const fixed = compileFixed(defaultFailsafe);
 
 /**
  * Keeps a Program up to date: a change compiles the policies that changed and puts the rest together again from the pieces it has.
@@ -37,10 +36,13 @@ export class Compiler {
   readonly #ends = new WeakMap<Entry, Applicability>();
   readonly #changedTiers = new Set<string>();
   readonly #changedPolicies = new Map<string, Policy | undefined>();
+  /** What holds whatever policies say. */
+  readonly #fixed: Piece;
   #program: Program | undefined;
 
-  constructor() {
-    this.#hold(fixed);
+  constructor(settings: ProgramSettings = defaultProgramSettings) {
+    this.#fixed = compileFixed(defaultFailsafe, settings);
+    this.#hold(this.#fixed);
   }
 
   /** A policy under a key of its own, or undefined: it is gone. Staged policies are as if they were not there. */
@@ -58,7 +60,7 @@ export class Compiler {
   /** The Program of what there is now, and how it differs from the one before. */
   update(): ProgramChange & { readonly program: Program } {
     const first = this.#program === undefined;
-    const selectors = new Set(first ? fixed.endEntries.map(({ selector }) => selector) : []);
+    const selectors = new Set(first ? this.#fixed.endEntries.map(({ selector }) => selector) : []);
     const moved = this.#moveTiers(selectors);
     const exchanged = this.#exchangePolicies(selectors);
     if (this.#program !== undefined && !moved && !exchanged)
@@ -75,7 +77,7 @@ export class Compiler {
     const stages = [...this.#stages.values()].sort((a, b) => compareTiers(a.place, b.place));
     for (const [rank, stage] of stages.entries()) stage.moveTo(rank, this.entries);
     const special = stages.flatMap((stage) => stage.special);
-    const pieces = [...special.map(({ piece }) => piece), fixed];
+    const pieces = [...special.map(({ piece }) => piece), this.#fixed];
     const before = this.#end;
     this.#end = pieces.flatMap(({ endEntries }) => endEntries.map((entry) => this.#atEnd(entry, stages.length)));
     for (const entry of before) this.entries.remove(entry);

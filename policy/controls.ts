@@ -3,6 +3,7 @@ import type { Fact } from "./kinds/read.ts";
 import { builtInTiers } from "./kinds/tier.ts";
 import type { Policy, Tier } from "./model.ts";
 import type { Population } from "./population.ts";
+import type { ProgramSettings } from "./program-settings.ts";
 import { PendingPolicies } from "./staged.ts";
 import { View } from "./view.ts";
 
@@ -10,6 +11,7 @@ import { View } from "./view.ts";
 export class Controls {
   readonly inForce: View;
   readonly #population: Population;
+  readonly #settings: ProgramSettings;
   readonly #policies = new Map<string, Policy>();
   readonly #tiers = new Map<string, Tier>();
   /** Keys of policies by the name of their tier. */
@@ -18,9 +20,10 @@ export class Controls {
   /** From when somebody asks until nothing is staged any more. */
   #pending: { readonly policies: PendingPolicies; readonly view: View } | undefined;
 
-  constructor(population: Population) {
+  constructor(population: Population, settings: ProgramSettings) {
     this.#population = population;
-    this.inForce = new View(population);
+    this.#settings = settings;
+    this.inForce = new View(population, settings);
   }
 
   /** All views there are. */
@@ -73,7 +76,7 @@ export class Controls {
   }
 
   #stagedView(): { readonly policies: PendingPolicies; readonly view: View } {
-    const [policies, view] = [new PendingPolicies(), new View(this.#population)];
+    const [policies, view] = [new PendingPolicies(), new View(this.#population, this.#settings)];
     for (const [name, tier] of this.#tiers) view.putTier(name, tier);
     for (const [key, policy] of this.#policies) policies.put(key, policy);
     return { policies, view };

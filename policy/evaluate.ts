@@ -40,6 +40,7 @@ interface HostAnswer {
   readonly isArrival: boolean;
   readonly leg: number;
   readonly trail: Trail;
+  readonly skips: boolean;
 }
 
 class Evaluator {
@@ -84,24 +85,29 @@ class Evaluator {
   /** Where the way depends on more than who the ends are, each by itself. */
   #onItsOwnWay(packet: Packet): Verdict {
     const { exempt, visits } = this.#routes.way(packet);
-    if (exempt !== null) return exemptions[exempt];
+    if (exempt !== null && visits.length === 0) return exemptions[exempt];
     const legs = this.#parties.legs(visits);
     const [source, destination] = [this.#parties.at(packet.source), this.#parties.at(packet.destination)];
-    return verdictOf(this.#walk(legs, noLegs, source, destination, packet), legs, noLegs);
+    const verdict = verdictOf(this.#walk(legs, noLegs, source, destination, packet), legs, noLegs);
+    return verdict.action === "allow" ? { ...verdict, exempt } : verdict;
   }
 
   #walk(departure: Legs, arrival: Legs, source: Party, destination: Party, packet: Packet): Outcome {
     const outcome: Draft = { action: "allow", egress: null, ingress: null, hosts: none };
     const asked = { source: source.kind.end, destination: destination.kind.end, packet };
-    for (const legs of [departure, arrival])
-      for (let at = 0; at < legs.hops.length; ) {
+    for (const legs of [departure, arrival]) {
+      let settled = 0;
+      for (let at = 0; at < legs.hops.length; at++) {
         const leg = legs.hops[at] as Leg;
+        if (leg.begins) settled = 0;
+        if ((leg.unless & settled) !== 0) continue;
         const trail = leg.untranslated ? this.#before(leg.lane, asked) : walked(leg.lane, asked);
         if (leg.list === "normal") outcome[leg.direction] = this.#decision(leg, trail);
-        else outcome.hosts = [...outcome.hosts, { isArrival: legs === arrival, leg: at, trail }];
+        else outcome.hosts = [...outcome.hosts, { isArrival: legs === arrival, leg: at, trail, skips: leg.skips }];
         if (trail.action === "deny") return { ...outcome, action: "deny" };
-        at = trail.action === "allow" ? leg.next : at + 1;
+        if (trail.action === "allow") settled |= leg.sets;
       }
+    }
     return outcome;
   }
 
@@ -158,8 +164,8 @@ function pathOf(endpoint: EndpointId | null, direction: Direction, decision: Dec
   return { endpoint, direction, action, rule, steps };
 }
 
-function hostPathOf({ isArrival, leg, trail }: HostAnswer, departure: Legs, arrival: Legs): HostPath {
+function hostPathOf({ isArrival, leg, trail, skips }: HostAnswer, departure: Legs, arrival: Legs): HostPath {
   const { endpoint, list, direction } = (isArrival ? arrival : departure).hops[leg] as Leg;
   const { action, rule, steps } = trail;
-  return { endpoint, list, direction, action, rule, steps };
+  return { endpoint, list, direction, action: skips && action === "allow" ? "skip" : action, rule, steps };
 }

@@ -3,7 +3,6 @@ import { explainFailure } from "./explain-match.ts";
 import { kindName, policyPath, policyTitle } from "./kind-names.ts";
 import type { Program, RuleOrigin } from "./program.ts";
 import type { ListTrace, PolicyTrace, RuleTrace, StageTrace } from "./trace.ts";
-import type { Packet } from "./verdict.ts";
 
 /** A stage in words: what became of the packet there, and of each policy and rule that did not decide why not. */
 export interface StageWords {
@@ -13,9 +12,8 @@ export interface StageWords {
 
 /** A way through a list of an endpoint in words, tier by tier. */
 export function explainList(
-  { stages }: ListTrace,
+  { stages, packet }: ListTrace,
   { rules, sets }: Pick<Program, "rules" | "sets">,
-  packet: Packet,
 ): readonly StageWords[] {
   const originOf = (rule: RuleTrace["rule"]) => rules.get(rule);
   return stages.map((stage) => {
@@ -40,19 +38,31 @@ export function explainList(
   }
 }
 
-/** Profiles, failsafe ports and the end of what is forwarded have no policies of anybody. */
-const isBeyondPolicy = ({ kind }: RuleOrigin) => ["pro", "end", "failsafe"].includes(kind);
+/** Profiles, settings, failsafe ports and the end of what is forwarded have no policies of anybody. */
+const isBeyondPolicy = ({ kind }: RuleOrigin) => ["pro", "end", "failsafe", "setting"].includes(kind);
 
 function stageTitle({ tier, outcome, by }: StageTrace, origin: RuleOrigin | undefined): string {
   if (origin === undefined) return `rule ${by} (not in this program): ${outcome}`;
-  if (origin.kind === "failsafe")
-    return outcome === "pass" ? "it is no failsafe port of the host" : `it is a failsafe port of the host: ${outcome}`;
+  if (origin.kind === "failsafe") return failsafeWords(origin, outcome);
+  if (origin.kind === "setting") return settingWords(origin);
   if (origin.kind === "pro") return profileWords(origin);
   if (origin.kind === "end") return "no policy about forwarded traffic decided: deny";
   if (origin.rule !== -1)
     return `tier ${tier}: rule ${origin.rule} of ${policyTitle(origin)} matches: ${actionWords[origin.action]}`;
   const end = outcome === "pass" ? "its default passes to the next tier" : `its default is ${outcome}`;
   return `tier ${tier}: ${policyTitle(origin)} applies, but no rule of the tier matches: ${end}`;
+}
+
+function failsafeWords({ name }: RuleOrigin, outcome: StageTrace["outcome"]): string {
+  if (name === "failsafe")
+    return outcome === "pass" ? "it is no failsafe port of the host" : `it is a failsafe port of the host: ${outcome}`;
+  return outcome === "pass"
+    ? "it answers no failsafe port"
+    : "it looks like an answer of a failsafe port: what comes before connections are tracked is not asked";
+}
+
+function settingWords({ action, name }: RuleOrigin): string {
+  return `pod to its own node is ${action === "deny" ? "denied" : "allowed"} by the setting ${name}`;
 }
 
 const actionWords: Readonly<Record<string, string>> = {
@@ -78,6 +88,8 @@ export function ruleTitle(origin: RuleOrigin): string {
       return "no policy about forwarded traffic, denied by default";
     case "failsafe":
       return "a failsafe port of the host";
+    case "setting":
+      return `the setting ${origin.name} (${origin.action})`;
   }
   if (origin.rule === -1) return `default of tier ${origin.tier} (${policyTitle(origin)} applies)`;
   return `${kindName(origin.kind)} ${policyPath(origin)}, rule ${origin.rule}`;

@@ -52,10 +52,15 @@ interface Applying {
   readonly selector: Selector;
 }
 
+/** What pods are asked: about what they send, what they get, and what they send to their own node. */
+type Asked = Direction | "toOwnNode";
+
 /** What applies to pods, if they are selected; in order of evaluation. */
-function applyingTo({ applies }: Program, direction: Direction): readonly Applying[] {
+function applyingTo({ applies }: Program, asked: Asked): readonly Applying[] {
+  const isMeant = ({ list, direction }: Applicability) =>
+    asked === "toOwnNode" ? list === asked : list === "normal" && direction === asked;
   return applies
-    .filter((entry) => entry.list === "normal" && entry.direction === direction)
+    .filter(isMeant)
     .map((entry) => ({ entry, selector: parseSelector(entry.selector, Number.POSITIVE_INFINITY) }));
 }
 
@@ -63,15 +68,19 @@ class Judge {
   readonly #program: Program;
   readonly #placement: Placement;
   readonly #membership: Membership;
-  readonly #forPods: Readonly<Record<Direction, readonly Applying[]>>;
+  readonly #forPods: Readonly<Record<Asked, readonly Applying[]>>;
   readonly #hostsOf: ReadonlyMap<string | null, readonly Endpoint[]>;
-  readonly #stages = new WeakMap<Identity, Readonly<Record<Direction, readonly PartialStage[]>>>();
+  readonly #stages = new WeakMap<Identity, Readonly<Record<Asked, readonly PartialStage[]>>>();
 
   constructor(program: Program, placement: Placement) {
     this.#program = program;
     this.#placement = placement;
     this.#membership = new Membership(program, placement);
-    this.#forPods = { egress: applyingTo(program, "egress"), ingress: applyingTo(program, "ingress") };
+    this.#forPods = {
+      egress: applyingTo(program, "egress"),
+      ingress: applyingTo(program, "ingress"),
+      toOwnNode: applyingTo(program, "toOwnNode"),
+    };
     const hosts = [...placement.endpoints.values()].filter(({ kind }) => kind === "host");
     this.#hostsOf = Map.groupBy(hosts, ({ node }) => node);
   }
@@ -82,29 +91,37 @@ class Judge {
     const holds: Holds = (match) => this.#holds(match, meeting);
     const egress = this.#decisions(source, "egress", holds);
     if (surely(egress, "deny")) return denied(egress);
-    const ingress = isOwnNode(source, destination) ? [] : this.#decisions(destination, "ingress", holds);
+    const toOwnNode = isToOwnNode(source, destination) ? this.#decisions(source, "toOwnNode", holds) : [];
+    const ingress = isOwnNode(source, destination)
+      ? []
+      : [...toOwnNode, ...this.#decisions(destination, "ingress", holds)];
     if (surely(ingress, "deny")) return denied([...egress.filter(({ action }) => action === "deny"), ...ingress]);
     if ([...egress, ...ingress].some(({ action }) => action === "deny")) return uncertain(gapsOf(source, destination));
-    const host = [source, destination].find((end) => this.#hostMayDeny(end, packet, holds));
+    const isSettled = toOwnNode.length > 0;
+    const host = [source, destination].find((end) => this.#hostMayDeny(end, packet, holds, isSettled));
     if (host !== undefined) return uncertain(`what the host endpoints of node ${host.node} make of it`);
     return allowed(soleRule(ingress.length > 0 ? ingress : egress));
   }
 
   /** Every decision that may be the one; none if the end is subject to no policy. */
-  #decisions(end: Identity, direction: Direction, holds: Holds): readonly Decision[] {
-    return end.kind === "pod" ? this.#through(this.#stagesOf(end)[direction], holds) : [];
+  #decisions(end: Identity, asked: Asked, holds: Holds): readonly Decision[] {
+    return end.kind === "pod" ? this.#through(this.#stagesOf(end)[asked], holds) : [];
   }
 
-  #stagesOf(end: Identity): Readonly<Record<Direction, readonly PartialStage[]>> {
+  #stagesOf(end: Identity): Readonly<Record<Asked, readonly PartialStage[]>> {
     const known = this.#stages.get(end);
     if (known !== undefined) return known;
-    const found = { egress: this.#classify(end, "egress"), ingress: this.#classify(end, "ingress") };
+    const found = {
+      egress: this.#classify(end, "egress"),
+      ingress: this.#classify(end, "ingress"),
+      toOwnNode: this.#classify(end, "toOwnNode"),
+    };
     this.#stages.set(end, found);
     return found;
   }
 
-  #classify(end: Identity, direction: Direction): readonly PartialStage[] {
-    const entries = this.#forPods[direction].flatMap(({ entry, selector }) => {
+  #classify(end: Identity, asked: Asked): readonly PartialStage[] {
+    const entries = this.#forPods[asked].flatMap(({ entry, selector }) => {
       const applies = partlyMatches(selector, end);
       return applies === false ? [] : [{ entry, applies }];
     });
@@ -134,15 +151,18 @@ class Judge {
     return "goes on";
   }
 
-  /** Which of a node's interfaces a connection crosses is not recorded: any list of any of its host endpoints may have a say. */
-  #hostMayDeny({ kind, node }: Identity, packet: Packet, holds: Holds): boolean {
+  /**
+   * Which of a node's interfaces a connection crosses is not recorded: any list of any of its host endpoints may have a say. `isSettled`:
+   * none but what comes before translation.
+   */
+  #hostMayDeny({ kind, node }: Identity, packet: Packet, holds: Holds, isSettled: boolean): boolean {
     const hosts = (node === null ? undefined : this.#hostsOf.get(node)) ?? [];
     return hosts.some(({ id }) => {
       const classId = this.#placement.classOf.get(id);
       const found = classId === undefined ? undefined : this.#placement.classes.get(classId);
       if (found === undefined) return false;
       const { forward, preDnat, untracked } = found.others;
-      const after = [forward, untracked, ...(kind === "pod" ? [] : [found])];
+      const after = isSettled ? [] : [forward, untracked, ...(kind === "pod" ? [] : [found])];
       return (
         after.some((list) => this.#listMayDeny(list, holds)) || this.#listMayDeny(preDnat, untranslated(packet, holds))
       );
@@ -202,6 +222,9 @@ const isSame = (a: Identity, b: Identity) =>
   a.kind === "pod" && b.kind === "pod" && a.namespace === b.namespace && a.name === b.name;
 const isOwnNode = (source: Identity, destination: Identity) =>
   source.kind === "node" && destination.kind === "pod" && source.name !== null && source.name === destination.node;
+
+const isToOwnNode = (source: Identity, destination: Identity) =>
+  source.kind === "pod" && destination.kind === "node" && source.node !== null && source.node === destination.name;
 
 const surely = (decisions: readonly Decision[], action: Decision["action"]) =>
   decisions.length > 0 && decisions.every((decision) => decision.action === action);

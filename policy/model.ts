@@ -1,5 +1,5 @@
 import type { Cidr, Family } from "../core/address.ts";
-import type { PolicyList, PortRange } from "./program.ts";
+import type { PolicyListOfUsers, PortRange } from "./program.ts";
 import type { Selector } from "./selector/syntax.ts";
 
 /** One policy of any kind in one shape: what `kinds/` read and `compile.ts` turns into a Program. */
@@ -13,7 +13,7 @@ export interface Policy {
   /** Whom the policy is about, over inherited labels. */
   readonly selector: Selector;
   /** Where it stands for host endpoints; pods have no list but `normal`. Never empty. */
-  readonly lists: readonly Exclude<PolicyList, "failsafe">[];
+  readonly lists: readonly PolicyListOfUsers[];
   /** What would become of the policy in force of that name; null: this one is in force itself. */
   readonly staged: StagedAction | null;
   /** Rules of the directions it governs; a direction it leaves alone is null, one it governs without rules is empty. */

@@ -53,8 +53,8 @@ export interface Legs {
 
 export interface Leg extends Hop {
   readonly lane: Lane;
-  /** Where the next visit begins: whoever is allowed goes on there. */
-  readonly next: number;
+  /** A visit begins here: bits that are set mean nothing any more. */
+  readonly begins: boolean;
 }
 
 /** Who has which address, and what he meets. Knows as many as the cluster has, and CIDRs and lists of the Program. */
@@ -89,10 +89,8 @@ export class Parties {
 
   legs(visits: readonly Visit[]): Legs {
     const hops: Leg[] = [];
-    for (const visit of visits) {
-      const next = hops.length + visit.length;
-      for (const hop of visit) hops.push({ ...hop, lane: this.#lane(hop.stages), next });
-    }
+    for (const visit of visits)
+      for (const [at, hop] of visit.entries()) hops.push({ ...hop, lane: this.#lane(hop.stages), begins: at === 0 });
     const normal = (direction: Direction) =>
       hops.find((hop) => hop.list === "normal" && hop.direction === direction)?.endpoint ?? null;
     return { hops, egress: normal("egress"), ingress: normal("ingress") };
@@ -120,11 +118,11 @@ export class Parties {
   }
 
   #party(address: Address, place: Place, cell: number): Party {
-    const departure = this.legs(this.#routes.departure(place, address));
-    const arrival = this.legs(this.#routes.arrival(place, address));
-    const departureWithin = this.legs(this.#routes.departureWithin(place, "pod"));
-    const arrivalWithin = this.legs(this.#routes.arrivalWithin(place));
-    const toOwnNode = this.legs(this.#routes.departureWithin(place, "node"));
+    const departure = this.legs([this.#routes.departure(place, address)]);
+    const arrival = this.legs([this.#routes.arrival(place, address)]);
+    const departureWithin = this.legs([this.#routes.departureWithin(place, "pod")]);
+    const arrivalWithin = this.legs([this.#routes.arrivalWithin(place)]);
+    const toOwnNode = this.legs([this.#routes.departureWithin(place, "node")]);
     const kind = this.#kind(address, place, cell, [departure, arrival, departureWithin, arrivalWithin, toOwnNode]);
     const { number, seesSourcePort } = kind;
     const [node, legs] = [this.#node(place), { departure, arrival, departureWithin, arrivalWithin, toOwnNode }];
@@ -220,6 +218,8 @@ function hasSameCidrs(before: Program["sets"], after: Program["sets"]): boolean 
 
 function shapeOf({ hops }: Legs): string {
   return hops
-    .map(({ lane, list, direction, untranslated, next }) => [lane.number, list, direction, untranslated, next].join())
+    .map(({ lane, list, direction, untranslated, unless, sets, skips, begins }) =>
+      [lane.number, list, direction, untranslated, unless, sets, skips, begins].join(),
+    )
     .join(" ");
 }

@@ -16,6 +16,7 @@ import type {
   SetDefinition,
   SetId,
 } from "./program.ts";
+import type { ProgramSettings } from "./program-settings.ts";
 import { type Entry, hashesOf } from "./revision.ts";
 import { canonical, type Selector } from "./selector/syntax.ts";
 
@@ -36,6 +37,7 @@ export interface Piece {
 
 const failsafeTier = "__FAILSAFE__";
 const profileTier = "__PROFILE__";
+const settingTier = "__SETTING__";
 const directions = ["egress", "ingress"] as const;
 
 /** The same policy in a tier with the same default gives the same piece. */
@@ -50,9 +52,10 @@ export function compilePolicy(tier: Tier, policy: Policy): Piece {
  * What holds without any policy: ports of hosts that none closes, and what becomes of that which none decides. Pods have the profile
  * kns.NAMESPACE, which allows everything; a host endpoint is denied everything unless a profile of its own allows it.
  */
-export function compileFixed(failsafe: Failsafe): Piece {
+export function compileFixed(failsafe: Failsafe, { podToHost }: ProgramSettings): Piece {
   const builder = new PieceBuilder();
   builder.addFailsafe(failsafe);
+  if (podToHost !== "policy") builder.addToOwnNode(podToHost);
   builder.addProfile("kns", isPod, true);
   builder.addProfile("projectcalico-default-allow", isOpenHost, true);
   builder.addProfile("none", isHost, false);
@@ -69,24 +72,44 @@ class PieceBuilder {
 
   addFailsafe(failsafe: Failsafe): void {
     for (const direction of directions) {
-      const origin = { tier: failsafeTier, kind: "failsafe", namespace: null, name: "failsafe", direction };
-      const rules = failsafe[direction].map((port, index) => {
-        const when = this.#failsafeMatches(direction, port);
-        return this.#instruction({ ...origin, action: "allow", rule: index }, when, [when]);
-      });
-      const otherwise = this.#instruction({ ...origin, action: "pass", rule: -1 }, [], []);
-      const entry = { list: "failsafe", direction, selector: canonical(isHost) } as const;
-      this.#endEntries.push({ ...entry, block: this.#block(rules), otherwise });
+      this.#addFailsafeList("failsafe", direction, failsafe[direction]);
+      this.#addFailsafeList("answers", direction, failsafe[direction === "egress" ? "ingress" : "egress"]);
     }
   }
 
-  #failsafeMatches(direction: Direction, { protocol, port, net }: FailsafePort): readonly Match[] {
+  #addFailsafeList(list: "failsafe" | "answers", direction: Direction, ports: readonly FailsafePort[]): void {
+    const origin = { tier: failsafeTier, kind: "failsafe", namespace: null, name: list, direction };
+    const rules = ports.map((port, index) => {
+      const when = this.#failsafeMatches(list, direction, port);
+      return this.#instruction({ ...origin, action: "allow", rule: index }, when, [when]);
+    });
+    const otherwise = this.#instruction({ ...origin, action: "pass", rule: -1 }, [], []);
+    const entry = { list, direction, selector: canonical(isHost) } as const;
+    this.#endEntries.push({ ...entry, block: this.#block(rules), otherwise });
+  }
+
+  /** Of who deals with the host the net is told; its port, or that of the host, is where the connection goes or comes from. */
+  #failsafeMatches(
+    list: "failsafe" | "answers",
+    direction: Direction,
+    { protocol, port, net }: FailsafePort,
+  ): readonly Match[] {
     const field = direction === "ingress" ? "source" : "destination";
+    const portField = list === "failsafe" ? "destinationPort" : "sourcePort";
     return [
       { field: "protocol", is: protocol, not: false },
       ...(net === null ? [] : [{ field, in: this.#set({ kind: "cidrs", cidrs: [net] }), not: false } as const]),
-      { field: "destinationPort", ranges: [{ from: port, to: port }], named: [], not: false },
+      { field: portField, ranges: [{ from: port, to: port }], named: [], not: false },
     ];
+  }
+
+  /** The whole list is its end. */
+  addToOwnNode(action: "allow" | "deny"): void {
+    const direction = "ingress";
+    const origin = { tier: settingTier, kind: "setting", namespace: null, name: "podToHost", direction } as const;
+    const otherwise = this.#instruction({ ...origin, action, rule: -1 }, [], []);
+    const entry = { list: "toOwnNode", direction, selector: canonical(isPod) } as const;
+    this.#endEntries.push({ ...entry, block: this.#block([]), otherwise });
   }
 
   addPolicy(list: PolicyList, tier: Tier, policy: Policy): void {

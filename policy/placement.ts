@@ -55,7 +55,7 @@ export interface Stages {
   readonly ingress: readonly Stage[];
 }
 
-/** What applies to an endpoint, stage by stage: the stages of list `normal`, and those of the other lists for hosts. */
+/** What applies to an endpoint, stage by stage: the stages of list `normal`, and those of the other lists. */
 export interface PolicyClass extends Stages {
   readonly id: ClassId;
   readonly others: Readonly<Record<Exclude<PolicyList, "normal">, Stages>>;

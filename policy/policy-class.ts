@@ -3,19 +3,21 @@ import type { ClassId, PolicyClass, Stage, Stages } from "./placement.ts";
 import type { Applicability, Direction, Instruction, PolicyList } from "./program.ts";
 
 const none: Stages = { egress: [], ingress: [] };
-const noOthers = { forward: none, preDnat: none, untracked: none, failsafe: none };
+const noOthers = { forward: none, preDnat: none, untracked: none, failsafe: none, answers: none, toOwnNode: none };
 
-/** The class of those whom these entries of a Program select, in their order there. Pods have one list, hosts all. */
+/** The class of those whom these entries of a Program select, in their order there. */
 export function classOfEntries(entries: readonly Applicability[], kind: "pod" | "host"): PolicyClass {
   const normal = stagesOf(entries, "normal");
   const others =
     kind === "pod"
-      ? noOthers
+      ? { ...noOthers, toOwnNode: stagesOf(entries, "toOwnNode") }
       : {
+          ...noOthers,
           forward: stagesOf(entries, "forward"),
           preDnat: stagesOf(entries, "preDnat"),
           untracked: stagesOf(entries, "untracked"),
           failsafe: stagesOf(entries, "failsafe"),
+          answers: stagesOf(entries, "answers"),
         };
   return { id: idOf([normal, ...Object.values(others)]), ...normal, others };
 }

@@ -29,12 +29,16 @@ export type BlockId = string & { readonly __blockId: never };
 export type Direction = "egress" | "ingress";
 
 /**
- * Which traffic of an endpoint a block is about. Pods have `normal` only. For a host endpoint `normal` is what processes of the host
- * send and get, `forward` what passes through, `preDnat` what comes in before its destination is translated, and `untracked` what
- * neither connection tracking nor any other list sees. `failsafe` is no policy's: it comes before all others for what processes of
- * the host send and get, never for what passes through, so that no policy locks people out of a node.
+ * Which traffic of an endpoint a block is about. Pods have `normal`, and `toOwnNode`: what they send to the node that they run on. For a
+ * host endpoint `normal` is what processes of the host send and get, `forward` what passes through, `preDnat` what comes in before its
+ * destination is translated, and `untracked` what neither connection tracking nor any other list sees. `failsafe` is no policy's: it
+ * comes before all others for what processes of the host send and get, never for what passes through, so that no policy locks people
+ * out of a node; `answers` is what looks like an answer to what it lets through, about which `untracked` is not asked.
  */
-export type PolicyList = "normal" | "forward" | "preDnat" | "untracked" | "failsafe";
+export type PolicyList = PolicyListOfUsers | "failsafe" | "answers" | "toOwnNode";
+
+/** Those that a policy may stand in. */
+export type PolicyListOfUsers = "normal" | "forward" | "preDnat" | "untracked";
 
 /** Who gets a block. All blocks of one stage that apply to an endpoint are tried in order. */
 export interface Applicability {
@@ -106,7 +110,7 @@ export interface RuleOrigin {
   readonly tier: string;
   /**
    * Short kind as in flow logs (`PolicyKind`); `pro` for profiles, `end` for the end of a list that has policies, `failsafe` for ports
-   * of hosts that no policy closes.
+   * of hosts that no policy closes, `setting` for what an operator set (program-settings.ts has the names).
    */
   readonly kind: string;
   readonly namespace: string | null;

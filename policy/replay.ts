@@ -79,9 +79,11 @@ function remembering(judge: Judge, bySourcePort: boolean): Judge {
 
 type Judge = ReturnType<typeof judgeOf>;
 
-function looksAtSourcePorts({ blocks }: Program): boolean {
-  return [...blocks.values()].some((block) =>
-    block.some(({ when }) => when.some(({ field }) => field === "sourcePort")),
+/** What answers failsafe ports do not is no matter of replay: it judges beginnings of connections. */
+function looksAtSourcePorts({ applies, blocks }: Program): boolean {
+  const asked = new Set(applies.flatMap(({ list, block }) => (list === "answers" ? [] : [block])));
+  return [...asked].some((block) =>
+    blocks.get(block)?.some(({ when }) => when.some(({ field }) => field === "sourcePort")),
   );
 }
 

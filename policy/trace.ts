@@ -22,9 +22,11 @@ export interface ListTrace {
   readonly endpoint: EndpointId;
   readonly list: PolicyList;
   readonly direction: Direction;
-  /** `next`: nothing in the list decided. */
-  readonly outcome: "allow" | "deny" | "next";
+  /** `next`: nothing in the list decided. `skip`: it says no more than that others are not asked. */
+  readonly outcome: "allow" | "deny" | "next" | "skip";
   readonly stages: readonly StageTrace[];
+  /** As the list sees it: before or after its destination was translated. */
+  readonly packet: Packet;
 }
 
 export interface StageTrace {
@@ -61,13 +63,16 @@ export function traceOf(program: Program, placement: Placement): (packet: Packet
   const tracer = new Tracer(program, placement);
   return (packet) => {
     const paths: ListTrace[] = [];
-    for (const visit of routes.way(packet).visits)
+    for (const visit of routes.way(packet).visits) {
+      let settled = 0;
       for (const hop of visit) {
+        if ((hop.unless & settled) !== 0) continue;
         const path = tracer.list(hop, packet);
         paths.push(path);
         if (path.outcome === "deny") return { verdict: evaluate(packet), paths };
-        if (path.outcome === "allow") break;
+        if (path.outcome === "allow" || path.outcome === "skip") settled |= hop.sets;
       }
+    }
     return { verdict: evaluate(packet), paths };
   };
 }
@@ -89,8 +94,9 @@ class Tracer {
   }
 
   list(hop: Hop, packet: Packet): ListTrace {
-    const { endpoint, list, direction, untranslated } = hop;
+    const { endpoint, list, direction, untranslated, skips } = hop;
     const seen = untranslated ? { ...packet, ...packet.translated } : packet;
+    const asked = { endpoint, list, direction, packet: seen };
     const [source, destination] = [new End(seen.source), new End(seen.destination)];
     const failure: FirstFailure = ({ when }) =>
       when.find((match) => !holds(match, source, destination, seen, this.#sets));
@@ -98,9 +104,11 @@ class Tracer {
     for (const entries of this.#stages(hop)) {
       const trace = this.#stage(entries, failure);
       traces.push(trace);
-      if (trace.outcome !== "pass") return { endpoint, list, direction, outcome: trace.outcome, stages: traces };
+      if (trace.outcome === "pass") continue;
+      const outcome = skips && trace.outcome === "allow" ? "skip" : trace.outcome;
+      return { ...asked, outcome, stages: traces };
     }
-    return { endpoint, list, direction, outcome: "next", stages: traces };
+    return { ...asked, outcome: "next", stages: traces };
   }
 
   /** The entries that apply to an endpoint, stage by stage. A class knows their blocks only, and policies without rules share one. */

@@ -34,11 +34,15 @@ export interface Verdict {
   /** The same of the destination's ingress policies; null also if the packet was denied before. */
   readonly ingress: Path | null;
   /**
-   * What other lists of host endpoints on the way had to say, in the order in which they were asked. One that allows ends what its
-   * host endpoint has to say: then `egress` or `ingress` of a host is null.
+   * What other lists had to say, in the order in which they were asked: those of host endpoints on the way, and of a pod what it may
+   * send to its own node. One that allows ends what its host endpoint has to say, or that of the pod's node: then `egress` or `ingress`
+   * of a host is null.
    */
   readonly hosts: readonly HostPath[];
-  /** Why policy was not asked: a pod or node to itself, or a node to a pod that runs on it. */
+  /**
+   * Why policy was not asked: a pod or node to itself, or a node to a pod that runs on it. What comes before the translation of a
+   * Service's address may have been asked nevertheless.
+   */
   readonly exempt: "self" | "own-node" | null;
 }
 
@@ -52,11 +56,14 @@ export interface Path {
   readonly steps: readonly Step[];
 }
 
-/** A way through one list of a host endpoint. */
+/** A way through one list other than `normal`. */
 export interface HostPath extends Omit<Path, "action" | "rule"> {
   readonly list: PolicyList;
-  /** `next`: no rule of the list decided, so that what comes after it does. */
-  readonly action: "allow" | "deny" | "next";
+  /**
+   * `next`: no rule of the list decided, so that what comes after it does. `skip`: no more than that lists from before the translation
+   * of destinations were not asked: of a failsafe port, or of what answers one.
+   */
+  readonly action: "allow" | "deny" | "next" | "skip";
   /** Null if none decided. */
   readonly rule: RuleId | null;
 }

@@ -4,16 +4,18 @@ import { Placer } from "./place.ts";
 import type { Placement } from "./placement.ts";
 import type { Population, PopulationMovement } from "./population.ts";
 import type { Program, SetId } from "./program.ts";
+import type { ProgramSettings } from "./program-settings.ts";
 
 /** Some policies as a Program, and its Placement among a population; both kept up to date. */
 export class View {
-  readonly #compiler = new Compiler();
+  readonly #compiler: Compiler;
   readonly #placer: Placer;
   /** What changed in the Program since the Placement was last asked for. */
   readonly #sets = new Set<SetId>();
   readonly #selectors = new Set<string>();
 
-  constructor(population: Population) {
+  constructor(population: Population, settings: ProgramSettings) {
+    this.#compiler = new Compiler(settings);
     this.#placer = new Placer(population, this.#compiler.entries);
   }
 

@@ -10,6 +10,7 @@ import type { Problem } from "./model.ts";
 import type { Placement } from "./placement.ts";
 import { Population } from "./population.ts";
 import type { Program } from "./program.ts";
+import { defaultProgramSettings, type ProgramSettings } from "./program-settings.ts";
 import { SharedTraits } from "./shared-traits.ts";
 
 /** A fault of one object, which keeps its last good state. */
@@ -39,9 +40,13 @@ export class World {
   readonly #endpoints = new Endpoints(this.#facts);
   readonly #backends = new Backends();
   readonly #population = new Population();
-  readonly #controls = new Controls(this.#population);
+  readonly #controls: Controls;
   readonly #held = new Set<Held>();
   #nodes: ReadonlyMap<string, Node> | undefined;
+
+  constructor(settings: ProgramSettings = defaultProgramSettings) {
+    this.#controls = new Controls(this.#population, settings);
+  }
 
   /** Takes changes in and tells which objects were refused; those keep their last good state. */
   apply(changes: readonly Change[]): readonly Fault[] {

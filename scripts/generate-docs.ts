@@ -6,11 +6,13 @@ import { errorCodes } from "../core/errors.ts";
 import { type MetricDeclaration, metricTable } from "../core/metrics.ts";
 import type { Setting } from "../core/settings.ts";
 import { cliDocument } from "./command-documents.ts";
+import { elasticsearchDocument } from "./elasticsearch-document.ts";
 import { fieldsDocument } from "./field-document.ts";
 
 const documents: Readonly<Record<string, string>> = {
   "docs/reference/cli.md": cliDocument(),
   "docs/reference/config.md": configDocument(settings),
+  "docs/reference/elasticsearch.md": elasticsearchDocument(),
   "docs/reference/errors.md": errorsDocument(errorCodes),
   "docs/reference/fields.md": fieldsDocument(),
   "docs/reference/metrics.md": metricsDocument(metricTable),
@@ -60,7 +62,7 @@ function errorsDocument(codes: Readonly<Record<string, string>>): string {
     "",
     "| code | meaning |",
     "|---|---|",
-    ...sorted.map(([code, meaning]) => `| \`${code}\` | ${meaning} |`),
+    ...sorted.map(([code, meaning]) => `| [\`${code}\`](../runbook.md#${code.toLowerCase()}) | ${meaning} |`),
     "",
   ].join("\n");
 }

@@ -1,12 +1,12 @@
-import { readFileSync } from "node:fs";
-import type { Bus } from "../../core/bus.ts";
-import type { KafkaConnection, KafkaSasl, KafkaTls } from "../../core/bus-kafka/connection.ts";
+import type { KeptBus } from "../../core/bus.ts";
+import { explained, isFinal } from "../../core/bus-kafka/advice.ts";
 import { kafkaBus } from "../../core/bus-kafka/kafka-bus.ts";
 import { ensureTopics } from "../../core/bus-kafka/topics.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
-import { messageOf, SluiceError } from "../../core/errors.ts";
+import { SluiceError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
+import { connectionOf } from "./connection.ts";
 import { topicPlans } from "./topics.ts";
 
 export interface BusRim {
@@ -19,7 +19,7 @@ export interface BusRim {
 const pauseMs = 2_000;
 
 /** The bus of the configuration, its topics made. While no broker answers it waits; undefined: the signal aborted before one did. */
-export async function openBus({ config, clock, log }: BusRim, signal: AbortSignal): Promise<Bus | undefined> {
+export async function openBus({ config, clock, log }: BusRim, signal: AbortSignal): Promise<KeptBus | undefined> {
   const connection = connectionOf(config);
   while (config.bus.manageTopics && !signal.aborted) {
     try {
@@ -28,7 +28,7 @@ export async function openBus({ config, clock, log }: BusRim, signal: AbortSigna
       break;
     } catch (cause) {
       if (!isAway(cause)) throw refused(config, cause);
-      log.warn({ brokers: config.bus.brokers, error: messageOf(cause) }, "no Kafka broker answers; trying again");
+      log.warn({ brokers: config.bus.brokers, error: explained(cause) }, "no Kafka broker answers; trying again");
       await clock.sleep(pauseMs, signal);
     }
   }
@@ -43,42 +43,14 @@ export function requireBus({ bus }: Config): void {
   );
 }
 
-function connectionOf({ bus }: Config): KafkaConnection {
-  return {
-    brokers: bus.brokers,
-    clientId: `sluice-${process.pid}`,
-    ...(bus.tls ? { tls: tlsOf(bus) } : {}),
-    ...(bus.sasl === "none" ? {} : { sasl: saslOf(bus.sasl, bus) }),
-  };
-}
-
-function tlsOf({ caFile, certificateFile, keyFile }: Config["bus"]): KafkaTls {
-  return {
-    ...(caFile === "" ? {} : { authorities: read("bus.ca-file", caFile) }),
-    ...(certificateFile === "" ? {} : { certificate: read("bus.certificate-file", certificateFile) }),
-    ...(keyFile === "" ? {} : { key: read("bus.key-file", keyFile) }),
-  };
-}
-
-function saslOf(mechanism: KafkaSasl["mechanism"], { username, passwordFile }: Config["bus"]): KafkaSasl {
-  return { mechanism, username, password: read("bus.password-file", passwordFile).trim() };
-}
-
-function read(setting: string, file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new SluiceError("CONFIG_INVALID", `${setting}: ${file} cannot be read: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** kafkajs marks what another try may mend; a refused password it does not. */
+/** kafkajs marks what another try may mend; also what only a person can. */
 function isAway(cause: unknown): boolean {
+  if (isFinal(cause)) return false;
   const { name = "", retriable = false } = cause as { readonly name?: string; readonly retriable?: boolean };
   return retriable || /NumberOfRetriesExceeded|Connection(Closed)?Error|RequestTimeout/.test(name);
 }
 
 function refused({ bus }: Config, cause: unknown): SluiceError {
-  const text = `Kafka at ${bus.brokers.join(", ")} refuses to make the topics: ${messageOf(cause)}. Fix the rights, or make them yourself and set bus.manage-topics to false`;
+  const text = `Kafka at ${bus.brokers.join(", ")}: topics cannot be made or adapted: ${explained(cause)}. Where others make topics, set bus.manage-topics to false`;
   return new SluiceError("BUS_FAILED", text, { cause });
 }

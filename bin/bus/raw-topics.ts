@@ -1,14 +1,17 @@
 import type { Clock } from "../../core/clock.ts";
-import { retrying } from "../../core/retrying.ts";
+import { retryingInOrder } from "../../core/retrying-in-order.ts";
 import type { RecordSinks } from "../collect.ts";
 import type { RecordTopics } from "./record-topics.ts";
 
-/** Where a collector's records go; what the bus does not take stays in the spool. */
+/**
+ * Where a collector's records go; what the bus does not take stays in the spool. Who reads them leaves out what is not above the highest
+ * number that it has done, so nothing may overtake what is tried again.
+ */
 export function rawTopics(topics: RecordTopics, clock: Clock): RecordSinks {
   return {
-    flows: retrying(topics.sink("flows.raw"), { clock }),
-    losses: retrying(topics.sink("losses"), { clock }),
-    heartbeats: retrying(topics.sink("heartbeats"), { clock }),
-    dns: retrying(topics.sink("dns.raw"), { clock }),
+    flows: retryingInOrder(topics.sink("flows.raw"), { clock }),
+    losses: retryingInOrder(topics.sink("losses"), { clock }),
+    heartbeats: retryingInOrder(topics.sink("heartbeats"), { clock }),
+    dns: retryingInOrder(topics.sink("dns.raw"), { clock }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Bus } from "../../core/bus.ts";
+import type { AssignedPartition, KeptBus } from "../../core/bus.ts";
 import type { Config } from "../../core/config.ts";
 import type { Log } from "../../core/log.ts";
 import type { Metrics } from "../../core/metrics.ts";
@@ -6,10 +6,13 @@ import type { Sink, Source } from "../../core/pipeline.ts";
 import {
   type DeadLetters,
   deadLetterTopic,
+  type Lot,
   type OfNode,
   publishing,
   type RecordTopic,
+  readingFrom,
   subscribing,
+  subscribingLots,
 } from "../../core/record-topic.ts";
 import { batchCodec, rawDnsBatchCodec, rawFlowBatchCodec } from "../../core/records/batch.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
@@ -19,6 +22,7 @@ import type { Flow, RawFlow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
+import type { Seal } from "../../core/records/seal.ts";
 import { groupName, type TopicKind, topicName } from "./topics.ts";
 
 /** What the topics of records hold. */
@@ -32,7 +36,10 @@ export interface TopicRecords {
   readonly endpoints: EndpointTenure;
   readonly programs: ProgramRecord;
   readonly changes: ChangeRecord;
+  readonly seals: Seal;
 }
+
+export type RecordPartition<T> = Pick<AssignedPartition, "number" | "lost"> & { readonly source: Source<T> };
 
 const codecs = {
   "flows.raw": rawFlowBatchCodec,
@@ -44,32 +51,65 @@ const codecs = {
   endpoints: () => batchCodec<EndpointTenure>("endpoint"),
   programs: () => batchCodec<ProgramRecord>("program"),
   changes: () => batchCodec<ChangeRecord>("change"),
+  seals: () => batchCodec<Seal>("seal"),
 };
 
 /** The records of a bus, by topic. */
 export class RecordTopics {
-  readonly #bus: Bus;
+  readonly bus: KeptBus;
   readonly #config: Config;
   readonly #dead: DeadLetters;
 
-  constructor(bus: Bus, config: Config, metrics: Metrics, log: Log) {
-    this.#bus = bus;
+  constructor(bus: KeptBus, config: Config, metrics: Metrics, log: Log) {
+    this.bus = bus;
     this.#config = config;
     this.#dead = deadLetterTopic(bus, topicName(config, "dead"), (origin, cause) => {
       metrics.add("sluice_bus_dead_letters_total", {});
-      log.error({ origin, cause }, "a message cannot be read; it is kept as a dead letter");
+      log.error({ origin, cause }, "a message, or records of one, cannot be used; it is kept as a dead letter");
     });
   }
 
   sink<K extends keyof TopicRecords>(kind: K): Sink<TopicRecords[K]> {
-    return publishing(this.#bus, this.#topic(kind) as RecordTopic<TopicRecords[K] & Partial<OfNode>>);
+    return publishing(this.bus, this.topic(kind) as RecordTopic<TopicRecords[K] & Partial<OfNode>>);
   }
 
   source<K extends keyof TopicRecords>(kind: K, group: string): Source<TopicRecords[K]> {
-    return subscribing(this.#bus, this.#topic(kind), groupName(this.#config, group), this.#dead);
+    return subscribing(this.bus, this.topic(kind), groupName(this.#config, group), this.#dead);
   }
 
-  #topic<K extends keyof TopicRecords>(kind: K): RecordTopic<TopicRecords[K]> {
+  /** The partitions that fall to this process. */
+  async *partitions<K extends keyof TopicRecords>(
+    kind: K,
+    group: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<RecordPartition<TopicRecords[K]>> {
+    const { name, codec } = this.topic(kind);
+    for await (const { source, ...partition } of this.bus.partitions(name, groupName(this.#config, group), signal))
+      yield { ...partition, source: readingFrom(source, codec, this.#dead) };
+  }
+
+  /** A name of ours on the bus. */
+  nameOf(name: string): string {
+    return groupName(this.#config, name);
+  }
+
+  /** Message by message: for who has to know what was sent together. */
+  lots<K extends keyof TopicRecords>(kind: K, group: string): Source<Lot<TopicRecords[K]>> {
+    return subscribingLots(this.bus, this.topic(kind), groupName(this.#config, group), this.#dead);
+  }
+
+  /** Keeps records as a dead letter, with where they stood and why; as a message of their topic, so that it can be sent there again. */
+  async bury<K extends keyof TopicRecords>(
+    kind: K,
+    records: readonly TopicRecords[K][],
+    { message }: Lot<TopicRecords[K]>,
+    cause: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#dead.put({ ...message, value: this.topic(kind).codec.encode(records) }, cause, signal);
+  }
+
+  topic<K extends keyof TopicRecords>(kind: K): RecordTopic<TopicRecords[K]> {
     const codec = codecs[kind]() as unknown as RecordTopic<TopicRecords[K]>["codec"];
     return { name: topicName(this.#config, kind as TopicKind), codec };
   }

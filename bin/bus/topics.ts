@@ -12,6 +12,7 @@ export const topicKinds = {
   endpoints: "who had which address, from when to when",
   programs: "what a revision of the policies means",
   changes: "changes of controls",
+  seals: "files of the archive that will never change, by their hashes",
   dead: "messages that nobody could read, with where they stood and why",
 } as const;
 
@@ -21,9 +22,9 @@ export const topicName = ({ bus }: Config, kind: TopicKind): string => `${bus.pr
 export const groupName = ({ bus }: Config, group: string): string => `${bus.prefix}.${group}`;
 
 /** Few and read from their beginning, so they stay: whoever starts makes his memory of them. */
-const kept: ReadonlySet<TopicKind> = new Set(["endpoints", "programs"]);
+const kept: ReadonlySet<TopicKind> = new Set(["endpoints", "programs", "seals"]);
 /** A tenth of it is loss enough to notice. */
-const few: ReadonlySet<TopicKind> = new Set(["endpoints", "programs", "changes", "dead"]);
+const few: ReadonlySet<TopicKind> = new Set(["endpoints", "programs", "changes", "seals", "dead"]);
 
 export function topicPlans(config: Config): readonly TopicPlan[] {
   const { partitions, replicas, retentionMs } = config.bus;

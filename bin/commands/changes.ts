@@ -5,13 +5,14 @@ import { exitCodeHelp } from "../exit-codes.ts";
 import { changeShape } from "../formats/change-shape.ts";
 import { momentParser } from "../moment.ts";
 import { printAll } from "../print-all.ts";
-import { addRecordOptions, type RecordOptions } from "../record-options.ts";
+import { addStoreOptions, type RecordOptions } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
 Of kind tamper: rules in a node's kernel were changed by another process than Sluice (docs/tamper.md). Each is a span, from the
 last moment at which the rules were surely as wanted until they were so again. Of kind rollout: break-glass, and policies that were
-confirmed, accepted, held back or withdrawn (docs/rollout.md).
+confirmed, accepted, held back or withdrawn (docs/rollout.md). Of kind retention: records that were deleted because their
+time was over.
 
 Examples:
   sluice changes --since 7d                               what was changed, by whom, and what became of it
@@ -35,11 +36,11 @@ export function changesCommand(rim: Rim = realRim): Command {
     .option("--since <time>", "from then on: 5m (ago), now-1h, 2026-11-23T10:00 (UTC); default 24h", moment)
     .option("--until <time>", "up to then", moment)
     .option("--node <name>", "only of this node")
-    .addOption(choiceOption("--kind <kind>", "only of this kind", ["tamper", "rollout"]))
+    .addOption(choiceOption("--kind <kind>", "only of this kind", ["tamper", "rollout", "retention"]))
     .addOption(new Option("--program <name>", "only by this program"))
     .option("--user <name>", "only by this user")
     .addHelpText("after", examples);
-  return addRecordOptions(command).action(async (options: Options) => {
+  return addStoreOptions(command).action(async (options: Options) => {
     const now = Math.floor(rim.clock.now()) * 1000;
     const span = { since: options.since ?? now - dayUs, until: options.until ?? now + 1 };
     await printAll(

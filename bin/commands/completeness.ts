@@ -5,8 +5,9 @@ import { type Asked, completenessOf, type Evidence, isMissing, type Minute, node
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { minuteShape, stretchesOf } from "../formats/minute-shape.ts";
 import { momentParser } from "../moment.ts";
+import { visibleAfterMs } from "../open-store.ts";
 import { printAll } from "../print-all.ts";
-import { addRecordOptions, type RecordOptions, recordConfig } from "../record-options.ts";
+import { addStoreOptions, type RecordOptions, recordConfig } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 import type { Store } from "../store.ts";
 
@@ -35,7 +36,7 @@ export function completenessCommand(rim: Rim = realRim): Command {
     .option("--until <time>", "up to then", moment)
     .option("--node <name>", "only of this node")
     .addHelpText("after", examples);
-  return addRecordOptions(command).action(async (options: Options) => {
+  return addStoreOptions(command).action(async (options: Options) => {
     const asked = askedBy(options, recordConfig(options, rim), rim.clock.now());
     let known: readonly string[] = [];
     const minutes = await printAll(options, rim, minuteShape, async (store) => {
@@ -51,11 +52,11 @@ export function completenessCommand(rim: Rim = realRim): Command {
 /** A node that was heard of in the hour before is expected to be heard. */
 const lookBackUs = 3_600_000_000;
 
-/** How long after the end of its ten seconds a heartbeat may become visible, beside the archive's wait. */
+/** How long after the end of its ten seconds a heartbeat may become visible, beside the store's wait. */
 const onItsWayMs = 25_000;
 
-function askedBy({ since, until }: Options, { archive }: Config, nowMs: number): Asked {
-  const settled = Math.floor(nowMs - onItsWayMs - archive.flushMs) * 1000;
+function askedBy({ since, until }: Options, config: Config, nowMs: number): Asked {
+  const settled = Math.floor(nowMs - onItsWayMs - visibleAfterMs(config)) * 1000;
   const now = Math.floor(nowMs) * 1000;
   const asked = { since: since ?? now - lookBackUs, until: Math.min(until ?? Number.POSITIVE_INFINITY, now), settled };
   if (asked.since < asked.until) return asked;

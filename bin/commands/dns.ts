@@ -6,7 +6,7 @@ import { exitCodeHelp } from "../exit-codes.ts";
 import { dnsShape } from "../formats/dns-shape.ts";
 import { momentParser } from "../moment.ts";
 import { printAll } from "../print-all.ts";
-import { addRecordOptions, type RecordOptions } from "../record-options.ts";
+import { addStoreOptions, type RecordOptions } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
@@ -58,7 +58,7 @@ export function dnsCommand(rim: Rim = realRim): Command {
     .option("--node <name>", "only as this node saw it")
     .option("--all-reports", "the records of every node, not only the one of each exchange to count", false)
     .addHelpText("after", examples);
-  return addRecordOptions(command).action(async (options: Options) => {
+  return addStoreOptions(command).action(async (options: Options) => {
     const query = queryOf(options, rim.clock.now());
     await printAll(options, rim, dnsShape, (store, signal) => store.dns(query, signal), "no records of DNS match");
   });

@@ -6,7 +6,7 @@ import { exitCodeHelp } from "../exit-codes.ts";
 import { endpointShape } from "../formats/endpoint-shape.ts";
 import { momentParser } from "../moment.ts";
 import { printAll } from "../print-all.ts";
-import { addRecordOptions, type RecordOptions } from "../record-options.ts";
+import { addStoreOptions, type RecordOptions } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
@@ -38,7 +38,7 @@ export function endpointsCommand(rim: Rim = realRim): Command {
     .option("-n, --namespace <name>", "of pods in this namespace")
     .addOption(new Option("--node <name>", "of pods on this node, and its own"))
     .addHelpText("after", examples);
-  return addRecordOptions(command).action(async (options: Options) => {
+  return addStoreOptions(command).action(async (options: Options) => {
     const wanted = wantedBy(options);
     const span = spanOf(options, Math.floor(rim.clock.now()) * 1000);
     await printAll(

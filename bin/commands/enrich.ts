@@ -27,7 +27,7 @@ export function enrichCommand(): Command {
   return addSettings(command, { decided: others }).action((options: { readonly duration?: number }) => {
     const config = configOf({ ...options }, process.env);
     requireBus(config);
-    const engine = { config, clock: systemClock, isEnriching: true, tells: ["flows", "dns"] as const };
+    const engine = { config, clock: systemClock, isEnriching: true, tells: [] as const };
     const part = { name: "sluice", run: (life: Parameters<typeof runBusEngine>[1]) => runBusEngine(engine, life) };
     return serve([part], { duration: options.duration, level: config.log.level });
   });

@@ -12,7 +12,8 @@ import { FlowTable } from "../formats/flow-table.ts";
 import type { Printer } from "../formats/format.ts";
 import { printerFor } from "../formats/printer.ts";
 import { addForeignFlags, formatOf } from "../hubble.ts";
-import { addRecordOptions, type RecordOptions, recordConfig, recordOutput } from "../record-options.ts";
+import { visibleAfterMs } from "../open-store.ts";
+import { addStoreOptions, type RecordOptions, recordConfig, recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 import type { Store } from "../store.ts";
 
@@ -42,7 +43,7 @@ export function flowsCommand(rim: Rim = realRim): Command {
     .option("--all", "all there are", false)
     .option("-f, --follow", "go on as new ones come, until Ctrl-C", false)
     .addHelpText("after", examples);
-  addRecordOptions(command);
+  addStoreOptions(command);
   return addForeignFlags(command, (text) => rim.note(text)).action(async (given: Options) => {
     const options = { ...given, output: formatOf(given.output) };
     if (options.first !== undefined && options.last !== undefined)
@@ -101,7 +102,8 @@ async function* flowsOf({ store, query, options, config, rim, signal }: Show): A
   }
 }
 
-/** A record becomes visible after its window, the wait for its owners and the archive's; twice that, for slow days. */
-function lateMs({ collector, enricher, archive }: Config): number {
-  return 2 * (collector.windowMs + enricher.holdBackMs + archive.flushMs) + 60_000;
+/** A record becomes visible after its window, the wait for its owners and the store's; twice that, for slow days. */
+function lateMs(config: Config): number {
+  const { collector, enricher } = config;
+  return 2 * (collector.windowMs + enricher.holdBackMs + visibleAfterMs(config)) + 60_000;
 }

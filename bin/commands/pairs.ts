@@ -5,7 +5,7 @@ import { addFlowOptions, type FlowOptions, noFlows } from "../flow-options.ts";
 import { sinceLast } from "../flow-reading.ts";
 import { pairShape } from "../formats/summary-shapes.ts";
 import { printAll } from "../print-all.ts";
-import { addRecordOptions, type RecordOptions } from "../record-options.ts";
+import { addStoreOptions, type RecordOptions } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
@@ -23,7 +23,7 @@ export function pairsCommand(rim: Rim = realRim): Command {
   const command = new Command("pairs").description("who talks to whom, summed up, most bytes first");
   const queryOf = addFlowOptions(command, rim.clock);
   command.addOption(lastOption()).addOption(limitOption(100)).addHelpText("after", examples);
-  return addRecordOptions(command).action(async (options: Options) => {
+  return addStoreOptions(command).action(async (options: Options) => {
     const query = { ...queryOf(options), limit: options.limit };
     await printAll(
       options,

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { effectOf } from "../../policy/effect.ts";
 import { effectSummary } from "../../policy/effect-text.ts";
+import type { ProgramSettings } from "../../policy/program-settings.ts";
 import { Output } from "../../sinks/live/output.ts";
 import { plain } from "../../sinks/live/paint.ts";
 import { readCompared, sharedOption, situationOf } from "../compared.ts";
@@ -9,6 +10,7 @@ import { differenceShape } from "../formats/difference-shape.ts";
 import { documentText } from "../formats/document.ts";
 import { printerFor } from "../formats/printer.ts";
 import { type Difference, differencesOf } from "../object-diff.ts";
+import { podToHostOption } from "../pod-to-host-option.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
@@ -20,7 +22,7 @@ Examples:
   sluice policy diff before.yaml after.yaml -o json
 ${exitCodeHelp}`;
 
-interface Options {
+interface Options extends ProgramSettings {
   readonly objects?: string;
   readonly output: "table" | "json" | "yaml";
 }
@@ -31,12 +33,13 @@ export function policyDiffCommand(rim: Rim = realRim): Command {
     .argument("<a>", "folder or file of manifests")
     .argument("<b>", "the other one")
     .addOption(sharedOption())
+    .addOption(podToHostOption())
     .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json", "yaml"]).default("table"))
     .addHelpText("after", examples)
-    .action(async (a: string, b: string, { objects, output }: Options) => {
+    .action(async (a: string, b: string, { objects, output, podToHost }: Options) => {
       const { before, after } = await readCompared(a, b, objects, rim);
       const differences = differencesOf(before, after);
-      const effect = effectSummary(effectOf(situationOf(before), situationOf(after)));
+      const effect = effectSummary(effectOf(situationOf(before, { podToHost }), situationOf(after, { podToHost })));
       await print(differences, effect, output, rim);
       rim.exit(differences.length > 0 ? exitCodes.finding : exitCodes.done);
     });

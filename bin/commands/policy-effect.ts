@@ -2,11 +2,13 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { SluiceError } from "../../core/errors.ts";
 import { effectOf } from "../../policy/effect.ts";
 import { effectText } from "../../policy/effect-text.ts";
+import type { ProgramSettings } from "../../policy/program-settings.ts";
 import { Output } from "../../sinks/live/output.ts";
 import { readCompared, sharedOption, situationOf, withoutControls } from "../compared.ts";
 import { effectObject } from "../effect-object.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { documentText } from "../formats/document.ts";
+import { podToHostOption } from "../pod-to-host-option.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
@@ -21,7 +23,7 @@ Examples:
   sluice policy effect before/ after/ -o json | jq '.changes[] | select(.kind == "opens")'
 ${exitCodeHelp}`;
 
-interface Options {
+interface Options extends ProgramSettings {
   readonly objects?: string;
   readonly without?: readonly string[];
   readonly limit: number;
@@ -35,24 +37,28 @@ export function policyEffectCommand(rim: Rim = realRim): Command {
     .argument("[after]", "the same after the change; may be left out with --without")
     .option("--without <policy>", "as if this policy or tier were deleted; may be given several times", collect)
     .addOption(sharedOption())
+    .addOption(podToHostOption())
     .addOption(
       new Option("--limit <number>", "so many changes are told, the widest first").default(20).argParser(limitOf),
     )
     .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json", "yaml"]).default("table"))
     .addHelpText("after", examples)
-    .action(async (before: string, after: string | undefined, { objects, without, limit, output }: Options) => {
-      if (after === undefined && without === undefined)
-        throw new SluiceError(
-          "USAGE",
-          "give what to compare with: a second folder, or --without and the name of a policy",
-        );
-      const compared = await readCompared(before, after ?? before, objects, rim);
-      const changed = withoutControls(compared.after, without ?? []);
-      const effect = effectOf(situationOf(compared.before), situationOf(changed), { limit });
-      const text = output === "table" ? effectText(effect) : documentText(effectObject(effect), output);
-      await new Output(rim.stdout).write(text);
-      rim.exit(effect.changes.length > 0 ? exitCodes.finding : exitCodes.done);
-    });
+    .action(
+      async (before: string, after: string | undefined, { objects, without, limit, output, podToHost }: Options) => {
+        if (after === undefined && without === undefined)
+          throw new SluiceError(
+            "USAGE",
+            "give what to compare with: a second folder, or --without and the name of a policy",
+          );
+        const compared = await readCompared(before, after ?? before, objects, rim);
+        const settings = { podToHost };
+        const changed = withoutControls(compared.after, without ?? []);
+        const effect = effectOf(situationOf(compared.before, settings), situationOf(changed, settings), { limit });
+        const text = output === "table" ? effectText(effect) : documentText(effectObject(effect), output);
+        await new Output(rim.stdout).write(text);
+        rim.exit(effect.changes.length > 0 ? exitCodes.finding : exitCodes.done);
+      },
+    );
 }
 
 function collect(name: string, others: readonly string[] = []): readonly string[] {

@@ -1,13 +1,15 @@
 import { Command } from "commander";
+import type { ProgramSettings } from "../../policy/program-settings.ts";
 import { limitOption } from "../count.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { addFlowOptions, type FlowOptions } from "../flow-options.ts";
 import { impactShape } from "../formats/impact-shape.ts";
 import { printerFor } from "../formats/printer.ts";
 import { impactSentence } from "../impact-text.ts";
+import { podToHostOption } from "../pod-to-host-option.ts";
 import { openPolicyFolder } from "../policy-folder.ts";
 import { impactOf } from "../policy-impact.ts";
-import { addRecordOptions, type RecordOptions, recordConfig, recordOutput } from "../record-options.ts";
+import { addStoreOptions, type RecordOptions, recordConfig, recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
@@ -20,7 +22,7 @@ Examples:
   sluice policy impact policies/ --pending --since 7d --to-namespace payments -o csv
 ${exitCodeHelp}`;
 
-interface Options extends FlowOptions, RecordOptions {
+interface Options extends FlowOptions, RecordOptions, ProgramSettings {
   readonly pending: boolean;
   readonly limit: number;
 }
@@ -31,10 +33,10 @@ export function policyImpactCommand(rim: Rim = realRim): Command {
     .argument("<folder>", "folder of Kubernetes YAML with the policies, and the namespaces and pods that are there now")
     .option("--pending", "as if everything staged were in force", false);
   const queryOf = addFlowOptions(command, rim.clock);
-  command.addOption(limitOption(100)).addHelpText("after", examples);
-  return addRecordOptions(command).action(async (path: string, options: Options) => {
+  command.addOption(podToHostOption()).addOption(limitOption(100)).addHelpText("after", examples);
+  return addStoreOptions(command).action(async (path: string, options: Options) => {
     const query = queryOf(options);
-    const folder = await openPolicyFolder(path, rim);
+    const folder = await openPolicyFolder(path, rim, options);
     const store = await rim.openStore(recordConfig(options, rim));
     try {
       const out = recordOutput(options, rim);

@@ -11,7 +11,7 @@ import { impactSentence } from "../impact-text.ts";
 import { denialOf, differencesIn } from "../import-check.ts";
 import { readPolicyFolder } from "../policy-folder.ts";
 import { impactOf } from "../policy-impact.ts";
-import { addRecordOptions, type RecordOptions, recordConfig, recordOutput } from "../record-options.ts";
+import { addStoreOptions, type RecordOptions, recordConfig, recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
@@ -37,7 +37,7 @@ export function policyImportCheckCommand(rim: Rim = realRim): Command {
     .argument("<folder>", "folder of exported Kubernetes YAML");
   const queryOf = addFlowOptions(command, rim.clock);
   command.addOption(limitOption(100)).addHelpText("after", examples);
-  return addRecordOptions(command).action(async (path: string, options: Options) => {
+  return addStoreOptions(command).action(async (path: string, options: Options) => {
     const query = queryOf(options);
     const out = recordOutput(options, rim);
     const differences = await differencesIn(path);

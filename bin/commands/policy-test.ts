@@ -2,10 +2,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { messageOf, SluiceError } from "../../core/errors.ts";
+import type { ProgramSettings } from "../../policy/program-settings.ts";
 import { Output } from "../../sinks/live/output.ts";
 import { clean, plural } from "../../sinks/live/text.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
 import { junitText } from "../junit.ts";
+import { podToHostOption } from "../pod-to-host-option.ts";
 import { openPolicyFolder } from "../policy-folder.ts";
 import { type CaseResult, parseTestFile, runCases } from "../policy-test.ts";
 import { type Rim, realRim } from "../rim.ts";
@@ -23,7 +25,7 @@ Examples:
   sluice policy test test/policies.yaml --objects policies/ --junit report.xml
 ${exitCodeHelp}`;
 
-interface Options {
+interface Options extends ProgramSettings {
   readonly objects?: string;
   readonly pending: boolean;
   readonly junit?: string;
@@ -39,13 +41,14 @@ export function policyTestCommand(rim: Rim = realRim): Command {
       "folder of Kubernetes YAML with pods and policies (default: as the file says, else ./manifests)",
     )
     .option("--pending", "as if everything staged were in force", false)
+    .addOption(podToHostOption())
     .option("--junit <file>", "also write the results as JUnit XML")
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
     .addHelpText("after", examples)
-    .action(async (file: string, { objects, pending, junit, output }: Options) => {
+    .action(async (file: string, { objects, pending, podToHost, junit, output }: Options) => {
       const test = parseTestFile(file, await read(file));
       const own = test.objects === undefined ? "./manifests" : resolve(dirname(file), test.objects);
-      const folder = await openPolicyFolder(objects ?? own, rim);
+      const folder = await openPolicyFolder(objects ?? own, rim, { podToHost });
       const results = runCases(folder, test.cases, pending);
       if (junit !== undefined) await write(junit, junitText(file, results));
       const text = output === "json" ? `${JSON.stringify(results, null, 2)}\n` : results.map(resultText).join("");

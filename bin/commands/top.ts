@@ -10,7 +10,7 @@ import { addFlowOptions, type FlowOptions, noFlows } from "../flow-options.ts";
 import { sinceLast } from "../flow-reading.ts";
 import { countShape } from "../formats/summary-shapes.ts";
 import { printAll } from "../print-all.ts";
-import { addRecordOptions, type RecordOptions } from "../record-options.ts";
+import { addStoreOptions, type RecordOptions } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
@@ -33,7 +33,7 @@ export function topCommand(rim: Rim = realRim): Command {
     .argument("<field>", "what to count by");
   const queryOf = addFlowOptions(command, rim.clock);
   command.addOption(lastOption()).addOption(limitOption(20)).addHelpText("after", examples);
-  return addRecordOptions(command).action(async (text: string, options: Options) => {
+  return addStoreOptions(command).action(async (text: string, options: Options) => {
     const field = canonical(text);
     const query = { ...queryOf(options), field, limit: options.limit * mostTexts };
     await printAll(

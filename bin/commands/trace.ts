@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { ProgramSettings } from "../../policy/program-settings.ts";
 import { World } from "../../policy/world.ts";
 import { choiceOption } from "../choice.ts";
 import type { Question } from "../connections.ts";
@@ -7,6 +8,7 @@ import { readFolder } from "../folder.ts";
 import { type FormatName, formatNames } from "../formats/format.ts";
 import { printerFor } from "../formats/printer.ts";
 import { traceShape } from "../formats/trace-shape.ts";
+import { podToHostOption } from "../pod-to-host-option.ts";
 import { checkPort, parseProtocol } from "../protocol-text.ts";
 import { recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
@@ -32,6 +34,7 @@ interface Options {
   readonly port?: number;
   readonly protocol: string;
   readonly family?: string;
+  readonly podToHost: ProgramSettings["podToHost"];
   readonly output: "text" | FormatName;
   readonly headers: boolean;
 }
@@ -44,6 +47,7 @@ export function traceCommand(rim: Rim = realRim): Command {
     .option("--port <number>", "destination port; for ICMP the type (default: echo request)", parsePort)
     .addOption(new Option("--protocol <name>", "TCP, UDP, SCTP, UDPLite, ICMP, ICMPv6 or a number").default("TCP"))
     .addOption(new Option("--family <4|6>", "IPv4 or IPv6 where both ends have both").choices(["4", "6"]))
+    .addOption(podToHostOption())
     .option(
       "--objects <folder>",
       "folder of Kubernetes YAML with pods and policies, - for standard input",
@@ -56,7 +60,7 @@ export function traceCommand(rim: Rim = realRim): Command {
     .action(async (options: Options) => {
       const folder = options["objects.folder"] ?? options.objects;
       const objects = await readFolder(folder, (line) => rim.note(line));
-      const world = new World();
+      const world = new World({ podToHost: options.podToHost });
       world.apply(objects.map((object) => ({ type: "upsert", object })));
       const traces = traceOf(world, objects, questionOf(options));
       await print(traces, options, rim);

@@ -53,9 +53,10 @@ interface Transport {
 export function decodePacket(packet: Uint8Array): PacketHeaders {
   const headers = tryDecode(packet);
   if (headers === undefined) throw new SluiceError("DECODE_FAILED", `nflog: ${wordsFor(packet)}`);
-  const { transport, ...addressed } = headers;
-  const parts = decodeTransport(packet, transport);
-  return { ...addressed, ...parts, about: parts.icmp === null ? null : decodeAbout(packet, transport) };
+  const { source, destination, bytes, transport } = headers;
+  const { protocol, sourcePort, destinationPort, icmp } = decodeTransport(packet, transport);
+  const about = icmp === null ? null : decodeAbout(packet, transport);
+  return { source, destination, bytes, protocol, sourcePort, destinationPort, icmp, about };
 }
 
 function wordsFor(packet: Uint8Array): string {

@@ -23,6 +23,24 @@ export interface LogPrefix {
   readonly reason: string | null;
 }
 
+// As many as there are rules that log, and some of others.
+const mostKnown = 16_384;
+
+/** Prefixes read before: each packet of a rule has the same. */
+export class KnownPrefixes {
+  readonly #known = new Map<string, LogPrefix | undefined>();
+
+  /** As `parsePrefix`. */
+  parse(text: string): LogPrefix | undefined {
+    const known = this.#known.get(text);
+    if (known !== undefined || this.#known.has(text)) return known;
+    if (this.#known.size >= mostKnown) this.#known.clear();
+    const prefix = parsePrefix(text);
+    this.#known.set(text, prefix);
+    return prefix;
+  }
+}
+
 /** Undefined for a prefix that is not ours: other rules may log to the same group. */
 export function parsePrefix(text: string): LogPrefix | undefined {
   const match = /^([DRSPA])\|([EI])\|([0-9a-z-]+)\s*$/.exec(text);

@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { checksum } from "./checksum.ts";
 
 // frame => length u32le   crc u32le   seq u48le   kind u8   payload
 //   length: bytes of seq, kind and payload     crc: CRC-32 of the same bytes
@@ -30,9 +31,9 @@ export function beginFrame(bytes: Buffer, at: number, seq: number, kind: number)
 }
 
 /** Ends the frame that began at `at` and whose payload ends at `end`. */
-export function endFrame(bytes: Buffer, view: DataView, at: number, end: number): void {
+export function endFrame(view: DataView, at: number, end: number): void {
   view.setUint32(at, end - at - prefixBytes, true);
-  view.setUint32(at + 4, crc32(bytes.subarray(at + prefixBytes, end)), true);
+  view.setUint32(at + 4, checksum(view, at + prefixBytes, end), true);
 }
 
 /** Reads the frame at `at`; nothing at or behind `limit` belongs to it. */

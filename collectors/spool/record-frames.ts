@@ -100,7 +100,7 @@ export class FrameWriter {
   }
 
   #end(end: number): void {
-    endFrame(this.#bytes, this.#view, this.#at, end);
+    endFrame(this.#view, this.#at, end);
     this.#at = end;
   }
 }

@@ -1,4 +1,6 @@
-import kafkajs, { type Kafka, type SASLOptions } from "kafkajs";
+import { isIP } from "node:net";
+import { connect as connectTls } from "node:tls";
+import kafkajs, { type ISocketFactory, type Kafka, type SASLOptions } from "kafkajs";
 import type { Log } from "../log.ts";
 import { silenceNegativeTimers } from "./negative-timers.ts";
 import { useZstd } from "./zstd.ts";
@@ -9,8 +11,8 @@ export interface KafkaConnection {
   readonly brokers: readonly string[];
   /** Stands in the broker's logs and quotas. */
   readonly clientId: string;
-  /** Absent: without TLS. */
-  readonly tls?: KafkaTls;
+  /** Asked for each connection, so that renewed certificates are taken. Absent: without TLS. */
+  readonly tls?: () => KafkaTls;
   /** Absent: the brokers ask for no name, or take it from the certificate. */
   readonly sasl?: KafkaSasl;
 }
@@ -29,7 +31,8 @@ export interface KafkaTls {
 export interface KafkaSasl {
   readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
   readonly username: string;
-  readonly password: string;
+  /** Asked for each connection, so that a changed password is taken. */
+  readonly password: () => string;
 }
 
 /** Tries of one request; who asks decides what comes after them. */
@@ -45,9 +48,19 @@ export function connectTo({ brokers, clientId, tls, sasl }: KafkaConnection, log
     connectionTimeout: 5_000,
     requestTimeout: 30_000,
     logCreator: () => (entry) => tell(log, entry),
-    ...(tls === undefined ? {} : { ssl: tlsOptions(tls) }),
-    ...(sasl === undefined ? {} : { sasl: { ...sasl } as SASLOptions }),
+    ...(tls === undefined ? {} : { ssl: true, socketFactory: tlsSockets(tls) }),
+    ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
   });
+}
+
+const keepAliveMs = 60_000;
+
+/** As kafkajs makes them, with what the files say now. */
+function tlsSockets(tls: () => KafkaTls): ISocketFactory {
+  return ({ host, port, onConnect }) => {
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    return connectTls({ host, port, ...name, ...tlsOptions(tls()) }, onConnect).setKeepAlive(true, keepAliveMs);
+  };
 }
 
 function tlsOptions({ authorities, certificate, key, serverName }: KafkaTls) {
@@ -57,6 +70,17 @@ function tlsOptions({ authorities, certificate, key, serverName }: KafkaTls) {
     ...(key === undefined ? {} : { key }),
     ...(serverName === undefined ? {} : { servername: serverName }),
   };
+}
+
+/** kafkajs reads the password of this very object when it connects. */
+function saslOptions({ mechanism, username, password }: KafkaSasl): SASLOptions {
+  return {
+    mechanism,
+    username,
+    get password() {
+      return password();
+    },
+  } as SASLOptions;
 }
 
 interface Entry {

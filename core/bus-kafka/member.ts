@@ -1,11 +1,13 @@
 import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
-import type { Message } from "../bus.ts";
+import type { AssignedPartition, Message } from "../bus.ts";
 import type { Clock } from "../clock.ts";
 import { Condition } from "../condition.ts";
 import { messageOf, SluiceError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Delivery } from "../pipeline.ts";
+import type { Delivery, Source } from "../pipeline.ts";
+import { explained } from "./advice.ts";
 import { Partition } from "./partition.ts";
+import { received } from "./received.ts";
 
 export interface MemberOptions {
   readonly topic: string;
@@ -17,6 +19,9 @@ export interface MemberOptions {
   /** A member that says nothing for so long is taken for dead. */
   readonly sessionMs: number;
 }
+
+/** What Kafka calls the group. */
+export const groupIdOf = ({ group, topic }: Pick<MemberOptions, "group" | "topic">): string => `${group}.${topic}`;
 
 /** How long a batch may take before its partition is no longer fetched, so that others go on. */
 const patienceMs = 1_000;
@@ -47,7 +52,7 @@ export class Member {
     this.#log = log.child({ topic: options.topic, group: options.group });
     this.#consumer = kafka.consumer({
       // Members of one group of Kafka must ask for the same topics, or some are given nothing.
-      groupId: `${options.group}.${options.topic}`,
+      groupId: groupIdOf(options),
       sessionTimeout: options.sessionMs,
       heartbeatInterval: Math.floor(options.sessionMs / 10),
       maxWaitTimeInMs: options.fetchWaitMs,
@@ -68,19 +73,49 @@ export class Member {
     });
   }
 
-  async *deliveries(signal: AbortSignal): AsyncGenerator<Delivery<Message>> {
+  deliveries(signal: AbortSignal): AsyncGenerator<Delivery<Message>> {
+    return this.#while(signal, () => {
+      const ready = [...this.#partitions.values()].find(({ isReady }) => isReady);
+      return ready && this.#handOut(ready);
+    });
+  }
+
+  /** Each partition as it falls to this member; whoever takes it pulls its deliveries. */
+  assignments(signal: AbortSignal): AsyncGenerator<AssignedPartition> {
+    const told = new WeakSet<Partition>();
+    return this.#while(signal, () => {
+      const fresh = [...this.#partitions.values()].find((partition) => !told.has(partition));
+      if (fresh === undefined) return undefined;
+      told.add(fresh);
+      return { number: fresh.number, lost: fresh.lost, source: this.#sourceOf(fresh) };
+    });
+  }
+
+  /** A member of the group until the signal aborts or nobody pulls any more, handing out what there is. */
+  async *#while<T>(signal: AbortSignal, next: () => T | undefined): AsyncGenerator<T> {
     signal.addEventListener("abort", () => void this.leave(), { once: true });
     if (!signal.aborted) this.#joined = this.#join().catch((cause) => this.#fail(cause));
     try {
       while (!signal.aborted) {
         if (this.#failure !== undefined) throw this.#failed();
-        const ready = [...this.#partitions.values()].find(({ isReady }) => isReady);
-        if (ready === undefined) await this.#news.wait(signal);
-        else yield this.#handOut(ready);
+        const found = next();
+        if (found === undefined) await this.#news.wait(signal);
+        else yield found;
       }
     } finally {
       void this.leave();
     }
+  }
+
+  #sourceOf(partition: Partition): Source<Message> {
+    const open = async function* (this: Member, signal: AbortSignal) {
+      const until = AbortSignal.any([signal, partition.lost]);
+      while (!until.aborted && !this.#leaving) {
+        if (partition.isReady) yield this.#handOut(partition);
+        else await this.#news.wait(until);
+      }
+    };
+    return { name: `kafka ${this.#options.topic}/${partition.number}`, open: open.bind(this) };
   }
 
   /** Resolves when the group knows that this member is gone; what was handed out may be acked until then. */
@@ -110,19 +145,13 @@ export class Member {
     for (const number of numbers)
       if (!this.#partitions.has(number)) this.#partitions.set(number, new Partition(number));
     this.#log.debug({ partitions: numbers }, "partitions assigned");
+    this.#news.changed();
   }
 
   async #receive({ batch, resolveOffset, heartbeat, pause }: EachBatchPayload): Promise<void> {
     const partition = this.#partitions.get(batch.partition);
     if (partition === undefined || this.#leaving) return;
-    const messages = batch.messages.map((message) => ({
-      key: message.key?.toString() ?? "",
-      value: message.value ?? new Uint8Array(),
-      headers: textHeaders(message.headers),
-      origin: `${batch.topic}/${batch.partition}@${message.offset}`,
-      offset: BigInt(message.offset),
-    }));
-    const done = partition.put(messages);
+    const done = partition.put(received(batch));
     this.#news.changed();
     const isDone = await this.#whileAlive(done, patienceMs, heartbeat);
     resolveOffset(batch.lastOffset());
@@ -199,6 +228,7 @@ export class Member {
 
   async #leave(): Promise<void> {
     this.#leaving = true;
+    this.#news.changed();
     await this.#inTime(this.#settledOut(), graceMs);
     for (const partition of this.#partitions.values()) partition.lose();
     await this.#consumer.disconnect().catch((cause) => this.#log.debug({ error: messageOf(cause) }, "left badly"));
@@ -211,11 +241,8 @@ export class Member {
 
   #failed(): SluiceError {
     const { topic, group } = this.#options;
-    const text = `topic ${topic}, group ${group}: ${messageOf(this.#failure)}`;
+    const asked = { topic, group: groupIdOf({ topic, group }), needs: "Read" };
+    const text = `topic ${topic}, group ${group}: ${explained(this.#failure, asked)}`;
     return new SluiceError("BUS_FAILED", text, { cause: this.#failure, retriable: true, context: { topic, group } });
   }
-}
-
-function textHeaders(headers: EachBatchPayload["batch"]["messages"][number]["headers"]): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]));
 }

@@ -18,7 +18,7 @@ export class Partition {
   #next = -1n;
   #held: { readonly batch: Batch; readonly done: PromiseWithResolvers<void> } | undefined;
   #isOut = false;
-  #isLost = false;
+  readonly #lost = new AbortController();
 
   constructor(number: number) {
     this.number = number;
@@ -36,7 +36,11 @@ export class Partition {
 
   /** Another member has it now. */
   get isLost(): boolean {
-    return this.#isLost;
+    return this.#lost.signal.aborted;
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
   }
 
   /** Takes the messages that have not come before. Resolves when they are done with, or the partition is lost; one batch at a time. */
@@ -45,7 +49,7 @@ export class Partition {
     while (this.#held !== undefined) await this.#held.done.promise;
     const fresh = messages.filter(({ offset }) => offset >= this.#next);
     const last = fresh.at(-1);
-    if (last === undefined || this.#isLost) return;
+    if (last === undefined || this.isLost) return;
     this.#next = last.offset + 1n;
     this.#held = {
       batch: { partition: this.number, messages: fresh, end: this.#next },
@@ -69,12 +73,12 @@ export class Partition {
 
   again(): void {
     this.#isOut = false;
-    if (this.#isLost) this.done();
+    if (this.isLost) this.done();
   }
 
   /** What is not out is the next member's. */
   lose(): void {
-    this.#isLost = true;
+    this.#lost.abort();
     if (!this.#isOut) this.done();
   }
 }

@@ -2,8 +2,10 @@ import type { Kafka, Producer } from "kafkajs";
 import kafkajs from "kafkajs";
 import type { Message } from "../bus.ts";
 import { Condition } from "../condition.ts";
-import { messageOf, SluiceError } from "../errors.ts";
+import { SluiceError } from "../errors.ts";
 import type { Sink } from "../pipeline.ts";
+import { explained } from "./advice.ts";
+import { requestParts, sizeOf } from "./request-parts.ts";
 
 export interface PublisherOptions {
   /** Most bytes of one request, before compression; a message may not be longer. At most the broker's `message.max.bytes`. */
@@ -86,7 +88,7 @@ export class TopicPublisher implements Sink<Message> {
   async #request(writes: readonly Waiting[]): Promise<void> {
     try {
       const messages = writes.flatMap((write) => write.messages);
-      for (const part of parts(messages, this.#options.requestBytes)) await this.#produce(part);
+      for (const part of requestParts(messages, this.#options.requestBytes)) await this.#produce(part);
       for (const { stored } of writes) stored.resolve();
     } catch (cause) {
       await this.#drop();
@@ -141,29 +143,11 @@ export class TopicPublisher implements Sink<Message> {
 
   #failure(cause: unknown): SluiceError {
     const context = { topic: this.#topic };
-    return new SluiceError("SINK_FAILED", `topic ${this.#topic}: ${messageOf(cause)}`, {
+    const text = explained(cause, { topic: this.#topic, needs: "Write" });
+    return new SluiceError("SINK_FAILED", `topic ${this.#topic}: ${text}`, {
       cause,
       context,
       retriable: true,
     });
   }
-}
-
-/** Key, value, headers, and what Kafka adds to a record at most. */
-function sizeOf({ key, value, headers = {} }: Message): number {
-  const extra = Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + 3 * text.length, 0);
-  return 64 + 3 * key.length + value.byteLength + extra;
-}
-
-function* parts(messages: readonly Message[], limit: number): Generator<readonly Message[]> {
-  let [from, bytes] = [0, 0];
-  for (const [place, message] of messages.entries()) {
-    const size = sizeOf(message);
-    if (place > from && bytes + size > limit) {
-      yield messages.slice(from, place);
-      [from, bytes] = [place, 0];
-    }
-    bytes += size;
-  }
-  if (from < messages.length) yield messages.slice(from);
 }

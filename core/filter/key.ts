@@ -1,3 +1,4 @@
+import { SluiceError } from "../errors.ts";
 import { type Field, type FieldName, fields } from "./fields.ts";
 
 /** What a filter asks of: a field, of labels with the label's key. */
@@ -27,4 +28,12 @@ export function keyOf(text: string): Key | undefined {
     if (isOfLabels && text.length > name.length + 1) return { field: labels, key: text.slice(name.length + 1) };
   }
   return undefined;
+}
+
+/** What a store counts by. Throws FILTER_INVALID for a text that names nothing, or labels without the key of one. */
+export function countedKey(text: string): Key {
+  const found = keyOf(text);
+  const isWhole = found !== undefined && (found.key !== null || fields[found.field].type !== "labels");
+  if (isWhole) return found;
+  throw new SluiceError("FILTER_INVALID", `there is no field "${text.slice(0, 60)}" to count by`);
 }

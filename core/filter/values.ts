@@ -88,9 +88,18 @@ export function valuesOf(flow: Flow, field: FieldName, key: string | null = null
 
 /** Tier of the step that decided in each direction. A namespace's profile decides outside of tiers. */
 export function tiersOf(enforced: readonly string[]): readonly string[] {
+  return present(...decisions(enforced).map(({ kind, tier }) => (kind === profile ? null : tier)));
+}
+
+/** The policy that decided in each direction, as `kind:namespace/name`. */
+export function decidersOf(enforced: readonly string[]): readonly string[] {
+  return present(...decisions(enforced).map(({ kind, path }) => `${kind}:${path}`));
+}
+
+/** The last step of each direction. */
+function decisions(enforced: readonly string[]): readonly Step[] {
   const steps = enforced.flatMap((text) => stepOf(text) ?? []);
-  const last = steps.filter((_, at) => at === steps.length - 1 || steps[at + 1]?.index === 0);
-  return present(...last.map(({ kind, tier }) => (kind === profile ? null : tier)));
+  return steps.filter((_, at) => at === steps.length - 1 || steps[at + 1]?.index === 0);
 }
 
 /** Every policy on the path, each as `name`, `namespace/name` (or `name`) and `kind:namespace/name`. */

@@ -99,9 +99,10 @@ export class Attributes {
 
   /** Text up to the first NUL, which the kernel writes at the end of most strings. */
   text(): string {
-    const value = this.bytes.subarray(this.start, this.start + this.length);
-    const nul = value.indexOf(0);
-    return Buffer.from(value.buffer, value.byteOffset, nul < 0 ? value.length : nul).toString();
+    let end = this.start;
+    while (end < this.start + this.length && this.bytes[end] !== 0) end++;
+    const { buffer, byteOffset } = this.bytes;
+    return Buffer.from(buffer, byteOffset + this.start, end - this.start).toString();
   }
 
   /** True if the value has this many bytes; else the fault is remembered. */

@@ -116,10 +116,9 @@ export class NetlinkSocket {
 
   /** How many datagrams the kernel had no room for so far; it counts to 2^32. */
   drops(): number {
-    const value = Buffer.alloc(4 * meminfo.words);
-    const length = Buffer.from(Uint32Array.of(value.length).buffer);
-    checked("getsockopt SO_MEMINFO", getsockopt(this.#fd, SOL_SOCKET, SO_MEMINFO, value, length) as number);
-    return value.readUInt32LE(4 * meminfo.drops);
+    memoryLength[0] = memory.byteLength;
+    checked("getsockopt SO_MEMINFO", getsockopt(this.#fd, SOL_SOCKET, SO_MEMINFO, memory, memoryLength) as number);
+    return memory[meminfo.drops] as number;
   }
 
   /** Whether who sends to a group is told that this socket had no room. Conntrack then tells of an end again, later. */
@@ -269,6 +268,10 @@ export class NetlinkSocket {
     checked(`setsockopt ${level} ${name}`, setsockopt(this.#fd, level, name, bytes, 4) as number);
   }
 }
+
+// What SO_MEMINFO is asked for, at each reading.
+const memory = new Uint32Array(meminfo.words);
+const memoryLength = Uint32Array.of(memory.byteLength);
 
 const nothing: Reading = { datagrams: 0, overrun: false, truncated: 0, full: false };
 

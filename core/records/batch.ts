@@ -2,14 +2,14 @@ import type { Schema } from "avsc";
 import { messageOf, SluiceError } from "../errors.ts";
 import { AvroReader } from "./avro-reader.ts";
 import { AvroWriter } from "./avro-writer.ts";
-import { type Codec, codecOf, type RecordKind, schemaHeader, schemaOf } from "./codec.ts";
+import { type Codec, codecOf, type RecordKind, type SchemaName, schemaHeader, schemaOf } from "./codec.ts";
 import { decoderOf } from "./decoder.ts";
 import { type RawDns, unenrichedDns } from "./dns.ts";
 import { encoderOf } from "./encoder.ts";
 import { type RawFlow, unenriched } from "./flow.ts";
 
-/** Enrichers give all records of a pod the same object, as long as nothing about it changes. */
-const shared: ReadonlySet<string> = new Set(["Endpoint", "Service"]);
+/** Enrichers give all records of a pod the same object, as long as nothing about it changes; and all of a way through policies the same array. */
+const shared: ReadonlySet<string> = new Set(["Endpoint", "Service", "enforced", "pending"]);
 
 interface Batch<T> {
   readonly records: readonly T[];
@@ -20,7 +20,7 @@ interface Batch<T> {
  * a message each: one header, and one thing to compress, to store and to commit. Endpoints and Services are encoded once for each
  * object, and decoded to one object for equal ones.
  */
-export function batchCodec<T>(kind: RecordKind, older: readonly Schema[] = []): Codec<readonly T[]> {
+export function batchCodec<T>(kind: SchemaName, older: readonly Schema[] = []): Codec<readonly T[]> {
   return codecOfBatch(batchSchema(kind), older);
 }
 
@@ -61,7 +61,7 @@ function codecOfBatch<T>(schema: Schema, older: readonly Schema[] = []): Codec<r
 }
 
 /** Named after its records, e.g. `FlowBatch`. */
-export function batchSchema(kind: RecordKind): Schema {
+export function batchSchema(kind: SchemaName): Schema {
   return batchOf(schemaOf(kind) as RecordSchema);
 }
 

@@ -3,7 +3,7 @@ export interface ChangeRecord {
   readonly id: string;
   readonly cluster: string;
   readonly node: string | null;
-  readonly kind: "unknown" | "tamper" | "rollout";
+  readonly kind: "unknown" | "tamper" | "rollout" | "retention";
   readonly start: number;
   readonly foundAt: number;
   readonly end: number | null;

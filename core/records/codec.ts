@@ -52,8 +52,11 @@ export const dnsCodec = (): Codec<DnsRecord> => codecOf<DnsRecord>(schemaOf("dns
 
 export type RecordKind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change" | "dns";
 
+/** What has a schema: a seal is told of the archive, and is not in it. */
+export type SchemaName = RecordKind | "seal";
+
 /** The Avro schema of a record as it stands in this folder. */
-export function schemaOf(record: RecordKind): Schema {
+export function schemaOf(record: SchemaName): Schema {
   return JSON.parse(readFileSync(new URL(`./${record}.avsc`, import.meta.url), "utf8")) as Schema;
 }
 

@@ -1,13 +1,13 @@
 import type { Schema } from "avsc";
 import type { AvroWriter } from "./avro-writer.ts";
-import { type SchemaType, schemaType } from "./schema-types.ts";
+import { type SchemaField, type SchemaType, schemaType } from "./schema-types.ts";
 
 /**
  * Makes straight code for a schema, as avsc does, but for records of ours only: their values are believed, and nested records that
  * come again as the same object are encoded once. Several times as quick: avsc asks each branch of a union whether a value is one of its
  * own, and makes a buffer for each address. The bytes are those that avsc makes.
  *
- * `shared`: names of records whose objects come again and never change.
+ * `shared`: names of records, and of fields with arrays, whose objects come again and never change.
  */
 export function encoderOf<T>(schema: Schema, writer: AvroWriter, shared: ReadonlySet<string>): (record: T) => void {
   const source = new EncoderSource(shared);
@@ -64,10 +64,17 @@ class EncoderSource {
 
   #record({ name, fields }: SchemaType & { readonly kind: "record" }, value: string): string {
     if (!this.parts.has(name)) {
-      const statements = fields.map((field) => this.statement(field.type, `value.${field.name}`));
+      const statements = fields.map((field) => this.#field(field));
       this.parts.set(name, `function write${name}(value) {\n${statements.join("\n")}\n}`);
     }
     return this.#shared.has(name) ? `writer.shared(${value}, write${name});` : `write${name}(${value});`;
+  }
+
+  #field({ name, type }: SchemaField): string {
+    if (type.kind !== "array" || !this.#shared.has(name)) return this.statement(type, `value.${name}`);
+    const write = `writeItemsOf_${name}`;
+    this.parts.set(write, `function ${write}(list) {\n${this.statement(type, "list")}\n}`);
+    return `if (value.${name}.length === 0) writer.long(0); else writer.shared(value.${name}, ${write});`;
   }
 
   /** One block, if there is anything, and the end. */

@@ -30,7 +30,7 @@ export class DeciderWords {
           ([tier, some]) =>
             `the default of tier ${tier} (${this.policies(some)} appl${some.length === 1 ? "ies" : "y"})`,
         ),
-        ...new Set(others.map(({ kind }) => otherWords(kind))),
+        ...new Set(others.map(otherWords)),
       ],
       maxPolicies,
     );
@@ -51,7 +51,8 @@ export class DeciderWords {
   }
 }
 
-function otherWords(kind: string): string {
+function otherWords({ kind, name }: Named): string {
+  if (kind === "setting") return `the setting ${name}`;
   if (kind === "failsafe") return "the failsafe ports of hosts";
   return kind === "nobody" ? "the absence of policies" : "the default where no policy decides";
 }

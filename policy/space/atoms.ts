@@ -38,7 +38,7 @@ export class Atoms {
 
   constructor(situations: readonly Situation[]) {
     this.#situations = situations;
-    this.ways = situations.map(({ placement }) => new Ways(placement));
+    this.ways = situations.map((situation) => new Ways(situation));
     const sets = distinctMembers(situations);
     this.#intervals = new Intervals(sets.flatMap(({ cidrs }) => cidrs));
     this.#rangeCells = this.#divideRanges(sets);

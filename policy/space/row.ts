@@ -1,10 +1,11 @@
 import type { RuleId } from "../../core/rule-id.ts";
 import type { Stage } from "../placement.ts";
+import type { Hop } from "../route.ts";
 import type { Atom } from "./atoms.ts";
 import type { Block, Ends } from "./block.ts";
 import type { ConnectionSets, Connections } from "./connections.ts";
 import type { Partition } from "./partition.ts";
-import { meeting, type Share, type ShareBook, Shares } from "./shares.ts";
+import { only, type Share, type ShareBook, Shares, shareKey } from "./shares.ts";
 
 /** A stage whose blocks are ready to be walked. */
 export interface ReadyStage {
@@ -20,7 +21,7 @@ interface Outcome {
 }
 
 /** One list of an endpoint, ready to be walked. */
-export interface ReadyHop {
+export interface ReadyHop extends Pick<Hop, "unless" | "sets" | "skips"> {
   readonly stages: readonly ReadyStage[];
   /** The last of an endpoint that has the last word; others may leave connections to what comes after them. */
   readonly decides: boolean;
@@ -59,7 +60,7 @@ export class Row {
   #meet(ends: Ends): readonly Share[] {
     const { sets } = this.#book;
     const all: readonly Share[] = [{ connections: sets.all, action: "allow", by: [] }];
-    return this.#visits.reduce((shares, hops) => meeting(shares, visit(hops, ends, sets), sets), all);
+    return this.#visits.reduce((shares, hops) => visit(shares, hops, ends, sets), all);
   }
 
   #dividePeers(): Partition {
@@ -70,18 +71,53 @@ export class Row {
   }
 }
 
-/** Of the lists of one endpoint the first that decides counts. What none decides about goes on. */
-function visit(hops: readonly ReadyHop[], ends: Ends, sets: ConnectionSets): readonly Share[] {
-  const shares: Share[] = [];
-  let arriving = sets.all;
-  for (const { stages, decides } of hops) {
-    const { decided, undecided } = walk(stages, arriving, ends, sets);
-    shares.push(...decided);
-    arriving = undecided;
+/** Connections on their way through a visit, with the bits that are set for them (`Hop`). */
+interface Going extends Share {
+  readonly settled: number;
+}
+
+/** What the hops of a visit, one after the other, make of shares. */
+function visit(
+  shares: readonly Share[],
+  hops: readonly ReadyHop[],
+  ends: Ends,
+  sets: ConnectionSets,
+): readonly Share[] {
+  let going = shares.map((share): Going => ({ ...share, settled: 0 }));
+  for (const hop of hops) {
+    const isAsked = ({ action, settled }: Going) => action === "allow" && (settled & hop.unless) === 0;
+    const arriving = going.reduce((all, one) => (isAsked(one) ? sets.union(all, one.connections) : all), sets.none);
+    if (arriving === sets.none) continue;
+    const outcome = walk(hop.stages, arriving, ends, sets);
     // The last stage's default neither passes nor logs (compile.ts), so connections that fall out mean a broken Program.
-    if (decides && arriving !== sets.none) throw new Error("no stage decided");
+    if (hop.decides && outcome.undecided !== sets.none) throw new Error("no stage decided");
+    going = going.flatMap((one) => (isAsked(one) ? answered(one, hop, outcome, sets) : [one]));
   }
-  return arriving === sets.none ? shares : [...shares, { connections: arriving, action: "allow", by: [] }];
+  return hops.length > 1 ? merged(going, sets) : going.map(withoutBits);
+}
+
+function answered(one: Going, hop: ReadyHop, { decided, undecided }: Outcome, sets: ConnectionSets): readonly Going[] {
+  const parts = decided.map(({ connections, action, by }): Going => {
+    if (action === "deny") return { connections, action, by, settled: 0 };
+    return { connections, action, by: hop.skips ? one.by : [...one.by, ...by], settled: one.settled | hop.sets };
+  });
+  return [...parts, { ...one, connections: undecided }].flatMap((part) => only(part, one.connections, sets));
+}
+
+function withoutBits({ connections, action, by }: Going): Share {
+  return { connections, action, by };
+}
+
+/** Those with one fate by the word of the same rules, whichever way they went. */
+function merged(going: readonly Going[], sets: ConnectionSets): readonly Share[] {
+  const byRules = new Map<string, Share>();
+  for (const one of going) {
+    const key = shareKey(one);
+    const known = byRules.get(key);
+    const connections = known === undefined ? one.connections : sets.union(known.connections, one.connections);
+    byRules.set(key, { ...withoutBits(one), connections });
+  }
+  return [...byRules.values()];
 }
 
 /** Takes connections between two atoms through the stages; at each instruction those it is about leave or go on. */

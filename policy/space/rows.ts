@@ -13,15 +13,18 @@ import { membersOf, type Situation, sameInstructions, sameMembers } from "./situ
 /** What is ready of one situation, for packets that the endpoint sends or gets. */
 interface Ready {
   readonly blocks: Map<BlockId, Block>;
-  readonly hops: Map<readonly Stage[], NumberedHop>;
+  readonly lists: Map<readonly Stage[], NumberedList>;
   /** By index of an atom. */
   readonly rows: Row[];
 }
 
-interface NumberedHop extends ReadyHop {
-  /** Lists that do the same have the same. */
+interface Numbered {
+  /** Those that do the same have the same. */
   readonly key: string;
 }
+
+type NumberedList = Numbered & Pick<ReadyHop, "stages">;
+type NumberedHop = Numbered & ReadyHop;
 
 /**
  * The rows of all atoms in some situations. What does the same in two situations by the same rules, as blocks and sets show it, is one
@@ -47,7 +50,7 @@ export class Rows {
     this.#setAtoms = situations.map((situation, number) => new SetAtoms(number, situation, atoms, sets));
     this.#families = new Partition(atoms.all.length);
     this.#families.splitBy(atoms.all.map(({ family }) => family));
-    const nothing = (): Ready => ({ blocks: new Map(), hops: new Map(), rows: [] });
+    const nothing = (): Ready => ({ blocks: new Map(), lists: new Map(), rows: [] });
     this.#ready = situations.map(() => ({ source: nothing(), destination: nothing() }));
   }
 
@@ -72,16 +75,22 @@ export class Rows {
   #usual(situation: number, end: End, atom: Atom): Row {
     const [address, ways] = [atom.addresses[0], this.#atoms.ways[situation]];
     if (address === undefined || ways === undefined) return this.along(situation, end, atom, []);
-    return this.along(situation, end, atom, end === "source" ? ways.departure(address) : ways.arrival(address));
+    return this.along(situation, end, atom, [end === "source" ? ways.departure(address) : ways.arrival(address)]);
   }
 
   #readyIn(situation: number, end: End): Ready {
     return (this.#ready[situation] as Record<End, Ready>)[end];
   }
 
-  #hop(situation: number, end: End, { stages, list }: Hop): NumberedHop {
-    const { hops } = this.#readyIn(situation, end);
-    const known = hops.get(stages);
+  #hop(situation: number, end: End, { stages, list, unless, sets, skips }: Hop): NumberedHop {
+    const known = this.#list(situation, end, stages);
+    const key = `${unless} ${sets} ${skips} ${known.key}`;
+    return { stages: known.stages, decides: list === "normal", unless, sets, skips, key };
+  }
+
+  #list(situation: number, end: End, stages: readonly Stage[]): NumberedList {
+    const { lists } = this.#readyIn(situation, end);
+    const known = lists.get(stages);
     if (known !== undefined) return known;
     const ready = stages.map(({ blocks, otherwise }) => ({
       blocks: blocks.map(({ block }) => this.#block(situation, end, block)),
@@ -90,9 +99,9 @@ export class Rows {
     const keys = ready.map(
       ({ blocks, otherwise: { id, verdict } }) => `${blocks.map(({ number }) => number).join()} ${id} ${verdict}`,
     );
-    const hop = { stages: ready, decides: list === "normal", key: keys.join(";") };
-    hops.set(stages, hop);
-    return hop;
+    const list = { stages: ready, key: keys.join(";") };
+    lists.set(stages, list);
+    return list;
   }
 
   #block(situation: number, end: End, id: BlockId): Block {

@@ -93,7 +93,8 @@ export function meeting(shares: readonly Share[], next: readonly Share[], sets: 
   });
 }
 
-function only(share: Share, connections: Connections, sets: ConnectionSets): readonly Share[] {
+/** What of a share is among some connections; nothing if there are none. */
+export function only<S extends Share>(share: S, connections: Connections, sets: ConnectionSets): readonly S[] {
   const common = sets.intersect(share.connections, connections);
   return common === sets.none ? [] : [{ ...share, connections: common }];
 }

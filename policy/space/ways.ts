@@ -2,6 +2,7 @@ import type { Address } from "../../core/address.ts";
 import type { Placement } from "../placement.ts";
 import { areOnOneNode, exemptionOf, type Place, Routes, type Visit } from "../route.ts";
 import type { Packet, Verdict } from "../verdict.ts";
+import type { Situation } from "./situation.ts";
 
 /** Which way packets go from address to address in one situation, as evaluate.ts has it, where neither interfaces nor translation are told. */
 export class Ways {
@@ -9,9 +10,12 @@ export class Ways {
   readonly #routes: Routes;
   readonly #places = new Map<Address, Place>();
   readonly #guarded: ReadonlySet<string>;
+  /** What pods send to their own node another list decides than what others send there. */
+  readonly #hasOwnNodeList: boolean;
 
-  constructor(placement: Placement) {
+  constructor({ program, placement }: Situation) {
     this.#placement = placement;
+    this.#hasOwnNodeList = program.applies.some(({ list }) => list === "toOwnNode");
     this.#routes = new Routes(placement);
     const hosts = [...placement.endpoints.values()].filter(({ kind }) => kind === "host");
     this.#guarded = new Set(hosts.map(({ node }) => node ?? ""));
@@ -24,11 +28,11 @@ export class Ways {
   }
 
   /** What packets to elsewhere meet at their source, and those from elsewhere at their destination. */
-  departure(source: Address): readonly Visit[] {
+  departure(source: Address): Visit {
     return this.#routes.departure(this.placeOf(source), source);
   }
 
-  arrival(destination: Address): readonly Visit[] {
+  arrival(destination: Address): Visit {
     return this.#routes.arrival(this.placeOf(destination), destination);
   }
 
@@ -48,14 +52,14 @@ export class Ways {
     const policies = place.at === "pod" ? this.#placement.classOf.get(place.pod.id) : "";
     if (node === null) return `${place.at} ${policies}`;
     // Hosts of a node may be of different classes, and which of them is met depends on the address.
-    const hops = [...this.departure(address), ...this.arrival(address)].flat();
+    const hops = [...this.departure(address), ...this.arrival(address)];
     return `${place.at} ${policies} ${node} ${hops.map(({ endpoint, list }) => `${endpoint} ${list}`).join()}`;
   }
 
-  /** The node where the address is, if there are host endpoints: what stays on one goes another way than what comes from elsewhere. */
+  /** The node where the address is, if what stays on it meets others than what comes from elsewhere: where there are host endpoints. */
   guardedNode(address: Address): string | null {
     const { node } = this.placeOf(address);
-    return node !== null && this.#guarded.has(node) ? node : null;
+    return node !== null && (this.#hasOwnNodeList || this.#guarded.has(node)) ? node : null;
   }
 
   areOnOneNode(source: Address, destination: Address): boolean {

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { jdkOf, lacksJava, quickStart, resolveJars } from "./java.ts";
 import { freePort, launch, runToEnd, untilReady } from "./processes.ts";
-import type { LocalService } from "./service.ts";
+import type { LocalService, ServiceUser } from "./service.ts";
 
 const sources = join(import.meta.dirname, "kafka");
 const log = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn";
@@ -13,7 +13,7 @@ const clusterId = "AAAAAAAAAAAAAAAAAAAAAQ";
 export const kafka: LocalService = {
   name: "kafka",
   lacks: () => lacksJava(17),
-  async start({ cache, data, port, settings }) {
+  async start({ cache, data, port, settings, users }) {
     const app = join(cache, "kafka");
     resolveJars(app, join(sources, "pom.xml"), [], () => {});
     mkdirSync(data, { recursive: true });
@@ -23,7 +23,7 @@ export const kafka: LocalService = {
     writeFileSync(properties, propertiesText(values, settings));
     const jars = ["-cp", join(app, "lib", "*")];
     if (!existsSync(join(values.DATA, "meta.properties"))) {
-      const format = ["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", properties];
+      const format = ["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", properties, ...scram(users)];
       runToEnd(java, ["-Xmx128m", ...quickStart, log, ...jars, ...format]);
     }
     const output = join(data, "out.log");
@@ -36,7 +36,14 @@ export const kafka: LocalService = {
 /** Settings come last: of a name that stands twice Kafka takes the last. */
 function propertiesText(values: Readonly<Record<string, string | number>>, settings: readonly string[]): string {
   const text = readFileSync(join(sources, "server.properties"), "utf8");
-  return [text.replace(/@(\w+)@/g, (_, name: string) => String(values[name])), ...settings, ""].join("\n");
+  return [text, ...settings, ""].join("\n").replace(/@(\w+)@/g, (_, name: string) => String(values[name]));
+}
+
+function scram(users: readonly ServiceUser[]): readonly string[] {
+  const mechanisms = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
+  return users.flatMap(({ name, password }) =>
+    mechanisms.flatMap((mechanism) => ["--add-scram", `${mechanism}=[name=${name},password=${password}]`]),
+  );
 }
 
 /** The port is open before the broker answers, so one request is made: ApiVersions version 0 (Kafka's protocol guide). */

@@ -5,7 +5,7 @@ import { elasticsearch } from "./elasticsearch.ts";
 import { kafka } from "./kafka.ts";
 import { freePort, isAlive, memoryOf, stop } from "./processes.ts";
 import { redis } from "./redis.ts";
-import type { LocalService, ServiceName, StartedService } from "./service.ts";
+import type { LocalService, ServiceName, ServiceUser, StartedService } from "./service.ts";
 
 const known: Readonly<Record<ServiceName, LocalService>> = { kafka, elasticsearch, redis };
 export const serviceNames = Object.keys(known) as readonly ServiceName[];
@@ -18,6 +18,7 @@ export interface StartOptions {
   /** Go on with the data of an earlier run. */
   readonly keep?: boolean;
   readonly settings?: readonly string[];
+  readonly users?: readonly ServiceUser[];
 }
 
 /**
@@ -47,7 +48,8 @@ export class LocalServices {
     const data = join(this.#folder, name);
     if (options.keep !== true) rmSync(data, { recursive: true, force: true });
     const port = options.port ?? (options.keep === true ? before?.port : undefined) ?? (await freePort());
-    const started = await known[name].start({ cache: this.#cache, data, port, settings: options.settings ?? [] });
+    const { settings = [], users = [] } = options;
+    const started = await known[name].start({ cache: this.#cache, data, port, settings, users });
     await this.#save({ ...this.#state(), [name]: { ...started, port } });
     return started.env;
   }

@@ -21,6 +21,13 @@ export interface StartPlace {
   /** Of this instance: its data, `out.log`. */
   readonly data: string;
   readonly port: number;
-  /** Lines for its properties (Kafka), `name=value` (Elasticsearch), arguments (Redis). */
+  /** Lines for its properties, where `@PORT@` and its like are filled in (Kafka), `name=value` (Elasticsearch), arguments (Redis). */
   readonly settings: readonly string[];
+  /** Known from the start, by SCRAM (Kafka). */
+  readonly users: readonly ServiceUser[];
+}
+
+export interface ServiceUser {
+  readonly name: string;
+  readonly password: string;
 }

@@ -1,7 +1,8 @@
 import { BIGINT } from "@duckdb/node-api";
 import type { DnsQuery } from "../../core/dns-query.ts";
-import { SluiceError } from "../../core/errors.ts";
-import { type FieldName, fields } from "../../core/filter/fields.ts";
+import { fields } from "../../core/filter/fields.ts";
+import { countedKey } from "../../core/filter/key.ts";
+import { cursorOf, type Position, parseCursor } from "../../core/flow-cursor.ts";
 import type { Count, FlowQuery, FlowStore, Page, Pair, SearchQuery } from "../../core/flow-store.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
 import type { DnsRecord } from "../../core/records/dns.ts";
@@ -10,8 +11,8 @@ import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import type { ProgramRecord } from "../../core/records/program.ts";
+import { joinedRuns, type Run } from "../../core/records/runs.ts";
 import { addressOf } from "./address-columns.ts";
-import { cursorOf, type Position, parseCursor } from "./cursor.ts";
 import type { Row } from "./database.ts";
 import { dnsCondition } from "./dns-sql.ts";
 import { Bindings, conditionOf, listOf } from "./filter-sql.ts";
@@ -26,7 +27,7 @@ import {
   programOfRow,
   tenureOfRow,
 } from "./record-of-row.ts";
-import { joinedRuns, type Run, runOfRow, runsSql } from "./runs.ts";
+import { runOfRow, runsSql } from "./runs.ts";
 
 /** A span of time in microseconds, `since` included, `until` not. */
 export interface Span {
@@ -86,7 +87,7 @@ export class ArchiveStore implements FlowStore {
     query: FlowQuery & { readonly field: string; readonly limit: number },
     signal: AbortSignal,
   ): Promise<readonly Count[]> {
-    const { field, key } = fieldOf(query.field);
+    const { field, key } = countedKey(query.field);
     const bindings = new Bindings();
     const where = this.#where(query, bindings);
     const list = listOf(field, key, bindings);
@@ -284,17 +285,6 @@ function pairOf(row: Row): Pair {
     packets: Number(row["packets"]),
     bytes: Number(row["bytes"]),
   };
-}
-
-/** A field by its name or an alias; of labels with the key after it, as in `src.labels.app`. */
-function fieldOf(text: string): { readonly field: FieldName; readonly key: string | null } {
-  for (const [name, field] of Object.entries(fields)) {
-    const names = [name, ...("aliases" in field ? field.aliases : [])];
-    if (field.type !== "labels" && names.includes(text)) return { field: name as FieldName, key: null };
-    const begin = names.find((each) => field.type === "labels" && text.startsWith(`${each}.`));
-    if (begin !== undefined) return { field: name as FieldName, key: text.slice(begin.length + 1) };
-  }
-  throw new SluiceError("FILTER_INVALID", `there is no field "${text.slice(0, 60)}"`);
 }
 
 function addressText(halves: string): string {

@@ -1,9 +1,8 @@
 import { BIGINT, DOUBLE, DuckDBTimestampValue, type DuckDBType, TIMESTAMP, UBIGINT } from "@duckdb/node-api";
 import { type Cidr, parseCidr } from "../../core/address.ts";
-import { SluiceError } from "../../core/errors.ts";
 import type { FieldName } from "../../core/filter/fields.ts";
-import { fields } from "../../core/filter/fields.ts";
 import type { Comparator, Filter, Test, Value } from "../../core/filter/filter.ts";
+import { unfit } from "../../core/filter/fit.ts";
 import { protocolNames, protocolsWithPorts } from "../../core/filter/values.ts";
 import { rangeOf } from "./address-columns.ts";
 import type { SqlValue } from "./database.ts";
@@ -233,11 +232,6 @@ function operatorOf(test: Test): Exclude<Comparator, "~" | "exists"> {
 
 function anyOf(conditions: readonly string[]): string {
   return conditions.length === 1 ? (conditions[0] as string) : `(${conditions.join(" or ")})`;
-}
-
-function unfit({ field, comparator }: Test): SluiceError {
-  const message = `${field} is of type ${fields[field].type} and cannot be compared by "${comparator}" with such a value`;
-  return new SluiceError("FILTER_INVALID", message);
 }
 
 /** All values of a field as one list of texts per row; those of address fields as `high low`. */

@@ -31,6 +31,9 @@ export const l0Name = ({ run, first, last }: Span): string => `l0-${run}-${first
 export const segmentName = (sha256: string): string => `seg-${sha256}.parquet`;
 export const isSegment = (name: string): boolean => segment.test(name);
 
+/** SHA-256 of a segment, by its name. */
+export const sealedHash = (name: string): string | undefined => segment.exec(name)?.[1];
+
 export function spanOf(name: string): Span | undefined {
   const [, run, first, last] = l0.exec(name) ?? [];
   if (run === undefined) return undefined;

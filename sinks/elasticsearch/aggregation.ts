@@ -1,5 +1,5 @@
 import type { Address } from "../../core/address.ts";
-import type { Flow, FlowEndpoint, FlowService } from "../../core/records/flow.ts";
+import { type EndReason, endReasons, type Flow, type FlowEndpoint, type FlowService } from "../../core/records/flow.ts";
 import { aggregatedName } from "./aggregated-name.ts";
 
 // How flows are merged for people who look at them in bulk. The archive keeps every one. Levels mean what Calico means by them
@@ -53,6 +53,8 @@ export interface AggregatedFlow extends Pick<Flow, (typeof common)[number]> {
   readonly destination: AggregatedEnd;
   readonly icmp: { readonly type: number; readonly code: number } | null;
   readonly service: FlowService | null;
+  /** How those that ended did: each once, sorted. */
+  readonly endReasons: readonly EndReason[];
   /** Names that clients had asked for, and ports of SNAT: a few of them, sorted. */
   readonly destinationDomains: readonly string[];
   readonly natSourcePorts: readonly number[];
@@ -64,11 +66,14 @@ export interface AggregatedFlow extends Pick<Flow, (typeof common)[number]> {
   readonly flows: number;
   readonly flowsStarted: number;
   readonly flowsCompleted: number;
+  /** In the order of their numbers. */
+  readonly members: readonly Flow[];
 }
 
 /** As many as Calico tells. */
 const mostDomains = 5;
 const mostPorts = 3;
+const allReasons = endReasons.length;
 
 /**
  * Merges the flows of one batch, which is aggregated by itself: a batch that comes again gives the same groups with the same ids. A batch that
@@ -119,6 +124,10 @@ function merged(members: readonly Flow[], level: Level, windowMs: number): Aggre
     destination: endOf(members, level, "destination"),
     icmp: icmp === null || level >= 3 ? null : { type: icmp.type, code: icmp.code },
     service: service === null || level < 3 ? service : { ...service, port: null },
+    endReasons: few(
+      members.map(({ endReason }) => endReason),
+      allReasons,
+    ),
     destinationDomains: few(
       members.map(({ destinationDomain }) => destinationDomain),
       mostDomains,
@@ -131,6 +140,7 @@ function merged(members: readonly Flow[], level: Level, windowMs: number): Aggre
     flows: different(members),
     flowsStarted: different(members.filter(({ startedAt }) => startedAt >= began)),
     flowsCompleted: different(members.filter(({ state }) => state !== "open")),
+    members: members.toSorted((a, b) => a.epoch - b.epoch || a.seq - b.seq),
   };
 }
 

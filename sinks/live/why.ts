@@ -82,6 +82,10 @@ function wordsOf({ step, passed }: Decision): {
     return { short, more: `profile ${step.policy}`, named: `${short} (profile ${step.policy})` };
   }
   if (step.kind === "unknown") return { short: "rule not known", more: step.policy, named: "rule not known" };
+  if (step.kind === "setting") {
+    const short = `setting ${step.policy}`;
+    return { short, more: "", named: short };
+  }
   if (step.rule === -1) {
     const more = `no rule of ${step.policy} matched`;
     const short = `${step.tier} / default ${step.action}`;

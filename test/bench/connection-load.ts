@@ -1,7 +1,8 @@
 // Opens connections at a rate, with packets of its own making. To be started in a network namespace:
-//   node test/bench/connection-load.ts tcp|udp PER_SECOND COUNT [DENIED_IN_100]
+//   node test/bench/connection-load.ts tcp|udp PER_SECOND COUNT [DENIED_IN_100 [FIRST]]
 // tcp: each is reset at once, so that the kernel tells of a NEW and a DESTROY, and nothing lives on. udp: one datagram each, and they
 // live on until they time out.
+// FIRST: the number of the first connection; those of other numbers have other ports.
 // Prints as JSON how many it opened, how many of them to the port that is denied, and how many seconds that took.
 //
 // A reset that comes before any answer makes the kernel forget a connection at once (net/netfilter/nf_conntrack_proto_tcp.c,
@@ -77,15 +78,30 @@ class Openings {
         if (flag !== 0) this.#packets.writeUInt8(flag, start + offset.flags);
       }
     }
-    const packets = this.#flags.length * count;
-    for (let sent = 0; sent < packets; ) sent += this.#call(sent, packets - sent);
+    // Those that are denied by themselves: of a packet that a rule drops the call says so only if it is the first.
+    for (let n = 0; n < count; ) {
+      const isDenied = (first + n) % 100 < denied;
+      const next = isDenied ? n + 1 : Math.min(count, n + 100 - ((first + n) % 100));
+      this.#packetsOf(n, next, isDenied);
+      n = next;
+    }
+  }
+
+  /** Sends the packets of the connections in these places. */
+  #packetsOf(from: number, to: number, isDenied: boolean): void {
+    const end = this.#flags.length * to;
+    for (let at = this.#flags.length * from; at < end; )
+      at += isDenied ? this.#denied(at) : checked("sendmmsg", this.#call(at, end - at));
+  }
+
+  /** A packet that a rule drops, which is what it is sent for (net/ipv4/raw.c). */
+  #denied(at: number): 1 {
+    if (this.#call(at, 1) >= 0 || errorName() !== "EPERM") throw new Error("a packet was not denied");
+    return 1;
   }
 
   #call(from: number, count: number): number {
-    const headers = this.#headers.subarray(from * mmsghdrBytes);
-    const sent = sendmmsg(this.#fd, headers, count, 0) as number;
-    // So it says of a packet that a rule drops (net/ipv4/raw.c), which is what it was sent for.
-    return sent < 0 && errorName() === "EPERM" ? 1 : checked("sendmmsg", sent);
+    return sendmmsg(this.#fd, this.#headers.subarray(from * mmsghdrBytes), count, 0) as number;
   }
 
   #place(slot: number): void {
@@ -99,8 +115,8 @@ class Openings {
   }
 }
 
-function main([protocol = "", rateText = "", countText = "", deniedText = "0"]: readonly string[]): void {
-  const [rate, total, denied] = [Number(rateText), Number(countText), Number(deniedText)];
+function main([protocol = "", ...numbers]: readonly string[]): void {
+  const [rate = 0, total = 0, denied = 0, first = 0] = numbers.map(Number);
   const openings = new Openings(protocol as Protocol);
   const still = new Int32Array(new SharedArrayBuffer(4));
   const started = systemClock.monotonic();
@@ -109,12 +125,13 @@ function main([protocol = "", rateText = "", countText = "", deniedText = "0"]: 
     if (due <= done) Atomics.wait(still, 0, 0, 1);
     for (; done < due; ) {
       const count = Math.min(perCall, due - done);
-      openings.send(done, count, denied);
+      openings.send(first + done, count, denied);
       done += count;
     }
   }
   const seconds = (systemClock.monotonic() - started) / 1000;
-  const deniedCount = Math.floor(total / 100) * denied + Math.min(total % 100, denied);
+  const deniedBelow = (number: number) => Math.floor(number / 100) * denied + Math.min(number % 100, denied);
+  const deniedCount = deniedBelow(first + total) - deniedBelow(first);
   console.log(JSON.stringify({ opened: total, denied: deniedCount, seconds }));
 }
 

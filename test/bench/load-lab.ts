@@ -3,7 +3,7 @@ import { once } from "node:events";
 
 const program = new URL("connection-load.ts", import.meta.url).pathname;
 
-// Packets leave by an interface at whose other end nobody takes them for their own. Each connection gets a verdict of both directions in its label, and
+// Packets leave by an interface whose other end is down, so it throws them away. Each connection gets a verdict of both directions in its label, and
 // port 9 is denied and logged.
 const ruleset = `
 table inet load {
@@ -14,6 +14,8 @@ table inet load {
   }
 }`;
 
+type Protocol = "tcp" | "udp";
+
 export interface Load {
   readonly opened: number;
   readonly denied: number;
@@ -22,41 +24,65 @@ export interface Load {
 
 /** A network namespace with a load generator in it. */
 export class LoadLab {
-  readonly #name = `sluice-load-${process.pid}`;
-  readonly #hole = `${this.#name}-hole`;
+  /** Of the namespace. */
+  readonly name: string;
+
+  /** `part` tells several of one process apart. */
+  constructor(part = "") {
+    this.name = `sluice-load-${process.pid}${part}`;
+  }
 
   get path(): string {
-    return `/run/netns/${this.#name}`;
+    return `/run/netns/${this.name}`;
   }
 
   up(): void {
-    for (const name of [this.#name, this.#hole]) execFileSync("ip", ["netns", "add", name]);
+    execFileSync("ip", ["netns", "add", this.name]);
     this.run(["ip", "link", "set", "lo", "up"]);
-    this.run(["ip", "link", "add", "out", "type", "veth", "peer", "name", "in", "netns", this.#hole]);
+    this.run(["ip", "link", "add", "out", "type", "veth", "peer", "name", "in"]);
     this.run(["ip", "address", "add", "10.98.0.1/16", "dev", "out"]);
-    execFileSync("ip", ["-n", this.#hole, "link", "set", "in", "up"]);
     this.run(["ip", "link", "set", "out", "up"]);
     this.run(["ip", "neighbour", "add", "10.98.1.0", "lladdr", "02:00:00:00:00:01", "dev", "out", "nud", "permanent"]);
     this.run(["nft", "-f", "-"], ruleset);
   }
 
   down(): void {
-    for (const name of [this.#name, this.#hole]) execFileSync("ip", ["netns", "delete", name]);
+    execFileSync("ip", ["netns", "delete", this.name]);
   }
+
   /** What a command printed that ran in the namespace. */
   run([command = "", ...args]: readonly string[], input = ""): string {
-    return execFileSync("ip", ["netns", "exec", this.#name, command, ...args], { input, encoding: "utf8" });
+    return execFileSync("ip", ["netns", "exec", this.name, command, ...args], { input, encoding: "utf8" });
   }
 
   /** A program that runs in the namespace; its pid is that of the program itself. */
   start([command = "", ...args]: readonly string[], output: "ignore" | number = "ignore") {
-    return spawn("ip", ["netns", "exec", this.#name, command, ...args], { stdio: ["ignore", output, "inherit"] });
+    return spawn("ip", ["netns", "exec", this.name, command, ...args], { stdio: ["ignore", output, "inherit"] });
   }
 
-  /** Opens connections at a rate; `denied` of each hundred to the port that is denied. */
-  async load(perSecond: number, count: number, denied = 0, protocol: "tcp" | "udp" = "tcp"): Promise<Load> {
-    const args = [process.execPath, program, protocol, ...[perSecond, count, denied].map(String)];
-    const child = spawn("ip", ["netns", "exec", this.#name, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  /**
+   * Opens connections at a rate; `denied` of each hundred to the port that is denied. One generator reaches some 80,000 a
+   * second where it has a core for itself, several of them more.
+   */
+  async load(perSecond: number, count: number, denied = 0, protocol: Protocol = "tcp", generators = 1): Promise<Load> {
+    const share = Math.ceil(count / generators);
+    const loads = await Promise.all(
+      Array.from({ length: generators }, (_, n) => {
+        const own = Math.min(share, count - n * share);
+        return this.#generate(protocol, [perSecond / generators, own, denied, n * share]);
+      }),
+    );
+    const sum = (of: (load: Load) => number) => loads.reduce((total, load) => total + of(load), 0);
+    return {
+      opened: sum(({ opened }) => opened),
+      denied: sum(({ denied }) => denied),
+      seconds: Math.max(...loads.map(({ seconds }) => seconds)),
+    };
+  }
+
+  async #generate(protocol: Protocol, numbers: readonly number[]): Promise<Load> {
+    const args = [process.execPath, program, protocol, ...numbers.map(String)];
+    const child = spawn("ip", ["netns", "exec", this.name, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     let printed = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
     const [code] = await once(child, "close");

@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { type Address, formatAddress } from "../../core/address.ts";
-import { type Flow, type FlowEndpoint, type FlowService, unenriched } from "../../core/records/flow.ts";
+import { type Flow, type FlowEndpoint, type FlowService, unenriched, unremarkable } from "../../core/records/flow.ts";
 import { ruleIdOf } from "../../core/rule-id.ts";
 
 // The records of a cluster as collectors make and enrichers complete them, for benchmarks. 20 nodes, 40 namespaces, 2,000 pods of 300
@@ -141,7 +142,7 @@ function connect(cluster: readonly Pod[], window: number, id: number, random: Ra
   const service = !outside && random() < 0.6 ? callee.service : null;
   const target = outside ? formatAddress(4, BigInt(0x5000_0000 + below(random, 50_000) * 977)) : callee.address;
   const virtual = formatAddress(4, BigInt(0x0a60_0000 + Number(workload.slice(4))));
-  const rule = ruleIdOf(Buffer.from(`${workload}-rule-0`.padEnd(8)));
+  const rule = ruleIdOf(createHash("sha256").update(`${workload} 0`).digest());
   const parts: Partial<Flow> = {
     state: denied ? "denied" : "open",
     connection: denied ? null : below(random, 2 ** 32),
@@ -195,7 +196,9 @@ function recordOf(connection: Connection, window: number, seq: number, random: R
   const closes = connection.left === 0 && !denied;
   const start = Math.max(window, connection.startedAt);
   return {
+    ...unremarkable,
     ...unenriched,
+    ...unremarkable,
     cluster: "production",
     node: `node-${connection.node}`,
     epoch: 1_700_000_000_000 + connection.node,
@@ -217,7 +220,7 @@ function recordOf(connection: Connection, window: number, seq: number, random: R
     totalReplyBytes,
     ...connection.parts,
     enforced: [...(connection.parts.enforced ?? [])],
-    ...(closes ? { state: "closed" as const } : {}),
+    ...(closes ? { state: "closed" as const, endReason: "finished" as const } : {}),
   } as Flow;
 }
 

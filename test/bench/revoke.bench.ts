@@ -65,7 +65,7 @@ const situation = (): Enforced => ({
 });
 const before = situation();
 const localAddresses = new Set([parseAddress("192.0.2.1")]);
-const seat = { node, localAddresses, unknownEndpoints: "deny", podToHost: "policy" } as const;
+const seat = { node, localAddresses, unknownEndpoints: "deny" } as const;
 
 /** The same every time; half of them are between a pod and one of ten others that it deals with. */
 function* connections(): Generator<Connection> {

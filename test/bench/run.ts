@@ -18,12 +18,28 @@ const benches: Readonly<Record<string, Bench>> = {
     about:
       "conntrack events to records in the spool; beside ulogd2 and conntrack -E, and under load; needs root (--quick)",
   },
+  "elasticsearch-read": {
+    programs: ["elasticsearch-read.bench.ts"],
+    about: "searches, pairs and counts over a million documents, on a real server",
+  },
+  elasticsearch: {
+    programs: ["elasticsearch.bench.ts"],
+    about: "flows into a real Elasticsearch, beside a bare HTTP client that posts the same bodies",
+  },
   enforcer: {
     programs: ["enforcer-rate.bench.ts", "enforcer-churn.bench.ts", "enforcer.bench.ts"],
     about:
       "2,000 policies and 50,000 pods into the kernel, single changes, new connections, 10,000 changes at once; needs root",
   },
+  enrich: {
+    programs: ["enrich.bench.ts"],
+    about: "who, which Service and which policy, from Avro to Avro, with 20,000 pods and 500 policies",
+  },
   kafka: { programs: ["kafka.bench.ts"], about: "records over Kafka, there and back, on a real broker" },
+  pipeline: {
+    programs: ["pipeline.bench.ts"],
+    about: "from a packet to a searchable document, through Kafka and Elasticsearch; needs root (PER_SECOND SECONDS)",
+  },
   policy: {
     programs: ["policy.bench.ts", "policy-evaluate.bench.ts", "policy-effect.bench.ts"],
     about: "compile and place 10,000 policies and 100,000 pods, single changes, decisions, the effect of one edit",
@@ -35,7 +51,7 @@ const benches: Readonly<Record<string, Bench>> = {
 const usage = `usage: npm run bench -- NAME [FLAG...]
 
 ${Object.entries(benches)
-  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(20)}${about}`)
   .join("\n")}
 
 Each program states its method and limits at its top. Exit code 0: within the limits, 1: not, 2: no such name.`;

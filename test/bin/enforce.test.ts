@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { enforceCommand } from "../../bin/commands/enforce.ts";
 import { FakeRim, run } from "./fake-rim.ts";
@@ -23,6 +26,15 @@ describe("bin/commands, sluice enforce render", function () {
       /# chain block_[0-9a-f]+ \(GlobalNetworkPolicy security\.prod-not-from-dev\)\n# {3}\(tier security, GlobalNetworkPolicy security\.prod-not-from-dev, ingress rule 0: deny\)\nadd rule /,
     );
     assert.match(text, /# \(whom pcns\.env == "dev" selects\)\nadd set inet sluice pods4_/);
+  });
+
+  it("takes from the settings what pods may send to their own node", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sluice-settings-"));
+    after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, "sluice.yaml"), "enforcer: { podToHost: deny }\n");
+    const { text } = await ask("render", demo, "--node", "node-1", "--config", join(folder, "sluice.yaml"));
+    assert.match(text, /# {3}\(tier __SETTING__, setting podToHost, ingress end of the tier: deny\)\nadd rule /);
+    assert.doesNotMatch((await ask("render", demo, "--node", "node-1")).text, /podToHost/);
   });
 
   it("prints the model for programs", async () => {

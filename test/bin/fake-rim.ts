@@ -1,8 +1,6 @@
 import type { Command } from "commander";
 import type { Rim } from "../../bin/rim.ts";
 import type { Store } from "../../bin/store.ts";
-import { predicateOf } from "../../core/filter/predicate.ts";
-import type { FlowQuery } from "../../core/flow-store.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
 import type { DnsRecord } from "../../core/records/dns.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
@@ -10,6 +8,7 @@ import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { MemoryFlowStore } from "../support/flow-store-memory.ts";
 import { FakeStream } from "../support/text-stream.ts";
 import { sequenceRuns } from "./sequence-runs.ts";
 
@@ -52,20 +51,9 @@ export class FakeRim implements Rim {
 
   openStore(): Promise<Store> {
     const { held, asked } = this;
-    const found = (query: FlowQuery) => {
-      const holds = query.filter === null ? () => true : predicateOf(query.filter);
-      return held.flows
-        .filter((flow) => flow.start >= query.since && flow.start < query.until)
-        .filter((flow) => (query.allReports || flow.authoritative) && holds(flow));
-    };
+    const flows = new MemoryFlowStore(() => held.flows);
     const store: Store = {
-      search: (query) => {
-        const sorted = found(query).sort((a, b) => (query.order === "oldest" ? 1 : -1) * (a.start - b.start));
-        const from = Number(query.cursor ?? 0);
-        const to = from + query.limit;
-        const items = sorted.slice(from, to);
-        return Promise.resolve(to < sorted.length ? { items, cursor: String(to) } : { items });
-      },
+      search: (query, signal) => flows.search(query, signal),
       pairs: (query) => {
         asked.push(query);
         const pair = { source: "a/web", destination: "b/api", protocol: 6, port: 80, verdict: "deny" } as const;
@@ -86,8 +74,8 @@ export class FakeRim implements Rim {
         Promise.resolve(held.changes.filter(({ start }) => start >= since && start < until)),
       endpoints: () => Promise.resolve(held.endpoints),
       sequences: (span) => {
-        const flows = found({ ...span, filter: null, allReports: true });
-        return Promise.resolve(sequenceRuns([...flows, ...held.losses, ...held.heartbeats]));
+        const told = flows.matching({ ...span, filter: null, allReports: true });
+        return Promise.resolve(sequenceRuns([...told, ...held.losses, ...held.heartbeats]));
       },
       close: () => {
         this.isClosed = true;

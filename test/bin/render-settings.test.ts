@@ -10,11 +10,11 @@ describe("bin/render-settings", () => {
 
   it("are what the operator set", () => {
     const fileText = `
-enforcer: { podInterfacePrefixes: [veth], deny: reject, podToHost: deny, antiSpoofing: false, unknownEndpoints: allow }
+enforcer: { podInterfacePrefixes: [veth], deny: reject, antiSpoofing: false, unknownEndpoints: allow }
 collector: { nflogGroup: 9 }`;
     assert.deepEqual(renderSettingsOf(parseConfig({ fileText })), {
       ...defaultSettings,
-      ...{ podInterfaces: ["veth"], deny: "reject", podToHost: "deny" },
+      ...{ podInterfaces: ["veth"], deny: "reject" },
       ...{ antiSpoofing: false, unknownEndpoints: "allow", logGroup: 9 },
     });
   });

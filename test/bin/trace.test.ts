@@ -119,6 +119,45 @@ describe("bin/trace", () => {
   ])
     it(`takes ${title}`, () => assert.equal(renderTrace(ask(question)).split("\n")[0], answer));
 
+  it("asks what comes before translation about the Service's address", () => {
+    const builder = shop()
+      .host("edge", { node: "node-a", interfaceName: "*", profiles: ["projectcalico-default-allow"] }, { role: "edge" })
+      .global("pre", {
+        ...{ selector: "role == 'edge'", preDNAT: true, applyOnForward: true },
+        ingress: [{ action: "Deny", destination: { nets: ["10.96.0.7/32"] } }],
+      });
+    builder.objects.push(
+      service("web", {
+        ...{ clusterIP: "10.96.0.7", selector: { app: "web" }, ports: [{ port: 80, targetPort: 8080 }] },
+      }),
+    );
+    const answers = ask({ to: "service:shop/web", port: 80 }, builder);
+    // One of the pods behind it is the one that asks, which nobody knows yet.
+    assert.deepEqual(
+      answers.map(({ to, action, paths }) => [to, action, paths.at(-1)?.list]),
+      [
+        ["shop/web-1", "deny", "preDnat"],
+        ["shop/web-2", "deny", "preDnat"],
+      ],
+    );
+    assert.equal(ask({ to: "shop/web-2", port: 8080 }, builder)[0]?.action, "allow");
+  });
+
+  it("tells what pods may send to their own node", () => {
+    const [answer] = ask({ to: "node:node-a", port: 9100 }, shop().settings({ podToHost: "deny" }));
+    assert.equal(
+      renderTrace(answer === undefined ? [] : [answer]),
+      [
+        "DENY  shop/web-1 -> node:node-a  TCP port 9100",
+        "  egress of shop/web-1:",
+        "    1. no policy decided: pods may talk unless a policy says otherwise: allow",
+        "  ingress of shop/web-1, to its own node:",
+        "    1. pod to its own node is denied by the setting podToHost",
+        "",
+      ].join("\n"),
+    );
+  });
+
   for (const { title, question, message } of [
     { title: "a pod that is not there", question: { from: "shop/nobody" }, message: /"shop\/nobody" is no pod/ },
     { title: "ends of different families", question: { from: "shop/old", to: "shop/six" }, message: /same family/ },

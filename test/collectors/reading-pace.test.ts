@@ -11,7 +11,7 @@ describe("the pause between readings", () => {
   const cases: readonly { title: string; readings: readonly number[]; pause: number }[] = [
     { title: "is short while little happens", readings: [3], pause: 5 },
     { title: "is long at a rate that makes full batches only then", readings: [500], pause: 40 },
-    { title: "is shorter the more comes", readings: [2_000], pause: 10 },
+    { title: "is shorter the more comes", readings: [2_000], pause: 20 },
     { title: "is never so short that a wake-up brings little", readings: [20_000], pause: 5 },
     { title: "is short again some time after a burst", readings: [2_000, ...Array(15).fill(1)], pause: 5 },
     { title: "stays short for a while after the last event", readings: [1, ...Array(20).fill(0)], pause: 5 },

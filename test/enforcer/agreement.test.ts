@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { evaluatorOf } from "../../policy/evaluate.ts";
 import type { Path, Verdict } from "../../policy/verdict.ts";
 import { arbitraryPacket, arbitraryProgram, nodes } from "../support/arbitrary-program.ts";
+import { labelsOf } from "../support/dataplane/answer.ts";
 import { interfacesOf, type Journey, travel } from "../support/journey.ts";
 import { renderAll } from "../support/render-all.ts";
 import { arbitraryListedHosts, withHosts } from "../support/with-hosts.ts";
@@ -38,16 +39,6 @@ describe("the ruleset agrees with the evaluator", () => {
     fc.assert(property, { numRuns: Number(process.env["FUZZ_RUNS"] ?? 100) });
   }).timeout(60_000);
 });
-
-/** Rules that leave their id at an allowed connection: of pods, and of what processes of hosts send and get. */
-function labelsOf({ egress, ingress, hosts }: Verdict): Pick<Journey, "egress" | "ingress"> {
-  const failsafe = (direction: string) =>
-    hosts.find((path) => path.list === "failsafe" && path.direction === direction && path.action === "allow")?.rule;
-  return {
-    egress: egress?.rule ?? failsafe("egress") ?? null,
-    ingress: ingress?.rule ?? failsafe("ingress") ?? null,
-  };
-}
 
 function expected({ action, egress, ingress }: Verdict): Journey {
   const logged = (path: Path | null) => (path?.steps ?? []).filter((step) => step.action === "log");

@@ -13,6 +13,7 @@ import { rulesetOf, viewOf } from "../support/render-all.ts";
 
 const runs = Number(process.env["PROPERTY_RUNS"] ?? 50);
 const batches = fc.array(fc.array(arbitraryChange, { maxLength: 8, size: "max" }), { maxLength: 12, size: "max" });
+const podToHost = fc.constantFrom("policy", "allow", "deny");
 
 /** Everybody's address is behind an interface, some of which come later than others. */
 function linksAt(turn: number): Links {
@@ -54,8 +55,8 @@ function waysIn({ maps, sets, chains }: Ruleset): unknown {
 
 describe("a renderer", () => {
   it("after any changes says what it says from scratch, and its changes lead there", async () => {
-    const property = fc.asyncProperty(batches, async (split) => {
-      const [world, renderer, nft] = [new World(), new Renderer("n1", defaultSettings), new NftMemory()];
+    const property = fc.asyncProperty(batches, podToHost, async (split, podToHost) => {
+      const [world, renderer, nft] = [new World({ podToHost }), new Renderer("n1", defaultSettings), new NftMemory()];
       await nft.apply([{ verb: "add-table" }]);
       for (const [turn, batch] of split.entries()) {
         world.apply(batch);
@@ -80,8 +81,8 @@ describe("a renderer", () => {
 
   it("in a hurry leads everybody where it would from scratch, and says what it says from scratch once it is not", async () => {
     const calm = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 });
-    const property = fc.asyncProperty(batches, calm, async (split, calm) => {
-      const [world, renderer, nft] = [new World(), new Renderer("n1", defaultSettings), new NftMemory()];
+    const property = fc.asyncProperty(batches, calm, podToHost, async (split, calm, podToHost) => {
+      const [world, renderer, nft] = [new World({ podToHost }), new Renderer("n1", defaultSettings), new NftMemory()];
       await nft.apply([{ verb: "add-table" }]);
       for (const [turn, batch] of split.entries()) {
         world.apply(batch);

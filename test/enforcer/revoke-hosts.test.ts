@@ -7,6 +7,7 @@ import type { Connection } from "../../enforcer/conntrack.ts";
 import type { Enforced, Seat } from "../../enforcer/enforced.ts";
 import { judgeOf } from "../../enforcer/revoke.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
+import type { ProgramSettings } from "../../policy/program-settings.ts";
 import { arbitraryPacket, arbitraryProgram, nodes } from "../support/arbitrary-program.ts";
 import { connection, connectionOf } from "../support/connections.ts";
 import { interfacesOf } from "../support/journey.ts";
@@ -52,7 +53,7 @@ interface Case {
   readonly host?: object;
   /** `FROM[@INTERFACE] -> TO[@INTERFACE] PORT`, and `behind ADDRESS PORT` where its destination is translated. */
   readonly of: string;
-  readonly podToHost?: Seat["podToHost"];
+  readonly podToHost?: ProgramSettings["podToHost"];
   readonly deniedBy: "ingress" | "egress" | null;
 }
 
@@ -127,6 +128,18 @@ const cases: readonly Case[] = [
       deniedBy: null,
     },
     { title: "or denied by setting", podToHost: "deny", of: `${web}@veth1 -> ${node} 80`, deniedBy: "ingress" },
+    {
+      title: "or denied by setting, at an address that only the node knows",
+      podToHost: "deny",
+      of: `${web}@veth1 -> ${bridge} 80`,
+      deniedBy: "ingress",
+    },
+    {
+      title: "to another node is no matter of that setting",
+      podToHost: "deny",
+      of: `${web}@veth1 -> 192.0.2.2@eth0 80`,
+      deniedBy: null,
+    },
   ].map((one) => ({ ...one, given: normalIn }) as Case),
   ...[
     { title: "to a pod is denied where it comes in", of: `${peer}@eth0 -> ${web}@veth1 80`, deniedBy: "ingress" },
@@ -193,12 +206,36 @@ const seat: Seat = {
   node: "a",
   localAddresses: new Set([node, bridge].map(parseAddress)),
   unknownEndpoints: "deny",
-  podToHost: "policy",
 };
 
 describe("of a node with a host endpoint, a connection", () => {
   for (const { title, given, host, of, podToHost = "policy", deniedBy } of cases)
-    it(title, () => assert.equal(judgeOf(enforced(given, host), { ...seat, podToHost })(parse(of)), deniedBy));
+    it(title, () => {
+      const set: Given = (edge) => given(edge).settings({ podToHost });
+      assert.equal(judgeOf(enforced(set, host), seat)(parse(of)), deniedBy);
+    });
+
+  it("to an address of the node that no object tells is not to one of the nodes that rules mean", () => {
+    const notToNodes: Given = (edge) => {
+      const builder = edge("own", {});
+      builder.objects.push({
+        ...{
+          apiVersion: "policy.networking.k8s.io/v1alpha2",
+          kind: "ClusterNetworkPolicy",
+          metadata: { name: "nodes" },
+        },
+        spec: {
+          ...{ tier: "Admin", priority: 1, subject: { namespaces: {} } },
+          egress: [{ action: "Deny", to: [{ nodes: {} }] }],
+        },
+      });
+      return builder;
+    };
+    const open = { interfaceName: "eth9", expectedIPs: [] };
+    const judge = judgeOf(enforced(notToNodes, open), seat);
+    assert.equal(judge(parse(`${web}@veth1 -> ${node} 80`)), "egress");
+    assert.equal(judge(parse(`${web}@veth1 -> ${bridge} 80`)), null);
+  });
 
   it("that another one announced goes on with that one", () => {
     const expected = { ...parse(`${peer}@eth0 -> ${node} 8080`), isExpected: true };

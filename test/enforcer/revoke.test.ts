@@ -45,7 +45,7 @@ function situationOf(builder: ProgramBuilder, podCidrs: readonly string[] = ["10
 }
 
 function seatOf(node: string, ...addresses: readonly string[]): Seat {
-  return { node, localAddresses: new Set(addresses.map(parseAddress)), unknownEndpoints: "deny", podToHost: "policy" };
+  return { node, localAddresses: new Set(addresses.map(parseAddress)), unknownEndpoints: "deny" };
 }
 
 const seatA = seatOf("a", nodeA, bridgeOfA);

@@ -13,7 +13,23 @@ type Step =
   | { readonly acks: number }
   | { readonly refuses: number };
 
-const cases: readonly { readonly title: string; readonly steps: readonly Step[] }[] = [
+const cases: readonly {
+  readonly title: string;
+  readonly steps: readonly Step[];
+  readonly marks?: readonly Numbered[];
+}[] = [
+  {
+    title: "what an earlier process had done is left out, of its run alone",
+    marks: [{ node: "node-1", epoch: 1, seq: 4 }],
+    steps: [
+      { hands: [3, 4, 5], passes: [5] },
+      { hands: [3], epoch: 2, passes: [3] },
+    ],
+  },
+  {
+    title: "what stands twice in one batch passes once",
+    steps: [{ hands: [0, 1, 0, 1, 2], passes: [0, 1, 2] }, { acks: 0 }, { hands: [2, 3], passes: [3] }],
+  },
   {
     title: "what comes again after it was acked is left out",
     steps: [{ hands: [0, 1, 2], passes: [0, 1, 2] }, { acks: 0 }, { hands: [1, 2, 3], passes: [3] }],
@@ -54,10 +70,10 @@ const cases: readonly { readonly title: string; readonly steps: readonly Step[] 
 ];
 
 describe("enrichers/once", () => {
-  for (const { title, steps } of cases)
+  for (const { title, steps, marks = [] } of cases)
     it(title, async () => {
       const handed = steps.filter((step) => "hands" in step);
-      const once = new Once(() => {});
+      const once = new Once({ onRepeated: () => {}, marks });
       const open: Delivery<Numbered>[] = [];
       const pulled = once
         .wrap(sourceOf(handed.map(recordsOf)))
@@ -82,7 +98,7 @@ describe("enrichers/once", () => {
     const repeated: number[] = [];
     const acked: number[] = [];
     const source = sourceOf([recordsOf({ hands: [0, 1] }), recordsOf({ hands: [0, 1] })], acked);
-    for await (const delivery of new Once((count) => repeated.push(count))
+    for await (const delivery of new Once({ onRepeated: (count) => repeated.push(count) })
       .wrap(source)
       .open(new AbortController().signal))
       await delivery.ack();

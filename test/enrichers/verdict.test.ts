@@ -28,6 +28,7 @@ const rules = {
   profileIn: id(0x23),
   devNotNode: id(0x24),
   failsafe: id(0x25),
+  podToHost: id(0x26),
   hostProfileOut: id(0x13),
   oldApi: id(0x30),
 };
@@ -41,6 +42,7 @@ const current: Program = program("now", [
   [rules.profileIn, origin("ingress", "__PROFILE__|pro:kns|allow|0")],
   [rules.devNotNode, origin("ingress", "security|gnp:security.dev-not-node|deny|0")],
   [rules.failsafe, origin("ingress", "__FAILSAFE__|failsafe:failsafe|allow|3")],
+  [rules.podToHost, origin("ingress", "__SETTING__|setting:podToHost|deny|-1")],
   [rules.hostProfileOut, origin("egress", "__PROFILE__|pro:projectcalico-default-allow|allow|0")],
 ]);
 const past: Program = program("then", [[rules.oldApi, origin("ingress", "app|np:prod-shop/app.api|allow|0")]]);
@@ -344,6 +346,30 @@ const cases: readonly Case[] = [
     policy: withHosts,
     verdict: "kernel",
     enforced: ["0|__FAILSAFE__|failsafe:failsafe|allow|3"],
+  },
+  {
+    title: "that a pod may not reach its own node is told by the setting",
+    flow: rawDenial("ingress", { ingressRule: rules.podToHost }),
+    ends: toNode,
+    egress: outProfile,
+    hosts: [{ ...path("ingress", "pod:dev-shop/web", [[rules.podToHost, "deny"]]), list: "toOwnNode" }],
+    verdict: "kernel",
+    action: "deny",
+    enforced: ["0|__SETTING__|setting:podToHost|deny|-1"],
+  },
+  {
+    title: "and comes after what a preDNAT list allows",
+    flow: rawDenial("ingress", { ingressRule: rules.podToHost }),
+    ends: toNode,
+    egress: outProfile,
+    hosts: [
+      { ...path("ingress", "host:one", [[rules.api, "allow"]]), list: "preDnat" },
+      { ...path("ingress", "pod:dev-shop/web", [[rules.podToHost, "deny"]]), list: "toOwnNode" },
+    ],
+    policy: withHosts,
+    verdict: "kernel",
+    action: "deny",
+    enforced: ["0|__SETTING__|setting:podToHost|deny|-1"],
   },
   {
     title: "what another list of a node's host endpoint allows is evaluated, as the kernel does not say so",

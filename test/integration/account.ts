@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { completenessOf, type Minute } from "../../bin/completeness.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Loss } from "../../core/records/loss.ts";
-import { joinedRuns } from "../../sinks/archive/runs.ts";
+import { joinedRuns } from "../../core/records/runs.ts";
 import type { Begun } from "../collectors/traffic.ts";
 import type { Kept } from "./up-lab.ts";
 

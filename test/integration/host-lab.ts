@@ -13,8 +13,10 @@ import type { RenderSettings } from "../../enforcer/renderer.ts";
 import { Lab } from "../../lab/lab.ts";
 import { type Agent, startAgent } from "../../lab/traffic/agent-process.ts";
 import type { Probe, ProbeResult } from "../../lab/traffic/messages.ts";
+import type { Placement } from "../../policy/placement.ts";
 import type { Interfaces as Passage } from "../../policy/verdict.ts";
 import { World } from "../../policy/world.ts";
+import { withInterfaces } from "../support/known-interfaces.ts";
 import { runIn } from "../support/namespace.ts";
 import { until } from "../support/until.ts";
 import { type WorldBuilder, world } from "../support/world.ts";
@@ -143,7 +145,7 @@ export class HostLab {
   /** The world's rules in force, on all nodes, instead of those before. */
   async enforce(builder: WorldBuilder, settings: Partial<RenderSettings> = {}): Promise<World> {
     await this.#halt();
-    const current = new World();
+    const current = new World(builder.programSettings);
     const objects = [...nodes, ...builder.objects];
     assert.deepEqual(current.apply(objects.map((object) => ({ type: "upsert", object }))), []);
     this.#stop = new AbortController();
@@ -159,6 +161,14 @@ export class HostLab {
       return this.#enforcers.every(({ status }) => status.revision === current.program().revision);
     });
     return current;
+  }
+
+  /** For whom the interfaces of the nodes are known, as enforcers know them. */
+  async known(world: World): Promise<Placement> {
+    const { nodes } = this.lab;
+    const links = await Promise.all(nodes.map(({ name, namespacePath }) => this.#linksOf(name, namespacePath).read()));
+    const own = new Map(nodes.map(({ name }, at) => [name, links[at]?.own ?? new Map()]));
+    return withInterfaces(world.program(), world.placement(), own);
   }
 
   /** What the enforcers could not express. */

@@ -83,7 +83,7 @@ export function packetOf(lab: HostLab, row: Row): Packet {
 export function hitsOf(verdicts: readonly Verdict[], { rules }: Program): ReadonlyMap<string, number> {
   const hits = new Map<string, number>();
   for (const { egress, ingress, hosts } of verdicts)
-    for (const path of [egress, ingress, ...hosts])
+    for (const path of [egress, ingress, ...hosts.filter(({ action }) => action !== "skip")])
       for (const { rule, action } of path?.steps ?? [])
         if (action !== "pass" || (rules.get(rule)?.rule ?? -1) >= 0)
           hits.set(`r_${rule}`, (hits.get(`r_${rule}`) ?? 0) + 1);

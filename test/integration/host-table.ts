@@ -7,8 +7,6 @@ export interface HostScene {
   readonly given: (world: WorldBuilder, link: (pod: string) => string) => WorldBuilder;
   readonly settings?: Partial<RenderSettings>;
   readonly rows: readonly string[];
-  /** Rows of which the evaluator cannot know what the kernel does: docs/policy.md says why. */
-  readonly kernelOnly?: readonly string[];
   /** Each packet is decided by itself, so that counters count more than connections. */
   readonly untracked?: boolean;
 }
@@ -157,8 +155,6 @@ const interfaces: readonly HostScene[] = [
       "external:out -> node:node-1 tcp/9100 allow",
       "a/web -> node:node-1 tcp/9100 allow",
       "node:node-1 -> external:out tcp/443 allow",
-    ],
-    kernelOnly: [
       "side:host -> edge tcp6/9100 deny",
       "side:host -> node:node-1 tcp/9100 deny",
       "external:out -> edge tcp/9100 allow",
@@ -390,8 +386,7 @@ const beforeTranslation: readonly HostScene[] = [
     title: "preDNAT: a pod that calls itself by its Service is not known to do so yet",
     given: (world) =>
       all(world, open).global("pre", { ...preDnat, ingress: [{ ...deny, destination: { nets: serviceNets } }] }),
-    rows: ["a/web -> a/api tcp/8080 allow"],
-    kernelOnly: ["a/web -> service:a/web tcp/80 deny"],
+    rows: ["a/web -> a/api tcp/8080 allow", "a/web -> service:a/web tcp/80 deny"],
   },
 ];
 
@@ -489,10 +484,10 @@ const withoutTracking: readonly HostScene[] = [
 const toOwnNode: readonly HostScene[] = [
   {
     title: "podToHost allow: a pod reaches its own node, whatever host endpoints say",
-    settings: { podToHost: "allow" },
-    given: (world) => all(world),
-    rows: ["external:out -> node:node-1 tcp/9100 deny", "a/db -> node:node-1 tcp/9100 deny"],
-    kernelOnly: [
+    given: (world) => all(world.settings({ podToHost: "allow" })),
+    rows: [
+      "external:out -> node:node-1 tcp/9100 deny",
+      "a/db -> node:node-1 tcp/9100 deny",
       "a/web -> node:node-1 tcp/9100 allow",
       "a/web -> node:node-1 tcp6/9100 allow",
       "a/web -> node:node-1 icmp/8 allow",
@@ -500,20 +495,56 @@ const toOwnNode: readonly HostScene[] = [
   },
   {
     title: "podToHost deny: a pod does not reach its own node, also without host endpoints",
-    settings: { podToHost: "deny" },
-    given: (world) => world,
+    given: (world) => world.settings({ podToHost: "deny" }),
     rows: [
       "external:out -> node:node-1 tcp/9100 allow",
       "a/web -> node:node-2 tcp/9100 allow",
       "a/web -> a/api tcp/8080 allow",
       "node:node-1 -> a/web tcp/8080 allow",
-    ],
-    kernelOnly: [
       "a/web -> node:node-1 tcp/9100 deny",
       "a/web -> node:node-1 udp6/9100 deny",
       "a/web -> node:node-1 tcp/6443 deny",
       "a/db -> node:node-2 icmp6/128 deny",
     ],
+  },
+];
+
+const toOwnNodeBeside: readonly HostScene[] = [
+  {
+    title: "podToHost deny: what preDNAT denies it does not see, and what preDNAT allows it denies all the same",
+    given: (world) =>
+      all(world.settings({ podToHost: "deny" }), open).global("pre", {
+        ...preDnat,
+        ingress: [
+          { ...deny, ...tcp(9101) },
+          { ...allow, ...tcp(9100) },
+        ],
+      }),
+    rows: [
+      "a/web -> node:node-1 tcp/9100 deny",
+      "a/web -> node:node-1 tcp/9101 deny",
+      "external:out -> node:node-1 tcp/9100 allow",
+      "a/web -> node:node-2 tcp/9100 allow",
+    ],
+  },
+  {
+    title: "podToHost allow: not what preDNAT or the pod's own policy denies",
+    given: (world) =>
+      all(world.settings({ podToHost: "allow" }))
+        .global("pre", { ...preDnat, ingress: [{ ...deny, ...tcp(9101) }] })
+        .policy("a/api", { selector: "app == 'api'", types: ["Egress"], egress: [{ ...allow, ...udp(9100) }] }),
+    rows: [
+      "a/web -> node:node-1 tcp/9100 allow",
+      "a/web -> node:node-1 tcp/9101 deny",
+      "a/api -> node:node-1 udp/9100 allow",
+      "a/api -> node:node-1 tcp/9100 deny",
+    ],
+  },
+  {
+    title: "podToHost deny: reject tells who sent the packet",
+    settings: { deny: "reject" },
+    given: (world) => world.settings({ podToHost: "deny" }),
+    rows: ["a/web -> node:node-1 tcp/9100 refused", "a/web -> node:node-1 udp6/9100 prohibited"],
   },
 ];
 
@@ -564,5 +595,6 @@ export const scenes: readonly HostScene[] = [
   ...beforeTranslation,
   ...withoutTracking,
   ...toOwnNode,
+  ...toOwnNodeBeside,
   ...told,
 ];

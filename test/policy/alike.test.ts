@@ -1,26 +1,19 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compile } from "../../policy/compile.ts";
 import type { Alike, Takeover } from "../../policy/effect/alike.ts";
 import { type Decider, deciderKey, deciderOf, isPolicy, nobody } from "../../policy/effect/decider.ts";
 import { effectOf } from "../../policy/effect.ts";
 import { effectSummary, effectText } from "../../policy/effect-text.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
 import { policyTitle } from "../../policy/kind-names.ts";
-import { place } from "../../policy/place.ts";
 import type { RuleOrigin } from "../../policy/program.ts";
 import { hasPorts } from "../../policy/protocol.ts";
 import type { Situation } from "../../policy/space/situation.ts";
 import type { Packet, Verdict } from "../../policy/verdict.ts";
 import { arbitraryWorld, arbitraryWorldPacket } from "../support/arbitrary-world.ts";
-import type { NaiveWorld } from "../support/naive-evaluator.ts";
+import { compiledWorld } from "../support/compiled-world.ts";
 import { arbitraryDraft, situationOfDrafts, smallUniverse } from "../support/small-cluster.ts";
 import { type WorldBuilder, world } from "../support/world.ts";
-
-function compiled({ tiers, policies, endpoints, services }: NaiveWorld): Situation {
-  const program = compile(tiers, policies);
-  return { program, placement: place(program, endpoints, services) };
-}
 
 /** Whose word it is, by the evaluator: of a denial one, of what is allowed those of either direction. */
 type Words = readonly (readonly Decider[])[];
@@ -157,8 +150,8 @@ describe("policy/effect/alike", () => {
     fc.assert(
       fc.property(arbitraryWorld, fc.nat(), packets, (one, gone, some) => {
         const policies = one.policies.filter((_, at) => at !== gone % one.policies.length);
-        assertAgrees(compiled(one), compiled({ ...one, policies }), some);
-        assertAgrees(compiled({ ...one, policies }), compiled(one), some);
+        assertAgrees(compiledWorld(one), compiledWorld({ ...one, policies }), some);
+        assertAgrees(compiledWorld({ ...one, policies }), compiledWorld(one), some);
       }),
       { numRuns: 100 },
     );

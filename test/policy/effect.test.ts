@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Address, addressValue, familyOf } from "../../core/address.ts";
-import { compile } from "../../policy/compile.ts";
 import type { Group } from "../../policy/effect/group.ts";
 import { type Effect, type EffectChange, effectOf } from "../../policy/effect.ts";
 import { effectText } from "../../policy/effect-text.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
-import { place } from "../../policy/place.ts";
 import { hasPorts } from "../../policy/protocol.ts";
 import { parseSelector } from "../../policy/selector/parse.ts";
 import { canonical, matches } from "../../policy/selector/syntax.ts";
@@ -14,7 +12,7 @@ import type { Situation } from "../../policy/space/situation.ts";
 import type { Packet } from "../../policy/verdict.ts";
 import { arbitraryPacket, arbitraryProgram } from "../support/arbitrary-program.ts";
 import { arbitraryWorld, arbitraryWorldPacket } from "../support/arbitrary-world.ts";
-import type { NaiveWorld } from "../support/naive-evaluator.ts";
+import { compiledWorld } from "../support/compiled-world.ts";
 import type { ProgramBuilder } from "../support/program.ts";
 import { arbitraryDraft, situationOfDrafts, smallUniverse } from "../support/small-cluster.ts";
 import { arbitraryHosts, withHosts } from "../support/with-hosts.ts";
@@ -23,11 +21,6 @@ const handmade = (builder: ProgramBuilder, hosts: Parameters<typeof withHosts>[1
   program: builder.program(),
   placement: withHosts(builder.placement(), hosts),
 });
-
-function compiled({ tiers, policies, endpoints, services }: NaiveWorld): Situation {
-  const program = compile(tiers, policies);
-  return { program, placement: place(program, endpoints, services) };
-}
 
 /** What an effect says of a packet: the kinds of all changes that are about it. */
 function told({ changes }: Effect, packet: Packet, named: ReadonlySet<Address>): readonly EffectChange["kind"][] {
@@ -134,7 +127,7 @@ describe("policy/effect", () => {
     const packets = fc.array(usable, { minLength: 60, maxLength: 60 });
     fc.assert(
       fc.property(arbitraryWorld, arbitraryWorld, packets, (one, other, some) => {
-        const [before, after] = [compiled(one), compiled(other)];
+        const [before, after] = [compiledWorld(one), compiledWorld(other)];
         assertAgrees(before, after, some);
       }),
       { numRuns: 60 },

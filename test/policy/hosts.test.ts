@@ -85,7 +85,7 @@ function told({ action, egress, ingress, hosts }: Verdict): string {
   const normal = [egress, ingress].filter((path) => path?.endpoint.startsWith("host:"));
   const texts = [
     ...ofHosts
-      .filter((path) => path.action !== "next")
+      .filter((path) => path.action === "allow" || path.action === "deny")
       .map((path) => `${path.list} ${path.direction} of ${path.endpoint}`),
     ...normal.map((path) => `normal ${path?.direction} of ${path?.endpoint}`),
   ];
@@ -104,6 +104,11 @@ interface Row {
 const all = [host(1, "*")];
 const eth0 = [host(1, "eth0")];
 const closed = [host(1, "*", { open: false })];
+
+const byService = { translated: { node: "node-1", destination: parseAddress("10.96.0.1"), destinationPort: 80 } };
+const byNodePort = (destinationPort: number) => ({
+  translated: { node: "node-1", destination: parseAddress("192.0.2.1"), destinationPort },
+});
 
 const rows: Readonly<Record<string, readonly Row[]>> = {
   "lists and traffic": [
@@ -265,6 +270,93 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       ...{ policies: [policy("f", onForward, denyOut)], packet: "8.8.8.8 -> web 80" },
       more: { interfaces: new Map([["node-2", { in: "eth0", out: "eth1" }]]) },
       is: "deny, forward egress of host:2-eth1",
+    },
+  ],
+  "before destinations are translated": [
+    {
+      title: "preDnat is asked before the egress policy of a pod",
+      hosts: all,
+      policies: [policy("d", ["preDnat"], denyIn), policy("e", ["normal"], { selector: "app == 'web'", ...denyOut })],
+      packet: "web -> 8.8.8.8 80",
+      is: "deny, preDnat ingress of host:1-*",
+    },
+    {
+      title: "a pod that reaches itself by a Service is not known to, so preDnat is asked",
+      ...{ hosts: all, policies: [policy("d", ["preDnat"], denyIn)], packet: "web -> web 80", more: byService },
+      is: "deny, preDnat ingress of host:1-*",
+    },
+    {
+      title: "but no more than that",
+      ...{ hosts: all, policies: [policy("f", onForward, denyIn)], packet: "web -> web 80", more: byService },
+      is: "allow",
+    },
+    {
+      title: "a failsafe port that is reached by a Service is not known to be one, so preDnat is asked",
+      ...{ hosts: all, policies: [policy("d", ["preDnat"], denyIn)], packet: "8.8.8.8 -> node-1 22", more: byService },
+      is: "deny, preDnat ingress of host:1-*",
+    },
+    {
+      title: "and allowed where preDnat does not decide",
+      ...{ hosts: closed, policies: [policy("d", ["preDnat"], { ingress: [] })], packet: "8.8.8.8 -> node-1 22" },
+      more: byService,
+      is: "allow, failsafe ingress of host:1-*",
+    },
+    {
+      title: "a failsafe port of the node that stands for a pod is known, so preDnat is not asked",
+      ...{
+        hosts: all,
+        policies: [policy("d", ["preDnat"], denyIn)],
+        packet: "8.8.8.8 -> web 80",
+        more: byNodePort(22),
+      },
+      is: "allow",
+    },
+    {
+      title: "another port of the node that stands for a pod is asked about",
+      hosts: all,
+      policies: [policy("d", ["preDnat"], denyIn)],
+      ...{ packet: "8.8.8.8 -> web 80", more: byNodePort(30_080) },
+      is: "deny, preDnat ingress of host:1-*",
+    },
+    {
+      title: "untracked is asked about what goes to a pod by a Service",
+      ...{ hosts: eth0, policies: [policy("u", ["untracked"], denyIn)], packet: "8.8.8.8 -> web 80", more: byService },
+      is: "deny, untracked ingress of host:1-eth0",
+    },
+    {
+      title: "and not about what goes to a pod",
+      ...{ hosts: eth0, policies: [policy("u", ["untracked"], denyIn)], packet: "8.8.8.8 -> web 80" },
+      is: "allow",
+    },
+  ],
+  "answers of failsafe ports": [
+    {
+      title: "untracked is not asked about them",
+      hosts: eth0,
+      policies: [policy("u", ["untracked"], { ...denyIn, ...denyOut })],
+      ...{ packet: "node-1 -> 8.8.8.8 40000", more: { sourcePort: 22 } },
+      is: "allow, normal egress of host:1-eth0",
+    },
+    {
+      title: "nor about those that the host gets",
+      hosts: eth0,
+      policies: [policy("u", ["untracked"], denyIn)],
+      ...{ packet: "8.8.8.8 -> node-1 40000", more: { sourcePort: 6443 } },
+      is: "allow, normal ingress of host:1-eth0",
+    },
+    {
+      title: "preDnat is",
+      hosts: eth0,
+      policies: [policy("u", ["untracked"], { ingress: [allow] }), policy("d", ["preDnat"], denyIn)],
+      ...{ packet: "8.8.8.8 -> node-1 40000", more: { sourcePort: 6443 } },
+      is: "deny, preDnat ingress of host:1-eth0",
+    },
+    {
+      title: "of other ports there are none",
+      hosts: eth0,
+      policies: [policy("u", ["untracked"], denyOut)],
+      ...{ packet: "node-1 -> 8.8.8.8 40000", more: { sourcePort: 80 } },
+      is: "deny, untracked egress of host:1-eth0",
     },
   ],
 };

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compile } from "../../policy/compile.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
-import { place } from "../../policy/place.ts";
 import { hasPorts } from "../../policy/protocol.ts";
 import { contains, equivalent } from "../../policy/relation.ts";
 import { Space } from "../../policy/space/space.ts";
 import { arbitraryPacket, arbitraryProgram } from "../support/arbitrary-program.ts";
 import { arbitraryWorld, arbitraryWorldPacket } from "../support/arbitrary-world.ts";
-import type { NaiveWorld } from "../support/naive-evaluator.ts";
+import { compiledWorld } from "../support/compiled-world.ts";
 import type { ProgramBuilder } from "../support/program.ts";
 import { arbitraryHosts, withHosts } from "../support/with-hosts.ts";
 import { world } from "../support/world.ts";
@@ -34,10 +32,6 @@ describe("policy/space", () => {
 });
 
 describe("policy/space, of whole worlds", () => {
-  const situationOf = ({ tiers, policies, endpoints, services }: NaiveWorld) => {
-    const program = compile(tiers, policies);
-    return { program, placement: place(program, endpoints, services) };
-  };
   it("decides every packet as the evaluator does, with every kind of match, services and host endpoints", function () {
     this.timeout(20_000);
     // Of where a packet passes through, and of translation, a space knows nothing.
@@ -45,7 +39,7 @@ describe("policy/space, of whole worlds", () => {
     const packets = fc.array(bare, { minLength: 30, maxLength: 30 });
     fc.assert(
       fc.property(arbitraryWorld, packets, (one, some) => {
-        const situation = situationOf(one);
+        const situation = compiledWorld(one);
         const space = new Space(situation);
         const evaluate = evaluatorOf(situation.program, situation.placement);
         for (const packet of some)

@@ -6,6 +6,7 @@ import type { Fact } from "../../policy/kinds/read.ts";
 import { readFact } from "../../policy/kinds/read.ts";
 import type { Policy, StagedAction } from "../../policy/model.ts";
 import { Population } from "../../policy/population.ts";
+import { defaultProgramSettings } from "../../policy/program-settings.ts";
 import type { View } from "../../policy/view.ts";
 import { naivePlace, plain } from "../support/naive-place.ts";
 import { world } from "../support/world.ts";
@@ -24,7 +25,7 @@ const keyFor = ({ kind, name }: Policy) => `${kind}/${name}`;
 /** Controls among two pods, with all that a World does between them. */
 class Setting {
   readonly population = new Population();
-  readonly controls = new Controls(this.population);
+  readonly controls = new Controls(this.population, defaultProgramSettings);
   readonly #facts = new Map<string, Fact>();
 
   put(key: string, policy: Policy | undefined): void {

@@ -20,6 +20,8 @@ const pods = [
 const hosts = [
   { name: "a-all", node: "a", interfaceName: "*", expectedIPs: ["192.0.2.1"] },
   { name: "a-eth0", node: "a", interfaceName: "eth0", expectedIPs: ["192.0.2.1", "198.51.100.1"] },
+  // Of a pod: names of dataplane/layout.ts.
+  { name: "a-pod", node: "a", interfaceName: "slp0" },
   { name: "b-eth0", node: "b", interfaceName: "eth0" },
   { name: "b-eth1", node: "b", interfaceName: "eth1", expectedIPs: ["198.51.100.2"] },
   { name: "c-all", node: "c", interfaceName: "*" },

@@ -31,6 +31,8 @@ const nodePlaces = [
 const hostPlaces = [
   { name: "a-all", node: "a", interfaceName: "*", addresses: ["192.0.2.1"] },
   { name: "a-eth0", node: "a", interfaceName: "eth0", addresses: ["192.0.2.1", "198.51.100.1"] },
+  // Of a pod: names of dataplane/layout.ts.
+  { name: "a-pod", node: "a", interfaceName: "slp0", addresses: [] },
   { name: "b-eth0", node: "b", interfaceName: "eth0", addresses: [] },
   { name: "b-eth1", node: "b", interfaceName: "eth1", addresses: ["198.51.100.2"] },
   { name: "c-all", node: "c", interfaceName: "*", addresses: [] },
@@ -267,12 +269,13 @@ export const arbitraryWorld: fc.Arbitrary<NaiveWorld> = fc.record({
     .map((drafts) => drafts.map((draft, at) => ({ ...draft, name: `p${(at * 5) % 8}` }))),
   endpoints,
   services: fc.constant(services),
+  podToHost: fc.constantFrom("policy", "policy", "allow", "deny"),
 });
 
 const transport = fc.oneof(
   fc.record({
     protocol: fc.constantFrom(6, 17, 132, 136),
-    sourcePort: fc.constantFrom(53, 80, 40_000),
+    sourcePort: fc.constantFrom(22, 53, 80, 40_000),
     destinationPort: fc.constantFrom(0, 22, 53, 79, 80, 81, 8080, 6443, 65_535),
     icmp: fc.constant(null),
   }),
@@ -293,8 +296,8 @@ const hints: fc.Arbitrary<Pick<Packet, "interfaces" | "translated">> = fc.record
       .map((entries): NonNullable<Packet["interfaces"]> => new Map(entries)),
     translated: fc.record({
       node: fc.constantFrom("a", "b", "c"),
-      destination: fc.constantFrom("192.0.2.2", "203.0.113.9", "10.2.0.1").map(parseAddress),
-      destinationPort: fc.constantFrom(80, 30_000),
+      destination: fc.constantFrom("192.0.2.1", "192.0.2.2", "203.0.113.9", "10.2.0.1").map(parseAddress),
+      destinationPort: fc.constantFrom(22, 80, 30_000),
     }),
   },
   { requiredKeys: [] },

@@ -1,7 +1,8 @@
 import { type Address, cidrContains, familyOf } from "../../core/address.ts";
 import type { IcmpMatch, Peer, Policy, Ports, Rule, Tier } from "../../policy/model.ts";
 import type { Endpoint } from "../../policy/placement.ts";
-import type { Direction, PolicyList } from "../../policy/program.ts";
+import type { Direction, PolicyListOfUsers } from "../../policy/program.ts";
+import type { ProgramSettings } from "../../policy/program-settings.ts";
 import { matches } from "../../policy/selector/syntax.ts";
 import type { Backend } from "../../policy/service.ts";
 import type { Packet } from "../../policy/verdict.ts";
@@ -16,31 +17,24 @@ export interface NaiveWorld {
   readonly endpoints: readonly Endpoint[];
   /** By `namespace/name`. */
   readonly services: ReadonlyMap<string, readonly Backend[]>;
+  readonly podToHost?: ProgramSettings["podToHost"];
 }
 
 /** `allow` or `deny`, then who said so last, as `tier|kind:namespace/name|direction|rule`; nobody if no policy was asked. */
 export type Opinion = string;
 
 export function naiveOpinion(world: NaiveWorld, packet: Packet): Opinion {
-  const from = whoIs(world, packet.source);
-  const to = whoIs(world, packet.destination);
-  if (from.pod !== undefined && from.pod === to.pod) return "allow";
-  if (from.pod === undefined && from.node !== null && from.node === to.node) return "allow";
-  let last = "";
-  for (const { endpoint, lists, direction } of questions(world, from, to, packet)) {
-    for (const list of lists) {
-      const isBefore = list === "untracked" || list === "preDnat";
-      const translated = isBefore && packet.translated?.node === endpoint.node && endpoint.kind === "host";
-      const seen = translated ? { ...packet, ...packet.translated } : packet;
-      const answer = ask(world, endpoint, list, direction, seen);
-      if (answer === undefined) continue;
-      last = ` ${answer.by}`;
-      if (answer.action === "deny") return `deny${last}`;
-      break;
-    }
+  const opinion = new Asking(world, packet);
+  try {
+    opinion.walk();
+    return `allow${opinion.last}`;
+  } catch (thrown) {
+    if (thrown instanceof Denied) return `deny${opinion.last}`;
+    throw thrown;
   }
-  return `allow${last}`;
 }
+
+class Denied extends Error {}
 
 interface Who {
   readonly pod: Endpoint | undefined;
@@ -56,44 +50,110 @@ function whoIs({ endpoints }: NaiveWorld, address: Address): Who {
   return { pod: undefined, node: own === undefined ? null : own.kind === "node" ? own.name : own.node };
 }
 
-interface Question {
-  readonly endpoint: Endpoint;
-  readonly direction: Direction;
-  /** The first of them that allows is enough. */
-  readonly lists: readonly PolicyList[];
+/** Everything that is asked about a packet, node by node along its way: the table of host endpoints and traffic. */
+class Asking {
+  last = "";
+  readonly #world: NaiveWorld;
+  readonly #packet: Packet;
+
+  constructor(world: NaiveWorld, packet: Packet) {
+    this.#world = world;
+    this.#packet = packet;
+  }
+
+  /** Throws Denied. */
+  walk(): void {
+    const [from, to] = [whoIs(this.#world, this.#packet.source), whoIs(this.#world, this.#packet.destination)];
+    if (from.pod !== undefined && from.pod === to.pod) {
+      if (this.#packet.translated?.node === from.node) this.#comesIn(from.node, "pods");
+      return;
+    }
+    if (from.pod === undefined && from.node !== null && from.node === to.node) return;
+    const isLocal = from.node !== null && from.node === to.node;
+    if (from.pod !== undefined) this.#fromPod(from.pod, from.node, isLocal && to.pod === undefined, isLocal);
+    else if (from.node !== null) this.#fromProcess(from.node);
+    for (const router of this.#packet.interfaces?.keys() ?? []) {
+      if (isLocal || router === from.node || router === to.node) continue;
+      if (!this.#comesIn(router, "others").isDone) this.#ask(this.#host(router, "in", "others"), "ingress", "forward");
+      this.#ask(this.#host(router, "out", "others"), "egress", "forward");
+    }
+    if (to.pod !== undefined) this.#toPod(to.pod, to.node, isLocal);
+    else if (to.node !== null && !isLocal) this.#toProcess(this.#comesIn(to.node, "others", this.#packet.destination));
+  }
+
+  #fromPod(pod: Endpoint, node: string | null, isToOwnNode: boolean, isLocal: boolean): void {
+    const { host, isDone } = this.#comesIn(node, "pods");
+    this.#ask(pod, "egress", "normal");
+    const { podToHost = "policy" } = this.#world;
+    if (isToOwnNode && podToHost !== "policy")
+      this.#hear({ action: podToHost, by: "__SETTING__|setting:podToHost|ingress|-1" });
+    else if (isToOwnNode) this.#toProcess({ host, isDone });
+    else if (!isDone) this.#ask(host, "ingress", "forward");
+    if (!isLocal) this.#ask(this.#host(node, "out", "others"), "egress", "forward");
+  }
+
+  #fromProcess(node: string): void {
+    const host = this.#host(node, "out", "others", this.#packet.source);
+    const seen = this.#before(node);
+    const isOpen = failsafe("egress", seen) !== undefined || failsafe("ingress", reversed(seen)) !== undefined;
+    if (host?.interfaceName !== "*" && !isOpen && this.#ask(host, "egress", "untracked", seen)) return;
+    if (!this.#ask(host, "egress", "failsafe")) this.#ask(host, "egress", "normal");
+  }
+
+  #toPod(pod: Endpoint, node: string | null, isLocal: boolean): void {
+    if (!isLocal && !this.#comesIn(node, "others").isDone)
+      this.#ask(this.#host(node, "in", "others"), "ingress", "forward");
+    this.#ask(pod, "ingress", "normal");
+    this.#ask(this.#host(node, "out", "pods"), "egress", "forward");
+  }
+
+  #toProcess({ host, isDone }: { readonly host: Endpoint | undefined; readonly isDone: boolean }): void {
+    if (isDone || this.#ask(host, "ingress", "failsafe")) return;
+    this.#ask(host, "ingress", "normal");
+  }
+
+  /** What is asked where it comes in, as long as its destination is not translated. `isDone`: it is allowed. */
+  #comesIn(node: string | null, kind: "pods" | "others", own?: Address) {
+    const host = this.#host(node, "in", kind, own);
+    const seen = this.#before(node);
+    const to = whoIs(this.#world, seen.destination);
+    const isHere = node !== null && to.node === node;
+    const isForHost = isHere && to.pod === undefined;
+    const isFailsafe = isForHost && failsafe("ingress", seen) !== undefined;
+    const isAnswer = isForHost && failsafe("egress", reversed(seen)) !== undefined;
+    const isTracked = kind === "pods" || host?.interfaceName === "*" || (isHere && to.pod !== undefined);
+    if (isFailsafe) return { host, isDone: false };
+    const isUntracked = !isTracked && !isAnswer && this.#ask(host, "ingress", "untracked", seen);
+    return { host, isDone: isUntracked || this.#ask(host, "ingress", "preDnat", seen) };
+  }
+
+  #before(node: string | null): Packet {
+    const { translated } = this.#packet;
+    return translated !== undefined && translated.node === node ? { ...this.#packet, ...translated } : this.#packet;
+  }
+
+  #host(node: string | null, side: "in" | "out", kind: "pods" | "others", own?: Address): Endpoint | undefined {
+    return hostEndpointAt(this.#world, node, this.#packet.interfaces?.get(node ?? "")?.[side], kind, own);
+  }
+
+  /** Whether the list allows it. */
+  #ask(endpoint: Endpoint | undefined, direction: Direction, list: Asked, seen = this.#packet): boolean {
+    const answer = endpoint && ask(this.#world, endpoint, list, direction, seen);
+    if (answer === undefined) return false;
+    this.#hear(answer);
+    return true;
+  }
+
+  #hear({ action, by }: Answer): void {
+    this.last = ` ${by}`;
+    if (action === "deny") throw new Denied();
+  }
 }
 
-/** The table of host endpoints and traffic, node by node along the way. */
-function questions(world: NaiveWorld, from: Who, to: Who, packet: Packet): readonly Question[] {
-  const asked: Question[] = [];
-  const add = (endpoint: Endpoint | undefined, direction: Direction, ...lists: PolicyList[]) => {
-    const isAll = endpoint?.interfaceName === "*";
-    if (endpoint !== undefined)
-      asked.push({ endpoint, direction, lists: lists.filter((list) => !isAll || list !== "untracked") });
-  };
-  const host = (node: string | null, side: "in" | "out", kind: "pods" | "others", own?: Address) =>
-    hostEndpointAt(world, node, packet.interfaces?.get(node ?? "")?.[side], kind, own);
-  const local = from.node !== null && from.node === to.node;
-  if (from.pod !== undefined) {
-    add(from.pod, "egress", "normal");
-    if (local && to.pod === undefined)
-      add(host(from.node, "in", "pods"), "ingress", "failsafe", "untracked", "preDnat", "normal");
-    else add(host(from.node, "in", "pods"), "ingress", "preDnat", "forward");
-    if (!local) add(host(from.node, "out", "others"), "egress", "forward");
-  } else if (from.node !== null)
-    add(host(from.node, "out", "others", packet.source), "egress", "failsafe", "untracked", "normal");
-  for (const router of packet.interfaces?.keys() ?? []) {
-    if (local || router === from.node || router === to.node) continue;
-    add(host(router, "in", "others"), "ingress", "untracked", "preDnat", "forward");
-    add(host(router, "out", "others"), "egress", "forward");
-  }
-  if (to.pod !== undefined) {
-    if (!local) add(host(to.node, "in", "others"), "ingress", "preDnat", "forward");
-    add(to.pod, "ingress", "normal");
-    add(host(to.node, "out", "pods"), "egress", "forward");
-  } else if (to.node !== null && !local)
-    add(host(to.node, "in", "others", packet.destination), "ingress", "failsafe", "untracked", "preDnat", "normal");
-  return asked;
+type Asked = PolicyListOfUsers | "failsafe";
+
+function reversed(packet: Packet): Packet {
+  return { ...packet, sourcePort: packet.destinationPort, destinationPort: packet.sourcePort };
 }
 
 function hostEndpointAt(
@@ -140,7 +200,7 @@ interface Answer {
 function ask(
   world: NaiveWorld,
   endpoint: Endpoint,
-  list: PolicyList,
+  list: Asked,
   direction: Direction,
   packet: Packet,
 ): Answer | undefined {
@@ -167,7 +227,7 @@ function askTier(
   world: NaiveWorld,
   tier: Tier,
   policies: readonly Policy[],
-  list: PolicyList,
+  list: Asked,
   direction: Direction,
   packet: Packet,
 ): Answer | "pass" {

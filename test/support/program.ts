@@ -68,7 +68,14 @@ export class ProgramBuilder {
     const id = name as ClassId;
     const { egress = [], ingress = [] } = stages;
     const nothing = { egress: [], ingress: [] };
-    const others = { forward: nothing, preDnat: nothing, untracked: nothing, failsafe: nothing };
+    const others = {
+      forward: nothing,
+      preDnat: nothing,
+      untracked: nothing,
+      failsafe: nothing,
+      answers: nothing,
+      toOwnNode: nothing,
+    };
     this.#classes.set(id, {
       id,
       egress: egress.map(stageOf("egress")),

@@ -88,6 +88,8 @@ export function withHosts(placement: Placement, hosts: readonly HostDraft[]): Pl
         preDnat: stages(others.preDnat),
         untracked: stages(others.untracked),
         failsafe: stages(others.failsafe),
+        answers: nothing,
+        toOwnNode: nothing,
       },
     });
     classOf.set(id, classId);

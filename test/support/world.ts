@@ -1,6 +1,7 @@
 import { type Address, parseAddress } from "../../core/address.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { evaluatorOf } from "../../policy/evaluate.ts";
+import type { ProgramSettings } from "../../policy/program-settings.ts";
 import type { Packet, Verdict } from "../../policy/verdict.ts";
 import { World } from "../../policy/world.ts";
 
@@ -11,6 +12,8 @@ export class WorldBuilder {
   readonly objects: KubeObject[] = [];
   readonly #addresses = new Map<string, readonly Address[]>();
   #pods = 0;
+  /** What the operator set; undefined: nothing. */
+  programSettings: ProgramSettings | undefined;
 
   namespace(name: string, labels: Labels = {}): this {
     return this.#add("v1", "Namespace", { name, labels: { "kubernetes.io/metadata.name": name, ...labels } });
@@ -90,8 +93,13 @@ export class WorldBuilder {
     return known ?? parseAddress(of);
   }
 
+  settings(settings: ProgramSettings): this {
+    this.programSettings = settings;
+    return this;
+  }
+
   world(): World {
-    const world = new World();
+    const world = new World(this.programSettings);
     const faults = world.apply(this.objects.map((object) => ({ type: "upsert", object })));
     if (faults.length > 0)
       throw new Error(JSON.stringify(faults.map(({ object, problems }) => ({ name: object.metadata.name, problems }))));

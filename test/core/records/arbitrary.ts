@@ -3,6 +3,7 @@ import { type Address, formatAddress } from "../../../core/address.ts";
 import type { ChangeRecord } from "../../../core/records/change.ts";
 import type { DnsRecord } from "../../../core/records/dns.ts";
 import { endReasons, type Flow, type FlowEndpoint } from "../../../core/records/flow.ts";
+import type { Heartbeat } from "../../../core/records/heartbeat.ts";
 import type { Loss } from "../../../core/records/loss.ts";
 import { type RuleId, ruleIdOf } from "../../../core/rule-id.ts";
 
@@ -143,7 +144,7 @@ export const changes: fc.Arbitrary<ChangeRecord> = fc.record(
     id: text,
     cluster: text,
     node: orNull(text),
-    kind: fc.constantFrom("unknown", "tamper"),
+    kind: fc.constantFrom("unknown", "tamper", "rollout", "retention"),
     start: long,
     foundAt: long,
     end: orNull(long),
@@ -182,6 +183,16 @@ export const losses: fc.Arbitrary<Loss> = fc.record(
     start: long,
     end: long,
     detail: text,
+  },
+  plain,
+);
+
+export const heartbeats: fc.Arbitrary<Heartbeat> = fc.record(
+  {
+    ...{ cluster: text, node: text, epoch: long, seq: long, start: long, end: long },
+    ...{ flows: long, losses: long, conntrackEvents: long, loggedPackets: long, decodeFailures: long },
+    ...{ overruns: long, dropped: long, connections: long, connectionsMax: long, eventDrops: long, logDrops: long },
+    ...{ tableDrops: long, earlyDrops: long, insertFailures: long, searchRestarts: long, clashes: long },
   },
   plain,
 );

@@ -143,29 +143,6 @@ describe("Archive", function () {
       await assert.rejects(archiveIn(folder).open(), { code: "DATA_VERSION", message: /"sluice 99"/ });
       await assert.rejects(flowsIn(folder), { code: "DATA_VERSION" });
     }));
-
-  it("goes on from page to page while records come in", () =>
-    withFolder(async (folder) => {
-      const archive = archiveIn(folder);
-      await archive.open();
-      await store(archive, numbered(25));
-      const store1 = new ArchiveStore({ folder, memoryMb: 256, archive });
-      for (const order of ["oldest", "newest"] as const) {
-        const seqs: number[] = [];
-        let cursor: string | undefined;
-        do {
-          const page = await store1.search(
-            { ...everything, order, limit: 7, ...(cursor === undefined ? {} : { cursor }) },
-            never,
-          );
-          seqs.push(...page.items.map(({ seq }) => seq));
-          cursor = page.cursor;
-        } while (cursor !== undefined);
-        const expected = Array.from({ length: 25 }, (_, seq) => seq);
-        assert.deepEqual(seqs, order === "oldest" ? expected : expected.reverse());
-      }
-      await archive.close();
-    }));
 });
 
 const sorted = (flows: readonly Flow[]) => [...flows].sort((a, b) => a.seq - b.seq);

@@ -14,13 +14,14 @@ describe("a minimal contest", () => {
     ];
     const fails = (text: string) => text.includes('"b":2') && text.includes("4") && text.includes("witness");
     const beyondSecond = [parseAddress("8.8.8.8")];
-    const smallest = await minimal({ objects, beyondSecond, deny: "reject" }, (each) =>
+    const smallest = await minimal({ objects, beyondSecond, deny: "reject", podToHost: "deny" }, (each) =>
       Promise.resolve(fails(JSON.stringify(each.objects))),
     );
     assert.deepEqual(smallest, {
       objects: [pod("culprit", { rules: [{ b: 2, c: [4] }] }), pod("witness", {})],
       beyondSecond: [],
       deny: "drop",
+      podToHost: "policy",
     });
   });
 });

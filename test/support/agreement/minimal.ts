@@ -22,8 +22,9 @@ export async function minimal(contest: Contest, fails: (smaller: Contest) => Pro
 }
 
 function* smallerThan(contest: Contest): Iterable<Contest> {
-  const { objects, beyondSecond, deny } = contest;
+  const { objects, beyondSecond, deny, podToHost } = contest;
   if (beyondSecond.length > 0) yield { ...contest, beyondSecond: [] };
+  if (podToHost !== "policy") yield { ...contest, podToHost: "policy" };
   if (deny === "reject") yield { ...contest, deny: "drop" };
   for (const at of objects.keys()) yield { ...contest, objects: objects.toSpliced(at, 1) };
   for (const [at, object] of objects.entries())

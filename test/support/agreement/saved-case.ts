@@ -22,6 +22,7 @@ const contest = z.strictObject({
   ),
   beyondSecond: z.array(address),
   deny: z.enum(["drop", "reject"]),
+  podToHost: z.enum(["policy", "allow", "deny"]).default("policy"),
 });
 const seeded = z.strictObject({ source: z.enum(sourceNames), seed: z.int() });
 const savedCase = z.strictObject({

@@ -59,5 +59,6 @@ function worldText({ world }: SavedCase): string {
   if ("seed" in world) return `  world:     ${world.source} ${world.seed}\n`;
   const beyond = world.beyondSecond.length === 0 ? "" : `# beyond eth1: ${world.beyondSecond.join(", ")}\n`;
   const answers = world.deny === "reject" ? "# deny: reject\n" : "";
-  return `${beyond}${answers}${world.objects.map((object) => `---\n${stringify(object)}`).join("")}`;
+  const set = world.podToHost === "policy" ? "" : `# podToHost: ${world.podToHost}\n`;
+  return `${beyond}${answers}${set}${world.objects.map((object) => `---\n${stringify(object)}`).join("")}`;
 }

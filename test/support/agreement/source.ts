@@ -1,10 +1,9 @@
 import fc from "fast-check";
-import { compile } from "../../../policy/compile.ts";
-import { place } from "../../../policy/place.ts";
 import type { Packet } from "../../../policy/verdict.ts";
 import { arbitraryObjects } from "../arbitrary-objects.ts";
 import { arbitraryPacket, arbitraryProgram } from "../arbitrary-program.ts";
 import { arbitraryWorld, arbitraryWorldPacket } from "../arbitrary-world.ts";
+import { compiledWorld } from "../compiled-world.ts";
 import { throughService } from "../dataplane/service-addresses.ts";
 import { type Trial, trialOf } from "../dataplane/trial.ts";
 import { arbitraryListedHosts, withHosts } from "../with-hosts.ts";
@@ -39,9 +38,8 @@ export const sources = {
   },
   models(seed: number): Draw {
     const [world, packets] = draw(models, seed);
-    const program = compile(world.tiers, world.policies);
-    const placement = place(program, world.endpoints, world.services);
-    const { beyondSecond, deny } = circumstancesAt(seed);
+    const { beyondSecond, deny, podToHost } = circumstancesAt(seed);
+    const { program, placement } = compiledWorld({ ...world, podToHost });
     const trial = trialOf(program, placement, { beyondSecond: new Set(beyondSecond), deny });
     return { trial, packets: someThroughServices(trial, packets), contest: null };
   },

@@ -40,19 +40,18 @@ export function answerOfVerdict(verdict: Verdict): Answer {
 }
 
 /** Ids of the `log` rules on a way through policies, in order. */
-export function logsOn({ steps }: Pick<Path, "steps">): RuleId[] {
+function logsOn({ steps }: Pick<Path, "steps">): RuleId[] {
   return steps.filter(({ action }) => action === "log").map(({ rule }) => rule);
 }
 
-/** Failsafe ports leave their ids as policies of processes do; what passes through a host leaves none. */
-function labelsOf({ egress, ingress, hosts }: Verdict): LabelRules {
-  const failsafe = (direction: Direction) =>
-    hosts.find((path) => path.list === "failsafe" && path.direction === direction && path.action === "allow")?.rule;
-  return {
-    egress: egress?.rule ?? failsafe("egress") ?? null,
-    ingress: ingress?.rule ?? failsafe("ingress") ?? null,
-  };
+/** Failsafe ports, and what pods may send to their own node, leave their ids as policies do; what passes through a host leaves none. */
+export function labelsOf({ egress, ingress, hosts }: Verdict): LabelRules {
+  const other = (direction: Direction) =>
+    hosts.find((path) => labelling.has(path.list) && path.direction === direction && path.action === "allow")?.rule;
+  return { egress: egress?.rule ?? other("egress") ?? null, ingress: ingress?.rule ?? other("ingress") ?? null };
 }
+
+const labelling: ReadonlySet<HostPath["list"]> = new Set(["failsafe", "toOwnNode"]);
 
 /** Of the outcomes on all nodes on the way, in order. Undefined where a packet was dropped and no log message says by whom. */
 export function answerOfOutcomes(outcomes: readonly Outcome[]): Answer | undefined {

@@ -80,15 +80,14 @@ function isRightlyInvalid(trial: Trial, packet: Packet, told: Told | undefined):
 
 function findingOf(
   said: Pick<Finding, "packet" | "memory" | "kernel">,
-  { answer: evaluator, mayDiffer, needsTracking }: Expectation,
+  { answer: evaluator, isNeverTranslated, needsTracking }: Expectation,
 ): Finding {
   const { memory, kernel } = said;
   if (kernel.told === "untracked" && needsTracking)
     return { ...said, evaluator, kernel: notTold("invalid"), agree: true };
-  if (allAgree(evaluator, memory, kernel)) return { ...said, evaluator, agree: true };
-  if (mayDiffer !== null && isOfOneMind(memory, kernel))
-    return { ...said, evaluator, kernel: notTold(mayDiffer), agree: true };
-  return { ...said, evaluator, agree: false };
+  if (isNeverTranslated && kernel.told !== "no")
+    return { ...said, evaluator, kernel: notTold("untracked"), agree: true };
+  return { ...said, evaluator, agree: allAgree(evaluator, memory, kernel) };
 }
 
 /** Where the kernel has nothing to say, neither has the ruleset in memory that stands for it. */
@@ -96,10 +95,6 @@ function allAgree(evaluator: Answer, memory: Answer | undefined, kernel: Told): 
   if (kernel.told === "no") return true;
   if (kernel.told === "nonsense" || memory === undefined) return false;
   return sameAnswer(evaluator, memory) && sameAnswer(evaluator, kernel.answer);
-}
-
-function isOfOneMind(memory: Answer | undefined, kernel: Told): boolean {
-  return memory !== undefined && "answer" in kernel && sameAnswer(memory, kernel.answer);
 }
 
 function notTold(why: Untellable): Told {

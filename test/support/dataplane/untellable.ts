@@ -1,7 +1,8 @@
 import { type Address, type Cidr, cidrContains, familyOf, parseCidr } from "../../../core/address.ts";
-import type { ClassId, Endpoint, Placement } from "../../../policy/placement.ts";
+import type { ClassId, Placement } from "../../../policy/placement.ts";
 import type { Packet } from "../../../policy/verdict.ts";
-import { type Layout, networkDevices } from "./layout.ts";
+import { linksOf } from "../hooks.ts";
+import { deviceTo, type Layout } from "./layout.ts";
 import { passagesOf } from "./way.ts";
 
 /**
@@ -13,13 +14,9 @@ export const untellable = {
   nowhere: "meets no node: both ends are outside, or one is a pod without a node",
   martian: "no router takes a packet with such an address",
   extension: "the protocol number is that of an IPv6 extension header",
-  unnamed: "the evaluator is not told which interface has the expectedIPs of a host endpoint that names none",
-  answers:
-    "it looks like an answer to what failsafe ports let through: raw hooks ask no untracked list, the evaluator does",
-  untracked:
-    "it goes to a service by a node with untracked lists: what is not tracked is not translated, and these lists see the service",
-  itself: "a pod talks to itself by a service: known as such only after translation, and preDNAT lists come before",
-  late: "it reaches a failsafe port by a service: known as such only after translation, and preDNAT lists come before",
+  untracked: "it goes to a service by a list of what is not tracked that allows it: then nobody translates it",
+  detour:
+    "a process sends it to a service by a node with untracked lists, and would send it by another interface than it takes in the end",
   invalid:
     "conntrack holds it for invalid, which is denied before policy is asked, and without tracking policy is another",
 } as const;
@@ -33,11 +30,16 @@ export function whyUntellable(layout: Layout, placement: Placement, packet: Pack
   if (from?.at === "nowhere" || to?.at === "nowhere" || (from === undefined && to === undefined)) return "nowhere";
   if (isMartian(packet.source) || isMartian(packet.destination)) return "martian";
   if (familyOf(packet.source) === 6 && extensions.has(packet.protocol)) return "extension";
-  if (packet.translated !== undefined) {
-    if (from !== undefined && from === to) return "itself";
-    if (hasUntracked(placement, packet.translated.node)) return "untracked";
-  }
-  return meetsUnnamed(layout, placement.endpoints, packet) ? "unnamed" : undefined;
+  return makesDetour(layout, placement, packet) ? "detour" : undefined;
+}
+
+/** Lists of what is not tracked see what processes send by the interface to the service's address, which nobody is told. */
+function makesDetour(layout: Layout, placement: Placement, packet: Packet): boolean {
+  const { translated, source } = packet;
+  if (translated === undefined || layout.homes.get(source)?.at !== "node") return false;
+  const [first] = passagesOf(layout, packet);
+  const taken = first === undefined ? undefined : linksOf(first.hooks).out;
+  return taken !== deviceTo(layout, translated.destination) && hasUntracked(placement, translated.node);
 }
 
 function hasUntracked({ endpoints, classOf, classes }: Placement, node: string): boolean {
@@ -46,23 +48,6 @@ function hasUntracked({ endpoints, classOf, classes }: Placement, node: string):
       kind === "host" && of === node ? classes.get(classOf.get(id) as ClassId)?.others.untracked : undefined;
     return lists !== undefined && lists.ingress.length + lists.egress.length > 0;
   });
-}
-
-/** It passes a node by another network device than the one that has the address which stands for a host endpoint there. */
-function meetsUnnamed(layout: Layout, endpoints: Placement["endpoints"], packet: Packet): boolean {
-  return passagesOf(layout, packet).some(({ node, hooks }) => {
-    const name = layout.nodes[node]?.name;
-    const unnamed = [...endpoints.values()].filter((host) => host.node === name && isUnnamed(host));
-    const used = hooks.flatMap(({ from, to }) => networkDevices.filter((device) => device === from || device === to));
-    return unnamed.some(({ addresses }) => {
-      const devices = addresses.flatMap((address) => layout.nodes[node]?.own.get(address) ?? []);
-      return used.some((device) => !devices.includes(device));
-    });
-  });
-}
-
-function isUnnamed({ kind, interfaceName }: Endpoint): boolean {
-  return kind === "host" && interfaceName === null;
 }
 
 // RFC 6890 and RFC 4291, as far as the kernel drops it before any hook or takes it for its own (net/ipv4/route.c, ip_route_input_slow).

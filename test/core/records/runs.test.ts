@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { joinedRuns } from "../../../sinks/archive/runs.ts";
+import { joinedRuns } from "../../../core/records/runs.ts";
 
 const run = (text: string) => {
   const [node = "", epoch, first, last] = text.split(" ");

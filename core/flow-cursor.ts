@@ -1,8 +1,7 @@
-import { SluiceError } from "../../core/errors.ts";
-import type { SearchQuery } from "../../core/flow-store.ts";
-import type { Flow } from "../../core/records/flow.ts";
+import { SluiceError } from "./errors.ts";
+import type { SearchQuery } from "./flow-store.ts";
 
-/** Where a page ended: rows have a total order, so what is stored later changes nothing of the pages before. */
+/** Where a page ended: flows have a total order, so what is stored later changes nothing of the pages before, in whichever store. */
 export interface Position {
   readonly start: number;
   readonly node: string;
@@ -11,7 +10,7 @@ export interface Position {
 }
 
 /** Text that means nothing to others. */
-export function cursorOf({ start, node, epoch, seq }: Flow, order: SearchQuery["order"]): string {
+export function cursorOf({ start, node, epoch, seq }: Position, order: SearchQuery["order"]): string {
   return Buffer.from(JSON.stringify([order, start, node, epoch, seq])).toString("base64url");
 }
 
@@ -21,6 +20,13 @@ export function parseCursor(text: string, order: SearchQuery["order"]): Position
   if (from === order && isInteger(start) && typeof node === "string" && isInteger(epoch) && isInteger(seq))
     return { start, node, epoch, seq };
   throw new SluiceError("FILTER_INVALID", `"${text.slice(0, 60)}" is no cursor of a search for the ${order}`);
+}
+
+/** Whether a flow stands before another where the oldest come first. */
+export function comparePositions(a: Position, b: Position): number {
+  if (a.start !== b.start) return a.start - b.start;
+  if (a.node !== b.node) return a.node < b.node ? -1 : 1;
+  return a.epoch - b.epoch || a.seq - b.seq;
 }
 
 function listOf(text: string): readonly unknown[] {
