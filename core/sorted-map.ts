@@ -102,20 +102,25 @@ export class SortedMap<K extends string, V> implements ReadonlyMap<K, V> {
 
   /** What turned `older` into this map, key by key. Of two that share nearly everything it costs what they do not share. */
   *differences(older: SortedMap<K, V>): Generator<Difference<K, V>> {
-    const [shared, kept] = [new Set(older.#leaves), new Set(this.#leaves)];
-    const after = entriesOf(this.#leaves.filter((leaf) => !shared.has(leaf)));
-    const before = entriesOf(older.#leaves.filter((leaf) => !kept.has(leaf)));
-    let [left, right] = [before.next(), after.next()];
-    while (!left.done || !right.done) {
-      const [was, is] = [left.value, right.value];
-      const isGone = right.done || (!left.done && (was as [K, V])[0] < (is as [K, V])[0]);
-      const isNew = left.done || (!right.done && (is as [K, V])[0] < (was as [K, V])[0]);
-      if (isGone) yield { key: (was as [K, V])[0], before: (was as [K, V])[1], after: undefined };
-      else if (isNew) yield { key: (is as [K, V])[0], before: undefined, after: (is as [K, V])[1] };
-      else if ((was as [K, V])[1] !== (is as [K, V])[1])
-        yield { key: (is as [K, V])[0], before: (was as [K, V])[1], after: (is as [K, V])[1] };
-      if (!isNew) left = before.next();
-      if (!isGone) right = after.next();
+    const [left, right] = unshared(older.#leaves, this.#leaves).map((leaves) => new Cursor(leaves)) as [
+      Cursor<K, V>,
+      Cursor<K, V>,
+    ];
+    while (!left.isDone || !right.isDone) {
+      const keys = left.wholeKeys;
+      if (keys !== undefined && keys === right.wholeKeys) {
+        const [were, are] = [left.takeValues(), right.takeValues()];
+        for (let place = 0; place < keys.length; place++)
+          if (were[place] !== are[place]) yield { key: keys[place] as K, before: were[place], after: are[place] };
+        continue;
+      }
+      const isGone = right.isDone || (!left.isDone && left.key < right.key);
+      const isNew = left.isDone || (!right.isDone && right.key < left.key);
+      if (isGone) yield { key: left.key, before: left.value, after: undefined };
+      else if (isNew) yield { key: right.key, before: undefined, after: right.value };
+      else if (left.value !== right.value) yield { key: right.key, before: left.value, after: right.value };
+      if (!isNew) left.next();
+      if (!isGone) right.next();
     }
   }
 
@@ -138,9 +143,60 @@ export interface Difference<K, V> {
   readonly after: V | undefined;
 }
 
-function* entriesOf<K, V>(leaves: readonly Leaf<K, V>[]): Generator<[K, V]> {
-  for (const { keys, values } of leaves)
-    for (let place = 0; place < keys.length; place++) yield [keys[place] as K, values[place] as V];
+/** An entry of some leaves, and then the next. */
+class Cursor<K, V> {
+  readonly #leaves: readonly Leaf<K, V>[];
+  #leaf = 0;
+  #place = 0;
+
+  /** Leaves have entries. */
+  constructor(leaves: readonly Leaf<K, V>[]) {
+    this.#leaves = leaves;
+  }
+
+  get isDone(): boolean {
+    return this.#leaf === this.#leaves.length;
+  }
+
+  get key(): K {
+    return (this.#leaves[this.#leaf] as Leaf<K, V>).keys[this.#place] as K;
+  }
+
+  get value(): V {
+    return (this.#leaves[this.#leaf] as Leaf<K, V>).values[this.#place] as V;
+  }
+
+  /** Of a leaf at its beginning. */
+  get wholeKeys(): readonly K[] | undefined {
+    return this.#place === 0 ? this.#leaves[this.#leaf]?.keys : undefined;
+  }
+
+  /** Those of the leaf, which is passed over. */
+  takeValues(): readonly V[] {
+    const { values } = this.#leaves[this.#leaf] as Leaf<K, V>;
+    this.#leaf += 1;
+    return values;
+  }
+
+  next(): void {
+    this.#place += 1;
+    if (this.#place < (this.#leaves[this.#leaf] as Leaf<K, V>).keys.length) return;
+    this.#leaf += 1;
+    this.#place = 0;
+  }
+}
+
+type Leaves<K, V> = readonly Leaf<K, V>[];
+
+/** Of each the leaves that the other has not. Most changes are in one place, so what both begin and end with is left out first. */
+function unshared<K, V>(older: Leaves<K, V>, newer: Leaves<K, V>): readonly [Leaves<K, V>, Leaves<K, V>] {
+  const least = Math.min(older.length, newer.length);
+  let [start, end] = [0, 0];
+  while (start < least && older[start] === newer[start]) start++;
+  while (end < least - start && older[older.length - 1 - end] === newer[newer.length - 1 - end]) end++;
+  const [before, after] = [older.slice(start, older.length - end), newer.slice(start, newer.length - end)];
+  const [shared, kept] = [new Set(before), new Set(after)];
+  return [before.filter((leaf) => !kept.has(leaf)), after.filter((leaf) => !shared.has(leaf))];
 }
 
 /** Index of the first key that is not before the one asked for. */
@@ -154,7 +210,7 @@ function placeOf<K extends string>(keys: readonly K[], key: K): number {
   return low;
 }
 
-/** A leaf, or none, with changes[from] to changes[to - 1]. */
+/** A leaf, or none, with changes[from] to changes[to - 1]; of the very same keys if these only have other values. */
 function mergedLeaf<K extends string, V>(
   leaf: Leaf<K, V> | undefined,
   changes: SortedChanges<K, V>,
@@ -163,7 +219,7 @@ function mergedLeaf<K extends string, V>(
 ): Leaf<K, V> {
   const [keys, values]: [K[], V[]] = [[], []];
   const old = leaf ?? { keys: [], values: [] };
-  let place = 0;
+  let [place, others] = [0, 0];
   const keepUntil = (end: number) => {
     for (; place < end; place++) {
       keys.push(old.keys[place] as K);
@@ -173,13 +229,16 @@ function mergedLeaf<K extends string, V>(
   for (let index = from; index < to; index++) {
     const [key, value] = [changes.keys[index] as K, changes.values[index]];
     keepUntil(placeOf(old.keys, key));
-    if (old.keys[place] === key) place++;
+    const isKnown = old.keys[place] === key;
+    if (isKnown) place++;
+    if (isKnown !== (value !== undefined)) others++;
     if (value === undefined) continue;
     keys.push(key);
     values.push(value);
   }
   keepUntil(old.keys.length);
-  return { keys, values };
+  // Lists that grew have room for more.
+  return { keys: others === 0 ? old.keys : keys.slice(), values: values.slice() };
 }
 
 /** Adds a leaf in parts that fit; one that has become small joins the one before it. */
@@ -191,6 +250,8 @@ function addLeaves<K, V>(leaves: Leaf<K, V>[], added: Leaf<K, V>): void {
     ? { keys: [...last.keys, ...added.keys], values: [...last.values, ...added.values] }
     : added;
   const parts = Math.ceil(keys.length / capacity);
+  if (parts === 1) leaves.push({ keys, values });
+  if (parts < 2) return;
   for (let part = 0; part < parts; part++) {
     const [from, to] = [part, part + 1].map((edge) => Math.ceil((edge * keys.length) / parts));
     leaves.push({ keys: keys.slice(from, to), values: values.slice(from, to) });

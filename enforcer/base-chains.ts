@@ -58,9 +58,8 @@ export function newcomersChain(direction: Direction): Name {
   return nameOf(`newcomers_${direction}`);
 }
 
-/** Declares the base chains of one direction. */
+/** Declares the base chains of one direction; that of newcomers, to which they jump, is not among them. */
 export function addPodChains(context: RenderContext, settings: BaseSettings): void {
-  context.draft.lastingChain(newcomersChain(context.direction), []);
   const hooks: readonly Hook[] = context.direction === "egress" ? ["forward", "input"] : ["forward", "output"];
   for (const hook of hooks) addPodChain(context, settings, hook);
 }

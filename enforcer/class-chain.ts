@@ -2,6 +2,7 @@
 // the chain that rejects that is a depth of four. Accept and drop end the walk, `return` in a stage goes on with the next one.
 import type { Family } from "../core/address.ts";
 import type { RuleId } from "../core/rule-id.ts";
+import { SortedMap } from "../core/sorted-map.ts";
 import type { PolicyClass, Stage } from "../policy/placement.ts";
 import type { BlockId, Instruction, Program } from "../policy/program.ts";
 import { families } from "./base-chains.ts";
@@ -107,38 +108,57 @@ function stagesOf(policyClass: PolicyClass, { list, direction }: Pick<Part, "lis
 /** The rules of a block: to be jumped to, or to stand in the stage's chain itself. */
 type BlockChain = ({ readonly jumpTo: Name } | { readonly inline: readonly Rule[] }) & { readonly fragment: Fragment };
 
+type Blocks = Program["blocks"];
+
 /** Each block is rendered once for each way in which it is asked. */
 export class BlockCache {
-  readonly #chains = new Map<string, BlockChain>();
+  readonly #chains = new Map<BlockId, Map<string, BlockChain>>();
+  #programs: readonly Blocks[] = [];
 
-  /** Blocks that no program has are forgotten. */
-  use(has: (block: BlockId) => boolean): void {
-    for (const key of this.#chains.keys())
-      if (!has(key.slice(key.lastIndexOf(" ") + 1) as BlockId)) this.#chains.delete(key);
+  /** Blocks that none of these programs has are forgotten. */
+  use(programs: readonly Blocks[]): void {
+    const gone = goneFrom(this.#programs, programs) ?? [...this.#chains.keys()];
+    for (const id of gone) if (!programs.some((blocks) => blocks.has(id))) this.#chains.delete(id);
+    this.#programs = programs;
   }
 
   /** Of a set it is other than it was whether it holds CIDRs. */
   forget(hasChanged: (fragment: Fragment) => boolean): void {
-    for (const [key, { fragment }] of this.#chains) if (hasChanged(fragment)) this.#chains.delete(key);
+    for (const chains of this.#chains.values())
+      for (const [way, { fragment }] of chains) if (hasChanged(fragment)) chains.delete(way);
   }
 
   chainOf({ program }: Sources, context: RenderContext, id: BlockId): BlockChain {
+    const instructions = program.blocks.get(id);
+    if (instructions === undefined) return unknownBlock(context, id);
     const { allow, counts, deny } = context.manner;
-    const key = `${context.families.join("")} ${context.direction} ${allow} ${counts} ${deny} ${id}`;
-    const found = this.#chains.get(key) ?? blockChain(context, id, program.blocks.get(id));
-    this.#chains.set(key, found);
+    const way = `${context.families.join("")} ${context.direction} ${allow} ${counts} ${deny}`;
+    const chains = this.#chains.get(id) ?? new Map<string, BlockChain>();
+    const found = chains.get(way) ?? blockChain(context, instructions);
+    this.#chains.set(id, chains.set(way, found));
     return found;
   }
 }
 
+/** Which blocks went, perhaps with some that another program has; undefined if that cannot be told quickly. */
+function goneFrom(before: readonly Blocks[], after: readonly Blocks[]): readonly BlockId[] | undefined {
+  const [newest] = after;
+  if (!(newest instanceof SortedMap) || !before.every((blocks) => blocks instanceof SortedMap)) return undefined;
+  return before.flatMap((blocks) =>
+    [...(newest as SortedMap<BlockId, readonly Instruction[]>).differences(blocks)].map(({ key }) => key),
+  );
+}
+
+function unknownBlock(around: RenderContext, id: BlockId): BlockChain {
+  const draft = new Draft();
+  draft.problem(id, "is no known block: what reaches it is denied");
+  return { inline: denied({ ...around, draft }, [], "unrenderable"), fragment: draft.finish() };
+}
+
 /** A `next` must return from the stage, so blocks with one cannot be chains of their own: it would return from them. */
-function blockChain(around: RenderContext, id: BlockId, instructions: readonly Instruction[] | undefined): BlockChain {
+function blockChain(around: RenderContext, instructions: readonly Instruction[]): BlockChain {
   const draft = new Draft();
   const context = { ...around, draft };
-  if (instructions === undefined) {
-    draft.problem(id, "is no known block: what reaches it is denied");
-    return { inline: denied(context, [], "unrenderable"), fragment: draft.finish() };
-  }
   const rules = instructions.flatMap((instruction) => renderInstruction(context, instruction));
   const leaves = instructions.some(({ verdict }) => verdict === "next");
   if (leaves || rules.length < 2) return { inline: rules, fragment: draft.finish() };

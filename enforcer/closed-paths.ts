@@ -31,7 +31,7 @@ export function closedPaths(
   const asked = askedOf(ends, good, next);
   const closed = new Map<string, Closed>();
   for (const path of paths)
-    for (const [from, to] of pairsOf(ends.of(path.from).map(asked), ends.of(path.to).map(asked))) {
+    for (const [from, to] of pairsOf(asked(ends.of(path.from)), asked(ends.of(path.to)))) {
       const packet = packetOf(path, from, to);
       if (before(packet).action === "deny") continue;
       const verdict = after(packet);
@@ -55,7 +55,7 @@ interface Asked {
 }
 
 /** For ends of the same classes as before nothing has changed: classes are named after what is in them. */
-function askedOf({ isHere }: PathEnds, good: Situation, next: Situation): (stop: Stop) => Asked {
+function askedOf({ isHere }: PathEnds, good: Situation, next: Situation): (stops: readonly Stop[]) => readonly Asked[] {
   const isSame = ({ id }: Endpoint) => good.placement.classOf.get(id) === next.placement.classOf.get(id);
   const hosts = [...Whereabouts.of(next.placement.endpoints).hosts.values()].flat();
   const areHostsSame = hosts.every(isSame);
@@ -66,9 +66,16 @@ function askedOf({ isHere }: PathEnds, good: Situation, next: Situation): (stop:
     const isOurs = endpoint?.node != null && isHere(endpoint.node);
     return { stop, family: familyOf(address), isOther, isOurs };
   };
-  return (stop) => {
+  const askedOne = (stop: Stop): Asked => {
     const found = known.get(stop) ?? made(stop);
     known.set(stop, found);
+    return found;
+  };
+  // Every pod and every node are ends of several paths.
+  const lists = new Map<readonly Stop[], readonly Asked[]>();
+  return (stops) => {
+    const found = lists.get(stops) ?? stops.map(askedOne);
+    lists.set(stops, found);
     return found;
   };
 }

@@ -15,7 +15,7 @@ import {
   type VerdictMap,
 } from "./ruleset.ts";
 
-interface Change<T> {
+export interface Change<T> {
   readonly come: readonly T[];
   readonly gone: readonly T[];
 }

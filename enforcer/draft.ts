@@ -86,14 +86,18 @@ export class Draft {
 
   finish(): Fragment {
     return {
-      sets: this.#sets,
-      counters: this.#counters,
-      chains: this.#chains,
+      sets: this.#sets.size > 0 ? this.#sets : noMap,
+      counters: this.#counters.size > 0 ? this.#counters : noSet,
+      chains: this.#chains.size > 0 ? this.#chains : noMap,
       problems: this.#problems,
-      nets: this.#nets,
+      nets: this.#nets.size > 0 ? this.#nets : noMap,
     };
   }
 }
+
+// Fragments are thousands, and most have none of something.
+const noMap = new Map<never, never>();
+const noSet = new Set<never>();
 
 function exactRule({ when, statements }: Rule): Rule {
   return { when: exact(when), statements: exact(statements) };

@@ -6,6 +6,7 @@ import { type Place, setRequest, TableChanges } from "../core/netlink/nf-tables.
 import type { NetlinkSocket } from "../core/netlink/socket.ts";
 import type { Element } from "./element.ts";
 import { intervalOf, keyFormat, keyOf, packedKeys, typesOf } from "./element-key.ts";
+import { outlineOf } from "./load-parts.ts";
 import { writeRule } from "./rule-expressions.ts";
 import {
   type Command,
@@ -22,6 +23,13 @@ import {
 import { SetRooms } from "./set-room.ts";
 import { TableImage } from "./table-image.ts";
 import { ruleText, tableFamily, tableName } from "./text.ts";
+
+/** A batch in the making. */
+export interface Load {
+  readonly add: (part: Transaction) => void;
+  /** As `Batches.apply`. */
+  readonly finish: () => void;
+}
 
 /** Our own batches in one network namespace. */
 export class Batches {
@@ -52,6 +60,25 @@ export class Batches {
     this.#remember(transaction, changes.batch, begin, ends);
   }
 
+  /** What makes everything anew, as `apply` does, of commands that come in parts. `counts`: how many elements sets begin with. */
+  load(counts: ReadonlyMap<Name, number>): Load {
+    const changes = new TableChanges(tableName, tableFamily);
+    const [begin, plan] = [changes.batch.length, this.#rooms.planAnew(counts)];
+    const [told, ends]: [Command[], number[]] = [[], []];
+    return {
+      add: (part) => {
+        const commands = plan.part(part);
+        ends.push(...this.#write(changes, commands, told.length));
+        told.push(...commands.map(outlineOf));
+      },
+      finish: () => {
+        this.#send(changes, told);
+        this.#remember(told, changes.batch, begin, ends);
+        plan.done();
+      },
+    };
+  }
+
   /** As `Nft.rewrite`. */
   rewrite(more: Transaction): boolean {
     if (!this.#image.isWhole) return false;
@@ -80,11 +107,11 @@ export class Batches {
     return this.#image.tidy();
   }
 
-  /** How long the batch is after each command. */
-  #write(changes: TableChanges, transaction: Transaction): readonly number[] {
+  /** How long the batch is after each command. `first`: the number of the first one. */
+  #write(changes: TableChanges, transaction: Transaction, first = 0): readonly number[] {
     try {
-      return transaction.map((command, subject) => {
-        addTo(changes, this.#keys, subject, command);
+      return transaction.map((command, place) => {
+        addTo(changes, this.#keys, first + place, command);
         return changes.batch.length;
       });
     } catch (thrown) {

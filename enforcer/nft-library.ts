@@ -2,11 +2,12 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, SluiceError } from "../core/errors.ts";
 import type { Print, TableSize } from "./listing.ts";
+import { elementCounts, partsOf } from "./load-parts.ts";
 import type { Nft } from "./nft.ts";
 import { inventoryOf, listCommand, refusal, saysNoTable } from "./nft-answer.ts";
 import { type PackedInventory, unpackedInventory } from "./packed-inventory.ts";
 import { type PackedTransaction, packed } from "./packed-transaction.ts";
-import { isReplacement, type Transaction } from "./ruleset.ts";
+import { isReplacement, type Name, type Transaction } from "./ruleset.ts";
 import { mostUsedSetsFirst } from "./set-order.ts";
 import { textOf } from "./text.ts";
 
@@ -21,6 +22,13 @@ export interface Request {
   readonly json: boolean;
   /** For a batch of our own. */
   readonly batch?: PackedTransaction;
+  /** Or a part of one that makes everything anew; with the first, how many elements sets begin with. */
+  readonly load?: {
+    readonly number: number;
+    readonly part: PackedTransaction;
+    readonly counts: ReadonlyMap<Name, number> | undefined;
+    readonly isLast: boolean;
+  };
   /** The batch comes after all that batches have made of our table, made anew. */
   readonly rewrite?: boolean;
   /** Path of another namespace, to be compared with this one. */
@@ -64,6 +72,7 @@ export class NftLibrary {
   /** Undefined once it has ended; whoever asks next makes another. */
   #worker: Worker | undefined;
   #requests = 0;
+  #loads = 0;
   #isClosed = false;
 
   private constructor(worker: Worker, begin: () => Worker) {
@@ -107,10 +116,7 @@ export class NftLibrary {
       if (status !== 0) throw refusal(words);
     };
     const send = async (transaction: Transaction, rewrite = false) => {
-      const batch = packed(isReplacement(transaction) ? mostUsedSetsFirst(transaction) : transaction);
-      const { error, words, unknown } = await this.#ask(path, "", { dryRun: false, json: false, batch, rewrite });
-      if (error !== undefined) throw new SluiceError(error.code, error.message, error);
-      if (words !== "") throw new SluiceError("NFT_FAILED", words);
+      const { unknown } = await this.#send(path, { batch: packed(transaction), rewrite });
       return unknown !== true;
     };
     return {
@@ -125,7 +131,7 @@ export class NftLibrary {
         const byText = () => carryOut(textOf(transaction), false);
         if (!batches || transaction.length === 0) return byText();
         try {
-          await send(transaction);
+          await (isReplacement(transaction) ? this.#load(path, mostUsedSetsFirst(transaction)) : send(transaction));
         } catch (thrown) {
           // Whatever it was about, nft has words of its own for it, and may succeed.
           if (!isReplacement(transaction) || !isRefusal(thrown)) throw thrown;
@@ -134,6 +140,29 @@ export class NftLibrary {
       },
       rewrite: (more) => (batches ? send(more, true) : Promise.resolve(false)),
     };
+  }
+
+  async #send(path: string, what: Pick<Request, "batch" | "rewrite" | "load">): Promise<Answer> {
+    const answer = await this.#ask(path, "", { dryRun: false, json: false, ...what });
+    const { error, words } = answer;
+    if (error !== undefined) throw new SluiceError(error.code, error.message, error);
+    if (words !== "") throw new SluiceError("NFT_FAILED", words);
+    return answer;
+  }
+
+  /** In parts, of which one is put into words while the one before is written. */
+  async #load(path: string, transaction: Transaction): Promise<void> {
+    const [parts, counts, number] = [[...partsOf(transaction)], elementCounts(transaction), ++this.#loads];
+    let before: Promise<unknown> = Promise.resolve();
+    for (const [place, commands] of parts.entries()) {
+      const which = { number, counts: place === 0 ? counts : undefined, isLast: place === parts.length - 1 };
+      const sent = this.#send(path, { load: { ...which, part: packed(commands) } });
+      // If the one before failed so does this, for the same reason.
+      sent.catch(() => {});
+      await before;
+      before = sent;
+    }
+    await before;
   }
 
   /** As the kernel itself tells it. */

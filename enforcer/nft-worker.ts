@@ -9,7 +9,7 @@ import { NETLINK_NETFILTER } from "../core/netlink/netfilter.ts";
 import { NetlinkSocket } from "../core/netlink/socket.ts";
 import { kernelInventory } from "./kernel-inventory.ts";
 import { listCommand } from "./nft-answer.ts";
-import { Batches } from "./nft-batch.ts";
+import { Batches, type Load } from "./nft-batch.ts";
 import type { Answer, Request } from "./nft-library.ts";
 import { unpacked } from "./packed-transaction.ts";
 import { twinTables } from "./twin-tables.ts";
@@ -91,6 +91,7 @@ class Namespace {
   readonly #context: unknown;
   readonly #socket = NetlinkSocket.open(NETLINK_NETFILTER);
   readonly #batches = new Batches(this.#socket);
+  #load: { readonly number: number; readonly load: Load } | undefined;
 
   constructor(library: Library, inode: number) {
     this.inode = inode;
@@ -99,8 +100,9 @@ class Namespace {
     this.#socket.growReceiveBuffer(answersBytes);
   }
 
-  carryOut({ batch, rewrite, inventory, ...work }: Request): Outcome {
+  carryOut({ batch, load, rewrite, inventory, ...work }: Request): Outcome {
     if (inventory) return { ...done, inventory: kernelInventory(this.#socket) };
+    if (load !== undefined) return this.#take(load);
     if (batch === undefined) {
       this.#batches.forget();
       if (!work.dryRun && work.text !== listCommand) this.#batches.forgetTable();
@@ -108,6 +110,18 @@ class Namespace {
     }
     if (rewrite === true) return { ...done, unknown: !this.#batches.rewrite(unpacked(batch)) };
     this.#batches.apply(unpacked(batch));
+    return done;
+  }
+
+  /** A load of which a part is missing, or failed, is never carried out. */
+  #take({ number, part, counts, isLast }: NonNullable<Request["load"]>): Outcome {
+    const known = this.#load?.number === number ? this.#load.load : undefined;
+    const load = counts === undefined ? known : this.#batches.load(counts);
+    this.#load = undefined;
+    if (load === undefined) throw new SluiceError("NFT_FAILED", "a part of this load is missing");
+    load.add(unpacked(part));
+    if (isLast) load.finish();
+    else this.#load = { number, load };
     return done;
   }
 
@@ -163,15 +177,28 @@ function load(): Library | string {
 }
 
 const idleMs = 500;
-let idle = new AbortController();
+let askedAt = 0;
+const untidy = new Set<Namespace>();
 
 /** What may be done later is, a little at a time, once nobody has asked for anything for a while: a change must not wait for it. */
-async function tidyWhenIdle(namespace: Namespace): Promise<void> {
-  idle.abort();
-  idle = new AbortController();
-  const { signal } = idle;
-  await systemClock.sleep(idleMs, signal);
-  while (!signal.aborted && namespace.tidy()) await new Promise((resolve) => setImmediate(resolve));
+function tidyLater(namespace: Namespace): void {
+  askedAt = systemClock.monotonic();
+  const isAtIt = untidy.size > 0;
+  untidy.add(namespace);
+  if (!isAtIt) void tidyWhenIdle();
+}
+
+async function tidyWhenIdle(): Promise<void> {
+  for (let [namespace] = untidy; namespace !== undefined; [namespace] = untidy) {
+    await idle();
+    if (!namespace.tidy()) untidy.delete(namespace);
+  }
+}
+
+async function idle(): Promise<void> {
+  const rest = () => askedAt + idleMs - systemClock.monotonic();
+  while (rest() > 0) await systemClock.sleep(rest());
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 const library = load();
@@ -183,7 +210,7 @@ parentPort?.on("message", (request: Request) => {
     const namespace = namespaceAt(library, request.namespace);
     outcome =
       request.twin === undefined ? namespace.carryOut(request) : namespace.sameAs(namespaceAt(library, request.twin));
-    void tidyWhenIdle(namespace);
+    tidyLater(namespace);
   } catch (thrown) {
     outcome = failure(thrown);
   }

@@ -1,9 +1,7 @@
 // What a node brings into its ruleset by itself: who is behind which interface, and where the dispatch of an address or interface leads.
-import { type Address, type Cidr, familyOf, parseCidr } from "../core/address.ts";
-import type { Endpoint } from "../policy/placement.ts";
+import { type Cidr, parseCidr } from "../core/address.ts";
 import { addressType, families, shared } from "./base-chains.ts";
-import type { Problem } from "./draft.ts";
-import { addressElement, concatenation, type Element, interfaceElement, isInterfaceName } from "./element.ts";
+import { concatenation, type Element, interfaceElement } from "./element.ts";
 import { type HostVerdicts, interfaceMap } from "./host-chains.ts";
 import type { Links } from "./interfaces.ts";
 import { loggedSets } from "./log-limit.ts";
@@ -12,9 +10,6 @@ import { revokedSets } from "./revoked-chain.ts";
 import { isSameVerdict, type MapVerdict, type Name, type NamedSet, type VerdictMap } from "./ruleset.ts";
 import type { Guest, Seating } from "./seating.ts";
 
-/** Who of this node has which address. */
-export type Pods = ReadonlyMap<Address, Endpoint>;
-
 /** RFC 4291, 2.7 */
 const multicast6 = addressIntervals(6, [parseCidr("ff00::/8")]);
 
@@ -22,25 +17,6 @@ const multicast6 = addressIntervals(6, [parseCidr("ff00::/8")]);
 export interface NodeFacts {
   readonly links: Links;
   readonly podCidrs: readonly Cidr[];
-}
-
-export interface NodeSets {
-  readonly sets: readonly NamedSet[];
-  readonly problems: readonly Problem[];
-}
-
-/** Who is behind which interface. */
-export function linkSets({ behind }: Links, podInterfaces: readonly string[]): NodeSets {
-  const problems: Problem[] = [];
-  const sets = families.flatMap((family): NamedSet[] => {
-    const address = addressType(family);
-    const own = [...behind].filter(([one]) => familyOf(one) === family);
-    return [
-      { name: shared.bindings(family), type: ["ifname", address], flag: null, elements: bindings(problems, own) },
-      { name: shared.bound(family), type: [address], flag: null, elements: bound(own, podInterfaces) },
-    ];
-  });
-  return { sets, problems };
 }
 
 export function podSets(guests: readonly Guest[]): readonly NamedSet[] {
@@ -71,18 +47,6 @@ export function lastingSets(podCidrs: readonly Cidr[], logRate: number): readonl
   ];
 }
 
-/** In order of their addresses. */
-export function guestsOf(
-  pods: Pods,
-  wayOf: (pod: Endpoint) => Pick<Guest, "classId" | "ways" | "toNode">,
-): readonly Guest[] {
-  return [...pods.keys()].sort().map((address) => {
-    const pod = pods.get(address) as Endpoint;
-    const { classId, ways, toNode } = wayOf(pod);
-    return { address, element: addressElement(address), family: familyOf(address), pod, classId, ways, toNode };
-  });
-}
-
 /** Not subject to policy. */
 export const accept: MapVerdict = { verdict: "accept" };
 
@@ -96,9 +60,10 @@ export function dispatchMaps(
   for (const direction of directions)
     for (const family of families) {
       const entries = new Map<Element, MapVerdict>();
-      for (const { address, element, ways, ...guest } of guests) {
-        const isOutside = ways[direction].verdict === "jump" && newcomers.has(address);
-        if (guest.family === family && !isOutside) entries.set(element, ways[direction]);
+      for (const guest of guests) {
+        const verdict = guest.ways[direction];
+        const isOutside = verdict.verdict === "jump" && newcomers.has(guest.address);
+        if (guest.family === family && !isOutside) entries.set(guest.element, verdict);
       }
       const name = shared.dispatch(direction, family);
       maps.set(name, { name, type: [addressType(family)], entries });
@@ -124,31 +89,11 @@ function sorted(entries: readonly (readonly [Element, MapVerdict])[]): ReadonlyM
   return new Map(entries.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-type Behind = readonly (readonly [Address, string])[];
-
-function bindings(problems: Problem[], behind: Behind): ReadonlySet<Element> {
-  const elements: Element[] = [];
-  for (const [address, name] of behind)
-    if (isInterfaceName(name)) elements.push(concatenation(interfaceElement(name), addressElement(address)));
-    else
-      problems.push({
-        subject: JSON.stringify(name),
-        sentence: "is an interface name that nft may not see: what comes from it is denied",
-      });
-  return new Set(elements.sort());
-}
-
-/** Of pod interfaces only: a gateway may be behind another interface than the one that the route to it names. */
-function bound(behind: Behind, podInterfaces: readonly string[]): ReadonlySet<Element> {
-  const isPods = (name: string) => podInterfaces.some((prefix) => name.startsWith(prefix));
-  const own = behind.filter(([, name]) => isPods(name));
-  return new Set(own.map(([address]) => addressElement(address)).sort());
-}
-
+/** As a rule a pod has one address of a family. */
 function selfPairs(guests: readonly Guest[]): ReadonlySet<Element> {
   const byPod = Map.groupBy(guests, ({ pod }) => pod.id);
   const pairs = [...byPod.values()].flatMap((own) =>
-    own.flatMap((a) => own.map((b) => concatenation(a.element, b.element))),
+    own.flatMap((a) => own.map((b) => (a === b ? a.self : concatenation(a.element, b.element)))),
   );
-  return new Set(pairs.sort());
+  return new Set(pairs);
 }

@@ -30,6 +30,8 @@ export class PathEnds {
   readonly #system = new Map<EndpointId, Endpoint>();
   /** Of nodes and of pods, in order of ids; made when somebody asks. */
   #known: { readonly nodes: readonly Somebody[]; readonly pods: readonly Somebody[] } | undefined;
+  /** Of ends that were asked for since then. */
+  #stops = new WeakMap<PathEnd, readonly Stop[]>();
 
   constructor(isHere: (node: string) => boolean) {
     this.isHere = isHere;
@@ -53,7 +55,16 @@ export class PathEnds {
     return inOrder([...this.#nodes.values(), ...this.#system.values()]);
   }
 
+  /** The very same for the very same end, as long as nobody comes or goes. */
   of(end: PathEnd): readonly Stop[] {
+    if (this.#known === undefined) this.#stops = new WeakMap();
+    const found = this.#stops.get(end) ?? this.#stopsOf(end);
+    // Of a single address whoever has it, which others than those known here may tell.
+    if (end.of !== "net") this.#stops.set(end, found);
+    return found;
+  }
+
+  #stopsOf(end: PathEnd): readonly Stop[] {
     switch (end.of) {
       case "node":
         return stopsOf(this.#all().nodes, ({ name }) => end.name === null || name === end.name);

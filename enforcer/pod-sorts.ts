@@ -49,15 +49,14 @@ function firstOf(endpoints: Iterable<Endpoint>): Endpoint {
   return [...endpoints].reduce((first, one) => (one.id < first.id ? one : first));
 }
 
-// Endpoints never change.
-const sorts = new WeakMap<Endpoint, string>();
+// Labels never change, and pods of a workload share them.
+const sorts = new WeakMap<Endpoint["labels"], { readonly namespace: string | null; readonly sort: string }>();
 
-function sortOf(endpoint: Endpoint): string {
-  const found = sorts.get(endpoint);
-  if (found !== undefined) return found;
-  const { namespace, labels } = endpoint;
+function sortOf({ namespace, labels }: Endpoint): string {
+  const found = sorts.get(labels);
+  if (found?.namespace === namespace) return found.sort;
   const shared = Object.keys(labels).filter((key) => !individual.test(key));
-  const made = JSON.stringify([namespace, shared.sort().map((key) => [key, labels[key]])]);
-  sorts.set(endpoint, made);
-  return made;
+  const sort = JSON.stringify([namespace, shared.sort().map((key) => [key, labels[key]])]);
+  sorts.set(labels, { namespace, sort });
+  return sort;
 }

@@ -6,22 +6,14 @@ import type { Situation } from "../policy/space/situation.ts";
 import { addPodChains, type BaseSettings, families } from "./base-chains.ts";
 import { BlockCache, type ClassChain, classChain, deniedChain, type Sources } from "./class-chain.ts";
 import { Draft, type Fragment, type Problem } from "./draft.ts";
+import { Guests } from "./guests.ts";
 import { addHostChains, type HostVerdicts } from "./host-chains.ts";
 import { governedBy, type HostGround } from "./hosts.ts";
 import type { Manner, RenderContext } from "./instruction.ts";
+import { LinkSets } from "./link-sets.ts";
 import { LocalEndpoints } from "./local-endpoints.ts";
 import { roomChains, roomSets } from "./newcomers.ts";
-import {
-  accept,
-  dispatchMaps,
-  guestsOf,
-  isInMaps,
-  lastingSets,
-  linkSets,
-  type NodeFacts,
-  type NodeSets,
-  podSets,
-} from "./node-objects.ts";
+import { accept, dispatchMaps, isInMaps, lastingSets, type NodeFacts, podSets } from "./node-objects.ts";
 import { ownNodeChains, ownNodeSets } from "./own-node.ts";
 import { type RoleName, roleOf } from "./role.ts";
 import type { Name, Ruleset, Transaction } from "./ruleset.ts";
@@ -91,6 +83,8 @@ interface Drawn {
 export class Renderer {
   readonly #settings: RenderSettings;
   readonly #local: LocalEndpoints;
+  readonly #guests = new Guests();
+  readonly #links: LinkSets;
   readonly #blocks = new BlockCache();
   readonly #members = new Map<SetId, SetMembers>();
   readonly #table = new Table();
@@ -99,7 +93,6 @@ export class Renderer {
   readonly #ways = new WeakMap<Endpoint, Way>();
   #base: { readonly key: string; readonly fragment: Fragment } | undefined;
   #rooms: { readonly key: string; readonly fragment: Fragment } | undefined;
-  #links: { readonly links: NodeFacts["links"]; readonly made: NodeSets } | undefined;
   #fragments: readonly Fragment[] = [];
   #podFamilies: readonly Family[] = [];
   #before: { readonly state: State; readonly drawn: Drawn } | undefined;
@@ -107,6 +100,7 @@ export class Renderer {
   constructor(node: string, settings: RenderSettings) {
     this.#settings = settings;
     this.#local = new LocalEndpoints(node);
+    this.#links = new LinkSets(settings.podInterfaces);
   }
 
   /** As it is now; what `follow` does later changes it. */
@@ -137,7 +131,7 @@ export class Renderer {
     const moved = movedSets(before?.state, state) ?? new Set(this.#members.keys());
     const isTouched = [this.#local.follow(placement.endpoints), this.#followMembers(state, moved)].includes(true);
     if (before?.state.inForce.program !== program || before.state.pending?.program !== pending?.program)
-      this.#blocks.use((id) => program.blocks.has(id) || pending?.program.blocks.has(id) === true);
+      this.#blocks.use([program, ...(pending === undefined ? [] : [pending.program])].map(({ blocks }) => blocks));
     // Most that happens in a cluster happens elsewhere: then nothing but members of sets can be others.
     const isSame =
       !isTouched && before !== undefined && isOfSamePolicies(before.state, state) && (inHurry || this.isSettled);
@@ -174,14 +168,14 @@ export class Renderer {
       play: player.play,
     });
     const staged = playStaged && stagedMaps(pods, (endpoint) => isStagedFor(endpoint, state), playStaged);
-    const guests = guestsOf(pods, player.wayOf);
+    const guests = this.#guests.of(pods, player.wayOf);
     const ways = this.#local.expected.map(player.wayOf);
     const expected = roomsFor(ways);
     const toNode = ownNodeChains([...guests, ...ways]);
     const seating = this.#seat(guests, expected, classes, inHurry);
     const maps = new Map([...dispatchMaps(guests, seating.newcomers, verdicts), ...(staged ?? [])]);
     const base = this.#baseOf(state, verdicts, toNode, [...(staged?.keys() ?? [])]);
-    const links = this.#linksOf(facts);
+    const links = this.#links.of(facts.links);
     const own = [
       ...[...links.sets, ...podSets(guests), ...lastingSets(facts.podCidrs, this.#settings.logRate)],
       ...roomSets(seating, this.#podFamilies, guests),
@@ -190,7 +184,7 @@ export class Renderer {
     this.#classes = classes;
     const fragments = this.#sameOr([
       base,
-      ...this.#roomsOf(seating.rooms),
+      this.#roomsOf(seating.rooms),
       ...[...classes.values()].map(({ fragment }) => fragment),
     ]);
     const all = [...fragments.flatMap((fragment) => fragment.problems), ...problems, ...links.problems];
@@ -269,15 +263,10 @@ export class Renderer {
     return chains;
   }
 
-  #roomsOf(rooms: Rooms): readonly Fragment[] {
+  #roomsOf(rooms: Rooms): Fragment {
     const key = JSON.stringify([this.#podFamilies, ...rooms]);
     if (this.#rooms?.key !== key) this.#rooms = { key, fragment: roomChains(rooms, this.#podFamilies) };
-    return rooms.size === 0 ? [] : [this.#rooms.fragment];
-  }
-
-  #linksOf({ links }: NodeFacts): NodeSets {
-    if (this.#links?.links !== links) this.#links = { links, made: linkSets(links, this.#settings.podInterfaces) };
-    return this.#links.made;
+    return this.#rooms.fragment;
   }
 
   /** The very list of before where it holds the same, so that nobody needs to look into it. */

@@ -15,6 +15,8 @@ export type Ways = Readonly<Record<Direction, MapVerdict>>;
 export interface Guest {
   readonly address: Address;
   readonly element: Element;
+  /** A pair of the address with itself. */
+  readonly self: Element;
   readonly family: Family;
   readonly pod: Endpoint;
   /** Undefined: not subject to policy. */

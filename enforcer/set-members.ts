@@ -119,42 +119,51 @@ class Intervals {
   }
 }
 
-/** Elements, some of which several bring. */
+/** Elements, some of which several bring. Most sets have none in some part, so what is seldom needed is made when it is. */
 class Counted {
-  readonly elements = new Set<Element>();
+  #elements: Set<Element> | undefined;
   /** How many bring it beyond the first. */
-  readonly #more = new Map<Element, number>();
-  readonly #come = new Set<Element>();
-  readonly #gone = new Set<Element>();
+  #more: Map<Element, number> | undefined;
+  #come: Set<Element> | undefined;
+  #gone: Set<Element> | undefined;
+
+  get elements(): ReadonlySet<Element> {
+    return this.#elements ?? none;
+  }
 
   add(element: Element, by: 1 | -1): void {
-    const more = this.#more.get(element) ?? 0;
-    if (by === 1 && this.elements.has(element)) this.#more.set(element, more + 1);
+    const more = this.#more?.get(element) ?? 0;
+    if (by === 1 && this.elements.has(element)) this.#setMore(element, more + 1);
     else if (by === 1) this.#enter(element);
-    else if (more > 1) this.#more.set(element, more - 1);
-    else if (more === 1) this.#more.delete(element);
+    else if (more > 1) this.#setMore(element, more - 1);
+    else if (more === 1) this.#more?.delete(element);
     else this.#leave(element);
   }
 
   take(): ElementChange {
-    if (this.#come.size + this.#gone.size === 0) return nothing;
-    const change = { come: [...this.#come], gone: [...this.#gone] };
-    this.#come.clear();
-    this.#gone.clear();
-    return change;
+    const [come, gone] = [this.#come, this.#gone];
+    if ((come?.size ?? 0) + (gone?.size ?? 0) === 0) return nothing;
+    [this.#come, this.#gone] = [undefined, undefined];
+    return { come: [...(come ?? [])], gone: [...(gone ?? [])] };
+  }
+
+  #setMore(element: Element, more: number): void {
+    this.#more ??= new Map();
+    this.#more.set(element, more);
   }
 
   #enter(element: Element): void {
-    this.elements.add(element);
-    if (!this.#gone.delete(element)) this.#come.add(element);
+    this.#elements = (this.#elements ?? new Set()).add(element);
+    if (!this.#gone?.delete(element)) this.#come = (this.#come ?? new Set()).add(element);
   }
 
   #leave(element: Element): void {
-    this.elements.delete(element);
-    if (!this.#come.delete(element)) this.#gone.add(element);
+    this.#elements?.delete(element);
+    if (!this.#come?.delete(element)) this.#gone = (this.#gone ?? new Set()).add(element);
   }
 }
 
+const none: ReadonlySet<Element> = new Set();
 const nothing: ElementChange = { come: [], gone: [] };
 
 interface Bare {

@@ -1,3 +1,4 @@
+import { elementCounts } from "./load-parts.ts";
 import { elementCount } from "./packed-transaction.ts";
 import { type Command, isReplacement, type Name, type SetHeader, type Transaction } from "./ruleset.ts";
 
@@ -36,18 +37,24 @@ export class SetRooms {
 
   plan(transaction: Transaction): Plan {
     const rooms = new Map(isReplacement(transaction) ? [] : this.#rooms);
-    const fresh = elementsAdded(transaction);
+    const fresh = elementCounts(transaction);
     const grown = new Map<Name, SetHeader>();
-    const planned = transaction.map((command): Command => {
-      if (command.verb === "add-set") return declared(rooms, command.set, fresh.get(command.set.name) ?? 0);
-      if (command.verb === "delete-set") rooms.delete(command.name);
-      if (command.verb === "add-elements") grow(rooms, grown, command.set, elementCount(command));
-      if (command.verb === "delete-elements") grow(rooms, grown, command.set, -elementCount(command));
-      return command;
-    });
     return {
+      transaction: transaction.map((command) => withRoom(rooms, grown, fresh, command)),
       growth: [...grown.values()].map((set): Command => ({ verb: "add-set", set })),
-      transaction: planned,
+      done: () => {
+        this.#rooms = rooms;
+      },
+    };
+  }
+
+  /** The same for what comes in parts and makes everything anew, of sets that begin with so many elements. */
+  planAnew(
+    fresh: ReadonlyMap<Name, number>,
+  ): Pick<Plan, "done"> & { readonly part: (commands: Transaction) => Transaction } {
+    const rooms = new Map<Name, Room>();
+    return {
+      part: (commands) => commands.map((command) => withRoom(rooms, new Map(), fresh, command)),
       done: () => {
         this.#rooms = rooms;
       },
@@ -55,11 +62,17 @@ export class SetRooms {
   }
 }
 
-function elementsAdded(transaction: Transaction): ReadonlyMap<Name, number> {
-  const added = new Map<Name, number>();
-  for (const command of transaction)
-    if (command.verb === "add-elements") added.set(command.set, (added.get(command.set) ?? 0) + elementCount(command));
-  return added;
+function withRoom(
+  rooms: Map<Name, Room>,
+  grown: Map<Name, SetHeader>,
+  fresh: ReadonlyMap<Name, number>,
+  command: Command,
+): Command {
+  if (command.verb === "add-set") return declared(rooms, command.set, fresh.get(command.set.name) ?? 0);
+  if (command.verb === "delete-set") rooms.delete(command.name);
+  if (command.verb === "add-elements") grow(rooms, grown, command.set, elementCount(command));
+  if (command.verb === "delete-elements") grow(rooms, grown, command.set, -elementCount(command));
+  return command;
 }
 
 function declared(rooms: Map<Name, Room>, header: SetHeader, count: number): Command {

@@ -14,8 +14,8 @@ import {
 } from "./base-chains.ts";
 import type { Draft } from "./draft.ts";
 import { addressElement, type Element } from "./element.ts";
+import type { Pods } from "./guests.ts";
 import type { HostGround } from "./hosts.ts";
-import type { Pods } from "./node-objects.ts";
 import { type Hook, type MapVerdict, type Name, nameOf, type Rule, type VerdictMap } from "./ruleset.ts";
 
 const directions = ["egress", "ingress"] as const;

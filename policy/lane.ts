@@ -43,8 +43,7 @@ export class Lane {
     this.#program = program;
     this.#stages = stages;
     this.#table = table;
-    const matches = stages.flatMap((stage) => instructionsOf(program, stage)).flatMap(({ when }) => when);
-    this.#axes = axesOf(matches);
+    this.#axes = axesOf(program, stages);
   }
 
   /** Whether packets that differ in nothing but the source port may part here. */
@@ -159,7 +158,18 @@ interface Axes {
   readonly hasSourcePort: boolean;
 }
 
-function axesOf(matches: readonly Match[]): Axes {
+/** Stages name their blocks by what is in them, so the axes of the very same stages are the same in any Program. */
+const known = new WeakMap<readonly Stage[], Axes>();
+
+function axesOf(program: Program, stages: readonly Stage[]): Axes {
+  const found = known.get(stages);
+  if (found !== undefined) return found;
+  const made = axesIn(stages.flatMap((stage) => instructionsOf(program, stage)).flatMap(({ when }) => when));
+  known.set(stages, made);
+  return made;
+}
+
+function axesIn(matches: readonly Match[]): Axes {
   const sourcePort = new Set<number>();
   const destinationPort = new Set<number>();
   const icmp = new Set<number>();

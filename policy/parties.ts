@@ -1,5 +1,6 @@
 import type { Address, Cidr } from "../core/address.ts";
 import { Multimap } from "../core/multimap.ts";
+import { SortedMap } from "../core/sorted-map.ts";
 import { AddressCells } from "./address-cells.ts";
 import { AddressTable } from "./address-table.ts";
 import { canonicalJson } from "./hash.ts";
@@ -7,7 +8,7 @@ import { KnownEnd, SetTable } from "./known-end.ts";
 import { Lane } from "./lane.ts";
 import { setsOf } from "./match.ts";
 import type { Endpoint, EndpointId, Placement, Stage } from "./placement.ts";
-import type { Direction, Program } from "./program.ts";
+import type { Direction, Program, SetDefinition, SetId } from "./program.ts";
 import type { Hop, Place, Routes, Visit } from "./route.ts";
 import { servicesOf } from "./service-sets.ts";
 import { Whereabouts } from "./whereabouts.ts";
@@ -179,30 +180,40 @@ function textOf(remark: Remark): string {
 }
 
 interface MadeCells {
+  readonly sets: Program["sets"];
   readonly nets: readonly Cidr[];
-  /** Those of the Program, and these. */
-  readonly all: readonly Cidr[];
   readonly cells: AddressCells;
 }
 
-/** By Program, for the network sets it was asked about last: most changes are of pods. */
-const cells = new WeakMap<Program, MadeCells>();
+/** By the sets of a Program, for the network sets it was asked about last: most changes are of pods. */
+const cells = new WeakMap<Program["sets"], MadeCells>();
 /** Those made last: most changes of policies are about other things than CIDRs. */
 let latestCells: WeakRef<MadeCells> | undefined;
 
-function cellsOf(program: Program, whereabouts: Whereabouts): AddressCells {
+function cellsOf({ sets }: Program, whereabouts: Whereabouts): AddressCells {
   const nets = [...whereabouts.nets()];
-  const known = cells.get(program);
-  if (known !== undefined && known.nets.length === nets.length && known.nets.every((net, at) => net === nets[at]))
-    return known.cells;
-  const ofProgram = [...program.sets.values()].flatMap((set) => (set.kind === "cidrs" ? set.cidrs : []));
-  const all = [...ofProgram, ...nets];
-  const latest = latestCells?.deref();
-  const isSame = latest?.all.length === all.length && latest.all.every(({ text }, at) => text === all[at]?.text);
-  const made = { nets, all, cells: isSame ? latest.cells : new AddressCells(all) };
-  cells.set(program, made);
+  const isSame = (made: MadeCells | undefined) =>
+    made?.nets.length === nets.length && made.nets.every(({ text }, at) => text === nets[at]?.text);
+  const [known, latest] = [cells.get(sets), latestCells?.deref()];
+  if (known !== undefined && isSame(known)) return known.cells;
+  const isStill = latest !== undefined && isSame(latest) && hasSameCidrs(latest.sets, sets);
+  const made = { sets, nets, cells: isStill ? latest.cells : new AddressCells([...cidrsIn(sets), ...nets]) };
+  cells.set(sets, made);
   latestCells = new WeakRef(made);
   return made.cells;
+}
+
+function* cidrsIn(sets: Program["sets"]): Generator<Cidr> {
+  for (const set of sets.values()) if (set.kind === "cidrs") yield* set.cidrs;
+}
+
+/** Whether the one surely holds the CIDRs that the other does. */
+function hasSameCidrs(before: Program["sets"], after: Program["sets"]): boolean {
+  if (before === after) return true;
+  if (!(before instanceof SortedMap) || !(after instanceof SortedMap)) return false;
+  for (const { before: was, after: is } of (after as SortedMap<SetId, SetDefinition>).differences(before))
+    if (was?.kind === "cidrs" || is?.kind === "cidrs") return false;
+  return true;
 }
 
 function shapeOf({ hops }: Legs): string {

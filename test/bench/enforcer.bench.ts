@@ -4,7 +4,7 @@
 // Method. The node of large-node.ts: 2,000 policies of five rules each that are all about this node's 200 pods, and 50,000 pods of
 // the cluster. Everything is real: the objects go through World to the Enforcer, which loads a network namespace by libnftables and
 // our own batches. Interfaces are given by a map, as there are not 200 of them.
-// Cold: from the first object (in batches of 500, parsed but for the JSON of them) until the kernel has taken the rules. Then the same transaction is loaded into
+// Cold: from the first object (in batches of 500, parsed but for the JSON of them) until the kernel has taken the rules. At the end all of it, made from scratch, is loaded into
 // another namespace three times by the Enforcer's way and three times by `nft -f` of the same text, in turn; of each the best counts.
 // Changes, one at a time: from the object, as the watch gives it, until the kernel has taken the transaction: a pod of
 // another node comes and goes; one is sent to this node, gets its address, and goes, as the watch tells of every pod (kubelet tells
@@ -25,6 +25,7 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import { keepHeapLean } from "../../core/lean-heap.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
 import { NftLibrary } from "../../enforcer/nft-library.ts";
+import type { Transaction } from "../../enforcer/ruleset.ts";
 import { textOf } from "../../enforcer/text.ts";
 import { deleteNamespace, makeNamespace } from "../support/namespace.ts";
 import { type Flushed, FlushRepair } from "./flush-repair.ts";
@@ -80,7 +81,7 @@ async function cold(enforcer: MeasuredEnforcer): Promise<void> {
   report("  of which text and kernel", `elapsed ${Math.round(enforcer.kernelMs[0] as number)} ms`);
   const { sets, blocks, rules } = world.program();
   console.log(`  the program: ${sets.size} sets, ${blocks.size} blocks, ${rules.size} rules`);
-  console.log(`  in the kernel: ${census(enforcer)}`);
+  console.log(`  in the kernel: ${enforcer.census}`);
 }
 
 /** Making the objects is not counted. As they come from the API server each is a text until it is its turn, and is gone then. */
@@ -98,20 +99,6 @@ async function readAll(enforcer: MeasuredEnforcer): Promise<Took> {
   }
   await hand();
   return sumOf(took);
-}
-
-function census({ lastTransaction }: MeasuredEnforcer): string {
-  const count = { sets: 0, elements: 0, chains: 0, rules: 0 };
-  for (const command of lastTransaction) {
-    if (command.verb === "add-set" || command.verb === "add-map") count.sets += 1;
-    if (command.verb === "add-elements") count.elements += command.elements.length;
-    if (command.verb === "add-entries") count.elements += command.entries.size;
-    if (command.verb === "add-chain") count.chains += 1;
-    if (command.verb === "add-rules") count.rules += command.rules.length;
-  }
-  return Object.entries(count)
-    .map(([what, number]) => `${number} ${what}`)
-    .join(", ");
 }
 
 interface Step {
@@ -249,7 +236,7 @@ async function repairs(namespace: string, enforcer: MeasuredEnforcer): Promise<v
 }
 
 /** The Enforcer's way to load a transaction against `nft -f`, in a namespace of its own. */
-async function loads(library: NftLibrary, transaction: MeasuredEnforcer["lastTransaction"]): Promise<void> {
+async function loads(library: NftLibrary, transaction: Transaction): Promise<void> {
   const namespace = makeNamespace("bench-load");
   const file = `/run/sluice-bench-${process.pid}.nft`;
   try {
@@ -291,7 +278,6 @@ async function main(): Promise<void> {
   const enforcer = new MeasuredEnforcer(library.in(namespacePath(namespace)));
   try {
     await cold(enforcer);
-    const whole = enforcer.lastTransaction;
     report("  peak memory", `${Math.round(peakMib())} MiB`);
     for (const steps of [podsElsewhere, podsHere, podsUnexpected, policyEdits, guardedEdits])
       await changes(steps(enforcer, count), enforcer);
@@ -299,7 +285,7 @@ async function main(): Promise<void> {
     const { failed, repaired } = enforcer.status;
     report("transactions refused, tables repaired", `${failed}, ${repaired}`, "0", failed + repaired === 0);
     await repairs(namespace, enforcer);
-    await loads(library, whole);
+    await loads(library, enforcer.fromScratch());
   } finally {
     await enforcer.stop();
     await library.close();

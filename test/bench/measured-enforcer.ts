@@ -4,10 +4,11 @@ import { parseAddress, parseCidr } from "../../core/address.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { silentLog } from "../../core/log.ts";
+import { diff } from "../../enforcer/diff.ts";
 import { Enforcer, type Repair } from "../../enforcer/enforcer.ts";
 import type { Links } from "../../enforcer/interfaces.ts";
 import type { Nft } from "../../enforcer/nft.ts";
-import { defaultSettings } from "../../enforcer/render.ts";
+import { defaultSettings, render } from "../../enforcer/render.ts";
 import type { Transaction } from "../../enforcer/ruleset.ts";
 import type { Tampering } from "../../enforcer/tamper/table-event.ts";
 import { World } from "../../policy/world.ts";
@@ -17,9 +18,9 @@ const podCidrs = [parseCidr(podCidr)];
 
 export class MeasuredEnforcer {
   readonly world = new World();
-  /** Of the transactions so far: milliseconds in the kernel and on the way there, and the last one. */
+  /** Of the transactions so far: milliseconds in the kernel and on the way there, and what the first one was. */
   readonly kernelMs: number[] = [];
-  lastTransaction: Transaction = [];
+  census = "";
   onRepair: (repair: Repair) => void = () => {};
   unheard: (work: () => Promise<boolean>) => Promise<boolean> = (work) => work();
   readonly #enforcer: Enforcer;
@@ -81,6 +82,12 @@ export class MeasuredEnforcer {
     this.#enforcer.update(this.world.program(), this.world.placement(), { podCidrs });
   }
 
+  /** What loads everything, as it is now. */
+  fromScratch(): Transaction {
+    const view = { node: nodeName, interfaces: this.#links.behind, podCidrs, settings: defaultSettings };
+    return diff(undefined, render(this.world.program(), this.world.placement(), view).ruleset);
+  }
+
   /** Until the kernel has taken the next transaction that begins. */
   async nextTransaction(): Promise<void> {
     await this.#changed.promise;
@@ -106,7 +113,21 @@ export class MeasuredEnforcer {
     this.#changed = Promise.withResolvers();
     await nft.apply(transaction);
     this.kernelMs.push(systemClock.monotonic() - started);
-    this.lastTransaction = transaction;
+    this.census ||= censusOf(transaction);
     awaited.resolve();
   }
+}
+
+function censusOf(transaction: Transaction): string {
+  const count = { sets: 0, elements: 0, chains: 0, rules: 0 };
+  for (const command of transaction) {
+    if (command.verb === "add-set" || command.verb === "add-map") count.sets += 1;
+    if (command.verb === "add-elements") count.elements += command.elements.length;
+    if (command.verb === "add-entries") count.elements += command.entries.size;
+    if (command.verb === "add-chain") count.chains += 1;
+    if (command.verb === "add-rules") count.rules += command.rules.length;
+  }
+  return Object.entries(count)
+    .map(([what, number]) => `${number} ${what}`)
+    .join(", ");
 }

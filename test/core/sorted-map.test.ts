@@ -34,6 +34,20 @@ describe("a sorted map", () => {
     assert.deepEqual([[...older], [...newer]], [[["a", 1]], [["b", 2]]]);
   });
 
+  it("tells key by key how it differs from another, whether or not one was made of the other", () => {
+    const property = fc.property(batch, batch, batch, (first, second, other) => {
+      const older = SortedMap.empty<string, number>().with(new Map(first));
+      for (const newer of [older.with(new Map(second)), SortedMap.empty<string, number>().with(new Map(other))]) {
+        const keys = [...new Set([...older.keys(), ...newer.keys()])].sort();
+        const expected = keys
+          .map((key) => ({ key, before: older.get(key), after: newer.get(key) }))
+          .filter(({ before, after }) => before !== after);
+        assert.deepEqual([...newer.differences(older)], expected);
+      }
+    });
+    fc.assert(property, { numRuns: 300 });
+  }).timeout(10_000);
+
   it("is itself where nothing changes", () => {
     const map = SortedMap.empty<string, number>().with(new Map([["a", 1]]));
     assert.equal(

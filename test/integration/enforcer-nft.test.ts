@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { Worker } from "node:worker_threads";
 import { SluiceError } from "../../core/errors.ts";
 import { namespacePath } from "../../core/netlink/namespace.ts";
+import type { Element } from "../../enforcer/element.ts";
 import type { Nft } from "../../enforcer/nft.ts";
 import { NftLibrary } from "../../enforcer/nft-library.ts";
 import { openNft } from "../../enforcer/nft-open.ts";
 import { nftProgram } from "../../enforcer/nft-program.ts";
-import { nameOf } from "../../enforcer/ruleset.ts";
+import { nameOf, type Transaction } from "../../enforcer/ruleset.ts";
 import { nftContract } from "../enforcer/nft.contract.ts";
 import { deleteNamespace, makeNamespace, runIn } from "../support/namespace.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
@@ -54,6 +55,35 @@ describe("nftables of a network namespace", function () {
       assert.equal(runIn(namespace, "nft", "list", "tables"), "table inet other\n");
     });
   }
+
+  it("a load of several parts is carried out whole, and not at all if one of them is refused", async () => {
+    const elements = Array.from({ length: 6_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}` as Element);
+    const fill = (name: string, some: readonly Element[] = elements): Transaction => [
+      { verb: "add-set", set: { name: nameOf(name), type: ["ipv4_addr"], flag: null } },
+      { verb: "add-elements", set: nameOf(name), elements: some },
+    ];
+    const anew = [{ verb: "add-table" }, { verb: "delete-table" }, { verb: "add-table" }] as const;
+    const nft = library.in(path);
+    const sizes = async () => [...((await nft.list())?.sets ?? [])].map(([name, { size }]) => [name, size]).sort();
+    const whole = [
+      ["a", 6_000],
+      ["b", 6_000],
+      ["c", 1],
+    ];
+    await nft.apply([...anew, ...fill("a"), ...fill("b"), ...fill("c", elements.slice(0, 1))]);
+    assert.deepEqual(await sizes(), whole);
+    const refused = nft.apply([
+      ...anew,
+      ...fill("d"),
+      ...fill("e", ["fd00::1" as Element]),
+      ...fill("f"),
+      ...fill("g"),
+    ]);
+    await assert.rejects(refused, { code: "NFT_FAILED" });
+    assert.deepEqual(await sizes(), whole);
+    assert.equal(await nft.rewrite([]), false, "libnftables was asked after it");
+    await nft.apply([{ verb: "add-table" }, { verb: "delete-table" }]);
+  });
 
   it("the thread that ended is told of, and replaced by one that goes on", async () => {
     const threads: Worker[] = [];
