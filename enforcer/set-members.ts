@@ -134,7 +134,10 @@ class Counted {
   }
 
   add(element: Element, by: 1 | -1): void {
-    if (by === 1) return this.#enter(element);
+    if (by === 1) {
+      this.#enter(element);
+      return;
+    }
     const more = this.#more?.get(element) ?? 0;
     if (more > 1) this.#setMore(element, more - 1);
     else if (more === 1) this.#more?.delete(element);

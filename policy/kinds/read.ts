@@ -93,7 +93,8 @@ function hasEnvelope(object: unknown): boolean {
   if (!isMapping(object) || !isMapping(object["metadata"])) return false;
   const { name, namespace, labels } = object["metadata"];
   const isNamed = isText(object["apiVersion"]) && isText(object["kind"]) && isText(name);
-  const hasLabels = labels === undefined || labels === null || (isMapping(labels) && Object.values(labels).every(isText));
+  const hasLabels =
+    labels === undefined || labels === null || (isMapping(labels) && Object.values(labels).every(isText));
   return isNamed && hasLabels && isText(namespace ?? "");
 }
 
