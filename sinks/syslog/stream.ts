@@ -103,8 +103,8 @@ export class Stream {
 
   /** A server that ends its side before we did may have left unread what came later. */
   #serverEnds(): void {
-    if (!this.#isEnding) return this.#lose(new Error("the server ended the connection"));
-    this.#hasEnded = true;
+    if (this.#isEnding) this.#hasEnded = true;
+    else this.#lose(new Error("the server ended the connection"));
   }
 
   #lose(cause: Error): void {
