@@ -1,10 +1,9 @@
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
-import type { SyslogConnection } from "./connection.ts";
 import type { SyslogServer } from "./server.ts";
 
 /** A datagram a message (RFC 5426). Whether any arrives nobody knows. */
-export class Datagrams implements SyslogConnection {
+export class Datagrams {
   readonly #server: SyslogServer;
   #socket: Socket | undefined;
 
