@@ -180,6 +180,11 @@ const sections = z.strictObject({
         .describe("PEM file of who signed the server's certificate; by default as Node.js."),
       certificateFile: z.string().default("").describe("PEM file of our certificate, for servers that ask for one."),
       keyFile: z.string().default("").describe("PEM file of its key."),
+      connectionMs: count(10, 60_000)
+        .default(1_000)
+        .describe(
+          "So long a connection takes records before it is ended, by which the server says that it has read them; as late Kafka learns of it.",
+        ),
     })
     .superRefine((syslog, context) => {
       if ((syslog.certificateFile === "") !== (syslog.keyFile === ""))

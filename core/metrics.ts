@@ -101,7 +101,7 @@ export const metricTable = {
     "partition",
   ),
   sluice_bus_dead_letters_total: counter("Messages of the bus that could not be read; they are kept as dead letters."),
-  sluice_work_jobs_total: counter("Periodic jobs that were done, or failed.", "job", "outcome"),
+  sluice_work_jobs_total: counter("Periodic jobs that were done, or failed.", "what", "outcome"),
   sluice_policy_rules: gauge("Rules of the program that is wanted."),
   sluice_policy_pods: gauge("Pods and nodes that policies apply to."),
   sluice_enforcer_transactions_total: counter("Changes of the ruleset that the kernel took.", "node"),

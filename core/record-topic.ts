@@ -28,7 +28,7 @@ export function publishing<T extends OfNode>(bus: Bus, { name, codec }: RecordTo
       const encoded = messagesOf(records, codec);
       const now = encoded.filter((message): message is Message => !(message instanceof Promise));
       if (before === undefined && now.length === encoded.length) return publisher.write(now, signal);
-      const turn = Promise.all([...encoded, before]).then(() => Promise.all(encoded));
+      const turn = Promise.all([allOf(encoded), before]).then(([messages]) => messages);
       const over = turn.then(
         () => {},
         () => {},
@@ -40,6 +40,11 @@ export function publishing<T extends OfNode>(bus: Bus, { name, codec }: RecordTo
       return turn.then((messages) => publisher.write(messages, signal));
     },
   };
+}
+
+/** Those that are there, and those that come. */
+export function allOf<T>(some: readonly (T | Promise<T>)[]): Promise<readonly T[]> {
+  return Promise.all(some.map((one) => Promise.resolve(one)));
 }
 
 /** Each encoded at once, or when the registry knows the schema; with headers made of its records. */

@@ -67,7 +67,7 @@ export class WayTexts {
 }
 
 /** The way through policies as texts. `endpoint` is whom the policies apply to; its namespace names the profile. */
-export function stepTexts(
+function stepTexts(
   steps: readonly Step[],
   originOf: (rule: Step["rule"]) => RuleOrigin | undefined,
   endpoint: FlowEndpoint,

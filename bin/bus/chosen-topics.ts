@@ -34,6 +34,9 @@ export interface ChosenTopicsOptions {
   readonly metrics: Metrics;
 }
 
+/** Messages of a topic that may be under way, of up to 500 records: syslog tells a second late that it has them. */
+const inFlight = 64;
+
 /** Records of the bus to where people want them, until the signal aborts. What a sink has not taken by then comes again. */
 export async function chosenTopics(
   { topics, group, filter, sinks, clock, metrics }: ChosenTopicsOptions,
@@ -48,7 +51,7 @@ export async function chosenTopics(
   ) => {
     if (sink === undefined) return;
     const durable = retrying(measured(sink, { metrics, clock, kind, eventAt }), { clock });
-    await run(topics.source(topic, group), (batch) => batch, durable, { signal });
+    await run(topics.source(topic, group), (batch) => batch, durable, { signal, inFlight });
   };
   await together(signal, [
     () => into("flows", "flow", chosen(sinks.flow, holds), flowEventAt),

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { FencedPublisher, KeptReader, Message } from "../../core/bus.ts";
 import type { Sink } from "../../core/pipeline.ts";
-import { messagesOf, type RecordTopic } from "../../core/record-topic.ts";
+import { allOf, messagesOf, type RecordTopic } from "../../core/record-topic.ts";
 import type { Numbered } from "../../enrichers/once.ts";
 import { allMarksHeader, Marks, marksHeader } from "./marks.ts";
 
@@ -66,7 +66,7 @@ export class MarkedOutput<T extends Numbered> implements Sink<T> {
 
   /** One write after the other: marks are those of what was written before. */
   async #messages(records: readonly T[]): Promise<readonly Message[]> {
-    const messages = await Promise.all(messagesOf(records, this.#options.topic.codec, marksHeader));
+    const messages = await allOf(messagesOf(records, this.#options.topic.codec, marksHeader));
     this.#marks.add(records);
     this.#sinceMarks += messages.length;
     if (this.#sinceMarks < marksEvery) return messages;

@@ -59,7 +59,7 @@ function workPart(config: Config): Part {
       await onBus({ config, clock, log, metrics }, stop, (topics) => {
         ready();
         const jobs = jobsOf(config, topics, metrics);
-        const onJob = (job: string, outcome: string) => metrics.add("sluice_work_jobs_total", { job, outcome });
+        const onJob = (job: string, outcome: string) => metrics.add("sluice_work_jobs_total", { what: job, outcome });
         const options = { redis, password, prefix: config.bus.prefix, everyMs, jobs, clock, log, onJob };
         return together(stop, [(until) => schedule(options, until), (until) => serveMetrics(observed, until)]);
       });

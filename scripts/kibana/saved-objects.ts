@@ -21,7 +21,11 @@ export interface SavedObject {
   readonly typeMigrationVersion: string;
 }
 
-const versions = { "index-pattern": "8.0.0", search: "7.9.3", dashboard: "8.9.0" } as const;
+/**
+ * Up to where their shape is brought up to date already: each the last migration, or schema, that Kibana itself names by a version of the stack (dashboard_saved_object.ts,
+ * search.ts, data_views.ts there). What came after has numbers of its own (10.n.0), and every later version does it at import.
+ */
+const versions = { "index-pattern": "8.0.0", search: "8.0.0", dashboard: "8.9.0" } as const;
 
 function savedObject(
   type: keyof typeof versions,
@@ -51,7 +55,9 @@ function searchObject({ id, title, set, filter, columns }: Search): SavedObject 
   const name = "kibanaSavedObjectMeta.searchSourceJSON.index";
   const source = { query: { query: filter, language: "kuery" }, filter: [], indexRefName: name };
   const attributes = {
-    ...{ title, columns, sort: [["@timestamp", "desc"]] },
+    ...{ title, description: "", columns, sort: [["@timestamp", "desc"]] },
+    // Kibana 9 moves these into a tab as they are; there they have to be.
+    ...{ grid: {}, hideChart: false, isTextBasedQuery: false },
     kibanaSavedObjectMeta: { searchSourceJSON: JSON.stringify(source) },
   };
   return savedObject("search", id, attributes, [{ name, type: "index-pattern", id: dataViewId(set) }]);

@@ -30,16 +30,20 @@ export function launch(program: string, args: readonly string[], log: string): C
   return child;
 }
 
-/** Resolves when the probe says true; fails with the end of its log if the process ends before, or after a minute. */
+/**
+ * Resolves when the probe says true; fails with the end of its log if the process ends before, or after three minutes, which a machine with much else to do may
+ * take; then it is ended.
+ */
 export async function untilReady(child: ChildProcess, log: string, probe: () => Promise<boolean>): Promise<Running> {
   const spawned = Promise.withResolvers<never>();
   child.once("error", spawned.reject);
   const probed = async () => {
-    const end = systemClock.monotonic() + 60_000;
+    const end = systemClock.monotonic() + 180_000;
     while (child.exitCode === null && systemClock.monotonic() < end) {
       if (await probe().catch(() => false)) return;
       await systemClock.sleep(50);
     }
+    child.kill("SIGKILL");
     throw new Error(`${child.spawnfile} did not come up:\n${readFileSync(log, "utf8").slice(-3000)}`);
   };
   await Promise.race([probed(), spawned.promise]);

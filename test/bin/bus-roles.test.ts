@@ -26,6 +26,11 @@ describe("bin/bus/roles, on a broker that denies what no rule allows", function 
     await broker.up([...roleNames, "stranger"], []);
     await ensureTopics(broker.plain(), topicPlans(config), silentLog);
     for (const role of roleNames) await applyAcls(broker.plain(), `User:${role}`, aclsOf(config, role), silentLog);
+    const bus = kafkaBus({ connection: broker.plain(), clock: systemClock, log: silentLog });
+    // Something to read is in every topic.
+    for (const kind of kinds)
+      await bus.publisher(topicName(config, kind)).write([{ key: "a", value: Uint8Array.of(1) }], forever);
+    await bus.close();
   });
   after(() => broker.remove());
 
@@ -68,13 +73,6 @@ describe("bin/bus/roles, on a broker that denies what no rule allows", function 
       await bus.close();
     }
   }
-
-  before("something to read is in every topic", async () => {
-    const bus = kafkaBus({ connection: broker.plain(), clock: systemClock, log: silentLog });
-    for (const kind of kinds)
-      await bus.publisher(topicName(config, kind)).write([{ key: "a", value: Uint8Array.of(1) }], forever);
-    await bus.close();
-  });
 
   for (const role of roleNames)
     it(`lets the ${role} write ${roles[role].writes.join(", ") || "nothing"}`, async () => {

@@ -5,7 +5,7 @@ import { systemClock } from "../../core/clock.ts";
 import { type RawFlow, unremarkable } from "../../core/records/flow.ts";
 import type { Made } from "./ledger.ts";
 
-export const feedNode = "node-of-the-past";
+const feedNode = "node-of-the-past";
 const hourUs = 3_600_000_000;
 const perBatch = 20;
 const everyMs = 200;

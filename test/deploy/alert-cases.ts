@@ -11,10 +11,19 @@ export interface AlertCase {
   readonly silent: Series;
   /** When it does not, if not at `minutes`. */
   readonly silentMinutes?: number;
+  /** The same with what excuses it: each is added to what it fires under. */
+  readonly excuses?: readonly Series[];
 }
 
 const node = { node: "n1" };
 const instance = { instance: "i1" };
+
+/** What excuses nobody: it is of another process, or of another of its nodes. */
+const elsewhere: Series = {
+  'sluice_rollout_held{instance="i2"}': "1x10",
+  'sluice_rollout_trial{instance="i2"}': "1x10",
+  'sluice_break_glass{node="n2", instance="i1"}': "1x10",
+};
 
 /** A gauge of a node that is 0 for long enough; shorter it is silent. */
 const zero = (alert: string, metric: string, minutes: number): AlertCase => ({
@@ -107,7 +116,16 @@ export const alertCases: readonly AlertCase[] = [
     minutes: 12,
     silent: { 'nodejs_eventloop_lag_p99_seconds{job="sluice", instance="i1"}': "0.1x20" },
   },
-  zero("SluiceNotCurrent", "sluice_enforcer_current", 2),
+  {
+    ...zero("SluiceNotCurrent", "sluice_enforcer_current", 2),
+    fires: { 'sluice_enforcer_current{node="n1", instance="i1"}': "1 0x10", ...elsewhere },
+    labels: { ...node, ...instance },
+    excuses: [
+      { 'sluice_rollout_held{instance="i1"}': "1x10" },
+      { 'sluice_rollout_trial{instance="i1"}': "1x10" },
+      { 'sluice_break_glass{node="n1", instance="i1"}': "1x10" },
+    ],
+  },
   zero("SluiceNotProven", "sluice_enforcer_proven", 2),
   begins("SluiceTampering", 'sluice_enforcer_tamperings_total{node="n1"}', node, 10),
   begins("SluiceGap", 'sluice_enforcer_gap_seconds_total{node="n1"}', node, 60),
@@ -184,6 +202,24 @@ export const alertCases: readonly AlertCase[] = [
   },
   slow("SluiceArchiveSlow", "sluice_archive_flush_seconds", [1, 10], { kind: "flow", ...instance }),
   rises("SluiceDeadLetters", 'sluice_bus_dead_letters_total{instance="i1"}', instance),
+  begins(
+    "SluiceDocumentsRejected",
+    'sluice_elasticsearch_documents_total{outcome="rejected", instance="i1"}',
+    { ...instance, outcome: "rejected" },
+    15,
+  ),
+  {
+    alert: "SluiceJobsFailing",
+    fires: {
+      'sluice_work_jobs_total{what="archive", outcome="failed"}': "1+0x59 2+0x59 3+0x59 4+0x59",
+      // Another job does well.
+      'sluice_work_jobs_total{what="elasticsearch", outcome="done"}': "1+0x59 2+0x59 3+0x59 4+0x59",
+    },
+    labels: { what: "archive" },
+    minutes: 150,
+    silent: { 'sluice_work_jobs_total{what="archive", outcome="done"}': "1+0x59 2+0x59 3+0x59 4+0x59" },
+    excuses: [{ 'sluice_work_jobs_total{what="archive", outcome="done", instance="i2"}': "1+0x59 2+0x59 3+0x59" }],
+  },
   begins("SluiceHistoryDropped", 'sluice_history_dropped_records_total{kind="endpoint"}', { kind: "endpoint" }, 15),
   {
     alert: "SluiceUnknownOwners",

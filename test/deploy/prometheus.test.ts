@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { type MetricDeclaration, metricTable } from "../../core/metrics.ts";
 import { needsProgram } from "../support/debian-program.ts";
-import { type AlertCase, alertCases } from "./alert-cases.ts";
+import { type AlertCase, alertCases, type Series } from "./alert-cases.ts";
 import { type AlertRule, alertRules, alertRulesFile } from "./alert-rules.ts";
 import { readPromql } from "./promql.ts";
 
@@ -81,7 +81,8 @@ describe("deploy/prometheus", () => {
           const rule = rules.find(({ alert }) => alert === one.alert) as AlertRule;
           const [ruleFile, file] = [join(folder, `${one.alert}.yaml`), join(folder, `${one.alert}.test.yaml`)];
           writeFileSync(ruleFile, stringify({ groups: [{ name: one.alert, rules: [rule] }] }));
-          const tests = [testOf(rule, one, true), testOf(rule, one, false)];
+          const excused = (one.excuses ?? []).map((excuse) => silentTest(rule, one, { ...one.fires, ...excuse }));
+          const tests = [firingTest(rule, one), silentTest(rule, one, one.silent, one.silentMinutes), ...excused];
           writeFileSync(file, stringify({ rule_files: [ruleFile], evaluation_interval: "1m", tests }));
           return file;
         });
@@ -96,18 +97,25 @@ describe("deploy/prometheus", () => {
 const isSummed = ({ expr }: AlertRule): boolean => /\bby \(/.test(expr);
 
 /** As promtool takes it: series, and what of this alert is to be there. */
-function testOf({ alert, labels: { severity } }: AlertRule, one: AlertCase, fires: boolean): object {
-  const minutes = fires ? one.minutes : (one.silentMinutes ?? one.minutes);
-  const names = Object.entries({ alertname: alert, alertstate: "firing", severity, ...one.labels });
-  const labels = `ALERTS{${names.map(([name, value]) => `${name}="${value}"`).join(", ")}}`;
+function firingTest({ alert, labels: { severity } }: AlertRule, { fires, labels, minutes }: AlertCase): object {
+  const names = Object.entries({ alertname: alert, alertstate: "firing", severity, ...labels });
+  const told = `ALERTS{${names.map(([name, value]) => `${name}="${value}"`).join(", ")}}`;
+  return testOf(alert, fires, minutes, [{ labels: told, value: 1 }]);
+}
+
+function silentTest({ alert }: AlertRule, one: AlertCase, series: Series, minutes = one.minutes): object {
+  return testOf(alert, series, minutes, []);
+}
+
+function testOf(alert: string, series: Series, minutes: number, samples: readonly object[]): object {
   return {
     interval: "1m",
-    input_series: Object.entries(fires ? one.fires : one.silent).map(([series, values]) => ({ series, values })),
+    input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
     promql_expr_test: [
       {
         expr: `ALERTS{alertname="${alert}", alertstate="firing"}`,
         eval_time: `${minutes}m`,
-        exp_samples: fires ? [{ labels, value: 1 }] : [],
+        exp_samples: samples,
       },
     ],
   };

@@ -10,6 +10,7 @@ import { systemClock } from "../../core/clock.ts";
 import { type Config, parseConfig } from "../../core/config.ts";
 import { silentLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
+import { allOf } from "../../core/record-topic.ts";
 import type { Framed } from "../../core/records/framed-batches.ts";
 import { type Run, sluice } from "../bin/command.ts";
 import { until } from "../support/until.ts";
@@ -100,7 +101,7 @@ export class BusLab {
   async records<K extends keyof TopicRecords>(kind: K, partitions = 3): Promise<readonly TopicRecords[K][]> {
     const { name, codec } = this.topics.topic(kind);
     const messages = await this.messages(name, partitions);
-    return (await Promise.all(messages.map((message) => codec.decode(message)))).flat();
+    return (await allOf(messages.map((message) => codec.decode(message)))).flat();
   }
 
   async close(): Promise<void> {

@@ -59,7 +59,7 @@ action(type="omfile" file="${log}" template="read")
 
   it("has every record, whole, also of the time in which it was away", async () => {
     const target = { server: { transport: "tcp", host: "127.0.0.1", port }, tls: {} } as const;
-    const sink = new SyslogSink({ ...target, clock: systemClock, facility: "local3" });
+    const sink = new SyslogSink({ ...target, clock: systemClock, facility: "local3", connectionMs: 20 });
     const flows = retrying(sink.of("flow"), { clock: systemClock, firstMs: 50 });
     const write = (from: number) => flows.write([flow({ seq: from }), flow({ seq: from + 1, state: "denied" })], never);
     for (let from = 0; from < 100; from += 2) await write(from);
@@ -76,5 +76,24 @@ action(type="omfile" file="${log}" template="read")
     assert.match(second, /^156 node-1 sluice flow \[sluice@32473 .* action="deny"/);
     const told = JSON.parse(second.slice(second.indexOf("] {") + 2)) as { readonly seq: number };
     assert.equal(told.seq, 1);
+  });
+
+  it("has every record of the time in which it was killed with messages unread", async () => {
+    const target = { server: { transport: "tcp", host: "127.0.0.1", port }, tls: {} } as const;
+    const sink = new SyslogSink({ ...target, clock: systemClock, facility: "local3", connectionMs: 20 });
+    const flows = retrying(sink.of("flow"), { clock: systemClock, firstMs: 50 });
+    const write = (seq: number) => flows.write([flow({ seq })], never);
+    await write(1000);
+    server?.kill("SIGSTOP");
+    const unread = [write(1001), write(1002)];
+    const early = await Promise.race([...unread, systemClock.sleep(500).then(() => "waits")]);
+    assert.equal(early, "waits");
+    server?.kill("SIGKILL");
+    await stop();
+    rmSync(join(folder, "pid"), { force: true });
+    await start();
+    await Promise.all(unread);
+    await until("all of them", () => ["1000", "1001", "1002"].every((seq) => seqs().has(seq)), 10_000);
+    sink.close();
   });
 });

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer as createTcp, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createServer as createTls } from "node:tls";
 import { systemClock } from "../../../core/clock.ts";
 import { SluiceError } from "../../../core/errors.ts";
 import type { Flow } from "../../../core/records/flow.ts";
@@ -13,57 +11,14 @@ import { SyslogSink } from "../../../sinks/syslog/syslog-sink.ts";
 import { flow, loss } from "../../support/flows.ts";
 import { until } from "../../support/until.ts";
 import { selfSigned } from "./authority.ts";
-import { readFrames, readMessage } from "./read-message.ts";
+import { SyslogListener } from "./listener.ts";
+import { readMessage } from "./read-message.ts";
 
 const never = new AbortController().signal;
 const flows = (from: number, count: number): readonly Flow[] =>
   Array.from({ length: count }, (_, at) => flow({ seq: from + at }));
 const seqsOf = (messages: readonly string[]) =>
   messages.map((text) => Number(readMessage(text).fields.get("id")?.split("/").at(-1)));
-
-/** A syslog server that keeps what it reads, and may be made to behave badly. */
-class Listener {
-  readonly messages: string[] = [];
-  readonly sockets = new Set<Socket>();
-  connections = 0;
-  /** So many bytes it reads of a connection before it says that it wants no more; it reads what comes all the same. */
-  cutAfter = Number.POSITIVE_INFINITY;
-  isReading = true;
-  readonly #server: Server;
-
-  constructor(tls?: { readonly key: string; readonly certificate: string }) {
-    const take = (socket: Socket) => this.#take(socket);
-    this.#server = tls === undefined ? createTcp(take) : createTls({ key: tls.key, cert: tls.certificate }, take);
-  }
-
-  async listen(port = 0): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(port, "127.0.0.1", resolve));
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  close(): void {
-    this.#server.close();
-    for (const socket of this.sockets) socket.destroy();
-  }
-
-  #take(socket: Socket): void {
-    this.connections++;
-    this.sockets.add(socket);
-    let data = Buffer.alloc(0);
-    let taken = 0;
-    socket.on("error", () => {});
-    if (!this.isReading) return;
-    socket.on("data", (part: Buffer) => {
-      taken += part.length;
-      const { messages, rest } = readFrames(Buffer.concat([data, part]));
-      data = Buffer.from(rest);
-      this.messages.push(...messages);
-      if (taken < this.cutAfter) return;
-      this.cutAfter = Number.POSITIVE_INFINITY;
-      socket.end();
-    });
-  }
-}
 
 describe("sinks/syslog", () => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-syslog-"));
@@ -75,15 +30,19 @@ describe("sinks/syslog", () => {
     open.clear();
   });
 
-  async function listening(withTls: boolean): Promise<{ listener: Listener; port: number }> {
-    const listener = new Listener(withTls ? tls : undefined);
+  async function listening(withTls: boolean): Promise<{ listener: SyslogListener; port: number }> {
+    const listener = new SyslogListener(withTls ? tls : undefined);
     open.add(listener);
     return { listener, port: await listener.listen() };
   }
 
-  function sinkTo(transport: "tls" | "tcp" | "udp", port: number, authorities = tls.certificate): SyslogSink {
+  function sinkTo(
+    transport: "tls" | "tcp" | "udp",
+    port: number,
+    { authorities = tls.certificate, connectionMs = 20 } = {},
+  ): SyslogSink {
     const server = { transport, host: transport === "tls" ? "localhost" : "127.0.0.1", port };
-    const sink = new SyslogSink({ server, tls: { authorities }, clock: systemClock, facility: "local0" });
+    const sink = new SyslogSink({ server, tls: { authorities }, clock: systemClock, facility: "local0", connectionMs });
     open.add(sink);
     return sink;
   }
@@ -92,10 +51,10 @@ describe("sinks/syslog", () => {
     describe(`over ${transport}`, () => {
       it("sends records in their order over one connection", async () => {
         const { listener, port } = await listening(transport === "tls");
-        const sink = sinkTo(transport, port);
+        const sink = sinkTo(transport, port, { connectionMs: 500 });
         const of = sink.of("flow");
-        await Promise.all([of.write(flows(0, 300), never), of.write(flows(300, 300), never)]);
-        await sink.of("loss").write([loss({ count: 3 })], never);
+        const written = [of.write(flows(0, 300), never), of.write(flows(300, 300), never)];
+        await Promise.all([...written, sink.of("loss").write([loss({ count: 3 })], never)]);
         await until("the last message", () => listener.messages.length === 601);
         assert.deepEqual(
           seqsOf(listener.messages.slice(0, 600)),
@@ -106,33 +65,64 @@ describe("sinks/syslog", () => {
       });
 
       it("says so while there is no server, and goes on when there is one", async () => {
-        const listener = new Listener(transport === "tls" ? tls : undefined);
+        const listener = new SyslogListener(transport === "tls" ? tls : undefined);
         const port = await listener.listen();
         listener.close();
         const sink = sinkTo(transport, port).of("flow");
         await assert.rejects(sink.write(flows(0, 1), never), (thrown) => isAway(thrown, /syslog server.*ECONNREFUSED/));
-        const back = new Listener(transport === "tls" ? tls : undefined);
+        const back = new SyslogListener(transport === "tls" ? tls : undefined);
         open.add(back);
         await back.listen(port);
         await sink.write(flows(0, 1), never);
         await until("the message", () => back.messages.length === 1);
       });
+
+      for (const [cut, title] of [
+        ["reset", "resets connections"],
+        ["close", "closes connections with messages unread"],
+        ["end", "ends connections"],
+      ] as const) {
+        // A socket below TLS cannot be reset.
+        if (transport === "tls" && cut === "reset") continue;
+        it(`has written what the server read, though it ${title}`, async () => {
+          const { listener, port } = await listening(transport === "tls");
+          listener.cut = cut;
+          const sink = retrying(sinkTo(transport, port).of("flow"), { clock: systemClock, firstMs: 5 });
+          for (let batch = 0; batch < 12; batch += 3) {
+            listener.cutAfter = 20_000 + 30_000 * batch;
+            await Promise.all([0, 1, 2].map((one) => sink.write(flows((batch + one) * 100, 100), never)));
+            assert.equal(new Set(seqsOf(listener.messages)).size, (batch + 3) * 100);
+          }
+          assert.ok(listener.connections > 4);
+        });
+      }
     });
 
-  it("loses nothing when the server ends connections", async () => {
+  it("has not written what the server's kernel has and its program leaves unread", async () => {
     const { listener, port } = await listening(false);
-    const sink = retrying(sinkTo("tcp", port).of("flow"), { clock: systemClock, firstMs: 5 });
-    for (let batch = 0; batch < 20; batch++) {
-      if (batch % 5 === 2) listener.cutAfter = 20_000;
-      await sink.write(flows(batch * 100, 100), never);
-    }
-    await until("the last message", () => new Set(seqsOf(listener.messages)).size === 2000);
-    assert.ok(listener.connections > 1);
+    listener.isReading = false;
+    const writing = sinkTo("tcp", port).of("flow").write(flows(0, 3), never);
+    const outcome = writing.catch((thrown: unknown) => thrown);
+    await until("the connection", () => listener.connections === 1);
+    const early = await Promise.race([outcome, systemClock.sleep(200).then(() => "waits")]);
+    assert.equal(early, "waits");
+    for (const socket of listener.sockets) socket.destroy();
+    await assert.rejects(writing, (thrown) => isAway(thrown, /ECONNRESET/));
+  });
+
+  it("ends the connection at once, and waits for the server, when it is to stop", async () => {
+    const { listener, port } = await listening(false);
+    const stop = new AbortController();
+    const writing = sinkTo("tcp", port, { connectionMs: 60_000 }).of("flow").write(flows(0, 3), stop.signal);
+    await until("the messages", () => listener.messages.length === 3);
+    stop.abort();
+    await writing;
   });
 
   it("does not send to a server whose certificate nobody vouches for", async () => {
     const { listener, port } = await listening(true);
-    const sink = sinkTo("tls", port, selfSigned(mkdtempSync(join(folder, "other-"))).certificate).of("flow");
+    const other = selfSigned(mkdtempSync(join(folder, "other-")));
+    const sink = sinkTo("tls", port, { authorities: other.certificate }).of("flow");
     await assert.rejects(sink.write(flows(0, 1), never), (thrown) => isAway(thrown, /self-signed certificate/));
     assert.deepEqual(listener.messages, []);
   });
