@@ -73,7 +73,7 @@ function collectPart(config: Config, { seat }: Options): Part {
         ]);
       };
       if (config.bus.brokers.length === 0) await collectInto(rawLines(output));
-      else await onBus(rim, stop, (topics) => collectInto(rawTopics(topics, systemClock)));
+      else await onBus(rim, stop, (topics) => collectInto(rawTopics(topics, systemClock, metrics)));
     },
   };
 }

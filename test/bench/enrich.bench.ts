@@ -147,8 +147,12 @@ async function main(): Promise<void> {
     return;
   }
   const { cost, plain, others } = await comparePeer(objects, messages[0] as readonly Framed[], enricher);
-  console.log(`flowlogs-pipeline, JSON to JSON without policies: ${thousands(1 / cost)}; ours x ${(rate * cost).toFixed(1)}`);
-  console.log(`  of a record: ${(cost * 1e6).toFixed(2)} µs, of which ${(plain * 1e6).toFixed(2)} without naming anybody`);
+  console.log(
+    `flowlogs-pipeline, JSON to JSON without policies: ${thousands(1 / cost)}; ours x ${(rate * cost).toFixed(1)}`,
+  );
+  console.log(
+    `  of a record: ${(cost * 1e6).toFixed(2)} µs, of which ${(plain * 1e6).toFixed(2)} without naming anybody`,
+  );
   console.log(`  records that it names otherwise: ${thousands(others)} of ${thousands(perRound)}`);
 }
 
