@@ -16,9 +16,9 @@ const program = process.env["SLUICE_FLOWLOGS_PIPELINE"] ?? inPath("flowlogs-pipe
 export const hasFlowlogsPipeline = program !== undefined;
 
 /** What it may do with the records. */
-export type Task = "names" | "nothing";
+type Task = "names" | "nothing";
 
-export interface PeerRun {
+interface PeerRun {
   /** Of its process, in the kernel too, from its start to its end. */
   readonly cpuSeconds: number;
   /** What it wrote, a record a line. */

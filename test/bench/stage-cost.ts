@@ -20,7 +20,7 @@ export function peakOf(pid: number): number {
 }
 
 /** What a histogram of Prometheus says: the mean, and the bound below which 99 of 100 are; seconds. */
-export interface Freshness {
+interface Freshness {
   readonly count: number;
   readonly mean: number;
   readonly below: number;
