@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Sink } from "../core/pipeline.ts";
 import type { Lot } from "../core/record-topic.ts";
-import type { Flow } from "../core/records/flow.ts";
+import type { Flow, RawFlow } from "../core/records/flow.ts";
 import type { Loss } from "../core/records/loss.ts";
 import { isOpenOn } from "../enforcer/break-glass.ts";
 import type { EnforcerStatus } from "../enforcer/enforcer.ts";
@@ -13,8 +13,8 @@ import type { RulesetSize } from "../enforcer/ruleset-size.ts";
 import type { PolicyRollout } from "./policy-rollout.ts";
 import type { SpoolUsage } from "./spool-usage.ts";
 
-/** What a sink stores, for the label `kind`. */
-export type Kind = "flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change" | "dns";
+/** What a sink stores, for the label `kind`; raw-flow: what collectors write to Kafka. */
+export type Kind = "flow" | "raw-flow" | "loss" | "heartbeat" | "endpoint" | "program" | "change" | "dns";
 
 export interface Measures<T> {
   readonly metrics: Metrics;
@@ -61,7 +61,7 @@ function measuredBy<T, R>(
 }
 
 /** A record tells of a whole window, or of what of it the connection has lived through. */
-export function flowEventAt({ start, startedAt }: Flow): number {
+export function flowEventAt({ start, startedAt }: RawFlow): number {
   return Math.max(start, startedAt);
 }
 

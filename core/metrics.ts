@@ -23,7 +23,7 @@ const histogram = (help: string, buckets: readonly number[], ...labels: readonly
 /** Every metric there is, by name: `sluice_<layer>_<noun>_<unit>_total`. The one to watch comes first. */
 export const metricTable = {
   sluice_store_freshness_seconds: histogram(
-    "From the first event that a record tells of until the record is stored; so the window of a flow is in it. Records that wait in a spool while the store is away show here.",
+    "From the first event that a record tells of until the record is stored; so the window of a flow is in it. Records that wait in a spool while the store is away show here. With Kafka between them each process tells of its own store: collectors of sluice.flows.raw (kind raw-flow), enrichers of sluice.flows, sinks of the archive or of Elasticsearch, which finds a document up to elasticsearch.refresh-ms later.",
     freshnessBuckets,
     "kind",
   ),

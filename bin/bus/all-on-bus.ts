@@ -73,7 +73,7 @@ export function allOnBus({ config, clock, log, metrics }: AllOnBusOptions, stop:
   return {
     options: {
       openStore,
-      raw: rawTopics(topics, clock),
+      raw: rawTopics(topics, clock, metrics),
       giveUp: graceAfter(stop, endGraceMs),
       enriching: (path) => [...enrichingWorks({ topics, reader, clock, log }, path), archiving].map(persistent),
     },

@@ -73,7 +73,7 @@ function collectPart(config: Config, { seat }: Options): Part {
         ]);
       };
       if (config.bus.brokers.length === 0) await collectInto(rawLines(output), stop);
-      else await besideBus(rim, stop, (topics, until) => collectInto(rawTopics(topics, systemClock), until));
+      else await besideBus(rim, stop, (topics, until) => collectInto(rawTopics(topics, systemClock, metrics), until));
     },
   };
 }

@@ -19,12 +19,14 @@ export function elasticSink<R>({ name, writer, documentsOf, bury }: ElasticSinkO
     name,
     async write(lots, signal) {
       const writing: Promise<void>[] = [];
-      for (const lot of lots) {
-        await writer.room();
-        const written = write(lot, signal);
-        written.catch(() => {}); // awaited below, when the others have begun
-        writing.push(written);
-      }
+      await writer.gather(async () => {
+        for (const lot of lots) {
+          await writer.room();
+          const written = write(lot, signal);
+          written.catch(() => {}); // awaited below, when the others have begun
+          writing.push(written);
+        }
+      });
       await Promise.all(writing);
     },
   };

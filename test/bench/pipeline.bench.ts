@@ -6,18 +6,25 @@
 // services -- up` started, else some of this run. Everything shares the machine. Of every 500th connection a search asks for its document
 // each 100 ms until it is there; its time is from the kernel's time of the packet (the record's event.start) to that answer, so the question's
 // own time and the 100 ms are in it. Those of the first 10 s are left out: they find the processes cold. At the end every connection must have its document
-// once. CPU time is that of each process over the load (/proc/PID/stat), services included. Ends with code 1 if a limit is not kept.
+// once. CPU time is that of each process over the load (/proc/PID/stat); of the way, each process says how old records were when they were stored behind
+// it (sluice_store_freshness_seconds, cold seconds included). Sizes are those of the broker's files and of the index after a merge, of a pod with one label,
+// so labels weigh little: elasticsearch.bench.ts has more of them. Ends with code 1 if a limit is not kept.
+//
+// No peer beside it: of programs that one can have as ordinary packages flowlogs-pipeline comes nearest (enrich.bench.ts has it), and writes to Loki, IPFIX,
+// gRPC and standard output, not to Elasticsearch. Vector is no package of any registry (docs/performance.md).
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client, errors } from "@elastic/elasticsearch";
 import { parseTime, systemClock } from "../../core/clock.ts";
 import { developmentFolder, servicesIn } from "../../scripts/services/places.ts";
+import { freePort } from "../../scripts/services/processes.ts";
 import { LoadLab } from "./load-lab.ts";
+import { bulksOf, cpuOf, freshnessOf, peakOf, type Stage } from "./stage-cost.ts";
 
 const [perSecond, seconds] = [Number(process.argv[2] ?? 5_000), Number(process.argv[3] ?? 60)];
 const limitMs = 5_000;
@@ -45,14 +52,11 @@ spec: { nodeName: node-1, containers: [] }
 status: { podIP: 10.98.0.1, podIPs: [{ ip: 10.98.0.1 }] }
 `;
 
-interface Stage {
-  readonly name: string;
-  readonly pid: number;
-}
-
 /** Resolves when it is ready. */
 async function start(words: readonly string[], running: ChildProcess[]): Promise<Stage> {
-  const child = spawn(process.execPath, [program, ...words], { stdio: ["ignore", "ignore", "pipe"] });
+  const metrics = `127.0.0.1:${await freePort()}`;
+  const command = [program, ...words, "--metrics.listen", metrics];
+  const child = spawn(process.execPath, command, { stdio: ["ignore", "ignore", "pipe"] });
   running.push(child);
   let printed = "";
   const ready = Promise.withResolvers<void>();
@@ -62,13 +66,7 @@ async function start(words: readonly string[], running: ChildProcess[]): Promise
   });
   child.once("exit", () => ready.reject(new Error(`sluice ${words.join(" ")} ended: ${printed}`)));
   await ready.promise;
-  return { name: words[0] === "sink" ? "sink" : (words[0] as string), pid: child.pid as number };
-}
-
-/** CPU seconds of a process so far; proc_pid_stat(5), fields 14 and 15, in ticks of 10 ms. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  return { name: words[0] === "sink" ? "sink" : (words[0] as string), pid: child.pid as number, metrics };
 }
 
 interface Sample {
@@ -123,10 +121,12 @@ async function documentsOf(client: Client, samples: readonly Sample[]) {
 
 async function main(): Promise<void> {
   const development = servicesIn(developmentFolder).running();
-  const own = servicesIn(`${developmentFolder}-bench-${process.pid}`);
+  const ownFolder = `${developmentFolder}-bench-${process.pid}`;
+  const own = servicesIn(ownFolder);
   const env: Record<string, string> = {};
   for (const name of ["kafka", "elasticsearch"] as const)
     Object.assign(env, development.find((one) => one.name === name)?.started.env ?? (await own.up(name)));
+  const services = development.some(({ name }) => name === "kafka") ? developmentFolder : ownFolder;
   const folder = mkdtempSync(join(tmpdir(), "sluice-pipeline-"));
   mkdirSync(join(folder, "objects"));
   writeFileSync(join(folder, "objects", "all.yaml"), objects);
@@ -134,16 +134,7 @@ async function main(): Promise<void> {
   const running: ChildProcess[] = [];
   lab.up();
   try {
-    const bus = [
-      "--bus.brokers",
-      env["KAFKA_BROKERS"] as string,
-      "--bus.prefix",
-      prefix,
-      "--bus.replicas",
-      "1",
-      "--metrics.listen",
-      "off",
-    ];
+    const bus = ["--bus.brokers", env["KAFKA_BROKERS"] as string, "--bus.prefix", prefix, "--bus.replicas", "1"];
     const [elasticsearch, known] = [env["ELASTICSEARCH_URL"] as string, ["--objects.folder", join(folder, "objects")]];
     const at = [
       "--elasticsearch.urls",
@@ -166,7 +157,12 @@ async function main(): Promise<void> {
       await start(["enrich", ...bus, ...known, "--enforcer.mode", "observe"], running),
       await start(["collect", ...bus, ...seat], running),
     ];
-    await measure(lab, new Client({ node: elasticsearch }), stages);
+    const servers = servicesIn(services)
+      .running()
+      .map(({ name, started }) => ({ name, pid: started.pid }));
+    await measure(lab, new Client({ node: elasticsearch }), stages, servers);
+    for (const topic of ["flows.raw", "flows"])
+      console.log(`bytes in Kafka, ${topic}: ${Math.round(bytesIn(join(services, "kafka", "log"), topic))} a record`);
   } finally {
     for (const child of running) {
       child.removeAllListeners("exit");
@@ -179,14 +175,20 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure(lab: LoadLab, client: Client, stages: readonly Stage[]): Promise<void> {
+async function measure(
+  lab: LoadLab,
+  client: Client,
+  stages: readonly Stage[],
+  servers: readonly Pick<Stage, "name" | "pid">[],
+): Promise<void> {
+  const all = [...stages, ...servers];
   const total = perSecond * seconds;
   const samples = Array.from({ length: Math.floor(total / everyth) }, (_, index) => portsOf(index * everyth));
-  const before = stages.map(({ pid }) => cpuOf(pid));
+  const before = all.map(({ pid }) => cpuOf(pid));
   const [begun, beganAt] = [systemClock.monotonic(), systemClock.now()];
   const giveUp = AbortSignal.timeout((seconds + 60) * 1000);
   const [took, load] = await Promise.all([watchFor(client, samples, begun, giveUp), lab.load(perSecond, total)]);
-  const cpu = stages.map(({ name, pid }, index) => `${name} ${(cpuOf(pid) - (before[index] as number)).toFixed(1)} s`);
+  const cpu = all.map(({ name, pid }, index) => `${name} ${(cpuOf(pid) - (before[index] as number)).toFixed(1)} s`);
   const warm = took
     .filter(({ at }) => at >= beganAt + coldMs)
     .map(({ ms }) => ms)
@@ -203,7 +205,37 @@ async function measure(lab: LoadLab, client: Client, stages: readonly Stage[]): 
     `documents: ${documents.toLocaleString("en")} (limit: one each); samples found: ${took.length} of ${samples.length}`,
   );
   console.log(`CPU time over the load: ${cpu.join(", ")}`);
+  for (const stage of stages.toReversed()) {
+    const { count, mean, below } = await freshnessOf(stage);
+    console.log(
+      `${stage.name}: stored ${thousands(count)}, on average ${mean.toFixed(2)} s after their beginning, 99 of 100 within ${below} s; at most ${peakOf(stage.pid).toFixed(0)} MiB`,
+    );
+  }
+  const bulks = await bulksOf(stages[0] as Stage);
+  console.log(`bulk requests: ${bulks.count}, of ${Math.round(bulks.mean * 1000)} ms`);
+  console.log(`bytes in Elasticsearch: ${Math.round(await bytesOf(client))} a document`);
   if (!(of(0.99) <= limitMs) || documents !== total || took.length < samples.length) process.exitCode = 1;
+}
+
+const thousands = (value: number) => value.toLocaleString("en");
+
+/** Of a record of the load, in the broker's files. */
+function bytesIn(folder: string, topic: string): number {
+  const partitions = readdirSync(folder).filter((name) => new RegExp(`^${prefix}[.]${topic}-\\d+$`).test(name));
+  const logs = partitions.flatMap((partition) =>
+    readdirSync(join(folder, partition)).flatMap((name) =>
+      name.endsWith(".log") ? [join(folder, partition, name)] : [],
+    ),
+  );
+  return logs.reduce((sum, log) => sum + statSync(log).size, 0) / (perSecond * seconds);
+}
+
+/** Of a document, its part of the index after a merge. */
+async function bytesOf(client: Client): Promise<number> {
+  const index = `sluice-flow-${prefix}-*`;
+  await client.indices.forcemerge({ index, max_num_segments: 1 });
+  const { _all } = await client.indices.stats({ index, metric: ["store", "docs"] });
+  return (_all.primaries?.store?.size_in_bytes ?? 0) / (_all.primaries?.docs?.count ?? 0);
 }
 
 /** How many documents of the load there are, once that is as many as expected, or no longer more. */

@@ -2,6 +2,7 @@ import { rawTopics } from "../../bin/bus/raw-topics.ts";
 import type { RecordTopics } from "../../bin/bus/record-topics.ts";
 import { parseAddress } from "../../core/address.ts";
 import { systemClock } from "../../core/clock.ts";
+import { Metrics } from "../../core/metrics.ts";
 import { type RawFlow, unremarkable } from "../../core/records/flow.ts";
 import type { Made } from "./ledger.ts";
 
@@ -15,7 +16,7 @@ const everyMs = 200;
  * meanwhile, whenever the test runs. Until the signal aborts; gives what it sent.
  */
 export async function feed(topics: RecordTopics, durationMs: number, signal: AbortSignal): Promise<readonly Made[]> {
-  const sink = rawTopics(topics, systemClock).flows;
+  const sink = rawTopics(topics, systemClock, new Metrics()).flows;
   const hour = (Math.floor((systemClock.now() * 1000) / hourUs) - 1) * hourUs;
   const epoch = systemClock.now();
   const begun = systemClock.monotonic();

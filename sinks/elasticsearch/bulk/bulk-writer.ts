@@ -50,8 +50,9 @@ const worthMeasuring = 0.25;
 const waitingRequests = 4;
 
 /**
- * Stores documents by the bulk API: gathers what several write at once into requests, each sent when it is full or its oldest document old
- * enough. Each document is judged by itself: one that is there already is done, one that was turned away goes again with the next
+ * Stores documents by the bulk API: gathers what several write at once into requests, each sent when it is full, when its oldest document is old
+ * enough, or when nothing else is at work and nobody makes more documents: who writes may have no more before these are stored, so there is nothing
+ * to wait for. Each document is judged by itself: one that is there already is done, one that was turned away goes again with the next
  * request, one that is at fault is told. Of a request without an answer all go again: ids make that harmless.
  */
 export class BulkWriter {
@@ -63,6 +64,8 @@ export class BulkWriter {
   readonly #cut = new AbortController();
   #maxBytes: number;
   #active = 0;
+  /** How many make documents just now. */
+  #making = 0;
   #pendingBytes = 0;
   /** Of those that wait for room. */
   #room: PromiseWithResolvers<void> | undefined;
@@ -79,6 +82,17 @@ export class BulkWriter {
   get state(): BulkState {
     const { limit: concurrency } = this.#concurrency;
     return { circuit: this.#breaker.circuit, concurrency, pendingBytes: this.#pendingBytes };
+  }
+
+  /** While this works, what is no full request waits for what it writes, but not longer than for its age. */
+  async gather(work: () => Promise<void>): Promise<void> {
+    this.#making += 1;
+    try {
+      await work();
+    } finally {
+      this.#making -= 1;
+      this.#pump();
+    }
   }
 
   /**
@@ -149,7 +163,8 @@ export class BulkWriter {
   }
 
   #isDue(limits: BatchLimits): boolean {
-    return this.#isHurried || this.#queue.isFull(limits);
+    const isAlone = this.#active === 0 && this.#making === 0;
+    return this.#isHurried || isAlone || this.#queue.isFull(limits);
   }
 
   #oldestDue(): number {

@@ -33,22 +33,57 @@ const away = () => Promise.reject(new SluiceError("ELASTICSEARCH_FAILED", "no an
 describe("the bulk writer", () => {
   it("gathers what is written until a request is full, and sends it at once then", async () => {
     const { elastic, writer } = scene();
+    const more = Promise.withResolvers<void>();
+    const gathering = writer.gather(() => more.promise);
     const first = writer.write(documents(6));
     await settled();
     assert.deepEqual(elastic.requests, []);
     const second = writer.write(documents(4, 6));
     assert.deepEqual(await Promise.all([first, second]), [[], []]);
     assert.deepEqual(elastic.requests, [10]);
+    more.resolve();
+    await gathering;
   });
 
-  it("sends what is not full when its oldest document has waited long enough", async () => {
+  it("sends what is not full when its oldest document has waited long enough, also while more is made", async () => {
     const { elastic, clock, writer } = scene();
+    const more = Promise.withResolvers<void>();
+    const gathering = writer.gather(() => more.promise);
     const written = writer.write(documents(3));
     await clock.advance(499);
     assert.deepEqual(elastic.requests, []);
     await clock.advance(1);
     assert.deepEqual(await written, []);
     assert.deepEqual(elastic.requests, [3]);
+    more.resolve();
+    await gathering;
+  });
+
+  it("waits for nobody when nothing is at work and nobody makes more, and for all who do", async () => {
+    const { elastic, writer } = scene();
+    assert.deepEqual(await writer.write(documents(3)), []);
+    const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const gathering = [one, other].map(({ promise }) => writer.gather(() => promise));
+    const written = [writer.write(documents(2, 3)), writer.write(documents(2, 5))];
+    one.resolve();
+    await settled();
+    assert.deepEqual(elastic.requests, [3]);
+    other.reject(new Error("it failed"));
+    await assert.rejects(Promise.all(gathering), /it failed/);
+    await Promise.all(written);
+    assert.deepEqual(elastic.requests, [3, 4]);
+  });
+
+  it("gathers while a request is at work what comes meanwhile", async () => {
+    const { elastic, writer } = scene();
+    const gate = Promise.withResolvers<undefined>();
+    elastic.before = () => gate.promise;
+    const written = [0, 1, 2, 3].map((at) => writer.write(documents(2, 2 * at)));
+    await settled();
+    assert.deepEqual(elastic.requests, [2]);
+    gate.resolve(undefined);
+    assert.deepEqual((await Promise.all(written)).flat(), []);
+    assert.deepEqual(elastic.requests, [2, 6]);
   });
 
   it("has no more requests at work at once than it may", async () => {
