@@ -28,7 +28,7 @@ export function publishing<T extends OfNode>(bus: Bus, { name, codec }: RecordTo
       const encoded = messagesOf(records, codec);
       const now = encoded.filter((message): message is Message => !(message instanceof Promise));
       if (before === undefined && now.length === encoded.length) return publisher.write(now, signal);
-      const turn = Promise.all([...encoded, before]).then(() => Promise.all(encoded));
+      const turn = Promise.all([...encoded, before]).then(() => allOf(encoded));
       const over = turn.then(
         () => {},
         () => {},
@@ -51,6 +51,11 @@ export function messagesOf<T extends OfNode>(
   return [...Map.groupBy(records, ({ node }) => node ?? "")].flatMap(([key, ofNode]) =>
     chunks(ofNode).map((chunk) => keyed(key, codec.encode(chunk), headersOf?.(chunk))),
   );
+}
+
+/** Resolves when the last is encoded. */
+export async function allOf(messages: readonly (Message | Promise<Message>)[]): Promise<readonly Message[]> {
+  return Promise.all(messages.map((message) => Promise.resolve(message)));
 }
 
 function keyed(

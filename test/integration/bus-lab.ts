@@ -100,7 +100,7 @@ export class BusLab {
   async records<K extends keyof TopicRecords>(kind: K, partitions = 3): Promise<readonly TopicRecords[K][]> {
     const { name, codec } = this.topics.topic(kind);
     const messages = await this.messages(name, partitions);
-    return (await Promise.all(messages.map((message) => codec.decode(message)))).flat();
+    return (await Promise.all(messages.map((message) => Promise.resolve(codec.decode(message))))).flat();
   }
 
   async close(): Promise<void> {
