@@ -123,9 +123,11 @@ export class TopicReader implements KeptReader {
     }
   }
 
-  async #take({ batch, resolveOffset, heartbeat, pause }: EachBatchPayload): Promise<void> {
+  async #take({ batch, resolveOffset, heartbeat, pause, isStale }: EachBatchPayload): Promise<void> {
     const reading = this.#readings.get(`${batch.topic}/${batch.partition}`);
     if (reading === undefined) return void pause();
+    // What was asked for before the seek, from behind the end perhaps.
+    if (isStale()) return;
     for (const message of received(batch)) {
       if (message.offset < reading.next || message.offset >= reading.to) continue;
       reading.messages.push(message);
@@ -141,7 +143,8 @@ export class TopicReader implements KeptReader {
 
   #failure(topic: string, cause: unknown): SluiceError {
     if (cause instanceof SluiceError) return cause;
-    const text = explained(cause, { topic, group: this.#group, needs: "Read" });
+    // It asks for all of its topics at once, and brokers do not say which of them it may not read.
+    const text = explained(cause, { topic: this.#topics.join(" or "), group: this.#group, needs: "Read" });
     const options = { cause, retriable: true, context: { topic } };
     return new SluiceError("BUS_FAILED", `topic ${topic} cannot be read: ${text}`, options);
   }

@@ -72,7 +72,7 @@ describe("sluice up over a bus that is away", function () {
         return false; // not yet; what is wrong is said below
       }
     };
-    await until("everything to arrive", isWhole, 60_000).catch(() => {});
+    await until("everything to arrive", isWhole, 60_000).catch(() => console.log(again.printed.err));
     again.process.kill("SIGTERM");
     assert.equal(await again.ended, 0, again.printed.err);
     const kept = await keptOfTraffic();
