@@ -165,7 +165,8 @@ export class Enricher {
     };
     const { source, destination } = this.#namedByHosts(ends, flow, evaluated);
     const reporter = reporterOf(flow, source, destination);
-    if (this.#isAsElsewhere(flow.node)) this.#agreement?.check(flow, { source, destination }, this.#rules);
+    if (this.#agreement !== undefined && this.#isAsElsewhere(flow.node))
+      this.#agreement.check(flow, { source, destination }, this.#rules);
     return {
       ...flow,
       reporter,
@@ -181,10 +182,12 @@ export class Enricher {
 
   /** The policies that are remembered are those of that node as well, and have been. */
   #isAsElsewhere(node: string): boolean {
-    return this.#now() - (this.#otherwise.get(node) ?? Number.NEGATIVE_INFINITY) > rememberedUs;
+    const last = this.#otherwise.get(node);
+    return last === undefined || this.#now() - last > rememberedUs;
   }
 
   #namedByHosts(ends: Ends, flow: RawFlow, evaluated: Verdict | undefined): Ends {
+    if (ends.source.kind !== "node" && ends.destination.kind !== "node") return ends;
     const placement = (this.#elsewhere.get(flow.node) ?? this.#policy)?.placement;
     if (placement === undefined) return ends;
     const hosts = HostEndpoints.of(placement);

@@ -185,8 +185,11 @@ function judge(direction: Direction, evidence: Evidence): Judgement {
 
 /** The evaluated way; `none` if the endpoint is subject to no policy, undefined if the evaluator speaks of somebody else. */
 export function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: Opinion): Path | "none" | undefined {
-  const { evaluated, policy } = evidence;
+  const { evaluated } = evidence;
   if (evaluated === undefined) return undefined;
+  // So it is nearly always.
+  if (evaluated.hosts.length === 0 && endpoint.kind !== "node")
+    return ownPathOf(direction, endpoint, evidence, evaluated);
   const { hosts, isEnd, isHere } = hostsOf(endpoint, evidence);
   const denial = evidence.flow.denied === direction && decisiveHostPath(evaluated, direction, "deny", isHere);
   if (denial) return denial;
@@ -194,13 +197,24 @@ export function pathOf(direction: Direction, endpoint: FlowEndpoint, evidence: O
   const toOwnNode = decisiveHostPath(evaluated, direction, null, ({ list }) => list === "toOwnNode");
   if (toOwnNode) return toOwnNode;
   const path = evaluated[direction];
+  if (path !== null && isEnd(path)) return path;
+  const other = path === null && hosts && decisiveHostPath(evaluated, direction, null, isEnd);
+  return other || ownPathOf(direction, endpoint, evidence, evaluated);
+}
+
+/** The way through the policies of the endpoint itself. */
+function ownPathOf(
+  direction: Direction,
+  endpoint: FlowEndpoint,
+  evidence: Opinion,
+  evaluated: Verdict,
+): Path | "none" | undefined {
+  const path = evaluated[direction];
   const id = endpointIdOf(endpoint);
-  if (path !== null) return path.endpoint === id || isEnd(path) ? path : undefined;
-  const other = hosts && decisiveHostPath(evaluated, direction, null, isEnd);
-  if (other) return other;
+  if (path !== null) return path.endpoint === id ? path : undefined;
   // After a denied egress ingress is not asked; that says nothing if the packet did arrive from another node.
   if (direction === "ingress" && evaluated.egress?.action === "deny") return askedHere(evidence) ? "none" : undefined;
-  return policy?.placement?.endpoints.has(id) === false ? undefined : "none";
+  return evidence.policy?.placement?.endpoints.has(id) === false ? undefined : "none";
 }
 
 /** Whether a path is one of a host endpoint of the reporting node, and of the node that is itself at this end. */
@@ -211,9 +225,16 @@ function hostsOf({ kind, node }: FlowEndpoint, { flow, policy }: Opinion) {
   return { hosts, isHere: isOn(flow.node), isEnd: kind === "node" ? isOn(node) : () => false };
 }
 
-/** As policy/placement.ts names endpoints. */
-function endpointIdOf({ kind, namespace, name }: FlowEndpoint): EndpointId {
-  return `${kind}:${namespace === null ? "" : `${namespace}/`}${name}` as EndpointId;
+const ids = new WeakMap<FlowEndpoint, EndpointId>();
+
+/** As policy/placement.ts names endpoints; records share the objects of endpoints, so each is named once. */
+function endpointIdOf(endpoint: FlowEndpoint): EndpointId {
+  const known = ids.get(endpoint);
+  if (known !== undefined) return known;
+  const { kind, namespace, name } = endpoint;
+  const id = `${kind}:${namespace === null ? "" : `${namespace}/`}${name}` as EndpointId;
+  ids.set(endpoint, id);
+  return id;
 }
 
 const askedHere = ({ flow, ends }: Opinion) => isLocal(ends.source, flow.node);
