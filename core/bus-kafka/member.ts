@@ -22,7 +22,7 @@ export interface MemberOptions {
 }
 
 /** What Kafka calls the group. */
-export const groupIdOf = ({ group, topic }: Pick<MemberOptions, "group" | "topic">): string => `${group}.${topic}`;
+const groupIdOf = ({ group, topic }: Pick<MemberOptions, "group" | "topic">): string => `${group}.${topic}`;
 
 /** How long a batch may take before its partition is no longer fetched, so that others go on. */
 const patienceMs = 1_000;
