@@ -143,7 +143,11 @@ describe("processes of sluice on a broker that denies what no rule allows", func
 
   for (const { role, who, right } of [
     { role: "collector", who: "watcher", right: /the right Write on the topic acme\.(flows\.raw|heartbeats|losses)/ },
-    { role: "enricher", who: "watcher", right: /the right Read on the topic acme\.\S+ .*acme\.flows/ },
+    {
+      role: "enricher",
+      who: "watcher",
+      right: /the right Read on the topic acme\.((flows|dns)\.raw|\S+ or .*acme\.flows)/,
+    },
     {
       role: "watcher",
       who: "collector",
