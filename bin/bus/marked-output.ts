@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { FencedPublisher, KeptReader, Message } from "../../core/bus.ts";
+import { messageOf, SluiceError } from "../../core/errors.ts";
 import type { Sink } from "../../core/pipeline.ts";
 import { allOf, messagesOf, type RecordTopic } from "../../core/record-topic.ts";
 import type { Numbered } from "../../enrichers/once.ts";
@@ -27,7 +28,7 @@ export class MarkedOutput<T extends Numbered> implements Sink<T> {
   readonly #marks = new Marks();
   readonly #failed = new AbortController();
   #sinceMarks = 0;
-  /** Resolves when the messages of the writes before are made. */
+  /** Resolves when the writes before are over. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(options: MarkedOutputOptions<T>) {
@@ -49,22 +50,23 @@ export class MarkedOutput<T extends Numbered> implements Sink<T> {
     return this.#marks.all;
   }
 
-  async write(records: readonly T[]): Promise<void> {
-    const turn = this.#turn.then(() => this.#messages(records));
-    this.#turn = turn.then(
-      () => {},
-      () => {},
-    );
-    const messages = await turn;
+  write(records: readonly T[]): Promise<void> {
+    const written = this.#turn.then(() => this.#write(records));
+    this.#turn = written.catch(() => {});
+    return written;
+  }
+
+  /** One after the other: marks are those of what was written before, and nothing may pass what failed. */
+  async #write(records: readonly T[]): Promise<void> {
+    if (this.#failed.signal.aborted) throw this.#isOver();
     try {
-      await this.#options.publisher.write(messages);
+      await this.#options.publisher.write(await this.#messages(records));
     } catch (thrown) {
       this.#failed.abort(thrown);
       throw thrown;
     }
   }
 
-  /** One write after the other: marks are those of what was written before. */
   async #messages(records: readonly T[]): Promise<readonly Message[]> {
     const messages = await allOf(messagesOf(records, this.#options.topic.codec, marksHeader));
     this.#marks.add(records);
@@ -83,6 +85,12 @@ export class MarkedOutput<T extends Numbered> implements Sink<T> {
       const isWhole = messages.map((message) => this.#marks.read(message)).includes(true);
       if (isWhole || from === oldest) return;
     }
+  }
+
+  /** Trying again does not help. */
+  #isOver(): SluiceError {
+    const cause: unknown = this.#failed.signal.reason;
+    return new SluiceError("BUS_FAILED", `${this.name}: a write before failed: ${messageOf(cause)}`, { cause });
   }
 
   async #empty(headers: Readonly<Record<string, string>>): Promise<Message> {

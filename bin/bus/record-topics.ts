@@ -1,5 +1,6 @@
 import type { AssignedPartition, KeptBus } from "../../core/bus.ts";
 import type { Config } from "../../core/config.ts";
+import { failuresTold } from "../../core/failures-told.ts";
 import type { Log } from "../../core/log.ts";
 import type { Metrics } from "../../core/metrics.ts";
 import type { Sink, Source } from "../../core/pipeline.ts";
@@ -63,6 +64,7 @@ const schemas = {
 export class RecordTopics {
   readonly bus: KeptBus;
   readonly #config: Config;
+  readonly #log: Log;
   readonly #dead: DeadLetters;
   readonly #mended = new WeakSet<object>();
   readonly #registry: SchemaRegistry | undefined;
@@ -70,6 +72,7 @@ export class RecordTopics {
   constructor(bus: KeptBus, config: Config, metrics: Metrics, log: Log) {
     this.bus = bus;
     this.#config = config;
+    this.#log = log;
     this.#registry = registryOf(config);
     this.#dead = deadLetterTopic(bus, topicName(config, "dead"), (origin, cause) => {
       metrics.add("sluice_bus_dead_letters_total", {});
@@ -78,7 +81,8 @@ export class RecordTopics {
   }
 
   sink<K extends keyof TopicRecords>(kind: K): Sink<TopicRecords[K]> {
-    return publishing(this.bus, this.topic(kind) as RecordTopic<TopicRecords[K] & Partial<OfNode>>);
+    const topic = this.topic(kind) as RecordTopic<TopicRecords[K] & Partial<OfNode>>;
+    return failuresTold(publishing(this.bus, topic), this.#log);
   }
 
   source<K extends keyof TopicRecords>(kind: K, group: string): Source<TopicRecords[K]> {

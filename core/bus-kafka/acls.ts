@@ -6,8 +6,8 @@ import type { KafkaConnection } from "./connection.ts";
 
 /** A right on things of the brokers. */
 export interface Acl {
-  readonly resource: "topic" | "group" | "cluster";
-  /** `kafka-cluster` is the name of the cluster. */
+  readonly resource: "topic" | "group" | "transaction" | "cluster";
+  /** Of a transaction its id; `kafka-cluster` is the name of the cluster. */
   readonly name: string;
   /** prefixed: of everything whose name begins so. */
   readonly pattern: "literal" | "prefixed";
@@ -21,6 +21,7 @@ const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePattern
 const resources = {
   topic: AclResourceTypes.TOPIC,
   group: AclResourceTypes.GROUP,
+  transaction: AclResourceTypes.TRANSACTIONAL_ID,
   cluster: AclResourceTypes.CLUSTER,
 } as const;
 const patterns = { literal: ResourcePatternTypes.LITERAL, prefixed: ResourcePatternTypes.PREFIXED } as const;

@@ -5,6 +5,8 @@ export interface Asked {
   readonly topic?: string;
   /** As Kafka has it. */
   readonly group?: string;
+  /** A producer's name for its transactions. */
+  readonly transaction?: string;
   /** Operations on the topic, e.g. `Write`. */
   readonly needs?: string;
 }
@@ -74,10 +76,25 @@ const table: readonly Advice[] = [
     text: ({ group = "" }) => `the right Read on the group ${group} is missing: see sluice bus acls`,
   },
   {
+    sign: /TRANSACTIONAL_ID_AUTHORIZATION_FAILED|Transactional Id authorization failed/,
+    isFinal: true,
+    text: ({ transaction = "" }) =>
+      `the right Write on the transactional id ${transaction} is missing: see sluice bus acls`,
+  },
+  {
+    // Nothing is wrong: brokers let the last one that began write.
+    sign: /INVALID_PRODUCER_EPOCH|PRODUCER_FENCED/,
+    isFinal: false,
+    text: ({ transaction = "" }) => `another process writes as ${transaction} now`,
+  },
+  {
     // So kafkajs answers whatever keeps it from the coordinator.
     sign: /GroupCoordinatorNotFound/,
     isFinal: false,
-    text: ({ group = "" }) => `the right Read on the group ${group} may be missing: see sluice bus acls`,
+    text: ({ group = "", transaction }) =>
+      transaction === undefined
+        ? `the right Read on the group ${group} may be missing: see sluice bus acls`
+        : `the right Write on the transactional id ${transaction} may be missing: see sluice bus acls`,
   },
   {
     sign: /TOPIC_AUTHORIZATION_FAILED|Not authorized to access topics/,

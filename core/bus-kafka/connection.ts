@@ -2,12 +2,13 @@ import { connect, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import kafkajs, { type ISocketFactory, type Kafka, type SASLOptions } from "kafkajs";
 import type { Log } from "../log.ts";
+import { brokerHost, brokerName } from "./broker-address.ts";
 import { silenceNegativeTimers } from "./negative-timers.ts";
 import { useZstd } from "./zstd.ts";
 
 /** How to reach the brokers, and as whom. */
 export interface KafkaConnection {
-  /** `host:port`, any of them. */
+  /** `host:port` or `[address]:port`, any of them. */
   readonly brokers: readonly string[];
   /** Stands in the broker's logs and quotas. */
   readonly clientId: string;
@@ -42,7 +43,7 @@ export function connectTo({ brokers, clientId, tls, sasl }: KafkaConnection, log
   useZstd();
   silenceNegativeTimers();
   return new kafkajs.Kafka({
-    brokers: [...brokers],
+    brokers: brokers.map(brokerName),
     clientId,
     retry,
     connectionTimeout: 5_000,
@@ -58,7 +59,8 @@ const keepAliveMs = 60_000;
 
 /** As kafkajs makes them, with what the files say now. */
 function sockets(tls: KafkaConnection["tls"]): ISocketFactory {
-  return ({ host, port, onConnect }) => {
+  return ({ host: named, port, onConnect }) => {
+    const host = brokerHost(named);
     const name = isIP(host) === 0 ? { servername: host } : {};
     const socket =
       tls === undefined

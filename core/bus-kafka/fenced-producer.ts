@@ -1,7 +1,8 @@
 import type { Kafka, Producer } from "kafkajs";
 import kafkajs from "kafkajs";
 import type { FencedPublisher, Message } from "../bus.ts";
-import { messageOf, SluiceError } from "../errors.ts";
+import { SluiceError } from "../errors.ts";
+import { explained } from "./advice.ts";
 import { requestParts } from "./request-parts.ts";
 
 export interface FencedProducerOptions {
@@ -83,11 +84,9 @@ export class FencedProducer implements FencedPublisher {
   }
 
   #failure(cause: unknown): SluiceError {
-    const { topic, partition } = this.#options;
+    const { topic, partition, name } = this.#options;
     const context = { topic, partition };
-    return new SluiceError("BUS_FAILED", `topic ${topic}, partition ${partition}: ${messageOf(cause)}`, {
-      cause,
-      context,
-    });
+    const text = explained(cause, { topic, transaction: name, needs: "Write" });
+    return new SluiceError("BUS_FAILED", `topic ${topic}, partition ${partition}: ${text}`, { cause, context });
   }
 }

@@ -29,6 +29,8 @@ const patienceMs = 1_000;
 /** How long a member that leaves, or a rebalance, waits for what is handed out. */
 const graceMs = 10_000;
 const partitionsAtOnce = 64;
+/** A batch that was refused comes again after that: what it lacked (a schema registry, room) may be there by then. */
+const againMs = 1_000;
 
 /**
  * A member of a consumer group. A batch is handed out to whoever pulls, and its offsets are committed when it is acked; of a
@@ -43,7 +45,7 @@ export class Member {
   /** Something can be handed out, or was settled, or the end has come. */
   readonly #news = new Condition();
   #failure: unknown;
-  #leaving = false;
+  readonly #leaving = new AbortController();
   #joined: Promise<void> = Promise.resolve();
   #left: Promise<void> | undefined;
 
@@ -63,7 +65,7 @@ export class Member {
         retries: 3,
         initialRetryTime: 100,
         maxRetryTime: 1_000,
-        restartOnFailure: () => Promise.resolve(!this.#leaving),
+        restartOnFailure: () => Promise.resolve(!this.#isLeaving),
       },
     });
     this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) =>
@@ -111,12 +113,16 @@ export class Member {
   #sourceOf(partition: Partition): Source<Message> {
     const open = async function* (this: Member, signal: AbortSignal) {
       const until = AbortSignal.any([signal, partition.lost]);
-      while (!until.aborted && !this.#leaving) {
+      while (!until.aborted && !this.#isLeaving) {
         if (partition.isReady) yield this.#handOut(partition);
         else await this.#news.wait(until);
       }
     };
     return { name: `kafka ${this.#options.topic}/${partition.number}`, open: open.bind(this) };
+  }
+
+  get #isLeaving(): boolean {
+    return this.#leaving.signal.aborted;
   }
 
   /** Of the partitions that it has now. */
@@ -164,12 +170,12 @@ export class Member {
 
   async #receive({ batch, resolveOffset, heartbeat, pause }: EachBatchPayload): Promise<void> {
     const partition = this.#partitions.get(batch.partition);
-    if (partition === undefined || this.#leaving) return;
+    if (partition === undefined || this.#isLeaving) return;
     const done = partition.put(received(batch), BigInt(batch.highWatermark));
     this.#news.changed();
     const isDone = await this.#whileAlive(done, patienceMs, heartbeat);
     resolveOffset(batch.lastOffset());
-    if (isDone || this.#leaving) return;
+    if (isDone || this.#isLeaving) return;
     const resume = pause();
     this.#log.debug({ partition: batch.partition }, "partition paused until its batch is done");
     void done.then(resume);
@@ -182,7 +188,7 @@ export class Member {
   async #whileAlive(done: Promise<void>, patience: number, heartbeat: () => Promise<void>): Promise<boolean> {
     const settled = done.then(() => true);
     const begin = this.#clock.monotonic();
-    while (!this.#leaving && this.#clock.monotonic() - begin < patience) {
+    while (!this.#isLeaving && this.#clock.monotonic() - begin < patience) {
       const isDone = await this.#inTime(settled, Math.min(100, patience));
       if (isDone) return true;
       try {
@@ -223,8 +229,15 @@ export class Member {
     return {
       items: messages,
       ack: () => settle(() => this.#done(partition, end)),
-      nack: () => settle(() => partition.again()),
+      nack: (cause) => settle(() => this.#refused(partition, cause)),
     };
+  }
+
+  async #refused(partition: Partition, cause: unknown): Promise<void> {
+    if (!this.#isLeaving && !partition.isLost)
+      this.#log.warn({ partition: partition.number, error: messageOf(cause) }, "messages refused; they come again");
+    await this.#clock.sleep(againMs, AbortSignal.any([this.#leaving.signal, partition.lost]));
+    partition.again();
   }
 
   async #done(partition: Partition, end: bigint): Promise<void> {
@@ -242,7 +255,7 @@ export class Member {
   }
 
   async #leave(): Promise<void> {
-    this.#leaving = true;
+    this.#leaving.abort();
     this.#news.changed();
     await this.#inTime(this.#settledOut(), graceMs);
     for (const partition of this.#partitions.values()) partition.lose();

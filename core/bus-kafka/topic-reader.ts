@@ -1,6 +1,7 @@
 import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
 import type { Extent, KeptReader, Message } from "../bus.ts";
-import { messageOf, SluiceError } from "../errors.ts";
+import { SluiceError } from "../errors.ts";
+import { explained, isFinal } from "./advice.ts";
 import { received } from "./received.ts";
 
 interface Reading {
@@ -41,7 +42,7 @@ export class TopicReader implements KeptReader {
         ]),
       );
     } catch (cause) {
-      throw failure(topic, cause);
+      throw this.#failure(topic, cause);
     } finally {
       await admin.disconnect().catch(() => {});
     }
@@ -51,7 +52,7 @@ export class TopicReader implements KeptReader {
     if (extent.from >= extent.to) return [];
     const reading: Reading = { to: extent.to, next: extent.from, messages: [], done: Promise.withResolvers() };
     const key = `${topic}/${partition}`;
-    const giveUp = () => reading.done.reject(failure(topic, new Error("gave up reading")));
+    const giveUp = () => reading.done.reject(this.#failure(topic, new Error("gave up reading")));
     try {
       const consumer = await this.#join();
       if (signal.aborted) giveUp();
@@ -62,7 +63,7 @@ export class TopicReader implements KeptReader {
       await reading.done.promise;
       return reading.messages;
     } catch (cause) {
-      throw failure(topic, cause);
+      throw this.#failure(topic, cause);
     } finally {
       signal.removeEventListener("abort", giveUp);
       this.#readings.delete(key);
@@ -88,9 +89,21 @@ export class TopicReader implements KeptReader {
       groupId: this.#group,
       maxWaitTimeInMs: 100,
       allowAutoTopicCreation: false,
-      retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: () => Promise.resolve(true) },
+      retry: {
+        retries: 3,
+        initialRetryTime: 100,
+        maxRetryTime: 1_000,
+        restartOnFailure: (cause) => Promise.resolve(!isFinal(cause)),
+      },
     });
     const joined = Promise.withResolvers<void>();
+    joined.promise.catch(() => {}); // it may fail before anybody waits for it
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      if (restart) return;
+      joined.reject(error);
+      this.#joined = undefined;
+      for (const { done } of this.#readings.values()) done.reject(error);
+    });
     consumer.on(consumer.events.GROUP_JOIN, () => {
       joined.resolve();
       this.#seekAgain(consumer);
@@ -110,9 +123,11 @@ export class TopicReader implements KeptReader {
     }
   }
 
-  async #take({ batch, resolveOffset, heartbeat, pause }: EachBatchPayload): Promise<void> {
+  async #take({ batch, resolveOffset, heartbeat, pause, isStale }: EachBatchPayload): Promise<void> {
     const reading = this.#readings.get(`${batch.topic}/${batch.partition}`);
     if (reading === undefined) return void pause();
+    // What was asked for before the seek, from behind the end perhaps.
+    if (isStale()) return;
     for (const message of received(batch)) {
       if (message.offset < reading.next || message.offset >= reading.to) continue;
       reading.messages.push(message);
@@ -125,10 +140,12 @@ export class TopicReader implements KeptReader {
     }
     await heartbeat();
   }
-}
 
-function failure(topic: string, cause: unknown): SluiceError {
-  if (cause instanceof SluiceError) return cause;
-  const options = { cause, retriable: true, context: { topic } };
-  return new SluiceError("BUS_FAILED", `topic ${topic} cannot be read: ${messageOf(cause)}`, options);
+  #failure(topic: string, cause: unknown): SluiceError {
+    if (cause instanceof SluiceError) return cause;
+    // It asks for all of its topics at once, and brokers do not say which of them it may not read.
+    const text = explained(cause, { topic: this.#topics.join(" or "), group: this.#group, needs: "Read" });
+    const options = { cause, retriable: true, context: { topic } };
+    return new SluiceError("BUS_FAILED", `topic ${topic} cannot be read: ${text}`, options);
+  }
 }

@@ -69,7 +69,17 @@ export function memoryOf({ pid }: Running): number {
   return Math.round(Number(kib) / 1024);
 }
 
-export function freePort(): Promise<number> {
+/** The kernel may tell a port again while nobody listens there yet. */
+const given = new Set<number>();
+
+export async function freePort(): Promise<number> {
+  const port = await somePort();
+  if (given.has(port)) return freePort();
+  given.add(port);
+  return port;
+}
+
+function somePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once("error", reject);
     server.listen(0, "127.0.0.1", () => {

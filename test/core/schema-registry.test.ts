@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Schema } from "avsc";
 import { batches, batchSchema, rawFlowBatchSchema } from "../../core/records/batch.ts";
 import type { Loss } from "../../core/records/loss.ts";
 import { type BatchSchema, extended } from "../../core/records/unknown-fields.ts";
 import { SchemaRegistry } from "../../core/schema-registry.ts";
+import { Authority } from "../support/certificates.ts";
 import { needsServices } from "../support/needs-services.ts";
 
 const loss: Loss = {
@@ -123,5 +128,40 @@ describe("core/schema-registry, what it says when asked in vain", () => {
   it("a registry that is away may be asked again", async () => {
     const registry = new SchemaRegistry({ url: "http://127.0.0.1:1/" });
     await assert.rejects(registry.schemaOf(1), { code: "REGISTRY_FAILED", retriable: true });
+  });
+});
+
+describe("core/schema-registry, over TLS", () => {
+  let [folder, authority] = ["", undefined as Authority | undefined];
+  let server: Server;
+  const authorities = () => readFileSync((authority as Authority).file, "utf8");
+  const registry = (host: string, access: () => { readonly authorities?: string }) =>
+    new SchemaRegistry({ url: `https://${host}:${(server.address() as AddressInfo).port}`, access });
+
+  before((done) => {
+    folder = mkdtempSync(join(tmpdir(), "sluice-registry-"));
+    authority = new Authority(folder, "authority");
+    const { certificate, key } = authority.issue("registry", { names: "IP:127.0.0.1" });
+    const pair = { cert: readFileSync(certificate), key: readFileSync(key) };
+    server = createTlsServer(pair, (_, answer) => answer.end('{"schema":"\\"string\\""}')).listen(0, "127.0.0.1", done);
+  });
+  after((done) => {
+    rmSync(folder, { recursive: true });
+    server.close(done);
+  });
+
+  it("asks one that the given authority signed for", async () => {
+    assert.equal(await registry("127.0.0.1", () => ({ authorities: authorities() })).schemaOf(1), "string");
+  });
+
+  it("asks none that nobody we trust signed for, or that has another name", async () => {
+    await assert.rejects(registry("127.0.0.1", () => ({})).schemaOf(1), {
+      code: "REGISTRY_FAILED",
+      message: /unable to verify|self-signed/,
+    });
+    await assert.rejects(registry("localhost", () => ({ authorities: authorities() })).schemaOf(1), {
+      code: "REGISTRY_FAILED",
+      message: /altnames/,
+    });
   });
 });

@@ -162,8 +162,12 @@ describe("a bus on Kafka, when things go wrong", function () {
       return told.some((line) => line.includes("partition paused"));
     });
     held.resolve();
-    await until(() => kept.numbers.length === 2);
+    await untilIn("it to come again", async () => {
+      await clock.advance(100);
+      return kept.numbers.length === 2;
+    });
     assert.deepEqual(kept.numbers, [1, 2]);
+    assert.ok(told.some((line) => line.includes("the disk was full")));
     stop.abort();
     await consuming;
   });

@@ -103,7 +103,7 @@ export class UpLab {
   }
 
   async said(run: Run, words: string): Promise<void> {
-    await until(`the process to say ${words}`, () => run.printed.err.includes(words), 30_000);
+    await until(`the process to say ${words}`, () => run.printed.err.includes(words), 60_000);
   }
 
   /** Begins traffic; the result ends it and tells what there was. */

@@ -12,7 +12,7 @@ const away = ["--elasticsearch.urls", "http://127.0.0.1:9"];
 const quick = ["--collector.window-ms", "500", "--archive.flush-ms", "300", "--spool.sync-ms", "100"];
 
 describe("sluice up over a bus that is away", function () {
-  this.timeout(240_000); // a broker is started, killed and started again
+  this.timeout(480_000); // a broker is started, killed and started again
   needsKernel("nft");
   needsServices("kafka");
   const services = ownServices("up-outage");
@@ -51,7 +51,7 @@ describe("sluice up over a bus that is away", function () {
     await until("the spool to take records", () => spooled() > before + 1_000, 30_000);
 
     await services.up("kafka", { keep: true });
-    await until("records to arrive", async () => (await lab.kept()).flows.length > 0, 60_000);
+    await until("records to arrive", async () => (await lab.kept()).flows.length > 0, 120_000);
     await services.kill("kafka");
     await systemClock.sleep(2_000);
     const begun = await stopTraffic();
@@ -72,7 +72,7 @@ describe("sluice up over a bus that is away", function () {
         return false; // not yet; what is wrong is said below
       }
     };
-    await until("everything to arrive", isWhole, 60_000).catch(() => {});
+    await until("everything to arrive", isWhole, 120_000).catch(() => {});
     again.process.kill("SIGTERM");
     assert.equal(await again.ended, 0, again.printed.err);
     const kept = await keptOfTraffic();

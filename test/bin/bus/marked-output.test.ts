@@ -2,9 +2,37 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MarkedOutput } from "../../../bin/bus/marked-output.ts";
 import type { FencedPublisher, KeptReader, Message } from "../../../core/bus.ts";
+import { SluiceError } from "../../../core/errors.ts";
 import type { Numbered } from "../../../enrichers/once.ts";
 
 const codec = { encode: () => ({ value: new Uint8Array() }), decode: () => [] };
+/** As with a schema registry that answers when it likes; refuses what is told. */
+class SlowCodec {
+  readonly #waiting: PromiseWithResolvers<{ readonly value: Uint8Array }>[] = [];
+
+  encode() {
+    const answer = Promise.withResolvers<{ readonly value: Uint8Array }>();
+    this.#waiting.push(answer);
+    return answer.promise;
+  }
+
+  decode() {
+    return [];
+  }
+
+  /** All that was asked for is answered, the last first, until nothing more is asked for. */
+  async answer(): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) {
+      for (const { resolve } of this.#waiting.splice(0).reverse()) resolve({ value: new Uint8Array() });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  refuse(): void {
+    this.#waiting.shift()?.reject(new SluiceError("REGISTRY_FAILED", "away", { retriable: true }));
+  }
+}
+
 const forever = new AbortController().signal;
 
 /** A partition as Kafka keeps it: each transaction takes an offset for its end; the oldest messages go. */
@@ -21,6 +49,10 @@ class MemoryPartition implements FencedPublisher, KeptReader {
     for (const message of messages) this.#kept.set(this.#next++, message);
     this.#next += 1n;
     return Promise.resolve(first);
+  }
+
+  get kept(): readonly Message[] {
+    return [...this.#kept.values()];
   }
 
   extents() {
@@ -86,6 +118,58 @@ describe("bin/bus/marked-output", () => {
     partition.isBroken = true;
     await assert.rejects(output.write([{ node: "a", epoch: 1, seq: 1 }]), /broken/);
     assert.ok(output.failed.aborted);
+  });
+
+  describe("with a codec that has to ask", () => {
+    let [partition, slow] = [new MemoryPartition(), new SlowCodec()];
+    beforeEach(() => {
+      [partition, slow] = [new MemoryPartition(), new SlowCodec()];
+    });
+    const record = (node: string, seq: number) => ({ node, epoch: 1, seq });
+
+    async function begunSlowly() {
+      const topic = { name: "t", codec: slow };
+      const output = new MarkedOutput<Numbered>({ topic, partition: 0, publisher: partition, reader: partition });
+      const beginning = output.begin(forever);
+      await slow.answer();
+      await beginning;
+      return output;
+    }
+
+    it("writes in the order it was asked to, whatever is answered first", async () => {
+      const output = await begunSlowly();
+      const writes = [1, 2, 3].map((seq) => output.write([record("a", seq), record("b", seq)]));
+      await slow.answer();
+      await Promise.all(writes);
+      const marks = partition.kept.flatMap(({ headers }) => JSON.parse(headers?.["marks"] ?? "[]") as unknown[]);
+      assert.deepEqual(
+        marks,
+        [1, 2, 3].flatMap((seq) => [
+          ["a", 1, seq],
+          ["b", 1, seq],
+        ]),
+      );
+    });
+
+    it("lets nothing pass what could not be encoded, so that no mark is above what is missing", async () => {
+      const output = await begunSlowly();
+      const writes = [1, 2].map((seq) => output.write([record("a", seq)]));
+      const outcomes = Promise.allSettled(writes);
+      await new Promise((resolve) => setImmediate(resolve));
+      slow.refuse();
+      await slow.answer();
+      const reasons = (await outcomes).map((one) => ("reason" in one ? (one.reason as SluiceError) : undefined));
+      assert.deepEqual(
+        reasons.map((reason) => [reason?.code, reason?.retriable]),
+        [
+          ["REGISTRY_FAILED", true],
+          ["BUS_FAILED", false],
+        ],
+      );
+      assert.ok(output.failed.aborted);
+      await assert.rejects(output.write([record("a", 1)]), { code: "BUS_FAILED", retriable: false });
+      assert.deepEqual((await begun(partition)).marks, []);
+    });
   });
 
   it("says where a header is not what it should be", async () => {

@@ -47,18 +47,17 @@ describe("core/bus-kafka, what it keeps", function () {
       ["a", "b", "c", "d"].map((key) => message(key, 1)),
       forever,
     );
-    const keys = await Promise.all(
-      found.map(async ({ source, number }) => {
-        const stop = AbortSignal.timeout(2_000);
-        for await (const { items, ack } of source.open(stop)) {
-          await ack();
-          assert.ok(items.every(({ origin }) => origin?.startsWith(`${topic}/${number}@`)));
-          return items.map(({ key }) => key);
-        }
-        return [];
-      }),
-    );
-    assert.deepEqual(keys.flat().sort(), ["a", "b", "c", "d"]);
+    const [keys, all] = [[] as string[], new AbortController()];
+    const reading = found.map(async ({ source, number }) => {
+      for await (const { items, ack } of source.open(all.signal)) {
+        assert.ok(items.every(({ origin }) => origin?.startsWith(`${topic}/${number}@`)));
+        keys.push(...items.map(({ key }) => key));
+        await ack();
+        if (keys.length >= 4) all.abort();
+      }
+    });
+    await Promise.all(reading);
+    assert.deepEqual(keys.sort(), ["a", "b", "c", "d"]);
     const theirs = await assigned(second, 1);
     await Promise.race(found.map(({ lost }) => new Promise((done) => lost.addEventListener("abort", done))));
     assert.equal(theirs.found.length, 1);
@@ -103,15 +102,21 @@ describe("core/bus-kafka, what it keeps", function () {
     await Promise.all([reader.close(), first.close(), second.close()]);
   });
 
-  it("writes in transactions nearly as often as it is asked to", async () => {
-    const bus = join();
+  it("writes in transactions without pauses between them", async () => {
+    const [bus, turns] = [join(), 50];
     const fenced = bus.fenced(topic, 2, `${topic}-2`);
-    await fenced.write(numbered(0));
-    const begun = systemClock.monotonic();
-    for (let turn = 0; turn < 50; turn++) await fenced.write(numbered(turn));
-    const ms = (systemClock.monotonic() - begun) / 50;
-    console.log(`      ${ms.toFixed(1)} ms a write`);
-    assert.ok(ms < 100);
+    const publisher = bus.publisher(topic);
+    const msOf = async (write: () => Promise<unknown>) => {
+      await write();
+      const begun = systemClock.monotonic();
+      for (let turn = 0; turn < turns; turn++) await write();
+      return (systemClock.monotonic() - begun) / turns;
+    };
+    const plain = await msOf(() => publisher.write([message("a", 1)], forever));
+    const transacted = await msOf(() => fenced.write(numbered(1)));
+    console.log(`      ${transacted.toFixed(1)} ms a write, without a transaction ${plain.toFixed(1)} ms`);
+    // By itself kafkajs waits 300 ms where the broker still ends the transaction before; a busy machine is slow at both.
+    assert.ok(transacted < Math.max(100, 30 * plain));
     await fenced.close();
   });
 
