@@ -1,8 +1,10 @@
+import type { Address } from "../core/address.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { ChangeRecord } from "../core/records/change.ts";
+import type { Arrival } from "../enforcer/arrivals.ts";
 import { Enforcer } from "../enforcer/enforcer.ts";
 import { KeptFile } from "../enforcer/kept-file.ts";
 import type { KernelProof } from "../enforcer/proof-kernel.ts";
@@ -10,7 +12,7 @@ import { Prover } from "../enforcer/prover.ts";
 import { Revoker } from "../enforcer/revoker.ts";
 import { Guard } from "../enforcer/tamper/guard.ts";
 import type { Kernel } from "./kernel.ts";
-import { proofText } from "./node-status.ts";
+import { type ArrivedPod, proofText } from "./node-status.ts";
 import { enforcerFolder, renderSettingsOf } from "./render-settings.ts";
 import type { Seat } from "./seat-option.ts";
 import { together } from "./together.ts";
@@ -27,6 +29,8 @@ export interface EnforcedNodeOptions {
   readonly isKept: boolean;
   /** Whether IPv6 of pods passes it. */
   readonly ipv6: () => boolean;
+  /** Since when the pod runs that has an address here, as its object says; wall time, milliseconds. */
+  readonly startOf: (address: Address) => number | undefined;
   readonly onAlert: ((text: string) => void) | undefined;
   /** Told of each change that others make to its rules. */
   readonly onChange: (change: ChangeRecord) => void;
@@ -39,6 +43,7 @@ export class EnforcedNode {
   readonly #keeper: KeptFile | undefined;
   readonly #prover: Prover | undefined;
   readonly #guard: Guard | undefined;
+  #lastArrival: ArrivedPod | undefined;
   readonly enforcer: Enforcer;
 
   constructor(options: EnforcedNodeOptions) {
@@ -59,6 +64,11 @@ export class EnforcedNode {
     return this.#prover?.status;
   }
 
+  /** The last pod that came; undefined before one did. */
+  get lastArrival(): ArrivedPod | undefined {
+    return this.#lastArrival;
+  }
+
   get findings(): Guard["findings"] {
     return this.#guard?.findings ?? [];
   }
@@ -77,13 +87,24 @@ export class EnforcedNode {
     await this.#keeper?.run(applied);
   }
 
+  #arrived({ address, waitedMs }: Arrival): void {
+    const { seat, clock, metrics, startOf } = this.#options;
+    const { node } = seat;
+    const at = clock.now();
+    const start = startOf(address);
+    const sinceStartMs = start === undefined ? null : Math.max(0, at - start);
+    this.#lastArrival = { address, at, waitedMs: Math.round(waitedMs), sinceStartMs };
+    metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, waitedMs / 1000);
+    if (sinceStartMs !== null) metrics.observe("sluice_enforcer_pod_start_seconds", { node }, sinceStartMs / 1000);
+  }
+
   #newKeeper(): KeptFile {
     const { seat, config, clock, log } = this.#options;
     return new KeptFile({ folder: enforcerFolder(config.data.folder), node: seat.node, clock, log });
   }
 
   #newEnforcer(): Enforcer {
-    const { seat, kernel, config, clock, log, metrics } = this.#options;
+    const { seat, kernel, config, clock, log } = this.#options;
     const { node, namespacePath } = seat;
     return new Enforcer({
       node,
@@ -93,7 +114,7 @@ export class EnforcedNode {
       // It names the node itself.
       log: log.child({ part: "enforcer" }),
       settings: renderSettingsOf(config),
-      onArrival: (ms) => metrics.observe("sluice_enforcer_pod_wait_seconds", { node }, ms / 1000),
+      onArrival: (arrival) => this.#arrived(arrival),
       random: Math.random,
       // Beside the guard, who is told of changes, a look is for what nobody tells.
       ...(kernel.tamper === undefined ? {} : { lookMs: 300_000 }),

@@ -31,6 +31,7 @@ import { type Collecting, FlowPath } from "./flow-path.ts";
 import { type Kernel, openKernel } from "./kernel.ts";
 import { type Kind, measured, readCollectors, readEnforcers, readRollout } from "./measure.ts";
 import { NodeReporter } from "./node-reporter.ts";
+import { PodStarts } from "./pod-starts.ts";
 import { PolicyRollout } from "./policy-rollout.ts";
 import { type RecordSinks, rawWorks } from "./raw-path.ts";
 import { rolloutChange } from "./rollout-change.ts";
@@ -107,6 +108,7 @@ export class Engine {
   readonly #policyReady = Promise.withResolvers<void>();
   readonly #rollout: PolicyRollout;
   readonly #proof = new KernelProof();
+  readonly #podStarts: PodStarts;
   /** Those that enforce, once the kernel is open. */
   #nodes: ReadonlyMap<string, EnforcedNode> = new Map();
   /** What records of it need, by the Placement. */
@@ -117,6 +119,7 @@ export class Engine {
     const { config, clock, seats } = options;
     this.#options = options;
     this.#world = new World(config.enforcer);
+    this.#podStarts = new PodStarts(seats.map(({ node }) => node));
     this.#metrics = options.metrics ?? new Metrics();
     this.#enricher = new Enricher({
       clock,
@@ -338,6 +341,7 @@ export class Engine {
       proof: this.#proof,
       metrics: this.#metrics,
       isKept: this.#keepsState,
+      startOf: (address) => this.#podStarts.startOf(address),
       ipv6: () => this.#podCidrsOf(seat.node).some(({ family }) => family === 6),
       onChange: (change) => this.#changes.push([change]),
       onTamper: onTamper ?? null,
@@ -364,6 +368,7 @@ export class Engine {
           due: this.#rollout.policyOf(node)?.program.revision,
           enforcer: this.#nodes.get(node)?.enforcer,
           probe: this.#nodes.get(node)?.probe,
+          lastArrival: this.#nodes.get(node)?.lastArrival,
         }),
         counters: isEnforcing ? () => this.#proof.in(seat.namespacePath).counters() : undefined,
         originOf: (id) => this.#world.program().rules.get(id) ?? this.#world.pending().program.rules.get(id),
@@ -408,6 +413,7 @@ export class Engine {
   #take(changes: readonly Change[]): void {
     // Objects were validated where they came from; what is refused here as well has its last good state already.
     this.#world.apply(changes);
+    this.#podStarts.follow(changes);
     if (changes.some(({ type }) => type === "synced")) this.#requireNodes();
     this.#tenures.push(this.#enricher.update(changes));
     const program = this.#world.program();

@@ -29,6 +29,18 @@ export interface NodeStatus {
   readonly size: RulesetSize;
   readonly problems: readonly string[];
   readonly probe: ProofStatus | null;
+  /** Of the pods that came while the process ran, the last that the rules got to know. */
+  readonly lastArrival: ArrivedPod | null;
+}
+
+export interface ArrivedPod {
+  readonly address: string;
+  /** When it was in force. */
+  readonly at: number;
+  /** From when its interface was there. */
+  readonly waitedMs: number;
+  /** From when the pod started, which its object tells in whole seconds; null where it does not. */
+  readonly sinceStartMs: number | null;
 }
 
 export interface StatusSources {
@@ -39,10 +51,11 @@ export interface StatusSources {
   readonly due: string | undefined;
   readonly enforcer: { readonly status: EnforcerStatus; readonly size: RulesetSize } | undefined;
   readonly probe: ProofStatus | undefined;
+  readonly lastArrival: ArrivedPod | undefined;
 }
 
 export function nodeStatusOf(sources: StatusSources, now: number, stopped: boolean): NodeStatus {
-  const { node, version, mode, wanted, due, enforcer, probe } = sources;
+  const { node, version, mode, wanted, due, enforcer, probe, lastArrival } = sources;
   const status = enforcer?.status;
   return {
     type: "node-status",
@@ -63,6 +76,7 @@ export function nodeStatusOf(sources: StatusSources, now: number, stopped: boole
     size: enforcer?.size ?? { rules: 0, sets: 0, elements: 0 },
     problems: (status?.problems ?? []).map(({ subject, sentence }) => `${subject} ${sentence}`),
     probe: probe ?? null,
+    lastArrival: lastArrival ?? null,
   };
 }
 

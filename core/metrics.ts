@@ -10,6 +10,7 @@ export interface MetricDeclaration {
 }
 
 const freshnessBuckets = [0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 300, 3600];
+const podStartBuckets = [1, 2, 3, 5, 10, 20, 30, 60, 120, 300];
 const podWaitBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const bulkBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const flushBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -110,6 +111,11 @@ export const metricTable = {
   sluice_enforcer_pod_wait_seconds: histogram(
     "From when the interface of a pod is there until the rules know it.",
     podWaitBuckets,
+    "node",
+  ),
+  sluice_enforcer_pod_start_seconds: histogram(
+    "From the startTime of a pod (whole seconds, rounded down) until the rules know it.",
+    podStartBuckets,
     "node",
   ),
   sluice_enforcer_current: gauge("1 if the kernel enforces the program that is wanted, else 0.", "node"),

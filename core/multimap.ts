@@ -2,18 +2,21 @@
  * Several values by key, each once. A key without values is not there; one with a single value, as most have, takes no Set of
  * its own.
  */
-export class Multimap<K, V> {
+export class Multimap<K, V extends string | number | object> {
   readonly #one = new Map<K, V>();
   readonly #more = new Map<K, Set<V>>();
 
   add(key: K, value: V): void {
-    const set = this.#more.get(key);
+    const set = this.#more.size === 0 ? undefined : this.#more.get(key);
+    if (set !== undefined) {
+      set.add(value);
+      return;
+    }
     const one = this.#one.get(key);
-    if (set !== undefined) set.add(value);
-    else if (one === undefined && !this.#one.has(key)) this.#one.set(key, value);
+    if (one === undefined) this.#one.set(key, value);
     else if (one !== value) {
       this.#one.delete(key);
-      this.#more.set(key, new Set([one as V, value]));
+      this.#more.set(key, new Set([one, value]));
     }
   }
 

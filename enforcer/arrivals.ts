@@ -1,5 +1,12 @@
 import type { Address } from "../core/address.ts";
 
+/** An address of a pod that the rules know from now on. */
+export interface Arrival {
+  readonly address: Address;
+  /** Since its interface was there. */
+  readonly waitedMs: number;
+}
+
 /**
  * How long pods wait until the rules know them: from when their interface is there, so that they may send, until both interface and
  * pod are in force. What was there at the beginning did not arrive.
@@ -17,8 +24,8 @@ export class Arrivals {
       if (!this.#settled.has(address) && !this.#since.has(address)) this.#since.set(address, now);
   }
 
-  /** It is in force. How long each address waited for which that is news. */
-  enforced(pods: ReadonlySet<Address>, behind: ReadonlySet<Address>, now: number): readonly number[] {
+  /** It is in force. The addresses for which that is news, and how long each waited. */
+  enforced(pods: ReadonlySet<Address>, behind: ReadonlySet<Address>, now: number): readonly Arrival[] {
     const whole = [...this.#since].filter(([address]) => pods.has(address) && behind.has(address));
     for (const [address] of whole) {
       this.#since.delete(address);
@@ -26,7 +33,7 @@ export class Arrivals {
     }
     const isFirst = !this.#hasBegun;
     this.#hasBegun = true;
-    return isFirst ? [] : whole.map(([, since]) => now - since);
+    return isFirst ? [] : whole.map(([address, since]) => ({ address, waitedMs: now - since }));
   }
 
   #forget(address: Address): void {

@@ -98,7 +98,7 @@ export const established: Rule = accepted({ if: "connection", state: "establishe
 const ownReset: Rule = accepted({ if: "connection", state: "related" });
 
 /** Kubelet probes its pods: a node may always reach the pods that run on it. */
-const fromThisHost: Rule = accepted({ if: "localSource", not: false });
+export const fromThisHost: Rule = accepted({ if: "localSource", not: false });
 
 /**
  * IPv6 does not work without: RFC 4861 types 133-136 (137, redirect, no pod sends) come with hop limit 255, which no router

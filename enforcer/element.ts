@@ -8,8 +8,19 @@ import { SluiceError } from "../core/errors.ts";
 export type Element = string & { readonly __element: never };
 
 export function addressElement(address: Address): Element {
-  if (!/^[0-9a-f.:]{2,45}$/.test(address)) throw refused("address", address);
+  if (!isAddressText(address)) throw refused("address", address);
   return address as string as Element;
+}
+
+/** 2 to 45 of `0-9a-f.:`, as a loop: sets have hundreds of thousands of them. */
+function isAddressText(text: string): boolean {
+  if (text.length < 2 || text.length > 45) return false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    // `.`, `0` to `:` but for `/`, `a` to `f`
+    if (code !== 0x2e && (code < 0x30 || code > 0x3a) && (code < 0x61 || code > 0x66)) return false;
+  }
+  return true;
 }
 
 /** All addresses from `first` to `last`; written as a prefix where they are one, as nft itself prints them. */

@@ -7,7 +7,7 @@ import type { Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
 import type { Situation } from "../policy/space/situation.ts";
 import { adopted, touchesBaseChains } from "./adopt.ts";
-import { Arrivals } from "./arrivals.ts";
+import { type Arrival, Arrivals } from "./arrivals.ts";
 import { diff } from "./diff.ts";
 import type { Problem } from "./draft.ts";
 import { openRuleset } from "./fixed-rulesets.ts";
@@ -30,8 +30,8 @@ export interface EnforcerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RenderSettings;
-  /** Told how long a pod that came waited until the rules knew it, in milliseconds. */
-  readonly onArrival?: (ms: number) => void;
+  /** Told of each pod that came, once the rules know it. */
+  readonly onArrival?: (arrival: Arrival) => void;
   /** From 0 up to 1, for pauses that differ between nodes. */
   readonly random: () => number;
   /** Where what was applied is kept for the next process; without it the first ruleset replaces whatever there is. */
@@ -351,8 +351,9 @@ export class Enforcer {
     this.#keep();
     this.#wholeAt ??= clock.now();
     if (this.#lookAt === 0) this.#lookAt = started + (this.#options.lookMs ?? defaultLookMs);
-    const waits = this.#arrivals.enforced(pods, behind, clock.monotonic());
-    for (const ms of waits) this.#options.onArrival?.(ms);
+    const arrived = this.#arrivals.enforced(pods, behind, clock.monotonic());
+    for (const arrival of arrived) this.#options.onArrival?.(arrival);
+    const waits = arrived.map(({ waitedMs }) => waitedMs);
     if (commands > 0) this.#succeeded(commands, clock.monotonic() - started, waits);
   }
 

@@ -34,17 +34,17 @@ export function interfaceMap(role: RoleName): Name {
 }
 
 // Before connection tracking (-200), and after it but before DNAT (-100): include/uapi/linux/netfilter_ipv4.h
-const rawPriority = -300;
-const manglePriority = -150;
+export const rawPriority = -300;
+export const manglePriority = -150;
 
 /** What is asked at a node's host hooks, and of whom. */
-interface Asked {
+export interface Asked {
   readonly hosts: HostVerdicts;
   /** Chains of what pods send to the node: own-node.ts. */
   readonly toNode: readonly Name[];
 }
 
-interface HostChain {
+export interface HostChain {
   readonly role: RoleName;
   readonly hook: Hook;
   readonly priority: (settings: BaseSettings) => number;
@@ -52,11 +52,11 @@ interface HostChain {
   readonly before: (asked: Asked) => readonly Rule[];
 }
 
-const toOwnPods: readonly Rule[] = families.map((family) =>
+export const toOwnPods: readonly Rule[] = families.map((family) =>
   accepted(member([destinationOf(family)], shared.localPods(family))),
 );
-const settled: Rule = accepted({ if: "settled" });
-const notFromHere: Rule = accepted({ if: "localSource", not: true });
+const settled: Rule = accepted({ if: "settled", in: "force" });
+export const notFromHere: Rule = accepted({ if: "localSource", not: true });
 
 const chains: readonly HostChain[] = [
   {
@@ -126,7 +126,8 @@ export function addHostChains(
   }
 }
 
-function askedOf(
+/** Where packets go that come in, or go out, by an interface. */
+export function askedOf(
   role: RoleName,
   field: "iifname" | "oifname",
   { named, others }: Governed,
@@ -142,7 +143,7 @@ function askedOf(
  * What an untracked list allowed, later lists do not see. That a packet is untracked may have another's rule as its cause, so the list
  * is asked again rather than the state believed.
  */
-function untracked(hosts: HostVerdicts, role: RoleName, field: "iifname" | "oifname"): readonly Rule[] {
+export function untracked(hosts: HostVerdicts, role: RoleName, field: "iifname" | "oifname"): readonly Rule[] {
   const governed = hosts.get(role);
   return governed === undefined ? [] : askedOf(role, field, governed, [{ if: "connection", state: "untracked" }]);
 }

@@ -12,6 +12,8 @@ export interface HostGround {
   readonly links: Links;
   /** How the names of interfaces begin behind which there are pods. */
   readonly podInterfaces: readonly string[];
+  /** How the names of the roles begin that are played: those of what is in force, or of what is staged. */
+  readonly of: "host" | "stagedHost";
   /** Where packets of an endpoint go in a role; undefined: it asks nothing there. */
   readonly play: (role: RoleName, endpoint: Endpoint) => MapVerdict | undefined;
 }
@@ -19,7 +21,7 @@ export interface HostGround {
 const accept: MapVerdict = { verdict: "accept" };
 
 /** Which host endpoint governs which interface, and what it asks there. */
-export function governedBy({ hosts, links, podInterfaces, play }: HostGround): {
+export function governedBy({ hosts, links, podInterfaces, of, play }: HostGround): {
   readonly verdicts: HostVerdicts;
   readonly problems: readonly Problem[];
 } {
@@ -27,7 +29,7 @@ export function governedBy({ hosts, links, podInterfaces, play }: HostGround): {
   const all = hosts.find(({ interfaceName }) => interfaceName === "*");
   const verdicts = new Map<RoleName, Governed>();
   for (const { name: role, needs } of roles.values()) {
-    if (!role.startsWith("host")) continue;
+    if (!role.startsWith(of)) continue;
     // What is not tracked is decided per interface only, and is no matter of pods: as in policy/route.ts.
     const isUntracked = needs === "untracked";
     const others = all === undefined || isUntracked ? undefined : play(role, all);

@@ -41,11 +41,12 @@ export interface RenderContext {
 export interface Manner {
   /**
    * What an allowed packet gets: `label`, the rule's id into the connection's label; `settle`, that later lists of the host
-   * endpoint are not asked; `notrack`, that connection tracking leaves it alone; `accept`, nothing but that.
+   * endpoint are not asked; `settleStaged`, the same of its staged lists; `notrack`, that connection tracking leaves it alone; `accept`,
+   * nothing but that.
    */
-  readonly allow: "label" | "settle" | "notrack" | "accept";
-  /** `accept`: nothing is decided in truth, so nothing is logged either. */
-  readonly deny: "drop" | "reject" | "accept";
+  readonly allow: "label" | "settle" | "settleStaged" | "notrack" | "accept";
+  /** `accept`, `settleStaged`: nothing is decided in truth, so nothing is logged either. */
+  readonly deny: "drop" | "reject" | "accept" | "settleStaged";
   /** Of which rules hits are counted: a list that is asked twice about a packet counts, and logs, once: the second time is `none`. */
   readonly counts: "all" | "staged" | "none";
 }
@@ -83,10 +84,16 @@ export function denied(
   because: LogPrefix["because"],
   deny: Manner["deny"] = context.manner.deny,
 ): readonly Rule[] {
-  if (deny === "accept") return [{ when, statements: [...counting(context, because), { do: "accept" }] }];
+  if (deny === "accept" || deny === "settleStaged")
+    return [{ when, statements: [...counting(context, because), ...afterwards(deny), { do: "accept" }] }];
   const end: Statement = deny === "drop" ? { do: "drop" } : { do: "jump", to: rejection(context.draft) };
   const prefix: LogPrefix = { action: "D", direction: context.direction, because };
   return logged(context, when, prefix, counting(context, because), end);
+}
+
+/** What would be denied, later staged lists of the host endpoint would not see. */
+function afterwards(deny: "accept" | "settleStaged"): readonly Statement[] {
+  return deny === "accept" ? [] : [{ do: "settle", in: "pending" }];
 }
 
 /** TCP is told by a reset, which every client understands at once. */
@@ -130,7 +137,7 @@ function rulesOf(
 function noted(context: RenderContext, when: readonly Condition[], id: RuleId): readonly Rule[] {
   const { direction, manner } = context;
   const count = counting(context, id);
-  if (manner.deny !== "accept" && manner.counts !== "none")
+  if (manner.deny !== "accept" && manner.deny !== "settleStaged" && manner.counts !== "none")
     return logged(context, when, { action: "L", direction, because: id }, count);
   return count.length === 0 ? [] : [{ when, statements: count }];
 }
@@ -140,7 +147,9 @@ function permission({ direction, manner }: RenderContext, rule: RuleId): readonl
     case "label":
       return [{ do: "label", direction, rule }];
     case "settle":
-      return [{ do: "settle" }];
+      return [{ do: "settle", in: "force" }];
+    case "settleStaged":
+      return [{ do: "settle", in: "pending" }];
     case "notrack":
       return [{ do: "notrack" }];
     case "accept":

@@ -31,6 +31,16 @@ export function ownNodeSets(chains: readonly Name[], guests: readonly Guest[]): 
   );
 }
 
+/** Packets that are asked about in one of them, and so nowhere else at input. */
+export function askedOfOwnNode(chains: readonly Name[]): readonly Rule[] {
+  return chains.flatMap((to) =>
+    families.map((family) => ({
+      when: [member([sourceOf(family)], ownNodeSet(to, family))],
+      statements: [{ do: "accept" }],
+    })),
+  );
+}
+
 function chainIn(verdict: MapVerdict | undefined): readonly Name[] {
   return verdict?.verdict === "jump" ? [verdict.to] : [];
 }

@@ -21,6 +21,7 @@ import { type Guest, hurried, isSettled, leadsOn, type Rooms, type Seating, sett
 import { SetMembers } from "./set-members.ts";
 import type { SetLookup } from "./sets.ts";
 import { addStagedChains, stagedMaps } from "./staged.ts";
+import { addStagedHostChains } from "./staged-hosts.ts";
 import { type Structure, Table } from "./table.ts";
 
 export interface RenderSettings extends BaseSettings {
@@ -165,16 +166,17 @@ export class Renderer {
     const playStaged = pending && this.#player(pending, state, classes).play;
     const { verdicts, problems } = governedBy({
       ...{ hosts: this.#local.hosts, links: facts.links, podInterfaces: this.#settings.podInterfaces },
-      play: player.play,
+      ...{ of: "host", play: player.play },
     });
     const staged = playStaged && stagedMaps(pods, (endpoint) => isStagedFor(endpoint, state), playStaged);
+    const hosts = new Map([...verdicts, ...this.#stagedHosts(state, playStaged)]);
     const guests = this.#guests.of(pods, player.wayOf);
     const ways = this.#local.expected.map(player.wayOf);
     const expected = roomsFor(ways);
     const toNode = ownNodeChains([...guests, ...ways]);
     const seating = this.#seat(guests, expected, classes, inHurry);
-    const maps = new Map([...dispatchMaps(guests, seating.newcomers, verdicts), ...(staged ?? [])]);
-    const base = this.#baseOf(state, verdicts, toNode, [...(staged?.keys() ?? [])]);
+    const maps = new Map([...dispatchMaps(guests, seating.newcomers, hosts), ...(staged ?? [])]);
+    const base = this.#baseOf(state, hosts, toNode, [...(staged?.keys() ?? [])]);
     const links = this.#links.of(facts.links);
     const own = [
       ...[...links.sets, ...podSets(guests), ...lastingSets(facts.podCidrs, this.#settings.logRate)],
@@ -238,6 +240,17 @@ export class Renderer {
 
   #hasAll(chains: Way["chains"]): boolean {
     return chains.every(([key, chain]) => this.#classes.get(key) === chain);
+  }
+
+  /** Problems are those of the same hosts with what is in force. */
+  #stagedHosts(state: State, play: Play | undefined): HostVerdicts {
+    if (play === undefined) return new Map();
+    const { verdicts } = governedBy({
+      ...{ hosts: this.#local.hosts, links: state.facts.links, podInterfaces: this.#settings.podInterfaces },
+      of: "stagedHost",
+      play: (role, host) => (isStagedFor(host, state) ? play(role, host) : undefined),
+    });
+    return verdicts;
   }
 
   #seat(guests: readonly Guest[], expected: Rooms, classes: Map<string, ClassChain>, inHurry: boolean): Seating {
@@ -304,6 +317,7 @@ export class Renderer {
     for (const direction of ["egress", "ingress"] as const) addPodChains(contextOf(direction), this.#settings);
     addHostChains(contextOf, this.#settings, { hosts, toNode });
     addStagedChains(draft, this.#settings, staged);
+    addStagedHostChains(draft, this.#settings, { hosts, toNode });
     this.#base = { key, fragment: draft.finish() };
     return this.#base.fragment;
   }

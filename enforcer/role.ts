@@ -1,7 +1,7 @@
 // Where the lists of an endpoint are asked, by the table in policy/route.ts: which lists see which traffic, and in what order.
 //
 //   hook         priority      pods            hosts
-//   all below    p-1           what is staged: staged.ts
+//   all below    p-1           what is staged: staged.ts, staged-hosts.ts
 //   prerouting   raw -300                      untracked, of what comes in
 //   output       raw -300                      untracked, of what processes send
 //   prerouting   mangle -150                   preDnat
@@ -36,8 +36,8 @@ export interface Role {
   readonly needs: Part["list"];
   /** What becomes of a packet that no rule decided. `accept`: lists at later hooks decide; `return`: what stands after the dispatch. */
   readonly end: "deny" | "accept" | "return";
-  /** What becomes of a denied packet: `configured` where the kernel can answer it, `accept` where nothing is decided in truth. */
-  readonly deny: "configured" | "drop" | "accept";
+  /** What becomes of a denied packet: `configured` where the kernel can answer it, `accept` and `settleStaged` where nothing is decided in truth. */
+  readonly deny: "configured" | "drop" | "accept" | "settleStaged";
 }
 
 export type RoleName =
@@ -54,7 +54,22 @@ export type RoleName =
   | "hostInput"
   | "hostForwardIn"
   | "hostForwardOut"
-  | "hostOutput";
+  | "hostOutput"
+  | StagedHostRole;
+
+/** Where each is asked: staged-hosts.ts. */
+export type StagedHostRole =
+  | "stagedHostRawIn"
+  | "stagedHostRawOut"
+  | "stagedHostTrackedIn"
+  | "stagedHostTrackedOut"
+  | "stagedHostUntrackedIn"
+  | "stagedHostUntrackedOut"
+  | "stagedHostPreDnat"
+  | "stagedHostInput"
+  | "stagedHostForwardIn"
+  | "stagedHostForwardOut"
+  | "stagedHostOutput";
 
 const part = (list: PolicyList, direction: Direction, allow: Part["allow"], more: Partial<Part> = {}): Part => ({
   ...{ list, direction, allow, counts: "all", when: [] },
@@ -63,6 +78,8 @@ const part = (list: PolicyList, direction: Direction, allow: Part["allow"], more
 const silent = { counts: "none" } as const;
 const toHere = { when: [{ if: "localDestination" }], counts: "none" } as const;
 const tracked = { end: "deny", deny: "configured" } as const;
+const staged = { ofPods: false, end: "accept", deny: "accept" } as const;
+const counted = { counts: "staged" } as const;
 
 const all: readonly Role[] = [
   {
@@ -87,19 +104,11 @@ const all: readonly Role[] = [
   },
   {
     ...{ ofPods: false, name: "hostRawIn", direction: "ingress", needs: "untracked", end: "accept", deny: "drop" },
-    parts: [
-      part("failsafe", "ingress", "accept", toHere),
-      part("answers", "ingress", "accept", toHere),
-      part("untracked", "ingress", "notrack"),
-    ],
+    parts: untrackedIn("notrack"),
   },
   {
     ...{ ofPods: false, name: "hostRawOut", direction: "egress", needs: "untracked", end: "accept", deny: "drop" },
-    parts: [
-      part("failsafe", "egress", "accept", silent),
-      part("answers", "egress", "accept", silent),
-      part("untracked", "egress", "notrack"),
-    ],
+    parts: untrackedOut("notrack"),
   },
   {
     ...{
@@ -143,7 +152,69 @@ const all: readonly Role[] = [
     ...{ ofPods: false, name: "hostOutput", direction: "egress", needs: "normal", end: "deny", deny: "drop" },
     parts: [part("failsafe", "egress", "label"), part("normal", "egress", "label")],
   },
+  {
+    ...{ ...staged, name: "stagedHostRawIn", direction: "ingress", needs: "untracked" },
+    parts: untrackedIn("accept", counted),
+  },
+  {
+    ...{ ...staged, name: "stagedHostRawOut", direction: "egress", needs: "untracked" },
+    parts: untrackedOut("accept", counted),
+  },
+  {
+    ...{ ...staged, name: "stagedHostTrackedIn", direction: "ingress", needs: "untracked", deny: "settleStaged" },
+    parts: untrackedIn("settleStaged", silent),
+  },
+  {
+    ...{ ...staged, name: "stagedHostTrackedOut", direction: "egress", needs: "untracked", deny: "settleStaged" },
+    parts: untrackedOut("settleStaged", silent),
+  },
+  {
+    ...{ ...staged, name: "stagedHostUntrackedIn", direction: "ingress", needs: "untracked", end: "return" },
+    parts: [part("untracked", "ingress", "accept", silent)],
+  },
+  {
+    ...{ ...staged, name: "stagedHostUntrackedOut", direction: "egress", needs: "untracked", end: "return" },
+    parts: [part("untracked", "egress", "accept", silent)],
+  },
+  {
+    ...{ ...staged, name: "stagedHostPreDnat", direction: "ingress", needs: "preDnat", deny: "settleStaged" },
+    parts: [part("failsafe", "ingress", "accept", toHere), part("preDnat", "ingress", "settleStaged", counted)],
+  },
+  {
+    ...{ ...staged, name: "stagedHostInput", direction: "ingress", needs: "normal" },
+    parts: [part("failsafe", "ingress", "accept", silent), part("normal", "ingress", "accept", counted)],
+  },
+  {
+    ...{ ...staged, name: "stagedHostForwardIn", direction: "ingress", needs: "forward" },
+    parts: [part("forward", "ingress", "accept", counted)],
+  },
+  {
+    ...{ ...staged, name: "stagedHostForwardOut", direction: "egress", needs: "forward" },
+    parts: [part("forward", "egress", "accept", counted)],
+  },
+  {
+    ...{ ...staged, name: "stagedHostOutput", direction: "egress", needs: "normal" },
+    parts: [part("failsafe", "egress", "accept", silent), part("normal", "egress", "accept", counted)],
+  },
 ];
+
+/** Of what comes in: failsafe ports and what answers them are tracked as ever. */
+function untrackedIn(allow: Part["allow"], more: Partial<Part> = {}): readonly Part[] {
+  return [
+    part("failsafe", "ingress", "accept", toHere),
+    part("answers", "ingress", "accept", toHere),
+    part("untracked", "ingress", allow, more),
+  ];
+}
+
+/** The same of what processes send. */
+function untrackedOut(allow: Part["allow"], more: Partial<Part> = {}): readonly Part[] {
+  return [
+    part("failsafe", "egress", "accept", silent),
+    part("answers", "egress", "accept", silent),
+    part("untracked", "egress", allow, more),
+  ];
+}
 
 export const roles: ReadonlyMap<RoleName, Role> = new Map(all.map((role) => [role.name, role]));
 

@@ -15,7 +15,7 @@ import {
   type Rule,
   type Statement,
 } from "./ruleset.ts";
-import { prefixText, settledBit } from "./text.ts";
+import { prefixText, settledBits } from "./text.ts";
 
 /** Where a field is in a packet, and of which family only packets have it. */
 type Place =
@@ -92,7 +92,7 @@ class RuleWriter {
         break;
       case "settled":
         this.#to.conntrack("label");
-        this.#to.anyOf(bitmask([settledBit]));
+        this.#to.anyOf(bitmask([settledBits[condition.in]]));
         break;
       case "localSource":
         this.#to.addressType("source");
@@ -120,7 +120,7 @@ class RuleWriter {
         this.#to.label(labelMask(statement.rule, statement.direction));
         break;
       case "settle":
-        this.#to.label(bitmask([settledBit]));
+        this.#to.label(bitmask([settledBits[statement.in]]));
         break;
       case "notrack":
         this.#to.notrack();

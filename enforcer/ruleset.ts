@@ -124,8 +124,8 @@ export type Condition =
   | { readonly if: "network"; readonly field: AddressField; readonly network: Element }
   | { readonly if: "interface"; readonly field: "iifname" | "oifname"; readonly name: string; readonly prefix: boolean }
   | { readonly if: "connection"; readonly state: "established" | "related" | "invalid" | "untracked" }
-  /** `settle` was done for the connection. */
-  | { readonly if: "settled" }
+  /** `settle` of this kind was done for the connection. */
+  | { readonly if: "settled"; readonly in: Standing }
   /** The source, or the destination, is an address of this machine. */
   | { readonly if: "localSource"; readonly not: boolean }
   | { readonly if: "localDestination" }
@@ -142,12 +142,15 @@ export type Condition =
       readonly burst: number;
     };
 
+/** Of which policies: those in force, or as everything staged would have them. */
+export type Standing = "force" | "pending";
+
 export type Statement =
   | { readonly do: "log"; readonly prefix: LogPrefix; readonly group: number; readonly snaplen: number }
   | { readonly do: "count"; readonly counter: Name }
   | { readonly do: "label"; readonly direction: Direction; readonly rule: RuleId }
-  /** Notes at the connection that later ingress lists of host endpoints have no say (label bit 127, which no rule id has). */
-  | { readonly do: "settle" }
+  /** Notes at the connection that later lists of the host endpoint have no say (in label bits that no rule id has: text.ts). */
+  | { readonly do: "settle"; readonly in: Standing }
   /** Connection tracking leaves the packet alone; in prerouting and output before it only. */
   | { readonly do: "notrack" }
   | { readonly do: "dispatch"; readonly key: readonly Field[]; readonly map: Name }

@@ -126,21 +126,29 @@ class Counted {
   #more: Map<Element, number> | undefined;
   #come: Set<Element> | undefined;
   #gone: Set<Element> | undefined;
+  /** Until it is asked for the first time all of it is news, and need not be noted. */
+  #isTold = false;
 
   get elements(): ReadonlySet<Element> {
     return this.#elements ?? none;
   }
 
   add(element: Element, by: 1 | -1): void {
+    if (by === 1) {
+      this.#enter(element);
+      return;
+    }
     const more = this.#more?.get(element) ?? 0;
-    if (by === 1 && this.elements.has(element)) this.#setMore(element, more + 1);
-    else if (by === 1) this.#enter(element);
-    else if (more > 1) this.#setMore(element, more - 1);
+    if (more > 1) this.#setMore(element, more - 1);
     else if (more === 1) this.#more?.delete(element);
     else this.#leave(element);
   }
 
   take(): ElementChange {
+    if (!this.#isTold) {
+      this.#isTold = true;
+      return this.elements.size === 0 ? nothing : { come: [...this.elements], gone: [] };
+    }
     const [come, gone] = [this.#come, this.#gone];
     if ((come?.size ?? 0) + (gone?.size ?? 0) === 0) return nothing;
     [this.#come, this.#gone] = [undefined, undefined];
@@ -153,12 +161,14 @@ class Counted {
   }
 
   #enter(element: Element): void {
-    this.#elements = (this.#elements ?? new Set()).add(element);
-    if (!this.#gone?.delete(element)) this.#come = (this.#come ?? new Set()).add(element);
+    this.#elements ??= new Set();
+    const { size } = this.#elements;
+    if (this.#elements.add(element).size === size) this.#setMore(element, (this.#more?.get(element) ?? 0) + 1);
+    else if (this.#isTold && !this.#gone?.delete(element)) this.#come = (this.#come ?? new Set()).add(element);
   }
 
   #leave(element: Element): void {
-    this.#elements?.delete(element);
+    if (this.#elements?.delete(element) !== true || !this.#isTold) return;
     if (!this.#come?.delete(element)) this.#gone = (this.#gone ?? new Set()).add(element);
   }
 }

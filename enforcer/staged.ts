@@ -9,6 +9,7 @@ import {
   destinationOf,
   established,
   families,
+  fromThisHost,
   sourceOf,
   toItself,
 } from "./base-chains.ts";
@@ -55,8 +56,11 @@ export function addStagedChains(draft: Draft, { priority }: BaseSettings, maps: 
       const key = [direction === "egress" ? sourceOf(family) : destinationOf(family)];
       return { when: [], statements: [{ do: "dispatch", key, map: mapName(direction, family) }] };
     });
-    const rules = [established, ...asked.map(toItself), ...dispatches];
+    const rules = (hook: Hook) => [
+      ...[established, ...asked.map(toItself), ...(hook === "output" ? [fromThisHost] : [])],
+      ...dispatches,
+    ];
     for (const hook of hooks)
-      draft.baseChain(nameOf(`staged_${direction}_${hook}`), { hook, priority: priority - 1 }, rules);
+      draft.baseChain(nameOf(`staged_${direction}_${hook}`), { hook, priority: priority - 1 }, rules(hook));
   }
 }

@@ -14,6 +14,7 @@ import {
   type Rule,
   reasons,
   type SetHeader,
+  type Standing,
   type Statement,
   type Transaction,
 } from "./ruleset.ts";
@@ -126,7 +127,7 @@ function conditionText(condition: Condition): string {
     case "connection":
       return `ct state ${condition.state === "established" ? "established,related" : condition.state}`;
     case "settled":
-      return `ct label ${settledBit}`;
+      return `ct label ${settledBits[condition.in]}`;
     case "localSource":
       return `fib saddr type ${negation(condition.not)}local`;
     case "localDestination":
@@ -150,7 +151,7 @@ function statementText(statement: Statement): string {
     case "label":
       return `ct label set ${labelBits(statement.rule, statement.direction).join(" | ")}`;
     case "settle":
-      return `ct label set ${settledBit}`;
+      return `ct label set ${settledBits[statement.in]}`;
     case "dispatch":
       return `${keyText(statement.key)} vmap @${nameOf(statement.map)}`;
     case "jump":
@@ -172,8 +173,8 @@ export function prefixText({ action, direction, because }: LogPrefix): string {
   return `${action}|${direction === "egress" ? "E" : "I"}|${known}`;
 }
 
-/** Of the half of ingress the one bit that no rule id uses. */
-export const settledBit = 127;
+/** Of each half of the label the one bit that no rule id uses. */
+export const settledBits: Readonly<Record<Standing, number>> = { force: 127, pending: 63 };
 
 /**
  * Bits of a rule in a connection's label. The kernel adds them to those that are set already (nf_connlabels_replace with the data as

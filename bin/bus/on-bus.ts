@@ -1,6 +1,7 @@
 import type { PartitionLag } from "../../core/bus-kafka/lag.ts";
 import type { Metrics } from "../../core/metrics.ts";
-import { type BusRim, openBus, requireBus } from "./open-bus.ts";
+import { together } from "../together.ts";
+import { type BusRim, busOf, makeTopics, openBus, requireBus } from "./open-bus.ts";
 import { RecordTopics } from "./record-topics.ts";
 
 /** Works with the bus of the configuration, which is closed at the end: what was acked by then is committed. */
@@ -15,6 +16,25 @@ export async function onBus(
   tellLag(bus, rim.metrics);
   try {
     await work(new RecordTopics(bus, rim.config, rim.metrics, rim.log));
+  } finally {
+    await bus.close();
+  }
+}
+
+/**
+ * The same for who need not wait for a broker, because a spool keeps what none takes: topics are made when one answers. Where the brokers refuse, it
+ * ends as it would at a start.
+ */
+export async function besideBus(
+  rim: BusRim & { readonly metrics: Metrics },
+  signal: AbortSignal,
+  work: (topics: RecordTopics, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  requireBus(rim.config);
+  const bus = busOf(rim);
+  try {
+    const topics = new RecordTopics(bus, rim.config, rim.metrics, rim.log);
+    await together(signal, [(until) => makeTopics(rim, until), (until) => work(topics, until)]);
   } finally {
     await bus.close();
   }

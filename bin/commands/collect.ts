@@ -5,7 +5,7 @@ import { stderrLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
 import type { Part } from "../../core/service.ts";
 import { Output } from "../../sinks/live/output.ts";
-import { onBus } from "../bus/on-bus.ts";
+import { besideBus } from "../bus/on-bus.ts";
 import { rawTopics } from "../bus/raw-topics.ts";
 import { Collect, requireRights } from "../collect.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
@@ -63,17 +63,17 @@ function collectPart(config: Config, { seat }: Options): Part {
       const metrics = new Metrics();
       const log = stderrLog(config.log.level);
       const rim = { config, clock: systemClock, log, metrics };
-      const collectInto = async (sinks: RecordSinks) => {
+      const collectInto = async (sinks: RecordSinks, until: AbortSignal) => {
         const collect = new Collect({ ...rim, seats, sinks });
         const observed = { metrics, engine: collect, address: config.metrics.listen };
-        await together(stop, [
-          (until) => collect.run(until),
-          (until) => serveMetrics(observed, until),
-          (until) => collect.ready(until).then(ready),
+        await together(until, [
+          (over) => collect.run(over),
+          (over) => serveMetrics(observed, over),
+          (over) => collect.ready(over).then(ready),
         ]);
       };
-      if (config.bus.brokers.length === 0) await collectInto(rawLines(output));
-      else await onBus(rim, stop, (topics) => collectInto(rawTopics(topics, systemClock)));
+      if (config.bus.brokers.length === 0) await collectInto(rawLines(output), stop);
+      else await besideBus(rim, stop, (topics, until) => collectInto(rawTopics(topics, systemClock), until));
     },
   };
 }

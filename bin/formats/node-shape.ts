@@ -22,6 +22,7 @@ export function nodeShape(now: number): Shape<NodeStatus> {
         at: timeText(status.probe.at),
         since: timeText(status.probe.since),
       },
+      lastArrival: status.lastArrival && { ...status.lastArrival, at: timeText(status.lastArrival.at) },
     }),
     nameOf: ({ node }) => node,
     columns: [
@@ -46,6 +47,8 @@ export function nodeShape(now: number): Shape<NodeStatus> {
       { header: "drifts", cell: ({ drifts }) => drifts },
       { header: "failures", cell: ({ failures }) => failures },
       { header: "problems", cell: ({ problems }) => problems.length, only: "wide" },
+      { header: "pod waited ms", cell: ({ lastArrival }) => lastArrival?.waitedMs ?? null, only: "wide" },
+      { header: "pod start ms", cell: ({ lastArrival }) => lastArrival?.sinceStartMs ?? null, only: "wide" },
       { header: "told", cell: ({ writtenAt }) => timeText(writtenAt), only: "wide" },
       { header: "reason", cell: (status) => judgeNode(status, now).words },
     ],

@@ -5,7 +5,10 @@ import kafkajs from "kafkajs";
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
-/** Within a fiftieth of the size that level 3, zstd's own default, makes of our records, for two thirds of its time. */
+/**
+ * Within a fiftieth of the size that level 3, zstd's own default, makes of our records, for two thirds of its time. With a window of 128 KiB
+ * enriched records would be a third larger, and with one of 512 KiB nothing is won.
+ */
 const params = { [constants.ZSTD_c_compressionLevel]: 2 };
 
 /**

@@ -85,6 +85,22 @@ function ancestorOf(of: Ancestor["of"], { metadata }: KubeObject): Ancestor {
  * of a cluster, many times a second.
  */
 function envelopeProblems(object: unknown): readonly Problem[] {
+  return hasEnvelope(object) ? [] : envelopeFaults(object);
+}
+
+/** As nearly all have: without a list of what there is to ask. */
+function hasEnvelope(object: unknown): boolean {
+  if (!isMapping(object) || !isMapping(object["metadata"])) return false;
+  const { name, namespace, labels } = object["metadata"];
+  const isNamed = isText(object["apiVersion"]) && isText(object["kind"]) && isText(name);
+  const hasLabels =
+    labels === undefined || labels === null || (isMapping(labels) && Object.values(labels).every(isText));
+  return isNamed && hasLabels && isText(namespace ?? "");
+}
+
+const isText = (value: unknown) => typeof value === "string";
+
+function envelopeFaults(object: unknown): readonly Problem[] {
   if (!isMapping(object)) return [{ field: "", message: `${shown(object)} is no object` }];
   const { apiVersion, kind, metadata } = object;
   if (!isMapping(metadata)) return [{ field: "metadata", message: "is missing" }];

@@ -1,6 +1,6 @@
 import { parseAddress } from "../../core/address.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
-import type { RawFlow } from "../../core/records/flow.ts";
+import { type RawFlow, unremarkable } from "../../core/records/flow.ts";
 import type { Evaluate, Packet } from "../../policy/verdict.ts";
 import { type ClusterSize, podObject } from "./large-cluster.ts";
 
@@ -104,6 +104,7 @@ function newTalk(size: ClusterSize, evaluate: Evaluate, window: number, random: 
   return {
     left: isDenied ? 1 : 1 + random(6),
     flow: {
+      ...unremarkable,
       cluster: "production",
       node,
       epoch: 1_790_000_000_000,
@@ -124,20 +125,12 @@ function newTalk(size: ClusterSize, evaluate: Evaluate, window: number, random: 
       ...{ packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0 },
       ...{ totalPackets: 0, totalBytes: 0, totalReplyPackets: 0, totalReplyBytes: 0 },
       replied: !isDenied,
-      endReason: null,
-      midstream: false,
-      uncounted: false,
-      mark: 0,
-      uid: null,
-      gid: null,
-      related: null,
       denied: isDenied ? denied : null,
       reason: null,
       egressRule: isLocal ? (verdict.egress?.rule ?? null) : null,
       ingressRule: isOutside ? null : (verdict.ingress?.rule ?? null),
       inInterface: `cali${random(100)}`,
       outInterface: "eth0",
-      destinationDomain: null,
     },
   };
 }

@@ -23,6 +23,7 @@ describe("bin/node-reporter", () => {
     due: undefined,
     enforcer: undefined,
     probe: undefined,
+    lastArrival: undefined,
   };
   let running: Promise<void>;
   before(() => {

@@ -37,6 +37,7 @@ const status = (over: Partial<NodeStatus> = {}): NodeStatus => ({
   size: { rules: 200, sets: 50, elements: 1_000 },
   problems: [],
   probe: proven,
+  lastArrival: { address: "10.0.0.1", at: now - 3_000, waitedMs: 4, sinceStartMs: 1_800 },
   ...over,
 });
 

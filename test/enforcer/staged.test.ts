@@ -67,6 +67,16 @@ describe("what is staged, in the ruleset", () => {
     assert.deepEqual(hit(53, 17), { action: "drop", logs: 1, counted: ["sgnp pass 1", "gnp deny 0"] });
   });
 
+  it("is not asked about what a node sends to its own pods", () => {
+    const [program, placement, pending] = [staged.program(), staged.placement(), staged.pending()];
+    const { ruleset } = render(program, placement, viewOf(placement, "n"), pending);
+    const output = [...ruleset.chains.values()].filter(
+      ({ base, name }) => base?.hook === "output" && name.startsWith("staged"),
+    );
+    for (const { rules } of output)
+      assert.ok(rules.some(({ when }) => when.some((one) => one.if === "localSource" && !one.not)));
+  });
+
   it("is not asked about pods for which nothing is staged", () => {
     assert.deepEqual(hit(80, 6, "10.1.0.2").counted, ["pro allow 0"]);
   });

@@ -142,7 +142,7 @@ export class HostLab {
     await this.lab.down();
   }
 
-  /** The world's rules in force, on all nodes, instead of those before. */
+  /** The world's rules in force, and what is staged counted, on all nodes, instead of those before. */
   async enforce(builder: WorldBuilder, settings: Partial<RenderSettings> = {}): Promise<World> {
     await this.#halt();
     const current = new World(builder.programSettings);
@@ -152,7 +152,7 @@ export class HostLab {
     this.#enforcers = this.lab.nodes.map(({ name, namespacePath }) => this.#enforcer(name, namespacePath, settings));
     for (const [index, enforcer] of this.#enforcers.entries()) {
       const podCidrs = current.nodes().get(this.lab.nodes[index]?.name ?? "")?.podCidrs ?? [];
-      enforcer.update(current.program(), current.placement(), { podCidrs });
+      enforcer.update(current.program(), current.placement(), { podCidrs }, current.pending());
       enforcer.run(this.#stop.signal).catch(() => {});
     }
     await until("the rules to be in force", () => {
@@ -164,7 +164,7 @@ export class HostLab {
   }
 
   /** For whom the interfaces of the nodes are known, as enforcers know them. */
-  async known(world: World): Promise<Placement> {
+  async known(world: Pick<World, "program" | "placement">): Promise<Placement> {
     const { nodes } = this.lab;
     const links = await Promise.all(nodes.map(({ name, namespacePath }) => this.#linksOf(name, namespacePath).read()));
     const own = new Map(nodes.map(({ name }, at) => [name, links[at]?.own ?? new Map()]));

@@ -80,7 +80,7 @@ export function packetOf(lab: HostLab, row: Row): Packet {
 }
 
 /** Rules that were asked and held, each as often as the kernel should have counted it. That a list or tier ends and passes is no rule. */
-export function hitsOf(verdicts: readonly Verdict[], { rules }: Program): ReadonlyMap<string, number> {
+export function hitsOf(verdicts: readonly Verdict[], { rules }: Pick<Program, "rules">): ReadonlyMap<string, number> {
   const hits = new Map<string, number>();
   for (const { egress, ingress, hosts } of verdicts)
     for (const path of [egress, ingress, ...hosts.filter(({ action }) => action !== "skip")])

@@ -11,6 +11,7 @@ import type {
   NamedSet,
   Rule,
   Ruleset,
+  Standing,
   Statement,
 } from "../../enforcer/ruleset.ts";
 import type { Packet } from "../../policy/verdict.ts";
@@ -65,14 +66,14 @@ type End = "accept" | "drop" | "return";
 interface Kept {
   egress: RuleId | null;
   ingress: RuleId | null;
-  settled: boolean;
+  readonly settled: Set<Standing>;
   untracked: boolean;
 }
 
 class Run {
   readonly logs: LogPrefix[] = [];
   readonly counted: Name[] = [];
-  readonly label: Kept = { egress: null, ingress: null, settled: false, untracked: false };
+  readonly label: Kept = { egress: null, ingress: null, settled: new Set(), untracked: false };
   rejected: Outcome["rejected"] = null;
   readonly #ruleset: Ruleset;
   #sighting: Sighting | undefined;
@@ -132,7 +133,7 @@ class Run {
         if (this.#isTracked) this.label[statement.direction] = statement.rule;
         return undefined;
       case "settle":
-        if (this.#isTracked) this.label.settled = true;
+        if (this.#isTracked) this.label.settled.add(statement.in);
         return undefined;
       case "notrack":
         this.label.untracked = true;
@@ -189,7 +190,7 @@ function holds(condition: Condition, sighting: Sighting, ruleset: Ruleset, kept:
     case "connection":
       return isInState(kept.untracked ? "untracked" : sighting.state, condition.state);
     case "settled":
-      return kept.settled;
+      return kept.settled.has(condition.in);
     case "localSource":
       return sighting.localSource !== condition.not;
     case "localDestination":

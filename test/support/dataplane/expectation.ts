@@ -9,6 +9,7 @@ import { interfacesOf } from "./way.ts";
 
 /** What the evaluator expects of the kernel. */
 export interface Expectation {
+  readonly verdict: Verdict;
   readonly answer: Answer;
   /** What it was asked cannot be: a list of what is not tracked lets it go to a service, where nobody translates it then. */
   readonly isNeverTranslated: boolean;
@@ -39,6 +40,7 @@ export class Expectations {
     const told = { ...packet, interfaces: interfacesOf(this.#layout, packet) };
     const verdict = this.#evaluate(told);
     return {
+      verdict,
       answer: answerOfVerdict(verdict),
       isNeverTranslated: this.#isNeverTranslated(packet, verdict),
       needsTracking: this.#needsTracking(told, verdict),

@@ -7,12 +7,17 @@ import { asSent } from "./service-addresses.ts";
 import type { Trial } from "./trial.ts";
 import { passagesOf } from "./way.ts";
 
-/** What the rulesets make of a packet, hook by hook, as simulate.ts runs them. Undefined where it is dropped and nobody says why. */
-export function answerInMemory(
+/** What the rulesets make of a packet, as simulate.ts runs them. Undefined where it is dropped and nobody says why. */
+export function answerInMemory(trial: Trial, packet: Packet, state: Sighting["state"]): Answer | undefined {
+  return answerOfOutcomes(outcomesInMemory(trial, packet, state));
+}
+
+/** Hook by hook on each node on the way, to where it is dropped. */
+export function outcomesInMemory(
   { layout, rulesets }: Trial,
   packet: Packet,
   state: Sighting["state"],
-): Answer | undefined {
+): readonly Outcome[] {
   const outcomes: Outcome[] = [];
   for (const [at, { node, hooks }] of passagesOf(layout, packet).entries()) {
     const seenBy = (some: Packet, hook: Hook): Sighting => ({
@@ -31,7 +36,7 @@ export function answerInMemory(
     outcomes.push(outcome);
     if (outcome.action === "drop") break;
   }
-  return answerOfOutcomes(outcomes);
+  return outcomes;
 }
 
 function localEnds({ nodes }: Trial["layout"], node: number, { source, destination }: Packet) {
