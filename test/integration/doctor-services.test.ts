@@ -123,7 +123,11 @@ describe("sluice doctor, of Kafka and Elasticsearch", function () {
     const path = "/_index_template/sluice-flow";
     const answer = await elastic?.ask<Template>({ method: "GET", path });
     const { index_template: template } = answer?.body.index_templates[0] ?? assert.fail();
-    await elastic?.ask({ method: "PUT", path, body: { ...template, priority: template.priority + 1 } });
+    // What it says of when a template was written it does not take back.
+    const written = Object.entries(template).filter(([name]) => !/_date/.test(name));
+    const body = { ...Object.fromEntries(written), priority: template.priority + 1 };
+    const put = await elastic?.ask({ method: "PUT", path, body });
+    assert.equal(put?.status, 200);
     const [found] = of((await doctor()).found, "templates");
     assert.deepEqual([found?.status, /^sluice-flow: changed/.test(found?.text ?? "")], ["warn", true], found?.text);
     assert.match(found?.fix ?? "", /sluice@custom/);
