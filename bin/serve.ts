@@ -1,4 +1,4 @@
-import { systemClock } from "../core/clock.ts";
+import { ifStillRunning, systemClock } from "../core/clock.ts";
 import { type LogLevel, stderrLog } from "../core/log.ts";
 import { type Part, Service } from "../core/service.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -27,7 +27,22 @@ export async function serve(parts: readonly Part[], { duration, level }: ServeOp
     clock: systemClock,
     log: stderrLog(level),
   });
-  const code = await service.run();
-  // Parts may still be running. Codes of signals are the shell's.
-  if (code !== 0) process.exit(code > 128 ? code : exitCodes.failed);
+  try {
+    const code = await service.run();
+    // Parts may still be running. Codes of signals are the shell's.
+    if (code !== 0) process.exit(code > 128 ? code : exitCodes.failed);
+  } finally {
+    endSoon();
+  }
+}
+
+/** For what comes after the service: closing a store, the last lines. */
+const afterMs = 5_000;
+
+/**
+ * A consumer of kafkajs whose broker was away may start twice, and stops but once: the other goes on fetching, for nobody. Whoever has ended in
+ * order is not kept by it.
+ */
+function endSoon(): void {
+  ifStillRunning(afterMs, () => process.exit());
 }

@@ -36,3 +36,8 @@ export function parseTime(text: string): number | undefined {
   const ms = rfc3339.test(text) ? Date.parse(text) : Number.NaN; // which alone takes "1" for a year
   return Number.isNaN(ms) ? undefined : ms;
 }
+
+/** Calls it after so long; the process may end by itself before. */
+export function ifStillRunning(ms: number, call: () => void): void {
+  setTimeout(call, ms).unref();
+}
