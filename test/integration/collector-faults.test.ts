@@ -78,7 +78,8 @@ describe("the kernel's table in other hands", function () {
       s.on("close", () => { console.log("over"); setInterval(() => {}, 1000); })`,
     );
     const open = () => ofPort(client.port).filter(({ state }) => state === "open").length;
-    for (let flush = 0; flush < 5; flush++) {
+    const flushes = 5;
+    for (let flush = 0; flush < flushes; flush++) {
       const before = open();
       await until("some traffic", () => open() > before, 20_000);
       lab.run("router", ["conntrack", "-F"]);
@@ -87,12 +88,15 @@ describe("the kernel's table in other hands", function () {
     lab.run("a", [process.execPath, "-e", stop]);
     await over;
     await until("all of it", () => bothWays(ofPort(client.port)) === counted(), 10_000).catch(() => {});
-    assert.equal(bothWays(ofPort(client.port)), counted());
+    const packets = (text: string) => Number(text.split("/")[0]);
+    const untold = packets(counted()) - packets(bothWays(ofPort(client.port)));
+    // A packet that another CPU counts just when the kernel tells the end of its connection is in no event: one a flush at most.
+    assert.ok(untold >= 0 && untold <= flushes, `${bothWays(ofPort(client.port))} of ${counted()} were told`);
     const flows = ofPort(client.port);
     const lives = Map.groupBy(flows, ({ connection, startedAt }) => `${connection} ${startedAt}`);
     const deleted = flows.filter(({ endReason }) => endReason === "deleted").length;
     // What is made anew while the kernel walks through its table may be met again by the same walk.
-    assert.ok(deleted >= 5, `${deleted} were deleted`);
+    assert.ok(deleted >= flushes, `${deleted} were deleted`);
     assert.equal(lives.size, deleted + 1);
     assert.deepEqual(
       [...lives.values()].map((life) => life[0]?.midstream),
