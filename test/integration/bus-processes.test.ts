@@ -10,29 +10,12 @@ import { RouterLab } from "../collectors/router-lab.ts";
 import { needsKernel } from "../support/needs-kernel.ts";
 import { needsServices } from "../support/needs-services.ts";
 import { until } from "../support/until.ts";
+import { objects } from "./router-objects.ts";
 
 // One node's collector, an enricher, a watcher and an archive as processes of their own, with Kafka between them.
 
 const program = fileURLToPath(new URL("../../bin/sluice.ts", import.meta.url));
 const connections = 30;
-
-const objects = `
-{ apiVersion: v1, kind: Namespace, metadata: { name: shop } }
----
-{ apiVersion: v1, kind: Node, metadata: { name: node-1 }, spec: { podCIDR: 10.99.0.0/16 } }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: web, namespace: shop, uid: u1, labels: { app: web } }
-spec: { nodeName: node-1, containers: [] }
-status: { podIP: 10.99.1.2, podIPs: [{ ip: 10.99.1.2 }] }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: db, namespace: shop, uid: u2, labels: { app: db } }
-spec: { nodeName: node-1, containers: [] }
-status: { podIP: 10.99.2.2, podIPs: [{ ip: 10.99.2.2 }] }
-`;
 
 interface Told {
   readonly epoch: number;

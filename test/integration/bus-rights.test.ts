@@ -8,29 +8,12 @@ import { needsKernel } from "../support/needs-kernel.ts";
 import { needsServices } from "../support/needs-services.ts";
 import { SecuredKafka } from "../support/secured-kafka.ts";
 import { until } from "../support/until.ts";
+import { objects } from "./router-objects.ts";
 
 // A broker that denies what no rule allows; each process is somebody of its own, with the rights that `sluice bus acls` gives its role.
 
 const roles = ["collector", "enricher", "watcher", "archive", "file", "undertaker"] as const;
 type Role = (typeof roles)[number];
-
-const objects = `
-{ apiVersion: v1, kind: Namespace, metadata: { name: shop } }
----
-{ apiVersion: v1, kind: Node, metadata: { name: node-1 }, spec: { podCIDR: 10.99.0.0/16 } }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: web, namespace: shop, uid: u1, labels: { app: web } }
-spec: { nodeName: node-1, containers: [] }
-status: { podIP: 10.99.1.2, podIPs: [{ ip: 10.99.1.2 }] }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: db, namespace: shop, uid: u2, labels: { app: db } }
-spec: { nodeName: node-1, containers: [] }
-status: { podIP: 10.99.2.2, podIPs: [{ ip: 10.99.2.2 }] }
-`;
 
 describe("processes of sluice on a broker that denies what no rule allows", function () {
   this.timeout(180_000); // processes and a broker, on a machine that may be busy
