@@ -46,7 +46,8 @@ export async function chaos({ services, durationMs, seed, rate, say }: ChaosOpti
   try {
     await lab.up();
     fed = feed(lab.topics, durationMs, over.signal);
-    await systemClock.sleep(10_000); // until collectors listen: what was before is not theirs
+    // What was before collectors listen is not theirs.
+    await Promise.all(lab.stages.map(({ ready }) => ready));
     const count = Math.round((rate * (durationMs + 3_000)) / 1000);
     const traffic = nodes.map(async (node) => made(node, rate, await started(lab, node, rate, count)));
     const faults = await breakThings(lab, { durationMs, seed, say });

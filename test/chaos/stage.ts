@@ -13,6 +13,7 @@ export class Stage {
   readonly name: string;
   /** How often it ended by itself. */
   gaveUp = 0;
+  readonly #ready = Promise.withResolvers<void>();
   readonly #words: readonly string[];
   readonly #logFile: string;
   #process: ChildProcess | undefined;
@@ -24,11 +25,19 @@ export class Stage {
     this.#logFile = logFile;
   }
 
+  /** Resolves when it is ready for the first time. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
   start(): void {
     this.#isWanted = true;
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SLUICE_")));
     const child = spawn(process.execPath, [program, ...this.#words], { env, stdio: ["ignore", "ignore", "pipe"] });
     this.#process = child;
+    child.stderr.on("data", (text: Buffer) => {
+      if (text.includes('"ready"')) this.#ready.resolve();
+    });
     child.stderr.pipe(createWriteStream(this.#logFile, { flags: "a" }));
     child.once("exit", () => {
       if (!this.#isWanted || this.#process !== child) return;
