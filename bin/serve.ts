@@ -36,8 +36,8 @@ export async function serve(parts: readonly Part[], { duration, level }: ServeOp
   }
 }
 
-/** For what comes after the service: closing a store, the last lines. */
-const afterMs = 5_000;
+/** All parts have ended and nothing comes after the service but its last lines on their way out. */
+const afterMs = 1_000;
 
 /**
  * A consumer of kafkajs whose broker was away may start twice, and stops but once: the other goes on fetching, for nobody. Whoever has ended in
