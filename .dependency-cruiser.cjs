@@ -1,5 +1,5 @@
 // The one-way rule of docs/design.md as a program: which folder may import which.
-const folders = "core|policy|collectors|enrichers|sinks|enforcer|compliance|console|bin|lab";
+const folders = "core|policy|controls|collectors|enrichers|sinks|enforcer|compliance|console|bin|lab";
 const only = (name, from, allowed, comment) => ({
   name,
   severity: "error",
@@ -17,6 +17,7 @@ module.exports = {
     only("enrichers-import-core-and-policy", "enrichers", ["core", "policy"], "siblings meet on the bus or in bin"),
     only("sinks-import-core", "sinks", ["core"], "siblings meet on the bus or in bin"),
     only("enforcer-imports-core-and-policy", "enforcer", ["core", "policy"], "siblings meet on the bus or in bin"),
+    only("controls-imports-core-and-policy", "controls", ["core", "policy"], "siblings meet on the bus or in bin"),
     only("lab-imports-core", "lab", ["core"], "the lab is a cluster, it knows no product code but core"),
     {
       name: "policy-does-no-io",

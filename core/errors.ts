@@ -15,6 +15,7 @@ export const errorCodes = {
   DEPENDENCY_MISSING: "A program, library or kernel option that Sluice needs is not on this machine.",
   ELASTICSEARCH_FAILED: "Elasticsearch did not answer, or refused a request.",
   FILTER_INVALID: "A filter does not parse, or names a field that does not exist.",
+  KUBE_FAILED: "The Kubernetes API server did not answer, or refused a request; its own message says why.",
   LAB_FAILED: "A command that builds or removes the lab cluster failed.",
   LAST_GOOD_INVALID: "What was kept on disk of the last good rules is damaged or not ours; it is not used.",
   MANIFEST_INVALID: "A Kubernetes object does not parse or validate; the last good state stays in force.",
