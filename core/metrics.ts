@@ -153,6 +153,9 @@ export const metricTable = {
   sluice_enforcer_gap_seconds_total: counter("How long rules were, or may have been, other than wanted.", "node"),
   sluice_enforcer_findings: gauge("Rules of others and sysctls that make our rules mean less than they say.", "node"),
   sluice_objects_faults_total: counter("Manifests that were not accepted, counted each time they are read anew."),
+  sluice_taxonomies_failures_total: counter(
+    "Times that the admission policies of a label taxonomy could not be brought to what it says, or nothing could be asked; they are tried again.",
+  ),
   sluice_archive_flush_seconds: histogram("What writing one file of the archive took.", flushBuckets, "kind"),
   sluice_archive_rows_total: counter("Rows written to files of the archive.", "kind"),
   sluice_elasticsearch_documents_total: counter(
