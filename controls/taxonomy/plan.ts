@@ -11,10 +11,7 @@ export interface AdmissionPlan {
 }
 
 /** `present` are policies and bindings that bear our label. Those of a taxonomy that cannot be read stay as they were last. */
-export function admissionPlan(
-  taxonomies: readonly PresentTaxonomy[],
-  present: readonly KubeObject[],
-): AdmissionPlan {
+export function admissionPlan(taxonomies: readonly PresentTaxonomy[], present: readonly KubeObject[]): AdmissionPlan {
   const apply = new Map(
     taxonomies.flatMap(({ name, read }) => ("problems" in read ? [] : [[name, admissionOf(read.value)] as const])),
   );

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseTime } from "../../core/clock.ts";
+import { isoTime, parseTime } from "../../core/clock.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Read } from "../model.ts";
 import { parseSelector } from "../selector/parse.ts";
@@ -20,10 +20,9 @@ import { readWith } from "./reading.ts";
 // Texts that come into admission policies and messages are of one line, so that a message says who may what and nothing else.
 const someone = (what: string) => textLike(/^\P{Cc}{1,253}$/u, `name of a ${what}`).max(253);
 const name = textLike(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "name of an object").max(253);
-const day = textLike(/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/, "day: write it as 2026-11-30").refine(
-  (text) => parseTime(`${text}T00:00:00Z`) !== undefined,
-  { message: "there is no such day" },
-);
+const day = textLike(/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/, "day: write it as 2026-11-30").refine(isDay, {
+  message: "there is no such day",
+});
 // k8s.io/apimachinery/pkg/util/validation
 const key = textLike(
   /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
@@ -48,14 +47,11 @@ const setters = constrained(
 );
 
 /** Over the labels of one object: what selectors of policies have beside those is not there. */
-const selector = parsed(
-  (text) => {
-    if (/global\(|projectcalico\.org\/|\bpc(ns|sa)\./.test(text))
-      throw new Error("may name labels of the object only; a namespace has its name in kubernetes.io/metadata.name");
-    return parseSelector(text);
-  },
-  z.string().min(1).max(1024),
-);
+const selector = parsed((text) => {
+  if (/global\(|projectcalico\.org\/|\bpc(ns|sa)\./.test(text))
+    throw new Error("may name labels of the object only; a namespace has its name in kubernetes.io/metadata.name");
+  return parseSelector(text);
+}, z.string().min(1).max(1024));
 
 const requirement = constrained(
   z.strictObject({
@@ -83,7 +79,13 @@ const taxonomyKey = constrained(
   z.strictObject({
     key,
     description: z.string().max(1024).optional(),
-    appliesTo: asSet(z.array(z.enum(carrierKinds)).min(1).max(3).default([...carrierKinds])),
+    appliesTo: asSet(
+      z
+        .array(z.enum(carrierKinds))
+        .min(1)
+        .max(3)
+        .default([...carrierKinds]),
+    ),
     values: asMap(z.array(allowedValue).min(1).max(128), "value").optional(),
     pattern: parsed(parseValuePattern, z.string().min(1).max(256))
       .optional()
@@ -132,8 +134,17 @@ export const labelTaxonomySpec = constrained(
   ],
 );
 
+/** A 31st of February would be read as a day of March. */
+function isDay(text: string): boolean {
+  const ms = parseTime(`${text}T00:00:00Z`);
+  return ms !== undefined && isoTime(ms).startsWith(text);
+}
+
 /** Its name stands in a label of what is made of it. */
-const taxonomyName = textLike(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "name of a taxonomy: lower case letters, digits and -");
+const taxonomyName = textLike(
+  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+  "name of a taxonomy: lower case letters, digits and -",
+);
 
 export const labelTaxonomyRules: readonly CelRule[] = [
   {

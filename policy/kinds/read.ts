@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Ancestor } from "../ancestors.ts";
 import type { Policy, Problem, Read, Tier } from "../model.ts";
+import type { LabelTaxonomy } from "../taxonomy/taxonomy.ts";
 import { readAdminNetworkPolicy, readBaselineAdminNetworkPolicy } from "./admin-network-policy.ts";
 import { readGlobalNetworkPolicy, readNetworkPolicy } from "./calico-policy.ts";
 import { type Node, type Pod, readNode, readPod } from "./cluster.ts";
@@ -10,7 +11,6 @@ import { type HostEndpoint, readHostEndpoint } from "./host-endpoint.ts";
 import { readKubernetesPolicy } from "./kubernetes-policy.ts";
 import { readLabelTaxonomy } from "./label-taxonomy.ts";
 import { nameProblems } from "./names.ts";
-import type { LabelTaxonomy } from "../taxonomy/taxonomy.ts";
 import { type NetworkSet, readNetworkSet } from "./network-set.ts";
 import { isMapping, keyText } from "./reading.ts";
 import { readStagedGlobalNetworkPolicy, readStagedKubernetesPolicy, readStagedNetworkPolicy } from "./staged-policy.ts";

@@ -1,8 +1,13 @@
 import type { Selector } from "../selector/syntax.ts";
 
-/** A text as a literal of CEL: whatever stands in it stays a text. CEL knows no half of a surrogate pair, nor does any JSON that reaches a cluster. */
+/**
+ * A text as a literal of CEL: whatever stands in it stays a text. CEL knows no half of a surrogate pair, nor does any JSON that reaches
+ * a cluster.
+ */
 export function celText(text: string): string {
-  const escaped = [...text.toWellFormed()].map((character) => (plain.test(character) ? character : escape(character)));
+  const escaped = [...text.toWellFormed()].map((character) =>
+    plain.test(character) ? character : asNumber(character),
+  );
   return `'${escaped.join("")}'`;
 }
 
@@ -12,7 +17,7 @@ export function celList(texts: readonly string[]): string {
 
 const plain = /^[\w ./:@,=-]$/;
 
-function escape(character: string): string {
+function asNumber(character: string): string {
   const code = character.codePointAt(0) as number;
   return code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`;
 }

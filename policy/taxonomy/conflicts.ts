@@ -8,8 +8,7 @@ export function conflictsOf(taxonomies: readonly LabelTaxonomy[]): ReadonlyMap<s
   const found = new Map(taxonomies.map(({ name }) => [name, [] as string[]]));
   for (const one of taxonomies)
     for (const other of taxonomies)
-      if (one !== other)
-        for (const key of one.keys) found.get(one.name)?.push(...conflictsWith(key, other));
+      if (one !== other) for (const key of one.keys) found.get(one.name)?.push(...conflictsWith(key, other));
   return found;
 }
 

@@ -51,8 +51,7 @@ export const targets: readonly Target[] = [
       { group: "apps", names: ["deployments", "statefulsets", "daemonsets", "replicasets"] },
       { group: "batch", names: ["jobs", "cronjobs"] },
     ],
-    labels: (of) =>
-      `${of}.spec.?jobTemplate.?spec.?template.or(${of}.spec.?template).?metadata.?labels.orValue({})`,
+    labels: (of) => `${of}.spec.?jobTemplate.?spec.?template.or(${of}.spec.?template).?metadata.?labels.orValue({})`,
     makers: [controller("deployment-controller"), controller("cronjob-controller"), allControllers],
   },
   {

@@ -1,4 +1,5 @@
 import { celHas, celList, celSelector, celText } from "./cel-text.ts";
+import { offerLike, offerOf } from "./offer.ts";
 import { regexOf } from "./pattern.ts";
 import type { Target } from "./targets.ts";
 import type { AllowedValues, Requirement, Setters, TaxonomyKey } from "./taxonomy.ts";
@@ -23,13 +24,11 @@ export function validationsOf(key: TaxonomyKey, target: Target): readonly Valida
   return [...allowedValues(key, target), ...presence(key, target), ...rightToSet(key, target)];
 }
 
-/** How many values a message offers. */
-const offered = 10;
-
 function allowedValues({ key, values }: TaxonomyKey, { noun }: Target): readonly Validation[] {
   if (values === null) return [];
   const expression = `${isUnchanged(key)} || !${celHas(key, after)} || ${isAllowed(values, `${after}[${celText(key)}]`)}`;
-  const message = `label ${key} of the ${noun}: the value is not allowed; ${offerOf(values)}`;
+  const offer = values.type === "list" ? offerOf(values.values.map((one) => one.value)) : offerLike(values.pattern);
+  const message = `label ${key} of the ${noun}: the value is not allowed; ${offer}`;
   return [{ expression, message, reason: "Invalid" }];
 }
 
@@ -37,14 +36,6 @@ function isAllowed(values: AllowedValues, value: string): string {
   return values.type === "list"
     ? `${value} in ${celList(values.values.map((one) => one.value))}`
     : `${value}.matches(${celText(regexOf(values.pattern))})`;
-}
-
-/** What there is instead, in words. */
-function offerOf(values: AllowedValues): string {
-  if (values.type === "pattern") return `it must be like ${values.pattern.text}`;
-  const texts = values.values.map(({ value }) => value || '""');
-  const more = texts.length > offered ? `, ... (${texts.length})` : "";
-  return `there is ${texts.slice(0, offered).join(", ")}${more}`;
 }
 
 function presence({ key, required }: TaxonomyKey, { kind, noun, asked = "true" }: Target): readonly Validation[] {

@@ -571,10 +571,14 @@ describe("requests under a label taxonomy", function () {
   before(async () => {
     for (const asked of places) await done(asked);
     for (const name of ["shop", "regulated"])
-      await until(`service account of ${name}`, async () => {
-        const reply = await server().request("GET", `/api/v1/namespaces/${name}/serviceaccounts/default`);
-        return reply.status === 200;
-      }, 20_000);
+      await until(
+        `service account of ${name}`,
+        async () => {
+          const reply = await server().request("GET", `/api/v1/namespaces/${name}/serviceaccounts/default`);
+          return reply.status === 200;
+        },
+        20_000,
+      );
     for (const asked of objects) await done(asked);
     const crd = customResources.find(({ kind }) => kind === "LabelTaxonomy") as (typeof customResources)[number];
     await done(create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crdOf(crd)));
@@ -593,4 +597,3 @@ describe("requests under a label taxonomy", function () {
       assert.match(answer.says, says);
     });
 });
-
