@@ -11,12 +11,13 @@ export interface Labelled {
   readonly carriers: readonly Carrier[];
 }
 
-/** Throws USAGE where there is no taxonomy. */
+/** Of taxonomies of one name the last counts: one that is tried out before it is applied. Throws USAGE where there is none. */
 export function labelledIn(objects: readonly KubeObject[], place: string, note: (text: string) => void): Labelled {
-  const taxonomies = objects.flatMap((object) => {
+  const all = objects.flatMap((object) => {
     const read = readFact(object);
     return "value" in read && read.value.type === "labelTaxonomy" ? [read.value.labelTaxonomy] : [];
   });
+  const taxonomies = [...new Map(all.map((taxonomy) => [taxonomy.name, taxonomy])).values()];
   if (taxonomies.length === 0)
     throw new SluiceError("USAGE", `there is no LabelTaxonomy in ${place}; name a file that has one by --taxonomy`);
   for (const [name, conflicts] of conflictsOf(taxonomies))

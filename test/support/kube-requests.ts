@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import { Api, ApiError } from "../../core/kube/api/api.ts";
 import { connectionOf } from "../../core/kube/api/connection.ts";
@@ -43,4 +44,10 @@ export async function ask(
     if (!(thrown instanceof ApiError) || thrown.status === 0) throw thrown;
     return { outcome: "refused", says: thrown.message };
   }
+}
+
+/** Has it done, which must not be refused. */
+export async function done(server: ApiServer, asked: Asked, user = "admin"): Promise<void> {
+  const { outcome, says } = await ask(server, user, asked, true);
+  assert.notEqual(outcome, "refused", says);
 }

@@ -3,10 +3,9 @@ import { TaxonomyCluster } from "../../../controls/taxonomy/cluster.ts";
 import { reconcileTaxonomies } from "../../../controls/taxonomy/reconcile.ts";
 import { Api } from "../../../core/kube/api/api.ts";
 import { connectionOf } from "../../../core/kube/api/connection.ts";
-import { crdOf } from "../../../policy/crd.ts";
-import { customResources } from "../../../policy/kinds/custom-resources.ts";
 import { company } from "../../support/company-taxonomy.ts";
-import { type Answer, type Asked, ask } from "../../support/kube-requests.ts";
+import { type Answer, type Asked, ask, done } from "../../support/kube-requests.ts";
+import { installTaxonomies, taxonomiesPath } from "../../support/label-taxonomies.ts";
 import { needsApiServer } from "../../support/needs-api-server.ts";
 import { until } from "../../support/until.ts";
 
@@ -555,6 +554,22 @@ const objects = [
   create(deployments, deployment({ team: "payments" }, "pay", { replicas: 0 })),
 ];
 
+const selector = (plural: string) => ({ matchLabels: { made: plural } });
+const made = (plural: string) => template({ team: "payments", made: plural });
+const workloads = [
+  ...["Deployment", "ReplicaSet", "StatefulSet"].map((kind) => {
+    const plural = `${kind.toLowerCase()}s`;
+    return { kind, plural, where: "/apis/apps/v1", spec: { selector: selector(plural), template: made(plural) } };
+  }),
+  {
+    kind: "ReplicationController",
+    plural: "replicationcontrollers",
+    where: "/api/v1",
+    spec: { template: made("replicationcontrollers") },
+  },
+  { kind: "Job", plural: "jobs", where: "/apis/batch/v1", spec: jobSpec({ team: "payments", made: "jobs" }) },
+];
+
 describe("requests under a label taxonomy", function () {
   this.timeout(60_000);
   const server = needsApiServer({ users, flags: ["--controllers", controllers] });
@@ -562,14 +577,9 @@ describe("requests under a label taxonomy", function () {
   const admin = () => new Api(connectionOf({ kubeconfig: server().kubeconfig() }));
   const reconcile = async () =>
     assert.deepEqual([...(await reconcileTaxonomies(new TaxonomyCluster(admin()), 0, never))], []);
-  const done = async (asked: Asked, user = "admin") => {
-    const answer = await ask(server(), user, asked, true);
-    assert.notEqual(answer.outcome, "refused", answer.says);
-  };
-  const taxonomies = "/apis/controls.sluice.dev/v1alpha1/labeltaxonomies";
 
   before(async () => {
-    for (const asked of places) await done(asked);
+    for (const asked of places) await done(server(), asked);
     for (const name of ["shop", "regulated"])
       await until(
         `service account of ${name}`,
@@ -579,11 +589,9 @@ describe("requests under a label taxonomy", function () {
         },
         20_000,
       );
-    for (const asked of objects) await done(asked);
-    const crd = customResources.find(({ kind }) => kind === "LabelTaxonomy") as (typeof customResources)[number];
-    await done(create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crdOf(crd)));
-    await until("the CRD", async () => (await server().request("GET", taxonomies)).status === 200, 20_000);
-    await done(create(taxonomies, company));
+    for (const asked of objects) await done(server(), asked);
+    await installTaxonomies(server());
+    await done(server(), create(taxonomiesPath, company));
     await reconcile();
     for (const { by, asks, outcome } of cases)
       if (outcome === "refused")
@@ -596,4 +604,26 @@ describe("requests under a label taxonomy", function () {
       assert.equal(answer.outcome, outcome, answer.says);
       assert.match(answer.says, says);
     });
+
+  for (const { plural, kind, spec, where } of workloads)
+    it(`lets the controllers of Kubernetes make the pods of a ${kind} whose author may`, async () => {
+      const metadata = { name: `made-by-${plural}` };
+      const body = { apiVersion: where.replace("/apis/", "").replace("/api/", ""), kind, metadata, spec };
+      await done(server(), create(`${where}/namespaces/shop/${plural}`, body), "lead");
+      await until(
+        `a pod of the ${kind}`,
+        async () => {
+          const { body } = await server().request("GET", `${pods("shop")}?labelSelector=team=payments,made=${plural}`);
+          return (body as { readonly items: readonly unknown[] }).items.length > 0;
+        },
+        20_000,
+      );
+    });
+
+  it("lets everything through again once the taxonomy is gone", async () => {
+    await done(server(), { method: "DELETE", path: `${taxonomiesPath}/company` });
+    await reconcile();
+    for (const { title, by, asks } of cases)
+      await until(`"${title}" to be let through`, async () => (await ask(server(), by, asks)).outcome === "allowed");
+  });
 });
