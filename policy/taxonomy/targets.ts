@@ -19,6 +19,9 @@ export interface Target {
   readonly makers: readonly string[];
 }
 
+/** A kubelet asks, in CEL. */
+export const isNode = "'system:nodes' in request.userInfo.?groups.orValue([])";
+
 const ownLabels = (of: string) => `${of}.metadata.?labels.orValue({})`;
 
 const controller = (name: string) => `system:serviceaccount:kube-system:${name}`;
@@ -69,7 +72,7 @@ export const targets: readonly Target[] = [
     resources: [{ group: "", names: ["nodes", "nodes/*"] }],
     labels: ownLabels,
     // A node that joins cannot carry what it may not give itself.
-    asked: "request.operation == 'UPDATE' || !('system:nodes' in request.userInfo.groups)",
+    asked: `request.operation == 'UPDATE' || !(${isNode})`,
     makers: [],
   },
 ];

@@ -1,7 +1,7 @@
 import { celHas, celList, celSelector, celText } from "./cel-text.ts";
 import { offerLike, offerOf } from "./offer.ts";
 import { regexOf } from "./pattern.ts";
-import type { Target } from "./targets.ts";
+import { isNode, type Target } from "./targets.ts";
 import type { AllowedValues, Requirement, Setters, TaxonomyKey } from "./taxonomy.ts";
 
 /** One entry of `spec.validations` of a ValidatingAdmissionPolicy. */
@@ -72,7 +72,7 @@ function valuesWithSetters({ values }: TaxonomyKey): readonly { readonly value: 
 }
 
 function isSetter(setters: Setters | null, { name }: Target): string {
-  if (setters === null) return name === "nodes" ? "!('system:nodes' in request.userInfo.groups)" : "true";
+  if (setters === null) return name === "nodes" ? `!(${isNode})` : "true";
   const users = setters.users.length === 0 ? [] : [`request.userInfo.username in ${celList(setters.users)}`];
   const groups =
     setters.groups.length === 0

@@ -71,11 +71,19 @@ const automatic = /^([^/]+\.)?(kubernetes\.io|k8s\.io|projectcalico\.org)\//;
  * is probably misspelt.
  */
 function misnamed(key: string, keys: readonly TaxonomyKey[]): readonly string[] {
+  const prefix = prefixOf(key);
   const names = keys.map((one) => one.key);
-  const meant = nearest(key, names);
-  const isOfTaxonomy = prefixOf(key) !== "" && names.some((name) => prefixOf(name) === prefixOf(key));
-  if (meant !== undefined && (isOfTaxonomy || key.length > shortest)) return [`; did you mean ${meant}?`];
-  return isOfTaxonomy ? [`, which has ${names.filter((name) => prefixOf(name) === prefixOf(key)).join(", ")}`] : [];
+  const siblings = names.filter((name) => prefix !== "" && prefixOf(name) === prefix);
+  if (siblings.length === 0) {
+    const meant = key.length > shortest ? nearest(key, names) : undefined;
+    return meant === undefined ? [] : [`; did you mean ${meant}?`];
+  }
+  // One prefix makes all alike.
+  const meant = nearest(
+    key.slice(prefix.length),
+    siblings.map((name) => name.slice(prefix.length)),
+  );
+  return [meant === undefined ? `, which has ${siblings.join(", ")}` : `; did you mean ${prefix}${meant}?`];
 }
 
 /** Short words are near to many others. */
