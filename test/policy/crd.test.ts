@@ -103,7 +103,7 @@ describe("custom resource definitions", () => {
 
 /** Faults that the schema of the CRD and the parser find. */
 function verdicts(kind: string, spec: object): [readonly string[], readonly string[]] {
-  const object = { apiVersion: apiVersions.get(kind), kind, metadata: { name: "p", namespace: "a" }, spec };
+  const object = { apiVersion: apiVersions.get(kind) ?? "", kind, metadata: { name: "p", namespace: "a" }, spec };
   const parser = problemsOf(object).map(({ field, message }) => `${field}: ${message}`);
   return [schemaFaults(schemas.get(kind) as Schema, object).filter((path) => !path.startsWith(".metadata")), parser];
 }
