@@ -48,7 +48,10 @@ export function nodeRunCommand(): Command {
   return addSettings(command).action((options: Options) => {
     const config = configOf({ ...options }, process.env);
     keepHeapLean();
-    const part: Part = { name: "sluice", run: (life) => runNode(config, seatsOf(options.seat, config.node.name), life) };
+    const part: Part = {
+      name: "sluice",
+      run: (life) => runNode(config, seatsOf(options.seat, config.node.name), life),
+    };
     return serve([part], { duration: options.duration, level: config.log.level });
   });
 }

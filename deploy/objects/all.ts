@@ -1,6 +1,7 @@
+import { ownLabels } from "../../policy/crd.ts";
 import type { Component } from "./component.ts";
 import { archiveClaim, deployments } from "./components.ts";
-import { labelsOf, ownLabels } from "./labels.ts";
+import { labelsOf } from "./labels.ts";
 import { metricsService, serviceMonitor } from "./monitoring.ts";
 import { configName, priorityName } from "./names.ts";
 import { clusterRole, readerBinding, serviceAccount } from "./rights.ts";

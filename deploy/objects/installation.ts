@@ -1,9 +1,8 @@
 import type { KubeObject } from "../../core/kube/objects.ts";
-import { crdOf } from "../../policy/crd.ts";
+import { crdOf, ownLabels } from "../../policy/crd.ts";
 import { customResources } from "../../policy/kinds/custom-resources.ts";
 import { groups } from "./all.ts";
 import { fill } from "./fill.ts";
-import { ownLabels } from "./labels.ts";
 import type { Values } from "./values.ts";
 
 /** Definitions of all kinds that Sluice brings. */

@@ -1,4 +1,5 @@
-import { labelsOf, ownLabels } from "./labels.ts";
+import { ownLabels } from "../../policy/crd.ts";
+import { labelsOf } from "./labels.ts";
 import { type Fields, namespace, value } from "./template.ts";
 
 const labels = labelsOf("metrics");

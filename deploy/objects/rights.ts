@@ -1,6 +1,7 @@
+import { ownLabels } from "../../policy/crd.ts";
 import { customResources } from "../../policy/kinds/custom-resources.ts";
 import type { Component } from "./component.ts";
-import { labelsOf, ownLabels } from "./labels.ts";
+import { labelsOf } from "./labels.ts";
 import { readerRole, serviceAccountOf } from "./names.ts";
 import { type Fields, namespace } from "./template.ts";
 

@@ -173,15 +173,15 @@ export type Values = z.output<ReturnType<typeof valuesSchema>>;
 /** What is given, over the defaults: mappings are merged field by field, as Helm does. Throws CONFIG_INVALID that names all faults. */
 export function valuesOf(version: string, ...given: readonly unknown[]): Values {
   const schema = valuesSchema(version);
-  const parsed = schema.safeParse([schema.parse({}), ...given].reduce(merge));
+  const parsed = schema.safeParse([schema.parse({}), ...given].reduce(mergeValues));
   if (parsed.success) return parsed.data;
   throw new SluiceError("CONFIG_INVALID", `the values are not accepted:\n${z.prettifyError(parsed.error)}`);
 }
 
-function merge(under: unknown, over: unknown): unknown {
+/** Those under, with those over them; null takes away what is under it. */
+export function mergeValues(under: unknown, over: unknown): unknown {
   if (!isMapping(under) || !isMapping(over)) return over;
-  const merged = Object.entries(over).map(([name, value]) => [name, merge(under[name], value)] as const);
-  // Null takes away what stands below.
+  const merged = Object.entries(over).map(([name, value]) => [name, mergeValues(under[name], value)] as const);
   return Object.fromEntries([...Object.entries(under), ...merged].filter(([name]) => over[name] !== null));
 }
 
