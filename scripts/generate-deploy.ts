@@ -2,15 +2,15 @@
 // `--check` writes nothing and fails, naming each file that is not what the code says.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { sluiceVersion } from "../bin/version.ts";
 import { chartFiles } from "./deploy/chart.ts";
 import { plainManifests } from "./deploy/plain-manifests.ts";
 
 const folder = join(import.meta.dirname, "..", "deploy");
-const version = (JSON.parse(readFileSync(join(folder, "..", "package.json"), "utf8")) as { version: string }).version;
 
 /** Everything below these is generated; the CRDs of the chart are a link to those beside it. */
 const generated = ["chart", "manifests"];
-const files = new Map([...chartFiles(version), ...plainManifests(version)]);
+const files = new Map([...chartFiles(sluiceVersion()), ...plainManifests(sluiceVersion())]);
 
 const present = generated.flatMap((part) =>
   filesBelow(join(folder, part)).map((path) => path.slice(folder.length + 1)),

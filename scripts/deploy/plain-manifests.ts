@@ -27,13 +27,20 @@ const wanted: readonly { readonly file: string; readonly says: string; readonly 
 ];
 
 export function plainManifests(version: string): readonly (readonly [string, string])[] {
-  return wanted.map(({ file, says, values }) => {
-    const objects = [namespaceObject(namespace), ...workingObjects(valuesOf(version, values), namespace)];
+  return plainObjects(version).map(({ file, says, objects }) => {
     const documents = objects.map(
       (object) => `---\n${stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })}`,
     );
     return [`manifests/${file}`, `${header(says)}${documents.join("")}`];
   });
+}
+
+/** The same as objects. */
+export function plainObjects(version: string) {
+  return wanted.map(({ values, ...file }) => ({
+    ...file,
+    objects: [namespaceObject(namespace), ...workingObjects(valuesOf(version, values), namespace)],
+  }));
 }
 
 const header = (says: string) => `# ${says}
