@@ -8,8 +8,10 @@ import { folderSource } from "../../core/kube/folder.ts";
 import type { ObjectSource } from "../../core/kube/watch.ts";
 import type { Metrics } from "../../core/metrics.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
+import { placeOf } from "../folder.ts";
 import { readApiSource } from "./measure.ts";
 import { resources } from "./resources.ts";
+import { withAutomaticHosts } from "./with-automatic-hosts.ts";
 
 export interface ObjectsRim extends FaultListener {
   readonly config: Pick<Config, "objects">;
@@ -18,8 +20,12 @@ export interface ObjectsRim extends FaultListener {
 }
 
 /** Where the configuration says that the cluster's objects are. Throws KUBE_FAILED where no API server is configured. */
-export function openObjects({ config, clock, log, metrics, onFault, onMended }: ObjectsRim): ObjectSource {
-  const { source, folder, rescanMs, kubeconfig, context } = config.objects;
+export function openObjects(rim: ObjectsRim): ObjectSource {
+  const source = openPlain(rim);
+  return rim.config.objects.autoHostEndpoints ? withAutomaticHosts(source) : source;
+}
+
+function openPlain({ config, clock, log, metrics, onFault, onMended }: ObjectsRim): ObjectSource {
   const common = {
     ...{ clock, log, validate: problemsOf },
     onFault: (fault: Parameters<NonNullable<typeof onFault>>[0]) => {
@@ -28,9 +34,9 @@ export function openObjects({ config, clock, log, metrics, onFault, onMended }: 
     },
     ...(onMended === undefined ? {} : { onMended }),
   };
-  if (source === "folder") return folderSource({ ...common, path: folder, rescanMs });
-  const choice = { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
-  const api = new Api(connectionOf(choice));
+  const place = placeOf(config.objects);
+  if (typeof place === "string") return folderSource({ ...common, path: place, rescanMs: config.objects.rescanMs });
+  const api = new Api(connectionOf(place));
   const objects = new ApiSource({ ...common, api, resources, random: Math.random });
   readApiSource(metrics, objects, clock);
   return objects;
