@@ -14,6 +14,7 @@ import { enforceCommand } from "./commands/enforce.ts";
 import { enrichCommand } from "./commands/enrich.ts";
 import { flowsCommand } from "./commands/flows.ts";
 import { labCommand } from "./commands/lab.ts";
+import { labelsCommand } from "./commands/labels.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { pairsCommand } from "./commands/pairs.ts";
 import { policyCommand } from "./commands/policy.ts";
@@ -61,6 +62,7 @@ const commands = [
   changesCommand,
   traceCommand,
   policyCommand,
+  labelsCommand,
   enforceCommand,
   nodeCommand,
   configCommand,

@@ -2,16 +2,19 @@ import { Command } from "commander";
 import { systemClock } from "../../core/clock.ts";
 import { runBusEngine } from "../bus/bus-engine.ts";
 import { requireBus } from "../bus/open-bus.ts";
+import { keepTaxonomies } from "../controls/keep-taxonomies.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addSettings, configOf, durationOption } from "../options.ts";
 import { serve } from "../serve.ts";
 
 const examples = `
 Follows the objects of the cluster and tells Kafka who had which address from when to when, and what each revision of the policies means. One a
-cluster: two would tell everything twice.
+cluster: two would tell everything twice. From an API server (objects.source api) it also keeps the admission policies that the LabelTaxonomies of the
+cluster ask for (docs/labels.md).
 
 Examples:
   sluice watch --bus.brokers kafka-0:9092 --objects.folder DIR
+  sluice watch --bus.brokers kafka-0:9092 --objects.source api
 ${exitCodeHelp}`;
 
 const others = /^(archive|syslog|file|collector|dns|spool|data|node|enforcer)\./;
@@ -29,6 +32,7 @@ export function watchCommand(): Command {
       clock: systemClock,
       isEnriching: false,
       tells: ["endpoints", "programs", "changes"] as const,
+      ...(config.objects.source === "api" ? { beside: keepTaxonomies } : {}),
     };
     const part = { name: "sluice", run: (life: Parameters<typeof runBusEngine>[1]) => runBusEngine(engine, life) };
     return serve([part], { duration: options.duration, level: config.log.level });

@@ -36,8 +36,13 @@ function openPlain({ config, clock, log, metrics, onFault, onMended }: ObjectsRi
   };
   const place = placeOf(config.objects);
   if (typeof place === "string") return folderSource({ ...common, path: place, rescanMs: config.objects.rescanMs });
-  const api = new Api(connectionOf(place));
+  const api = openApi(config);
   const objects = new ApiSource({ ...common, api, resources, random: Math.random });
   readApiSource(metrics, objects, clock);
   return objects;
+}
+
+/** The API server that the configuration names. Throws KUBE_FAILED where it names none. */
+export function openApi({ objects: { kubeconfig, context } }: Pick<Config, "objects">): Api {
+  return new Api(connectionOf({ ...(kubeconfig && { kubeconfig }), ...(context && { context }) }));
 }
