@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { tierManifests } from "../../controls/manifests.ts";
+import { tierManifests } from "../../controls/tiers/manifests.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { ApiReply } from "../../lab/api-server/api-server.ts";
 import { policyResources } from "../../policy/kinds/custom-resources.ts";

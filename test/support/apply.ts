@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { tierManifests } from "../../controls/manifests.ts";
+import { tierManifests } from "../../controls/tiers/manifests.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { readYaml } from "../../core/kube/yaml.ts";
 import type { ApiServer } from "../../lab/api-server/api-server.ts";
