@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { authorizeReadsCommand } from "./commands/authorize-reads.ts";
 import { busCommand } from "./commands/bus.ts";
 import { changesCommand } from "./commands/changes.ts";
 import { collectCommand } from "./commands/collect.ts";
@@ -49,6 +50,7 @@ const commands = [
   watchCommand,
   sinkCommand,
   workCommand,
+  authorizeReadsCommand,
   deadCommand,
   elasticsearchCommand,
   busCommand,
