@@ -18,6 +18,7 @@ import { labCommand } from "./commands/lab.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { pairsCommand } from "./commands/pairs.ts";
 import { policyCommand } from "./commands/policy.ts";
+import { rbacCommand } from "./commands/rbac.ts";
 import { sinkCommand } from "./commands/sink.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
@@ -63,6 +64,7 @@ const commands = [
   changesCommand,
   traceCommand,
   policyCommand,
+  rbacCommand,
   enforceCommand,
   nodeCommand,
   configCommand,

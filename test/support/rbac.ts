@@ -21,7 +21,7 @@ export function clusterRole(name: string, ...rules: readonly Rule[]): KubeObject
 
 /** Binds a ClusterRole to `user:NAME` or `group:NAME`; in one namespace if one is given. */
 export function bound(role: string, who: string, namespace?: string): KubeObject {
-  const [sort, name] = who.split(":") as [string, string];
+  const [sort, name] = [who.slice(0, who.indexOf(":")), who.slice(who.indexOf(":") + 1)];
   return {
     apiVersion,
     kind: namespace === undefined ? "ClusterRoleBinding" : "RoleBinding",

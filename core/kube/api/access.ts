@@ -9,6 +9,15 @@ export interface Subject {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
+const accountPattern = /^system:serviceaccount:([^:]+):[^:]+$/;
+
+/** With the groups that the API server puts everybody in whom it knows, and service accounts. */
+export function subjectOf(user: string, groups: readonly string[]): Subject {
+  const [, namespace] = accountPattern.exec(user) ?? [];
+  const ofAccounts = namespace === undefined ? [] : ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
+  return { user, groups: [...new Set([...groups, ...ofAccounts, "system:authenticated"])] };
+}
+
 /** What is asked for, as RBAC sees it. */
 export interface Access {
   readonly group: string;
