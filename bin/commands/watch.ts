@@ -1,14 +1,18 @@
 import { Command } from "commander";
 import { systemClock } from "../../core/clock.ts";
+import type { Config } from "../../core/config.ts";
+import { stderrLog } from "../../core/log.ts";
+import type { Part } from "../../core/service.ts";
 import { runBusEngine } from "../bus/bus-engine.ts";
 import { requireBus } from "../bus/open-bus.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
+import { openTierHolder } from "../objects/tier-holder.ts";
 import { addSettings, configOf, durationOption } from "../options.ts";
 import { serve } from "../serve.ts";
 
 const examples = `
 Follows the objects of the cluster and tells Kafka who had which address from when to when, and what each revision of the policies means. One a
-cluster: two would tell everything twice.
+cluster: two would tell everything twice. With the objects of an API server it also keeps tiers from vanishing while policies are in them.
 
 Examples:
   sluice watch --bus.brokers kafka-0:9092 --objects.folder DIR
@@ -30,7 +34,20 @@ export function watchCommand(): Command {
       isEnriching: false,
       tells: ["endpoints", "programs", "changes"] as const,
     };
-    const part = { name: "sluice", run: (life: Parameters<typeof runBusEngine>[1]) => runBusEngine(engine, life) };
-    return serve([part], { duration: options.duration, level: config.log.level });
+    const part: Part = { name: "sluice", run: (life) => runBusEngine(engine, life) };
+    const tiers = config.objects.source === "api" ? [tiersPart(config)] : [];
+    return serve([part, ...tiers], { duration: options.duration, level: config.log.level });
   });
+}
+
+function tiersPart(config: Config): Part {
+  return {
+    name: "tiers",
+    run({ stop, ready }) {
+      const log = stderrLog(config.log.level).child({ part: "tiers" });
+      const holder = openTierHolder({ config, clock: systemClock, log });
+      ready();
+      return holder.run(stop);
+    },
+  };
 }
