@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { authorizeReadsCommand } from "./commands/authorize-reads.ts";
 import { busCommand } from "./commands/bus.ts";
 import { changesCommand } from "./commands/changes.ts";
 import { collectCommand } from "./commands/collect.ts";
@@ -18,6 +19,7 @@ import { labelsCommand } from "./commands/labels.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { pairsCommand } from "./commands/pairs.ts";
 import { policyCommand } from "./commands/policy.ts";
+import { rbacCommand } from "./commands/rbac.ts";
 import { sinkCommand } from "./commands/sink.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
@@ -50,6 +52,7 @@ const commands = [
   watchCommand,
   sinkCommand,
   workCommand,
+  authorizeReadsCommand,
   deadCommand,
   elasticsearchCommand,
   busCommand,
@@ -63,6 +66,7 @@ const commands = [
   traceCommand,
   policyCommand,
   labelsCommand,
+  rbacCommand,
   enforceCommand,
   nodeCommand,
   configCommand,

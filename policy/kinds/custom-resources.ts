@@ -179,3 +179,8 @@ export const customResources: readonly CustomResource[] = [
     selectable: [],
   },
 ];
+
+/** Those that stand in a tier, and so are granted by tier. */
+export const policyResources: readonly CustomResource[] = customResources.filter(({ kind }) =>
+  kind.endsWith("NetworkPolicy"),
+);
