@@ -36,7 +36,7 @@ export function changesCommand(rim: Rim = realRim): Command {
     .option("--since <time>", "from then on: 5m (ago), now-1h, 2026-11-23T10:00 (UTC); default 24h", moment)
     .option("--until <time>", "up to then", moment)
     .option("--node <name>", "only of this node")
-    .addOption(choiceOption("--kind <kind>", "only of this kind", ["tamper", "rollout", "retention"]))
+    .addOption(choiceOption("--kind <kind>", "only of this kind", ["tamper", "rollout", "retention", "control"]))
     .addOption(new Option("--program <name>", "only by this program"))
     .option("--user <name>", "only by this user")
     .addHelpText("after", examples);
