@@ -88,6 +88,8 @@ export const metricTable = {
     "Records of endpoints, programs and changes that found no place while the store was away.",
     "kind",
   ),
+  sluice_control_changes_total: counter("Changes of controls that were seen.", "subject", "verb"),
+  sluice_control_changes_waiting: gauge("Changes of controls that are not stored yet."),
   sluice_bus_lag_messages: gauge(
     "Messages of the partitions that this process has which it has not acked, as far as brokers told with what it got last.",
     "group",

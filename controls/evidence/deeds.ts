@@ -30,7 +30,9 @@ export class Deeds {
     const { target } = sighting;
     const deeds = this.#of(target.group, target.resource, target.namespace, target.name);
     // Of many objects deleted at once the API server may not say which.
-    const collections = new Set([target.namespace, null].flatMap((namespace) => this.#of(target.group, target.resource, namespace, null)));
+    const collections = new Set(
+      [target.namespace, null].flatMap((namespace) => this.#of(target.group, target.resource, namespace, null)),
+    );
     const evidence = findEvidence(sighting, deeds, [...collections]);
     if (evidence.deed === null) return evidence;
     const also = this.#before(evidence.deed, sighting, deeds);

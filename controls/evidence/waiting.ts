@@ -53,7 +53,10 @@ export class WaitingChanges<C> {
   }
 
   /** Deeds that were not known before, and what they settle. */
-  take(deeds: readonly Deed[], now: number): { readonly fresh: readonly Deed[]; readonly settled: readonly Settled<C>[] } {
+  take(
+    deeds: readonly Deed[],
+    now: number,
+  ): { readonly fresh: readonly Deed[]; readonly settled: readonly Settled<C>[] } {
     const fresh = deeds.filter((deed) => this.#deeds.add(deed, now));
     const keys = new Set(fresh.map(({ target }) => keyOf(target)));
     return { fresh, settled: [...keys].flatMap((key) => this.#settle(key, now)) };
