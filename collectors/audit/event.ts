@@ -158,8 +158,10 @@ function targetsOf(
     resource: cut(ref.resource, "name"),
     subresource: ref.subresource === undefined ? null : cut(ref.subresource, "name"),
   };
+  const isNamespace = ref.apiGroup === "" && ref.resource === "namespaces";
   const place = (metadata: unknown) => ({
-    namespace: named(textIn(metadata, "namespace") ?? ref.namespace),
+    // A namespace is in no namespace, but its path is read as if it were in itself.
+    namespace: isNamespace ? null : named(textIn(metadata, "namespace") ?? ref.namespace),
     name: named(textIn(metadata, "name") ?? ref.name),
     uid: named(textIn(metadata, "uid") ?? ref.uid),
     resourceVersion: named(textIn(metadata, "resourceVersion")),
