@@ -102,6 +102,7 @@ const changeTable: Table<ChangeRecord> = {
   ],
   order: ["start", "node", "change_id"],
   id: ["change_id"],
+  later: ["request", "control"],
   time: "start",
   timeOf: (change) => change.start,
 };
