@@ -1,8 +1,9 @@
 import type { Deed } from "../../core/kube/deed.ts";
 import type { Approval, ChangePolicy } from "../../policy/kinds/change-policy.ts";
+import { whoText } from "../who-text.ts";
 import { type JudgedChange, type Judgement, reason } from "./judged.ts";
 import { type PastChange, setBy } from "./past.ts";
-import { isAmong, whoText } from "./people.ts";
+import { isAmong } from "./people.ts";
 
 // Four eyes: somebody else sets an annotation of the object, before the change or after it. It counts once, for the change next to it: what
 // approves and changes at once approves nothing.
@@ -14,13 +15,13 @@ export function approvedBy(
   doers: readonly Deed[],
   past: readonly PastChange[],
 ): boolean {
-  const value = valueOf(before, annotation);
-  if (value === undefined || (after !== null && valueOf(after, annotation) !== value)) return false;
+  const value = annotationIn(before, annotation);
+  if (value === undefined || (after !== null && annotationIn(after, annotation) !== value)) return false;
   const fresh = past.slice(past.findLastIndex(({ touchesContent }) => touchesContent) + 1);
   return fresh.some(
     ({ user, groups, set, at }) =>
       user !== null &&
-      valueOf(set, annotation) === value &&
+      annotationIn(set, annotation) === value &&
       doers.every(({ who, from }) => who.user !== user && who.impersonated !== user && from - at <= withinMs) &&
       (approvers === null || isAmong(approvers, { user, groups })),
   );
@@ -40,7 +41,7 @@ export function approvalOf(
   const { before, after, touchesContent } = change;
   if (touchesContent || before === null || after === null || first === undefined) return undefined;
   const set = Object.keys(setBy(change));
-  const removed = Object.keys(before).filter((key) => valueOf(after, key) === undefined);
+  const removed = Object.keys(before).filter((key) => annotationIn(after, key) === undefined);
   if (set.length === 0 || removed.length > 0) return undefined;
   const isEntitled = ({ approvers }: Approval) =>
     doers.every(({ who }) => who.user === first.who.user && (approvers === null || isAmong(approvers, who)));
@@ -67,7 +68,7 @@ function earlierOne(
   return isOther && approvals.some(({ withinMs }) => to - last.at <= withinMs) ? last : undefined;
 }
 
-function valueOf(annotations: JudgedChange["before"], key: string): string | undefined {
+function annotationIn(annotations: JudgedChange["before"], key: string): string | undefined {
   const value = annotations !== null && Object.hasOwn(annotations, key) ? annotations[key] : undefined;
   return value === "" ? undefined : value;
 }

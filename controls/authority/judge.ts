@@ -2,10 +2,11 @@ import type { Deed } from "../../core/kube/deed.ts";
 import type { Allowance, ChangePolicy, ChangeScope, Ticket } from "../../policy/kinds/change-policy.ts";
 import { isOpen, windowText } from "../../policy/kinds/change-window.ts";
 import { fitsPattern } from "../../policy/taxonomy/pattern.ts";
+import { whoText } from "../who-text.ts";
 import { approvalOf, approvedBy } from "./approval.ts";
 import { type JudgedChange, type Judgement, type Reason, type ReasonCode, reason } from "./judged.ts";
 import type { PastChange } from "./past.ts";
-import { isAmong, whoText } from "./people.ts";
+import { isAmong } from "./people.ts";
 
 /** The ChangePolicies there are. One that cannot be read allows nothing: nobody knows what it is about. */
 export interface ChangePolicies {
