@@ -28,10 +28,10 @@ const reviewSchema = z.object({
     namespace: z.string().optional(),
     operation: z.string(),
     userInfo: z.object({ username: z.string().default(""), groups: z.array(z.string()).nullish() }),
-    object: z.unknown(),
-    oldObject: z.unknown(),
+    object: z.unknown().optional(),
+    oldObject: z.unknown().optional(),
     dryRun: z.boolean().nullish(),
-    options: z.unknown(),
+    options: z.unknown().optional(),
   }),
 });
 type Request = z.output<typeof reviewSchema>["request"];

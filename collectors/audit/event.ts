@@ -37,7 +37,7 @@ const place = z.object({
   apiVersion: z.string().default(""),
   subresource: z.string().optional(),
 });
-const result = z.object({ code: z.int().default(0), message: z.string().default(""), details: z.unknown() });
+const result = z.object({ code: z.int().default(0), message: z.string().default(""), details: z.unknown().optional() });
 
 const eventSchema = z.object({
   auditID: z.string(),
@@ -50,8 +50,8 @@ const eventSchema = z.object({
   userAgent: z.string().nullish(),
   objectRef: place.nullish(),
   responseStatus: result.nullish(),
-  requestObject: z.unknown(),
-  responseObject: z.unknown(),
+  requestObject: z.unknown().optional(),
+  responseObject: z.unknown().optional(),
   requestReceivedTimestamp: time,
   stageTimestamp: time,
   annotations: z.record(z.string(), z.string()).nullish(),

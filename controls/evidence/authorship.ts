@@ -14,7 +14,7 @@ export interface Authorship {
 /** `fieldManager`: who the object itself says changed it last, for what nobody told of. */
 export function authorshipOf({ certainty, deed, also, cause }: Evidence, fieldManager: string | null): Authorship {
   if (deed === null) {
-    const notes = certainty === "ambiguous" ? ["several requests of several users may have done it"] : [];
+    const notes = certainty === "ambiguous" ? [`may have been done by ${namesOf(also)}`] : [];
     return { actor: null, request: fieldManager === null ? null : { ...nothing, fieldManager }, notes };
   }
   return {
@@ -69,4 +69,8 @@ function likelyText({ toldBy }: Deed): string {
 
 function forwarded({ addresses }: Requester): readonly string[] {
   return addresses.length < 2 ? [] : [`forwarded for ${addresses.slice(0, -1).join(", ")}, as the client says`];
+}
+
+function namesOf(deeds: readonly Deed[]): string {
+  return [...new Set(deeds.map(({ who }) => whoText(who)))].sort().join(" or ");
 }
