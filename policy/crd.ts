@@ -36,19 +36,19 @@ const status: JsonSchema = {
 
 /** The manifest of a resource, as kubectl takes it. */
 export function crdOf(resource: CustomResource): JsonSchema {
-  const { kind, plural, shortNames, scope, columns, selectable } = resource;
+  const { group, version, kind, plural, shortNames, scope, columns, selectable } = resource;
   const names = { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase(), categories: [category] };
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    metadata: { name: `${plural}.projectcalico.org` },
+    metadata: { name: `${plural}.${group}` },
     spec: {
-      group: "projectcalico.org",
+      group,
       scope,
       names: shortNames.length === 0 ? names : { ...names, shortNames },
       versions: [
         {
-          name: "v3",
+          name: version,
           served: true,
           storage: true,
           subresources: { status: {} },

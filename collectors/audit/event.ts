@@ -37,7 +37,7 @@ const place = z.object({
   apiVersion: z.string().default(""),
   subresource: z.string().optional(),
 });
-const result = z.object({ code: z.int().default(0), message: z.string().default(""), details: z.unknown() });
+const result = z.object({ code: z.int().default(0), message: z.string().default(""), details: z.unknown().optional() });
 
 const eventSchema = z.object({
   auditID: z.string(),
@@ -50,8 +50,8 @@ const eventSchema = z.object({
   userAgent: z.string().nullish(),
   objectRef: place.nullish(),
   responseStatus: result.nullish(),
-  requestObject: z.unknown(),
-  responseObject: z.unknown(),
+  requestObject: z.unknown().optional(),
+  responseObject: z.unknown().optional(),
   requestReceivedTimestamp: time,
   stageTimestamp: time,
   annotations: z.record(z.string(), z.string()).nullish(),
@@ -158,8 +158,10 @@ function targetsOf(
     resource: cut(ref.resource, "name"),
     subresource: ref.subresource === undefined ? null : cut(ref.subresource, "name"),
   };
+  const isNamespace = ref.apiGroup === "" && ref.resource === "namespaces";
   const place = (metadata: unknown) => ({
-    namespace: named(textIn(metadata, "namespace") ?? ref.namespace),
+    // A namespace is in no namespace, but its path is read as if it were in itself.
+    namespace: isNamespace ? null : named(textIn(metadata, "namespace") ?? ref.namespace),
     name: named(textIn(metadata, "name") ?? ref.name),
     uid: named(textIn(metadata, "uid") ?? ref.uid),
     resourceVersion: named(textIn(metadata, "resourceVersion")),

@@ -36,8 +36,12 @@ export class Deeds {
     const evidence = findEvidence(sighting, deeds, [...collections]);
     if (evidence.deed === null) return evidence;
     const also = this.#before(evidence.deed, sighting, deeds);
-    for (const { id } of [evidence.deed, ...also]) this.#claimed.add(id);
     return { ...evidence, also, cause: this.#causeOf(evidence.deed, target.namespace) };
+  }
+
+  /** A change came of these: they were not done before a later one. */
+  claim({ deed, also }: Evidence): void {
+    for (const { id } of deed === null ? also : [deed, ...also]) if (this.#byId.has(id)) this.#claimed.add(id);
   }
 
   /** What was done to it since it was last seen and before that. */

@@ -5,7 +5,7 @@ import { type Evidence, noEvidence, type Sighting } from "./sighting.ts";
 /** How far the clocks of the API servers and ours may be apart. */
 export const skewMs = 5_000;
 
-type Found = Omit<Evidence, "also" | "cause">;
+type Found = Omit<Evidence, "cause">;
 
 /** Who did what was seen, among what was done to the object, and to many objects at once of which it may be one. */
 export function findEvidence(sighting: Sighting, deeds: readonly Deed[], collections: readonly Deed[]): Evidence {
@@ -20,19 +20,24 @@ export function findEvidence(sighting: Sighting, deeds: readonly Deed[], collect
  * waits for finalizers is deleted by who asked for it, not by who removes the last of them.
  */
 function exactly({ target, verb, resourceVersion }: Sighting, done: readonly Deed[]): Found | undefined {
-  const deed = done.find((candidate) => {
-    if (candidate.target.uid === null || candidate.target.uid !== target.uid) return false;
-    if (verb === "delete") return candidate.verb === "delete" && candidate.target.subresource === null;
-    return candidate.target.resourceVersion !== null && candidate.target.resourceVersion === resourceVersion;
+  const same = done.filter((deed) => {
+    if (deed.target.uid === null || deed.target.uid !== target.uid) return false;
+    if (verb === "delete") return deed.verb === "delete" && deed.target.subresource === null;
+    return deed.target.resourceVersion !== null && deed.target.resourceVersion === resourceVersion;
   });
-  return deed === undefined ? undefined : { certainty: "exact", deed };
+  // Of those that were at work when the first was answered, any may have been first.
+  const [first] = same;
+  return soleDoer("exact", first === undefined ? [] : same.filter(({ from }) => from <= first.to), first);
 }
 
 function byContent({ target, after }: Sighting, done: readonly Deed[]): Found | undefined {
   const told = done.filter(({ content, target: { uid } }) => content !== null && (uid === null || uid === target.uid));
   if (after === null || told.length === 0) return undefined;
   const content = contentDigest(after);
-  return soleDoer(told.filter((deed) => deed.content === content));
+  return soleDoer(
+    "likely",
+    told.filter((deed) => deed.content === content),
+  );
 }
 
 /** What is told without saying what became of the object: of no body (level Metadata, or cut), or before it was stored. */
@@ -43,12 +48,12 @@ function byTime({ target, verb, since, foundAt }: Sighting, done: readonly Deed[
     (deed.verb === "delete") === (verb === "delete") &&
     deed.to >= since - skewMs &&
     deed.to <= foundAt + skewMs;
-  return soleDoer(done.filter(isMeant));
+  return soleDoer("likely", done.filter(isMeant));
 }
 
-function soleDoer(deeds: readonly Deed[]): Found | undefined {
-  const deed = deeds.at(-1);
+/** By default the last of them. */
+function soleDoer(certainty: "exact" | "likely", deeds: readonly Deed[], deed = deeds.at(-1)): Found | undefined {
   if (deed === undefined) return undefined;
   const isSole = deeds.every(({ who }) => who.user === deed.who.user && who.impersonated === deed.who.impersonated);
-  return isSole ? { certainty: "likely", deed } : { certainty: "ambiguous", deed: null };
+  return isSole ? { certainty, deed, also: [] } : { certainty: "ambiguous", deed: null, also: deeds };
 }

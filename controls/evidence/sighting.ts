@@ -21,7 +21,7 @@ export interface Evidence {
    */
   readonly certainty: "exact" | "likely" | "ambiguous" | "none";
   readonly deed: Deed | null;
-  /** What was done to the object meanwhile, before it was seen. */
+  /** What was done to the object meanwhile, before it was seen; where it is ambiguous, those of which one may have done it. */
   readonly also: readonly Deed[];
   /** What made the doer do it: the deletion of the namespace, where a controller tidied up. */
   readonly cause: Deed | null;

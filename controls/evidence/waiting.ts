@@ -1,4 +1,4 @@
-import type { Deed } from "../../core/kube/deed.ts";
+import { type Deed, targetKey } from "../../core/kube/deed.ts";
 import { Deeds } from "./deeds.ts";
 import type { Evidence, Sighting } from "./sighting.ts";
 
@@ -45,7 +45,7 @@ export class WaitingChanges<C> {
 
   /** What is settled by this change: itself, if it is known who did it. */
   see(sighting: Sighting, change: C, now: number): readonly Settled<C>[] {
-    const key = keyOf(sighting.target);
+    const key = targetKey(sighting.target);
     const before = this.#waiting.get(key) ?? [];
     this.#waiting.set(key, [...before, { change, sighting, until: now + this.#options.waitMs }]);
     this.#size += 1;
@@ -58,13 +58,14 @@ export class WaitingChanges<C> {
     now: number,
   ): { readonly fresh: readonly Deed[]; readonly settled: readonly Settled<C>[] } {
     const fresh = deeds.filter((deed) => this.#deeds.add(deed, now));
-    const keys = new Set(fresh.map(({ target }) => keyOf(target)));
+    const keys = new Set(fresh.map(({ target }) => targetKey(target)));
     return { fresh, settled: [...keys].flatMap((key) => this.#settle(key, now)) };
   }
 
   /** What has waited long enough. */
   due(now: number): readonly Settled<C>[] {
-    return [...this.#waiting.keys()].flatMap((key) => this.#settle(key, now));
+    const keys = [...this.#waiting].filter(([, [first]]) => first !== undefined && first.until <= now);
+    return keys.flatMap(([key]) => this.#settle(key, now));
   }
 
   /** All that waits, with what is known: at the end. */
@@ -78,6 +79,7 @@ export class WaitingChanges<C> {
     for (const { change, sighting, until } of waiting) {
       const evidence = this.#deeds.evidenceOf(sighting);
       if (evidence.certainty !== "exact" && until > now) break;
+      this.#deeds.claim(evidence);
       settled.push({ change, evidence });
     }
     this.#size -= settled.length;
@@ -92,9 +94,4 @@ export class WaitingChanges<C> {
     if (this.#size <= this.#options.most || oldest === undefined) return [];
     return this.#settle(oldest, Number.POSITIVE_INFINITY);
   }
-}
-
-/** An object that was made anew under its name is another. */
-function keyOf({ group, resource, namespace, name }: Sighting["target"]): string {
-  return [group, resource, namespace ?? "", name ?? ""].join("/");
 }

@@ -62,6 +62,11 @@ export interface Refusal {
 }
 
 /** Names an object whatever version it was asked for by: `projectcalico.org/networkpolicies/prod/app.web`. */
-export function targetKey({ group, resource, namespace, name }: Omit<DeedTarget, "version">): string {
+export function targetKey({
+  group,
+  resource,
+  namespace,
+  name,
+}: Pick<DeedTarget, "group" | "resource" | "namespace" | "name">): string {
   return [group, resource, namespace ?? "", name ?? ""].join("/");
 }

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { globalNetworkPolicySpec, networkPolicySpec } from "./calico-policy.ts";
+import { changePolicySpec } from "./change-policy.ts";
 import { hostEndpointSpec } from "./host-endpoint.ts";
 import { nameCel } from "./names.ts";
 import { networkSetSpec } from "./network-set.ts";
@@ -12,10 +13,12 @@ import {
 import { tierRules, tierSpec } from "./tier.ts";
 
 /**
- * Kinds of projectcalico.org/v3 that Sluice reads and brings CRDs for. Those of policy.networking.k8s.io come with the project that
- * defines them.
+ * Kinds that Sluice brings CRDs for: those of projectcalico.org/v3 that it reads, and its own of controls.sluice.dev. Those of
+ * policy.networking.k8s.io come with the project that defines them.
  */
 export interface CustomResource {
+  readonly group: "projectcalico.org" | "controls.sluice.dev";
+  readonly version: "v3" | "v1alpha1";
   readonly kind: string;
   readonly plural: string;
   readonly shortNames: readonly string[];
@@ -36,6 +39,8 @@ export interface Column {
   readonly jsonPath: string;
 }
 
+const calico = { group: "projectcalico.org", version: "v3" } as const;
+
 const age: Column = { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" };
 const order: Column = { name: "Order", type: "number", jsonPath: ".spec.order" };
 const tier: Column = { name: "Tier", type: "string", jsonPath: ".spec.tier" };
@@ -46,6 +51,7 @@ const stagedInTier = { columns: [tier, order, action, age], selectable: [".spec.
 
 export const customResources: readonly CustomResource[] = [
   {
+    ...calico,
     kind: "Tier",
     plural: "tiers",
     shortNames: [],
@@ -57,6 +63,7 @@ export const customResources: readonly CustomResource[] = [
     selectable: [],
   },
   {
+    ...calico,
     kind: "NetworkPolicy",
     plural: "networkpolicies",
     shortNames: ["cnp", "caliconetworkpolicy"],
@@ -67,6 +74,7 @@ export const customResources: readonly CustomResource[] = [
     ...inTier,
   },
   {
+    ...calico,
     kind: "GlobalNetworkPolicy",
     plural: "globalnetworkpolicies",
     shortNames: ["gnp", "cgnp"],
@@ -77,6 +85,7 @@ export const customResources: readonly CustomResource[] = [
     ...inTier,
   },
   {
+    ...calico,
     kind: "StagedNetworkPolicy",
     plural: "stagednetworkpolicies",
     shortNames: ["scnp", "snp"],
@@ -87,6 +96,7 @@ export const customResources: readonly CustomResource[] = [
     ...stagedInTier,
   },
   {
+    ...calico,
     kind: "StagedGlobalNetworkPolicy",
     plural: "stagedglobalnetworkpolicies",
     shortNames: ["sgnp"],
@@ -97,6 +107,7 @@ export const customResources: readonly CustomResource[] = [
     ...stagedInTier,
   },
   {
+    ...calico,
     kind: "StagedKubernetesNetworkPolicy",
     plural: "stagedkubernetesnetworkpolicies",
     shortNames: ["sknp"],
@@ -108,6 +119,7 @@ export const customResources: readonly CustomResource[] = [
     selectable: [],
   },
   {
+    ...calico,
     kind: "NetworkSet",
     plural: "networksets",
     shortNames: ["netsets"],
@@ -119,6 +131,7 @@ export const customResources: readonly CustomResource[] = [
     selectable: [],
   },
   {
+    ...calico,
     kind: "GlobalNetworkSet",
     plural: "globalnetworksets",
     shortNames: ["gns"],
@@ -130,6 +143,7 @@ export const customResources: readonly CustomResource[] = [
     selectable: [],
   },
   {
+    ...calico,
     kind: "HostEndpoint",
     plural: "hostendpoints",
     shortNames: ["hep", "heps"],
@@ -142,6 +156,20 @@ export const customResources: readonly CustomResource[] = [
       { name: "Interface", type: "string", jsonPath: ".spec.interfaceName" },
       age,
     ],
+    selectable: [],
+  },
+  {
+    group: "controls.sluice.dev",
+    version: "v1alpha1",
+    kind: "ChangePolicy",
+    plural: "changepolicies",
+    shortNames: ["chp"],
+    scope: "Cluster",
+    description:
+      "Who may change which controls, when, and on what conditions: by it changes are marked as authorised or not.",
+    spec: changePolicySpec,
+    rules: [],
+    columns: [age],
     selectable: [],
   },
 ];

@@ -3,6 +3,7 @@ import type { Ancestor } from "../ancestors.ts";
 import type { Policy, Problem, Read, Tier } from "../model.ts";
 import { readAdminNetworkPolicy, readBaselineAdminNetworkPolicy } from "./admin-network-policy.ts";
 import { readGlobalNetworkPolicy, readNetworkPolicy } from "./calico-policy.ts";
+import { readChangePolicy } from "./change-policy.ts";
 import { type Node, type Pod, readNode, readPod } from "./cluster.ts";
 import { readClusterNetworkPolicy } from "./cluster-network-policy.ts";
 import { type EndpointSlice, readEndpointSlice } from "./endpoint-slice.ts";
@@ -28,7 +29,7 @@ export type Fact =
   | { readonly type: "none" };
 
 /** Groups of which every kind matters: one we do not know would be a control that silently does nothing. */
-const policyGroup = /^([a-z0-9.-]+\.)?(projectcalico\.org|networking\.k8s\.io)\//;
+const policyGroup = /^([a-z0-9.-]+\.)?(projectcalico\.org|networking\.k8s\.io|controls\.sluice\.dev)\//;
 const harmless = new Set(["networking.k8s.io/v1/Ingress", "networking.k8s.io/v1/IngressClass"]);
 
 const policyReaders = new Map<string, (object: KubeObject) => Read<Policy>>([
@@ -61,6 +62,8 @@ function readOther(object: KubeObject, kind: string): Read<Fact> {
       return mapped(readNetworkSet(object), (networkSet) => ({ type: "networkSet", networkSet }));
     case "projectcalico.org/v3/HostEndpoint":
       return mapped(readHostEndpoint(object), (hostEndpoint) => ({ type: "hostEndpoint", hostEndpoint }));
+    case "controls.sluice.dev/v1alpha1/ChangePolicy":
+      return mapped(readChangePolicy(object), () => ({ type: "none" })); // it is about changes, not about packets
     case "discovery.k8s.io/v1/EndpointSlice":
       return mapped(readEndpointSlice(object), (endpointSlice) => ({ type: "endpointSlice", endpointSlice }));
     case "v1/Pod":
