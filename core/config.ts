@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { z } from "zod";
+import { auditSection } from "./config-audit.ts";
 import { elasticsearchSection } from "./config-elasticsearch.ts";
 import { type ConfigSources, resolveConfig } from "./config-sources.ts";
 import { parseListen } from "./http.ts";
@@ -150,6 +151,7 @@ const sections = z.strictObject({
     })
     .prefault({}),
   elasticsearch: elasticsearchSection,
+  audit: auditSection,
   read: z
     .strictObject({
       from: z

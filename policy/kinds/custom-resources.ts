@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { globalNetworkPolicySpec, networkPolicySpec } from "./calico-policy.ts";
+import { changePolicySpec } from "./change-policy.ts";
 import { hostEndpointSpec } from "./host-endpoint.ts";
 import { labelTaxonomyRules, labelTaxonomySpec } from "./label-taxonomy.ts";
 import { nameCel } from "./names.ts";
@@ -176,6 +177,20 @@ export const customResources: readonly CustomResource[] = [
     spec: labelTaxonomySpec,
     rules: labelTaxonomyRules,
     columns: [condition("Accepted"), condition("Enforced"), condition("Conflict"), age],
+    selectable: [],
+  },
+  {
+    group: "controls.sluice.dev",
+    version: "v1alpha1",
+    kind: "ChangePolicy",
+    plural: "changepolicies",
+    shortNames: ["chp"],
+    scope: "Cluster",
+    description:
+      "Who may change which controls, when, and on what conditions: by it changes are marked as authorised or not.",
+    spec: changePolicySpec,
+    rules: [],
+    columns: [age],
     selectable: [],
   },
 ];
