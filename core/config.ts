@@ -216,11 +216,24 @@ const sections = z.strictObject({
     .prefault({}),
   objects: z
     .strictObject({
+      source: z
+        .enum(["folder", "api"])
+        .default("folder")
+        .describe(
+          "Where the cluster's objects and policies are. folder: objects.folder. api: the API server of objects.kubeconfig.",
+        ),
       folder: z
         .string()
         .min(1, "must not be empty")
         .default("./manifests")
         .describe("Folder of Kubernetes YAML that holds the cluster's objects and policies; followed as it changes."),
+      kubeconfig: z
+        .string()
+        .default("")
+        .describe(
+          "File that says where the API server is. Empty: $KUBECONFIG, ~/.kube/config, or the service account of the pod, whichever is there first.",
+        ),
+      context: z.string().default("").describe("Context of the kubeconfig; empty: its current one."),
       rescanMs: count(100)
         .default(30_000)
         .describe(

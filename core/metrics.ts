@@ -88,6 +88,8 @@ export const metricTable = {
     "Records of endpoints, programs and changes that found no place while the store was away.",
     "kind",
   ),
+  sluice_control_changes_total: counter("Changes of controls that were seen.", "subject", "verb"),
+  sluice_control_changes_waiting: gauge("Changes of controls that are not stored yet."),
   sluice_bus_lag_messages: gauge(
     "Messages of the partitions that this process has which it has not acked, as far as brokers told with what it got last.",
     "group",
@@ -168,6 +170,17 @@ export const metricTable = {
   sluice_enforcer_gap_seconds_total: counter("How long rules were, or may have been, other than wanted.", "node"),
   sluice_enforcer_findings: gauge("Rules of others and sysctls that make our rules mean less than they say.", "node"),
   sluice_objects_faults_total: counter("Manifests that were not accepted, counted each time they are read anew."),
+  sluice_objects_known: gauge("Objects of the API server that are known.", "resource"),
+  sluice_objects_staleness_seconds: gauge(
+    "How long ago the API server last said something of a resource: a change, or each minute that there is none.",
+    "resource",
+  ),
+  sluice_objects_lists_total: counter(
+    "Times all objects of a resource were listed: once, and again whenever changes were missed.",
+    "resource",
+  ),
+  sluice_objects_failures_total: counter("Lists and watches that failed or were refused.", "resource"),
+  sluice_objects_refused: gauge("1 while the API server lets us not read a resource, else 0.", "resource"),
   sluice_archive_flush_seconds: histogram("What writing one file of the archive took.", flushBuckets, "kind"),
   sluice_archive_rows_total: counter("Rows written to files of the archive.", "kind"),
   sluice_elasticsearch_documents_total: counter(

@@ -1,14 +1,13 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
 import { graceAfter } from "../../core/grace.ts";
-import { folderSource } from "../../core/kube/folder.ts";
 import { type Log, stderrLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
 import type { Life } from "../../core/service.ts";
 import type { Remembered } from "../../enrichers/enrich.ts";
-import { problemsOf } from "../../policy/kinds/read.ts";
 import { endGraceMs } from "../end-grace.ts";
 import { Engine } from "../engine.ts";
+import { openObjects } from "../objects/open-objects.ts";
 import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
 import { busMemory, rememberMs } from "./bus-memory.ts";
@@ -90,15 +89,7 @@ function engineOn({
     seats: [],
     ...(isEnriching ? { enriching: (path) => enrichingWorks({ topics, reader, clock, log }, path) } : {}),
     giveUp,
-    objects: folderSource({
-      path: config.objects.folder,
-      rescanMs: config.objects.rescanMs,
-      clock,
-      log,
-      validate: problemsOf,
-      onFault: () => metrics.add("sluice_objects_faults_total", {}),
-      onMended: () => {},
-    }),
+    objects: openObjects({ config, clock, log, metrics }),
     config,
     clock,
     log,

@@ -1,0 +1,12 @@
+/** `networkpolicies` for NetworkPolicy: as Kubernetes' own clients guess it (UnsafeGuessKindToResource), right for all kinds that are watched. */
+export function resourceOf(kind: string): string {
+  const name = kind.toLowerCase();
+  if (name.endsWith("s")) return `${name}es`;
+  return name.endsWith("y") ? `${name.slice(0, -1)}ies` : `${name}s`;
+}
+
+/** `projectcalico.org` of `projectcalico.org/v3`; "" is the core group. */
+export function groupOf(apiVersion: string): string {
+  const slash = apiVersion.indexOf("/");
+  return slash < 0 ? "" : apiVersion.slice(0, slash);
+}
