@@ -53,6 +53,7 @@ export class AuditLab {
       onDeeds: (deeds) => this.#take(deeds),
       onHeard: () => {},
       metrics,
+      clock: systemClock,
     });
     await intake.open();
     const common = { intake, metrics, clock: systemClock, log: silentLog };
