@@ -7,13 +7,13 @@ import type { Change } from "../core/kube/watch.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Sink } from "../core/pipeline.ts";
-import type { ChangeRecord } from "../core/records/change.ts";
+import type { Actor, ChangeRecord } from "../core/records/change.ts";
 import { contentHash } from "../policy/hash.ts";
 import type { ProgramSettings } from "../policy/program-settings.ts";
 import type { Evidence } from "./evidence/sighting.ts";
 import { WaitingChanges, type WaitingOptions } from "./evidence/waiting.ts";
 import type { Found, Snapshot } from "./snapshot/snapshot-text.ts";
-import { type Circumstances, ControlWatch, type Draft, type Earlier } from "./watched/control-watch.ts";
+import { type Circumstances, ControlWatch, type Draft } from "./watched/control-watch.ts";
 
 export interface ControlLogOptions {
   readonly cluster: string;
@@ -23,6 +23,8 @@ export interface ControlLogOptions {
   readonly metrics: Metrics;
   /** Where it keeps what it knows; null: nowhere, and what is done while it does not run is not found out. */
   readonly keeping: Keeping | null;
+  /** Kinds of which nobody knows what there is, as `plural.group`: what is known of them stays. */
+  readonly unread?: () => ReadonlySet<string>;
   readonly waiting: WaitingOptions;
   /** Writes into a record who did it, and what follows from that. */
   readonly settle: Settle;
@@ -38,6 +40,11 @@ export interface Keeping {
   watched(now: number): Promise<void>;
   close(): Promise<void>;
 }
+
+const sluice: Actor = {
+  ...{ program: "sluice", pid: null, commandLine: null, uid: null, user: null, login: null, container: null },
+  ancestors: [],
+};
 
 export type Settle = (record: ChangeRecord, evidence: Evidence, object: KubeObject) => ChangeRecord;
 
@@ -73,7 +80,7 @@ export class ControlLog {
   #watchedAt = Number.NEGATIVE_INFINITY;
   /** What was heard before all that exists was told. */
   #first: Change[] | null = [];
-  #earlier: Earlier | null = null;
+  #earlier: Found | null = null;
 
   constructor(options: ControlLogOptions) {
     const { cluster, settings, metrics } = options;
@@ -149,8 +156,17 @@ export class ControlLog {
     const { cluster, clock } = this.#options;
     const us = Math.round(clock.now() * 1000);
     const record: Omit<ChangeRecord, "id"> = {
-      ...{ cluster, node: null, kind: "control", start: us, foundAt: us, end: null, actor: null, object: "change log" },
-      summary: why === undefined ? "the change log begins" : `the change log begins anew: ${why}`,
+      ...{
+        cluster,
+        node: null,
+        kind: "control",
+        start: us,
+        foundAt: us,
+        end: null,
+        actor: sluice,
+        object: "change log",
+      },
+      summary: why === undefined ? "begins the change log" : `begins the change log anew: ${why}`,
       ...{ diff: [], outcome: "unknown", outcomeDetail: "", request: null, control: null },
     };
     return { id: contentHash(record, 32), ...record };
@@ -163,7 +179,8 @@ export class ControlLog {
     if (!changes.some(({ type }) => type === "synced")) return;
     const all = this.#first;
     this.#first = null;
-    await this.#draft(this.#watch.begin(all, this.#earlier, at));
+    const { unread = () => new Set<string>() } = this.#options;
+    await this.#draft(this.#watch.begin(all, this.#earlier && { ...this.#earlier, unread: unread() }, at));
     this.#isDirty = true;
   }
 

@@ -14,7 +14,7 @@ Examples:
   sluice watch --bus.brokers kafka-0:9092 --objects.folder DIR
 ${exitCodeHelp}`;
 
-const others = /^(archive|syslog|file|collector|dns|spool|data|node|enforcer)\./;
+const others = /^(archive|syslog|file|collector|dns|spool|node|enforcer)\./;
 
 export function watchCommand(): Command {
   const command = new Command("watch")

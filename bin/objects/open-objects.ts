@@ -2,6 +2,8 @@ import type { Clock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
 import { Api } from "../../core/kube/api/api.ts";
 import { connectionOf } from "../../core/kube/api/connection.ts";
+import type { ReflectorState } from "../../core/kube/api/reflector.ts";
+import type { Resource } from "../../core/kube/api/resource.ts";
 import { ApiSource } from "../../core/kube/api/source.ts";
 import type { FaultListener } from "../../core/kube/fault-listener.ts";
 import { folderSource } from "../../core/kube/folder.ts";
@@ -15,10 +17,25 @@ export interface ObjectsRim extends FaultListener {
   readonly config: Pick<Config, "objects">;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** What is read beside what policies are about. */
+  readonly beside?: readonly Resource[];
+}
+
+export interface OpenedObjects extends ObjectSource {
+  /** Kinds of which nobody knows at the moment what there is, as `plural.group`: they may not be read, or the server does not answer. */
+  readonly unread: () => ReadonlySet<string>;
 }
 
 /** Where the configuration says that the cluster's objects are. Throws KUBE_FAILED where no API server is configured. */
-export function openObjects({ config, clock, log, metrics, onFault, onMended }: ObjectsRim): ObjectSource {
+export function openObjects({
+  config,
+  clock,
+  log,
+  metrics,
+  beside = [],
+  onFault,
+  onMended,
+}: ObjectsRim): OpenedObjects {
   const { source, folder, rescanMs, kubeconfig, context } = config.objects;
   const common = {
     ...{ clock, log, validate: problemsOf },
@@ -28,10 +45,14 @@ export function openObjects({ config, clock, log, metrics, onFault, onMended }: 
     },
     ...(onMended === undefined ? {} : { onMended }),
   };
-  if (source === "folder") return folderSource({ ...common, path: folder, rescanMs });
+  if (source === "folder") return { ...folderSource({ ...common, path: folder, rescanMs }), unread: () => new Set() };
   const choice = { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
   const api = new Api(connectionOf(choice));
-  const objects = new ApiSource({ ...common, api, resources, random: Math.random });
+  const objects = new ApiSource({ ...common, api, resources: [...resources, ...beside], random: Math.random });
   readApiSource(metrics, objects, clock);
-  return objects;
+  const unread = () => new Set(objects.statuses.flatMap(({ resource, state }) => (isKnown(state) ? [] : [resource])));
+  return { name: objects.name, watch: (signal) => objects.watch(signal), unread };
 }
+
+/** What the server says it has not got is known, too. */
+const isKnown = (state: ReflectorState): boolean => state === "followed" || state === "absent";

@@ -24,6 +24,8 @@ export interface Earlier {
   readonly known: ReadonlyMap<string, Known>;
   /** Milliseconds. */
   readonly until: number;
+  /** Kinds of which nobody knows now what there is, as `plural.group`. */
+  readonly unread: ReadonlySet<string>;
 }
 
 /** When it is, and why no effect should be worked out now. */
@@ -66,7 +68,7 @@ export class ControlWatch {
     const objects = all.flatMap((change) => (change.type === "upsert" ? [{ change, key: keyOf(change.object) }] : []));
     const seen = new Set(objects.map(({ key }) => key));
     const inOrder = objects.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map(({ change }) => change);
-    const steps = [...this.#ledger.take(this.#ledger.missing(seen)), ...this.#ledger.take(inOrder)];
+    const steps = [...this.#ledger.take(this.#ledger.missing(seen, earlier.unread)), ...this.#ledger.take(inOrder)];
     const firsts = new Map(steps.toReversed().map((step) => [step.key, step]));
     this.#effects.follow(all.flatMap((change) => asItWas(change, firsts)));
     this.#effects.follow(steps.filter(({ verb }) => verb === "delete").flatMap((step) => formerly(step)));

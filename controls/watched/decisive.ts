@@ -9,7 +9,7 @@ const noise =
 
 /** What of an object decides, as canonical JSON: not its status, not what the server keeps of it, no secrets. */
 export function decisiveText({ status: _, metadata, ...rest }: KubeObject): string {
-  const { name, namespace, labels, annotations, finalizers = [] } = metadata;
+  const { name, namespace, labels, annotations, finalizers = [], generation } = metadata;
   const kept = Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => !noise.test(key)));
   const of = {
     name,
@@ -17,6 +17,8 @@ export function decisiveText({ status: _, metadata, ...rest }: KubeObject): stri
     labels: labels ?? {},
     annotations: kept,
     ...(finalizers.length === 0 ? {} : { finalizers }),
+    // Of a CRD the schemas are not read; the server counts how often they were changed.
+    ...(rest.kind === "CustomResourceDefinition" ? { generation } : {}),
   };
   return canonicalJson(masked(JSON.parse(canonicalJson({ ...rest, metadata: of })) as Json));
 }

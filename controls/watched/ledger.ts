@@ -6,6 +6,7 @@ import type { Inherited } from "./asked.ts";
 import { type CarriedLabels, carriedLabels } from "./carried-labels.ts";
 import { decisiveText, podText } from "./decisive.ts";
 import { touchesControls } from "./rbac.ts";
+import { qualifiedResource } from "./resource-name.ts";
 import { boundRole, type Subject, subjectOf } from "./subject.ts";
 
 /** A state of an object. */
@@ -58,10 +59,13 @@ export class Ledger implements Inherited {
       yield { change, steps: change.type === "synced" ? [] : this.#takeOne(change.type, change.object) };
   }
 
-  /** What is known and was not among these: gone, while nobody watched. */
-  missing(seen: ReadonlySet<string>): readonly Change[] {
+  /** What is known and was not among these: gone, while nobody watched; but not where nobody can see what there is. */
+  missing(seen: ReadonlySet<string>, unread: ReadonlySet<string>): readonly Change[] {
     const gone = [...this.#known].filter(([key]) => !seen.has(key)).sort(([a], [b]) => (a < b ? -1 : 1));
-    return gone.map(([, known]) => ({ type: "delete", object: objectOf(known) }));
+    return gone
+      .map(([, known]) => objectOf(known))
+      .filter((object) => !unread.has(qualifiedResource(object)))
+      .map((object) => ({ type: "delete", object }));
   }
 
   /** All but pods, which come and go by the thousand, and are not asked about when it is read again. */

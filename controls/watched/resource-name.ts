@@ -1,3 +1,5 @@
+import type { KubeObject } from "../../core/kube/objects.ts";
+
 /** `networkpolicies` for NetworkPolicy: as Kubernetes' own clients guess it (UnsafeGuessKindToResource), right for all kinds that are watched. */
 export function resourceOf(kind: string): string {
   const name = kind.toLowerCase();
@@ -9,4 +11,10 @@ export function resourceOf(kind: string): string {
 export function groupOf(apiVersion: string): string {
   const slash = apiVersion.indexOf("/");
   return slash < 0 ? "" : apiVersion.slice(0, slash);
+}
+
+/** `networkpolicies.projectcalico.org`, `pods`. */
+export function qualifiedResource({ apiVersion, kind }: KubeObject): string {
+  const group = groupOf(apiVersion);
+  return group === "" ? resourceOf(kind) : `${resourceOf(kind)}.${group}`;
 }

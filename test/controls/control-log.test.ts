@@ -119,7 +119,7 @@ describe("controls/control-log", () => {
   it("begins with a record that it begins, and then tells what is done", async () => {
     const machine = new Machine();
     await live(machine, new FakeClock(), [tier("a", 1)], [[upsert(tier("a", 2))], [remove(tier("a", 2))]]);
-    assert.deepEqual(summaries(machine), ["the change log begins", "changed spec/order of Tier a", "deleted Tier a"]);
+    assert.deepEqual(summaries(machine), ["begins the change log", "changed spec/order of Tier a", "deleted Tier a"]);
   });
 
   it("finds out at its start what was done meanwhile, and since when", async () => {
@@ -157,7 +157,7 @@ describe("controls/control-log", () => {
       const machine = new Machine();
       Object.assign(machine.keeping, keeping);
       await live(machine, new FakeClock(), [tier("a", 1)], []);
-      assert.match(summaries(machine).join(), /^the change log begins anew: (it is damaged|.* is of cluster other)$/);
+      assert.match(summaries(machine).join(), /^begins the change log anew: (it is damaged|.* is of cluster other)$/);
     }
   });
 

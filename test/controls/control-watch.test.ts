@@ -366,7 +366,7 @@ describe("controls/watched/control-watch", () => {
     const first = watchOf();
     const there = [...cluster().objects, calico("Tier", "old", { order: 1 })];
     [...first.begin([...there.map(upsert), synced], null, at())];
-    const earlier: Earlier = { known: new Map(first.known()), until: start - 5_000 };
+    const earlier: Earlier = { known: new Map(first.known()), until: start - 5_000, unread: new Set() };
     const now = [
       ...cluster().objects.filter(({ kind, metadata: { name } }) => kind !== "NetworkPolicy" && name !== "dev"),
       namespaceOf("dev", { env: "x" }),
@@ -395,7 +395,7 @@ describe("controls/watched/control-watch", () => {
     const first = watchOf();
     const all = [...cluster().objects.map(upsert), synced];
     [...first.begin(all, null, at())];
-    const earlier: Earlier = { known: new Map(first.known()), until: start };
+    const earlier: Earlier = { known: new Map(first.known()), until: start, unread: new Set() };
     assert.deepEqual([...watchOf().begin(all, earlier, at())], []);
   });
 });
