@@ -24,6 +24,8 @@ export interface ObjectsRim extends FaultListener {
 export interface OpenedObjects extends ObjectSource {
   /** Kinds of which nobody knows at the moment what there is, as `plural.group`: they may not be read, or the server does not answer. */
   readonly unread: () => ReadonlySet<string>;
+  /** Null: they are of a folder. */
+  readonly api: Api | null;
 }
 
 /** Where the configuration says that the cluster's objects are. Throws KUBE_FAILED where no API server is configured. */
@@ -45,13 +47,14 @@ export function openObjects({
     },
     ...(onMended === undefined ? {} : { onMended }),
   };
-  if (source === "folder") return { ...folderSource({ ...common, path: folder, rescanMs }), unread: () => new Set() };
+  if (source === "folder")
+    return { ...folderSource({ ...common, path: folder, rescanMs }), unread: () => new Set(), api: null };
   const choice = { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
   const api = new Api(connectionOf(choice));
   const objects = new ApiSource({ ...common, api, resources: [...resources, ...beside], random: Math.random });
   readApiSource(metrics, objects, clock);
   const unread = () => new Set(objects.statuses.flatMap(({ resource, state }) => (isKnown(state) ? [] : [resource])));
-  return { name: objects.name, watch: (signal) => objects.watch(signal), unread };
+  return { name: objects.name, watch: (signal) => objects.watch(signal), unread, api };
 }
 
 /** What the server says it has not got is known, too. */
