@@ -26,6 +26,8 @@ export interface ObjectsRim extends FaultListener {
 export interface OpenedObjects extends ObjectSource {
   /** Kinds of which nobody knows at the moment what there is, as `plural.group`: they may not be read, or the server does not answer. */
   readonly unread: () => ReadonlySet<string>;
+  /** Null: they are of a folder. */
+  readonly api: Api | null;
 }
 
 /** Where the configuration says that the cluster's objects are. Throws KUBE_FAILED where no API server is configured. */
@@ -46,13 +48,13 @@ function openPlain({ config, clock, log, metrics, beside = [], onFault, onMended
   const place = placeOf(config.objects);
   if (typeof place === "string") {
     const folder = folderSource({ ...common, path: place, rescanMs: config.objects.rescanMs });
-    return { ...folder, unread: () => new Set() };
+    return { ...folder, unread: () => new Set(), api: null };
   }
   const api = openApi(config);
   const objects = new ApiSource({ ...common, api, resources: [...resources, ...beside], random: Math.random });
   readApiSource(metrics, objects, clock);
   const unread = () => new Set(objects.statuses.flatMap(({ resource, state }) => (isKnown(state) ? [] : [resource])));
-  return { name: objects.name, watch: (signal) => objects.watch(signal), unread };
+  return { name: objects.name, watch: (signal) => objects.watch(signal), unread, api };
 }
 
 /** The API server that the configuration names. Throws KUBE_FAILED where it names none. */
