@@ -57,6 +57,7 @@ const condition = (type: string): Column => ({
 const inTier = { columns: [tier, order, age], selectable: [".spec.tier"] };
 const stagedInTier = { columns: [tier, order, action, age], selectable: [".spec.tier"] };
 
+/** The one list of them: manifests, rights and what is applied to a cluster follow from it. */
 export const customResources: readonly CustomResource[] = [
   {
     ...calico,
