@@ -1,3 +1,5 @@
+import type { Clock } from "./clock.ts";
+
 /** Wakes everybody who waits for something to change; each looks for itself whether it did. */
 export class Condition {
   readonly #waiting = new Set<() => void>();
@@ -21,5 +23,13 @@ export class Condition {
       this.#waiting.add(wake);
       signal.addEventListener("abort", wake);
     });
+  }
+
+  /** The same, but for so long at most. */
+  async waitFor(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    await Promise.race([this.wait(either), clock.sleep(ms, either)]);
+    over.abort();
   }
 }

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { z } from "zod";
+import { auditSection } from "./config-audit.ts";
 import { elasticsearchSection } from "./config-elasticsearch.ts";
 import { type ConfigSources, resolveConfig } from "./config-sources.ts";
 import { parseListen } from "./http.ts";
@@ -150,6 +151,7 @@ const sections = z.strictObject({
     })
     .prefault({}),
   elasticsearch: elasticsearchSection,
+  audit: auditSection,
   read: z
     .strictObject({
       from: z
@@ -214,11 +216,30 @@ const sections = z.strictObject({
     .prefault({}),
   objects: z
     .strictObject({
+      source: z
+        .enum(["folder", "api"])
+        .default("folder")
+        .describe(
+          "Where the cluster's objects and policies are. folder: objects.folder. api: the API server of objects.kubeconfig.",
+        ),
       folder: z
         .string()
         .min(1, "must not be empty")
         .default("./manifests")
         .describe("Folder of Kubernetes YAML that holds the cluster's objects and policies; followed as it changes."),
+      kubeconfig: z
+        .string()
+        .default("")
+        .describe(
+          "File that says where the API server is. Empty: $KUBECONFIG, ~/.kube/config, or the service account of the pod, whichever is there first.",
+        ),
+      context: z.string().default("").describe("Context of the kubeconfig; empty: its current one."),
+      autoHostEndpoints: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether each Node has a HostEndpoint of all its interfaces, NODE-auto-hep with the node's labels, as Calico's kube-controllers can make them.",
+        ),
       rescanMs: count(100)
         .default(30_000)
         .describe(

@@ -2,7 +2,6 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { systemClock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
-import { folderSource } from "../../core/kube/folder.ts";
 import { type Log, stderrLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
 import type { Part } from "../../core/service.ts";
@@ -10,10 +9,11 @@ import type { Lab } from "../../lab/lab.ts";
 import { readLab, workingCopy } from "../../lab/lab-folder.ts";
 import { runScenario } from "../../lab/run-scenario.ts";
 import type { Scenario, ScenarioStep } from "../../lab/scenario.ts";
-import { problemsOf } from "../../policy/kinds/read.ts";
 import { Engine } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
+import { openObjects } from "../objects/open-objects.ts";
+import { openControlLog } from "../open-control-log.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type Output, type OutputFormat, openOutput, policyText } from "../output.ts";
 import { serve } from "../serve.ts";
@@ -49,7 +49,14 @@ const own = {
     "metrics.listen": "off",
     "dns.enabled": true,
   },
-  decided: ["objects.folder", "node.name", "enforcer.podInterfacePrefixes"],
+  decided: [
+    "objects.source",
+    "objects.folder",
+    "objects.kubeconfig",
+    "objects.context",
+    "node.name",
+    "enforcer.podInterfacePrefixes",
+  ],
 };
 
 export function demoCommand(): Command {
@@ -103,17 +110,9 @@ interface Play {
 async function play({ config, log, folder, out, lab, scenario, stop, ready }: Play): Promise<void> {
   const clock = systemClock;
   const metrics = new Metrics();
-  const objects = folderSource({
-    path: folder,
-    clock,
-    log,
-    validate: problemsOf,
-    onFault: (fault) => {
-      metrics.add("sluice_objects_faults_total", {});
-      out.fault(fault);
-    },
-    onMended: out.mended,
-  });
+  const atFolder = { objects: { ...config.objects, source: "folder" as const, folder } };
+  const rim = { clock, log, metrics };
+  const objects = openObjects({ ...rim, config: atFolder, onFault: out.fault, onMended: out.mended });
   const engine = new Engine({
     seats: lab.nodes.map(({ name, namespacePath }) => ({ node: name, namespacePath })),
     objects,
@@ -123,6 +122,7 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     flows: out.flows,
     losses: out.losses,
     changes: out.changes,
+    controlLog: openControlLog({ ...rim, config, objects }),
     openStore: engineArchive({ config, clock, log }),
     metrics,
     onPolicy: (notice) => out.notice(policyText(notice)),

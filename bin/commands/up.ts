@@ -1,17 +1,18 @@
 import { Command, Option } from "commander";
 import { systemClock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
-import { folderSource } from "../../core/kube/folder.ts";
 import { keepHeapLean } from "../../core/lean-heap.ts";
 import { stderrLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
 import type { Part } from "../../core/service.ts";
 import { modesOf } from "../../enforcer/modes.ts";
-import { problemsOf } from "../../policy/kinds/read.ts";
 import { allOnBus } from "../bus/all-on-bus.ts";
 import { Engine } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
+import { controlResources } from "../objects/control-resources.ts";
+import { openObjects } from "../objects/open-objects.ts";
+import { openControlLog } from "../open-control-log.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type OutputFormat, openOutput, policyText } from "../output.ts";
 import { type Seat, seatOption, seatsOf } from "../seat-option.ts";
@@ -71,20 +72,11 @@ function upPart(config: Config, { output, seat, leaveRules, bus }: Options): Par
       out.closed.addEventListener("abort", end, { once: true });
       stop.addEventListener("abort", out.end, { once: true });
       const metrics = new Metrics();
-      const objects = folderSource({
-        path: config.objects.folder,
-        rescanMs: config.objects.rescanMs,
-        clock: systemClock,
-        log,
-        validate: problemsOf,
-        onFault: (fault) => {
-          metrics.add("sluice_objects_faults_total", {});
-          out.fault(fault);
-        },
-        onMended: out.mended,
-      });
+      const told = { onFault: out.fault, onMended: out.mended };
+      const rim = { config, clock: systemClock, log, metrics };
+      const objects = openObjects({ ...rim, beside: controlResources, ...told });
       const seats = seatsOf(seat, config.node.name);
-      const onBus = bus === "kafka" ? allOnBus({ config, clock: systemClock, log, metrics }, stop) : undefined;
+      const onBus = bus === "kafka" ? allOnBus(rim, stop) : undefined;
       const engine = new Engine({
         seats,
         objects,
@@ -94,6 +86,7 @@ function upPart(config: Config, { output, seat, leaveRules, bus }: Options): Par
         flows: out.flows,
         losses: out.losses,
         changes: out.changes,
+        controlLog: openControlLog({ ...rim, objects }),
         ...(onBus?.options ?? { openStore: engineArchive({ config, clock: systemClock, log }) }),
         metrics,
         onPolicy: (notice) => out.notice(policyText(notice)),

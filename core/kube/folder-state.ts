@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Validate } from "./examine.ts";
 import {
   fileFault,
   type Manifest,
@@ -6,7 +7,6 @@ import {
   type PlacedObject,
   readManifest,
   unreadableManifest,
-  type Validate,
 } from "./manifest.ts";
 import type { KubeObject } from "./objects.ts";
 import type { Change } from "./watch.ts";

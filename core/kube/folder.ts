@@ -1,23 +1,18 @@
 import type { Clock } from "../clock.ts";
 import { Condition } from "../condition.ts";
-import type { Log } from "../log.ts";
+import type { Validate } from "./examine.ts";
+import { type FaultListener, tellFaults } from "./fault-listener.ts";
 import { FolderScanner } from "./folder-scan.ts";
 import { advance, emptyFolder } from "./folder-state.ts";
 import { FolderWatches } from "./folder-watches.ts";
-import type { ManifestFault, Validate } from "./manifest.ts";
 import { refuseIfBlind } from "./read-folder.ts";
 import type { Change, ObjectSource } from "./watch.ts";
 
-export interface FolderOptions {
+export interface FolderOptions extends FaultListener {
   readonly path: string;
   readonly clock: Clock;
-  readonly log: Log;
   /** Refuses objects beyond their common shape; one that is refused keeps its last good state. */
   readonly validate?: Validate;
-  /** Told of each fault once, when it appears or changes; before the batch of the same look. */
-  readonly onFault?: (fault: ManifestFault) => void;
-  /** Told of a former fault when nothing is wrong with its document any more. */
-  readonly onMended?: (fault: ManifestFault) => void;
   /** How long the folder must be quiet after a change: programs write a file in several steps. */
   readonly debounceMs?: number;
   /** How often to look without a notice from the kernel. */
@@ -51,24 +46,13 @@ async function* follow(options: FolderOptions, signal: AbortSignal): AsyncGenera
       if (first) refuseIfBlind(options.path, scan.blind.get(""));
       const next = advance(state, scan, options.validate);
       state = next.state;
-      tell(options, next.faults, next.mended);
+      tellFaults(options, next.faults, next.mended);
       if (first) yield [...next.changes, { type: "synced" }];
       else if (next.changes.length > 0) yield next.changes;
       await notices.wait(signal, scan.blind.size > 0 ? blindRescanMs : rescanMs);
     }
   } finally {
     watches.close();
-  }
-}
-
-function tell(options: FolderOptions, faults: readonly ManifestFault[], mended: readonly ManifestFault[]): void {
-  for (const fault of faults) {
-    options.log.warn({ ...fault }, "manifest not accepted; the last good state stays");
-    options.onFault?.(fault);
-  }
-  for (const fault of mended) {
-    options.log.info({ file: fault.file, document: fault.document }, "manifest mended");
-    options.onMended?.(fault);
   }
 }
 
@@ -91,19 +75,12 @@ class Notices {
 
   /** Resolves when it is quiet after a notice, also one from before the call, or after `ms` without any. */
   async wait(signal: AbortSignal, ms: number): Promise<void> {
-    if (!this.#pending) await this.#noticeOrTime(signal, ms);
+    if (!this.#pending) await this.#noted.waitFor(ms, this.#clock, signal);
     const since = this.#clock.monotonic();
     do {
       this.#pending = false;
       await this.#clock.sleep(this.#debounceMs, signal);
     } while (this.#pending && !signal.aborted && this.#clock.monotonic() - since < maxQuietMs);
     this.#pending = false;
-  }
-
-  async #noticeOrTime(signal: AbortSignal, ms: number): Promise<void> {
-    const over = new AbortController();
-    const either = AbortSignal.any([signal, over.signal]);
-    await Promise.race([this.#noted.wait(either), this.#clock.sleep(ms, either)]);
-    over.abort();
   }
 }

@@ -1,10 +1,10 @@
+import { examine, type Validate } from "./examine.ts";
 import { type KubeObject, keyOf } from "./objects.ts";
-import { readObject } from "./shape.ts";
 import { readYaml } from "./yaml.ts";
 
-/** Something in a manifest that is not accepted. */
+/** Something in a manifest, or in an object of the API server, that is not accepted. */
 export interface ManifestFault {
-  /** Path below the folder; "" for the folder itself. */
+  /** Path below the folder; "" for the folder itself. Of an object of the API server its key. */
   readonly file: string;
   /** Number of the document in the file, from 1; null if the file as a whole is meant. */
   readonly document: number | null;
@@ -40,11 +40,8 @@ interface Candidate {
   readonly path: string;
 }
 
-/** What is wrong with an object of good shape, for whom it is meant; fields as in ManifestFault. */
-export type Validate = (object: KubeObject) => readonly { readonly field: string; readonly message: string }[];
-
 /** Reads the objects of one file: several documents, lists within them. Never throws. */
-export function readManifest(file: string, text: string, validate: Validate = () => []): Manifest {
+export function readManifest(file: string, text: string, validate?: Validate): Manifest {
   // A file is empty for a moment whenever a program writes it anew.
   if (text.trim() === "")
     return unreadableManifest(fileFault(file, "is empty; to delete its objects, delete the file"));
@@ -60,8 +57,7 @@ export function readManifest(file: string, text: string, validate: Validate = ()
       unreadable = true;
     }
     for (const candidate of flatten(value, "")) {
-      const { object, problems: misshapen } = readObject(candidate.value);
-      const problems = object === undefined || misshapen.length > 0 ? misshapen : validate(object);
+      const { object, problems } = examine(candidate.value, validate);
       for (const { field, message } of problems) report(candidate.path, field, message);
       if (object === undefined) unreadable = true;
       else if (problems.length > 0) refused.add(keyOf(object));

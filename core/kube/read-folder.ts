@@ -1,8 +1,9 @@
 import type { Clock } from "../clock.ts";
 import { SluiceError } from "../errors.ts";
+import type { Validate } from "./examine.ts";
 import { FolderScanner } from "./folder-scan.ts";
 import { advance, emptyFolder } from "./folder-state.ts";
-import type { ManifestFault, Validate } from "./manifest.ts";
+import type { ManifestFault } from "./manifest.ts";
 import type { KubeObject } from "./objects.ts";
 
 /** Where an object is written. */

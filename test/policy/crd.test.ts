@@ -91,6 +91,12 @@ describe("custom resource definitions", () => {
       path: ".spec",
       says: "size(self.expectedIPs)",
     },
+    {
+      title: "that a label is required only where it applies",
+      kind: "LabelTaxonomy",
+      path: ".spec.keys[]",
+      says: "one.kind in self.appliesTo",
+    },
   ])
     it(`say in CEL ${title}`, () => {
       const found = cel(kind, path).map(({ rule }) => rule);

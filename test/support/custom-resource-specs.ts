@@ -1,3 +1,5 @@
+import { labelTaxonomySpecs } from "./label-taxonomy-specs.ts";
+
 const rule = (fields: object) => ({ ingress: [{ action: "Allow", ...fields }] });
 
 /**
@@ -84,6 +86,41 @@ export const specs: Readonly<Record<string, { readonly good: readonly object[]; 
     bad: [{ nets: "10.0.0.0/8" }, { allowedEgressDomains: ["a b"] }],
   },
   GlobalNetworkSet: { good: [{ allowedEgressDomains: ["*.example.com"] }], bad: [{ net: [] }] },
+  ChangePolicy: {
+    good: [
+      { allow: [{}] },
+      {
+        appliesTo: [{}, { kinds: ["Tier"], tiers: ["security"], namespaces: ["prod"] }],
+        allow: [
+          {
+            actors: { users: ["ann@example.com"], serviceAccounts: [{ namespace: "flux-system", name: "sync" }] },
+            windows: [
+              { from: "22:00", to: "24:00" },
+              { days: ["Mon"], from: "00:00", to: "02:00", timeZone: "UTC" },
+            ],
+            ticket: { annotation: "example.com/ticket", pattern: "CHG[0-9]{7}", fresh: true },
+            approval: { annotation: "approved", approvers: { groups: ["leads"] }, withinMinutes: 5 },
+          },
+        ],
+        freezes: [{ from: "2026-12-20T00:00:00Z", to: "2027-01-06T00:00:00+01:00", reason: "holidays" }],
+      },
+    ],
+    bad: [
+      {},
+      { allow: [] },
+      { allow: [{ actors: { users: ["two\nlines"] } }] },
+      { allow: [{ windows: [{ from: "9:00", to: "17:00" }] }] },
+      { allow: [{ windows: [{ from: "09:00", to: "24:01" }] }] },
+      { allow: [{ windows: [{ from: "09:00", to: "17:00", days: ["Monday"] }] }] },
+      { allow: [{ ticket: { annotation: "a b", pattern: "x" } }] },
+      { allow: [{ ticket: { annotation: "a" } }] },
+      { allow: [{ approval: { annotation: "a", withinMinutes: 0 } }] },
+      { allow: [{}], appliesTo: [{ kinds: ["tier"] }] },
+      { allow: [{}], appliesTo: [{ tiers: ["Security"] }] },
+      { allow: [{}], freezes: [{ from: "2026-12-20T00:00:00Z" }] },
+    ],
+  },
+  LabelTaxonomy: labelTaxonomySpecs,
   HostEndpoint: {
     good: [
       { node: "n", interfaceName: "*" },

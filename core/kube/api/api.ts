@@ -17,6 +17,9 @@ export class ApiError extends SluiceError {
   }
 }
 
+/** Our own reason, for an answer that cannot be read. */
+export const malformed = "Malformed";
+
 export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   /** Sent as JSON; text as it is. */
@@ -63,7 +66,7 @@ export class Api {
     try {
       return JSON.parse(text);
     } catch (cause) {
-      throw new ApiError(`${method} ${path}: the answer is no JSON`, 0, "", cause);
+      throw new ApiError(`${method} ${path}: the answer is no JSON`, 0, malformed, cause);
     }
   }
 
