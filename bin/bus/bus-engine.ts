@@ -7,7 +7,9 @@ import type { Life } from "../../core/service.ts";
 import type { Remembered } from "../../enrichers/enrich.ts";
 import { endGraceMs } from "../end-grace.ts";
 import { Engine } from "../engine.ts";
+import { controlResources } from "../objects/control-resources.ts";
 import { openObjects } from "../objects/open-objects.ts";
+import { openControlLog } from "../open-control-log.ts";
 import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
 import { busMemory, rememberMs } from "./bus-memory.ts";
@@ -95,11 +97,15 @@ function engineOn({
   isEnriching,
   giveUp,
 }: EngineRim): Engine {
+  const rim = { config, clock, log, metrics };
+  const isLogging = tells.includes("changes");
+  const objects = openObjects({ ...rim, ...(isLogging ? { beside: controlResources } : {}) });
   return new Engine({
     seats: [],
+    ...(isLogging ? { controlLog: openControlLog({ ...rim, objects }) } : {}),
     ...(isEnriching ? { enriching: (path) => enrichingWorks({ topics, reader, clock, log }, path) } : {}),
     giveUp,
-    objects: openObjects({ config, clock, log, metrics }),
+    objects,
     config,
     clock,
     log,

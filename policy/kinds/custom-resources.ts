@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { globalNetworkPolicySpec, networkPolicySpec } from "./calico-policy.ts";
+import { changePolicySpec } from "./change-policy.ts";
 import { hostEndpointSpec } from "./host-endpoint.ts";
 import { labelTaxonomyRules, labelTaxonomySpec } from "./label-taxonomy.ts";
 import { nameCel } from "./names.ts";
@@ -56,6 +57,7 @@ const condition = (type: string): Column => ({
 const inTier = { columns: [tier, order, age], selectable: [".spec.tier"] };
 const stagedInTier = { columns: [tier, order, action, age], selectable: [".spec.tier"] };
 
+/** The one list of them: manifests, rights and what is applied to a cluster follow from it. */
 export const customResources: readonly CustomResource[] = [
   {
     ...calico,
@@ -178,4 +180,23 @@ export const customResources: readonly CustomResource[] = [
     columns: [condition("Accepted"), condition("Enforced"), condition("Conflict"), age],
     selectable: [],
   },
+  {
+    group: "controls.sluice.dev",
+    version: "v1alpha1",
+    kind: "ChangePolicy",
+    plural: "changepolicies",
+    shortNames: ["chp"],
+    scope: "Cluster",
+    description:
+      "Who may change which controls, when, and on what conditions: by it changes are marked as authorised or not.",
+    spec: changePolicySpec,
+    rules: [],
+    columns: [age],
+    selectable: [],
+  },
 ];
+
+/** Those that stand in a tier, and so are granted by tier. */
+export const policyResources: readonly CustomResource[] = customResources.filter(({ kind }) =>
+  kind.endsWith("NetworkPolicy"),
+);

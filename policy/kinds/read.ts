@@ -4,6 +4,7 @@ import type { Policy, Problem, Read, Tier } from "../model.ts";
 import type { LabelTaxonomy } from "../taxonomy/taxonomy.ts";
 import { readAdminNetworkPolicy, readBaselineAdminNetworkPolicy } from "./admin-network-policy.ts";
 import { readGlobalNetworkPolicy, readNetworkPolicy } from "./calico-policy.ts";
+import { readChangePolicy } from "./change-policy.ts";
 import { type Node, type Pod, readNode, readPod } from "./cluster.ts";
 import { readClusterNetworkPolicy } from "./cluster-network-policy.ts";
 import { type EndpointSlice, readEndpointSlice } from "./endpoint-slice.ts";
@@ -66,6 +67,8 @@ function readOther(object: KubeObject, kind: string): Read<Fact> {
       return mapped(readHostEndpoint(object), (hostEndpoint) => ({ type: "hostEndpoint", hostEndpoint }));
     case "controls.sluice.dev/v1alpha1/LabelTaxonomy":
       return mapped(readLabelTaxonomy(object), (labelTaxonomy) => ({ type: "labelTaxonomy", labelTaxonomy }));
+    case "controls.sluice.dev/v1alpha1/ChangePolicy":
+      return mapped(readChangePolicy(object), () => ({ type: "none" })); // it is about changes, not about packets
     case "discovery.k8s.io/v1/EndpointSlice":
       return mapped(readEndpointSlice(object), (endpointSlice) => ({ type: "endpointSlice", endpointSlice }));
     case "v1/Pod":
