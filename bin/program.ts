@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { authorizeReadsCommand } from "./commands/authorize-reads.ts";
 import { busCommand } from "./commands/bus.ts";
 import { changesCommand } from "./commands/changes.ts";
 import { collectCommand } from "./commands/collect.ts";
@@ -14,9 +15,11 @@ import { enforceCommand } from "./commands/enforce.ts";
 import { enrichCommand } from "./commands/enrich.ts";
 import { flowsCommand } from "./commands/flows.ts";
 import { labCommand } from "./commands/lab.ts";
+import { labelsCommand } from "./commands/labels.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { pairsCommand } from "./commands/pairs.ts";
 import { policyCommand } from "./commands/policy.ts";
+import { rbacCommand } from "./commands/rbac.ts";
 import { sinkCommand } from "./commands/sink.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
@@ -49,6 +52,7 @@ const commands = [
   watchCommand,
   sinkCommand,
   workCommand,
+  authorizeReadsCommand,
   deadCommand,
   elasticsearchCommand,
   busCommand,
@@ -61,6 +65,8 @@ const commands = [
   changesCommand,
   traceCommand,
   policyCommand,
+  labelsCommand,
+  rbacCommand,
   enforceCommand,
   nodeCommand,
   configCommand,

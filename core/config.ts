@@ -234,6 +234,12 @@ const sections = z.strictObject({
           "File that says where the API server is. Empty: $KUBECONFIG, ~/.kube/config, or the service account of the pod, whichever is there first.",
         ),
       context: z.string().default("").describe("Context of the kubeconfig; empty: its current one."),
+      autoHostEndpoints: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether each Node has a HostEndpoint of all its interfaces, NODE-auto-hep with the node's labels, as Calico's kube-controllers can make them.",
+        ),
       rescanMs: count(100)
         .default(30_000)
         .describe(

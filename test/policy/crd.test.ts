@@ -4,8 +4,11 @@ import { crdOf, type JsonSchema } from "../../policy/crd.ts";
 import { type CustomResource, customResources } from "../../policy/kinds/custom-resources.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
 import { type Schema, schemaFaults } from "../support/json-schema.ts";
+import { labelTaxonomySpecs } from "../support/label-taxonomy-specs.ts";
 
 const schemas = new Map(customResources.map((resource) => [resource.kind, schemaOf(resource)]));
+
+const apiVersions = new Map(customResources.map(({ kind, group, version }) => [kind, `${group}/${version}`]));
 
 function schemaOf(resource: CustomResource): Schema {
   const crd = crdOf(resource) as { spec: { versions: [{ schema: { openAPIV3Schema: Schema } }] } };
@@ -89,6 +92,7 @@ const specs: Readonly<Record<string, { readonly good: readonly object[]; readonl
       { ingress: [{ from: [{ ipBlock: {} }] }] },
     ],
   },
+  LabelTaxonomy: labelTaxonomySpecs,
   Tier: { good: [{}, { order: 5 }, { defaultAction: "Pass" }], bad: [{ defaultAction: "Allow" }, { order: "5" }] },
   NetworkSet: {
     good: [{}, { nets: ["10.0.0.0/8", "::1"] }],
@@ -220,6 +224,12 @@ describe("custom resource definitions", () => {
       path: ".spec",
       says: "size(self.expectedIPs)",
     },
+    {
+      title: "that a label is required only where it applies",
+      kind: "LabelTaxonomy",
+      path: ".spec.keys[]",
+      says: "one.kind in self.appliesTo",
+    },
   ])
     it(`say in CEL ${title}`, () => {
       const found = cel(kind, path).map(({ rule }) => rule);
@@ -232,8 +242,7 @@ describe("custom resource definitions", () => {
 
 /** Faults that the schema of the CRD and the parser find. */
 function verdicts(kind: string, spec: object): [readonly string[], readonly string[]] {
-  const { group, version } = customResources.find((resource) => resource.kind === kind) as CustomResource;
-  const object = { apiVersion: `${group}/${version}`, kind, metadata: { name: "p", namespace: "a" }, spec };
+  const object = { apiVersion: apiVersions.get(kind) as string, kind, metadata: { name: "p", namespace: "a" }, spec };
   const parser = problemsOf(object).map(({ field, message }) => `${field}: ${message}`);
   return [schemaFaults(schemas.get(kind) as Schema, object).filter((path) => !path.startsWith(".metadata")), parser];
 }
