@@ -33,9 +33,7 @@ export interface OpenedObjects extends ObjectSource {
 /** Where the configuration says that the cluster's objects are. Throws KUBE_FAILED where no API server is configured. */
 export function openObjects(rim: ObjectsRim): OpenedObjects {
   const opened = openPlain(rim);
-  if (!rim.config.objects.autoHostEndpoints) return opened;
-  const { name, watch } = withAutomaticHosts(opened);
-  return { ...opened, name, watch };
+  return rim.config.objects.autoHostEndpoints ? { ...opened, ...withAutomaticHosts(opened) } : opened;
 }
 
 function openPlain({ config, clock, log, metrics, beside = [], onFault, onMended }: ObjectsRim): OpenedObjects {
@@ -59,10 +57,10 @@ function openPlain({ config, clock, log, metrics, beside = [], onFault, onMended
   return { name: objects.name, watch: (signal) => objects.watch(signal), unread, api };
 }
 
-/** What the server says it has not got is known, too. */
-const isKnown = (state: ReflectorState): boolean => state === "followed" || state === "absent";
-
 /** The API server that the configuration names. Throws KUBE_FAILED where it names none. */
 export function openApi({ objects: { kubeconfig, context } }: Pick<Config, "objects">): Api {
   return new Api(connectionOf({ ...(kubeconfig && { kubeconfig }), ...(context && { context }) }));
 }
+
+/** What the server says it has not got is known, too. */
+const isKnown = (state: ReflectorState): boolean => state === "followed" || state === "absent";

@@ -57,6 +57,7 @@ const condition = (type: string): Column => ({
 const inTier = { columns: [tier, order, age], selectable: [".spec.tier"] };
 const stagedInTier = { columns: [tier, order, action, age], selectable: [".spec.tier"] };
 
+/** The one list of them: manifests, rights and what is applied to a cluster follow from it. */
 export const customResources: readonly CustomResource[] = [
   {
     ...calico,
@@ -169,6 +170,19 @@ export const customResources: readonly CustomResource[] = [
   {
     group: "controls.sluice.dev",
     version: "v1alpha1",
+    kind: "LabelTaxonomy",
+    plural: "labeltaxonomies",
+    shortNames: ["ltax"],
+    scope: "Cluster",
+    description: "Which labels pods, namespaces and nodes may carry and must carry, and who may set them.",
+    spec: labelTaxonomySpec,
+    rules: labelTaxonomyRules,
+    columns: [condition("Accepted"), condition("Enforced"), condition("Conflict"), age],
+    selectable: [],
+  },
+  {
+    group: "controls.sluice.dev",
+    version: "v1alpha1",
     kind: "ChangePolicy",
     plural: "changepolicies",
     shortNames: ["chp"],
@@ -178,19 +192,6 @@ export const customResources: readonly CustomResource[] = [
     spec: changePolicySpec,
     rules: [],
     columns: [age],
-    selectable: [],
-  },
-  {
-    group: "controls.sluice.dev",
-    version: "v1alpha1",
-    kind: "LabelTaxonomy",
-    plural: "labeltaxonomies",
-    shortNames: ["ltax"],
-    scope: "Cluster",
-    description: "Which labels pods, namespaces and nodes may carry and must carry, and who may set them.",
-    spec: labelTaxonomySpec,
-    rules: labelTaxonomyRules,
-    columns: [condition("Accepted"), condition("Enforced"), condition("Conflict"), age],
     selectable: [],
   },
 ];

@@ -65,10 +65,10 @@ function readOther(object: KubeObject, kind: string): Read<Fact> {
       return mapped(readNetworkSet(object), (networkSet) => ({ type: "networkSet", networkSet }));
     case "projectcalico.org/v3/HostEndpoint":
       return mapped(readHostEndpoint(object), (hostEndpoint) => ({ type: "hostEndpoint", hostEndpoint }));
-    case "controls.sluice.dev/v1alpha1/ChangePolicy":
-      return mapped(readChangePolicy(object), () => ({ type: "none" })); // it is about changes, not about packets
     case "controls.sluice.dev/v1alpha1/LabelTaxonomy":
       return mapped(readLabelTaxonomy(object), (labelTaxonomy) => ({ type: "labelTaxonomy", labelTaxonomy }));
+    case "controls.sluice.dev/v1alpha1/ChangePolicy":
+      return mapped(readChangePolicy(object), () => ({ type: "none" })); // it is about changes, not about packets
     case "discovery.k8s.io/v1/EndpointSlice":
       return mapped(readEndpointSlice(object), (endpointSlice) => ({ type: "endpointSlice", endpointSlice }));
     case "v1/Pod":

@@ -1,0 +1,7 @@
+/** Names of what all components share. */
+export const configName = "sluice-config";
+export const priorityName = "sluice";
+export const readerRole = "sluice-reader";
+
+export const nameOf = (component: string): string => `sluice-${component}`;
+export const serviceAccountOf = nameOf;
