@@ -15,7 +15,6 @@ export const weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as con
 export type Weekday = (typeof weekdays)[number];
 
 const clockTime = /^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/;
-// The API server reckons with the longest texts when it asks what a rule costs.
 const timeOfDay = textLike(clockTime, 'time of a day: write it as "09:30"').max(5);
 
 export const changeWindow = constrained(
