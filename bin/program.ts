@@ -14,15 +14,20 @@ import { endpointsCommand } from "./commands/endpoints.ts";
 import { enforceCommand } from "./commands/enforce.ts";
 import { enrichCommand } from "./commands/enrich.ts";
 import { flowsCommand } from "./commands/flows.ts";
+import { installCommand } from "./commands/install.ts";
 import { labCommand } from "./commands/lab.ts";
+import { labelsCommand } from "./commands/labels.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { pairsCommand } from "./commands/pairs.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { rbacCommand } from "./commands/rbac.ts";
 import { sinkCommand } from "./commands/sink.ts";
+import { statusCommand } from "./commands/status.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { uninstallCommand } from "./commands/uninstall.ts";
 import { upCommand } from "./commands/up.ts";
+import { upgradeCommand } from "./commands/upgrade.ts";
 import { versionCommand } from "./commands/version.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workCommand } from "./commands/work.ts";
@@ -46,6 +51,10 @@ ${exitCodeHelp}`;
 const commands = [
   demoCommand,
   upCommand,
+  installCommand,
+  upgradeCommand,
+  uninstallCommand,
+  statusCommand,
   collectCommand,
   enrichCommand,
   watchCommand,
@@ -64,6 +73,7 @@ const commands = [
   changesCommand,
   traceCommand,
   policyCommand,
+  labelsCommand,
   rbacCommand,
   enforceCommand,
   nodeCommand,

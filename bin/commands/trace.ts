@@ -52,7 +52,7 @@ export function traceCommand(rim: Rim = realRim): Command {
     .addOption(podToHostOption())
     .option(
       "--objects <folder>",
-      "folder of Kubernetes YAML with pods and policies, - for standard input",
+      "folder of Kubernetes YAML with pods and policies, - for standard input, api: or api:CONTEXT for a cluster",
       "./manifests",
     )
     .addOption(new Option("--objects.folder <folder>", "as the setting is called elsewhere").hideHelp())

@@ -136,8 +136,9 @@ class Making implements Difference {
 
 const textOf = ({ field, message }: ManifestFault) => JSON.stringify([field, message]);
 
-/** Of what is kept of an object, but not of its version: most versions of a pod or node differ in nothing that is read. 48 bits. */
+/** Of what is kept of an object, but not of its version or who wrote it: most versions of a pod or node differ in nothing that is read. 48 bits. */
 function digestOf(object: KubeObject): number {
-  const text = JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: undefined } });
+  const ofServer = { resourceVersion: undefined, managedFields: undefined };
+  const text = JSON.stringify({ ...object, metadata: { ...object.metadata, ...ofServer } });
   return hash("sha256", text, "buffer").readUIntBE(0, 6);
 }

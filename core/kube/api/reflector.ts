@@ -220,7 +220,8 @@ export class Reflector {
     this.#failures++;
     const isAway = status === 429 || status === 503 || (status === 0 && reason !== malformed);
     if (!isAway && this.#attempt + 1 >= failuresToForget) this.#version = undefined;
-    this.#options.outage.begin(this.#name, message);
+    // It is there and asks for patience, as for each kind in its first moments.
+    if (status !== 429) this.#options.outage.begin(this.#name, message);
     return undefined;
   }
 
