@@ -1,10 +1,10 @@
 import type { Clock } from "../../clock.ts";
-import type { Condition } from "../../condition.ts";
 import type { Validate } from "../examine.ts";
 import { type FaultListener, tellFaults } from "../fault-listener.ts";
 import type { Change } from "../watch.ts";
 import { type Api, ApiError, malformed } from "./api.ts";
 import { eventsOf } from "./events.ts";
+import type { Installations } from "./installations.ts";
 import { listAll } from "./listing.ts";
 import { type Difference, Mirror } from "./mirror.ts";
 import type { Outage } from "./outage.ts";
@@ -18,8 +18,7 @@ export interface ReflectorOptions extends FaultListener {
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly outage: Outage;
-  /** Wakes whoever waits for a resource to be there. */
-  readonly installed: Condition;
+  readonly installations: Installations;
   readonly validate?: Validate;
   /** A watch in which so long nothing comes is given up: on a link that lives bookmarks come each minute. */
   readonly idleMs?: number;
@@ -103,6 +102,7 @@ export class Reflector {
   /** Also empty ones. */
   async *#batches(signal: AbortSignal): AsyncGenerator<readonly Change[]> {
     while (!signal.aborted) {
+      const { count } = this.#options.installations;
       try {
         if (this.#version === undefined) yield await this.#list(signal);
         yield* this.#follow(signal);
@@ -112,7 +112,7 @@ export class Reflector {
         const known = await this.#fail(thrown, signal);
         if (known !== undefined) yield known;
       }
-      await this.#pause(signal);
+      await this.#pause(count, signal);
     }
   }
 
@@ -225,15 +225,14 @@ export class Reflector {
     return undefined;
   }
 
-  async #pause(signal: AbortSignal): Promise<void> {
-    const { clock, random, installed } = this.#options;
-    const before = this.#attempt++;
+  /** `installations`: how many there were when it was asked last. */
+  async #pause(installations: number, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options;
+    const attempt = this.#attempt++;
     if (this.#state !== "absent" && this.#state !== "refused")
-      return clock.sleep(pauseMs(before, failurePauses, random), signal);
-    const ms = pauseMs(before, absencePauses, random);
-    const end = clock.monotonic() + ms;
-    await installed.waitFor(ms, clock, signal);
-    // Woken: a resource is served some 50 ms after its definition.
-    if (clock.monotonic() < end) this.#attempt = 0;
+      return clock.sleep(pauseMs(attempt, failurePauses, random), signal);
+    const ms = pauseMs(attempt, absencePauses, random);
+    // A resource is served some 50 ms after its definition: so look again, and soon again.
+    if (await this.#options.installations.since(installations, ms, clock, signal)) this.#attempt = 0;
   }
 }
