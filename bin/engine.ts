@@ -1,4 +1,5 @@
 import { Collector } from "../collectors/collector.ts";
+import type { ControlLog } from "../controls/control-log.ts";
 import { aborted } from "../core/aborted.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
@@ -58,6 +59,8 @@ export interface EngineOptions {
   readonly flows: Sink<Flow>;
   readonly losses: Sink<Loss>;
   readonly changes?: Sink<ChangeRecord>;
+  /** Who keeps the log of what people change; without it nobody does. */
+  readonly controlLog?: Pick<ControlLog, "hear" | "run">;
   /** Opens what records are kept in; without it they are only shown. */
   readonly openStore?: OpenStore;
   /** Last good rules and the state of the rollout are kept in the data folder, and orders are taken there; by default if there is a store. */
@@ -197,6 +200,7 @@ export class Engine {
       () => this.#keep("endpoint", this.#tenures, store.tenures),
       () => this.#keep("program", this.#programs, store.programs),
       () => this.#keep("change", this.#changes, store.changes, this.#options.changes),
+      (stop) => this.#logControls(store, stop),
       ...this.#collectors.flatMap((collector) =>
         raw === undefined ? path.of(collector) : this.#handOn(collector, raw),
       ),
@@ -279,11 +283,18 @@ export class Engine {
 
   /** Until the feed is closed and all of it is stored. */
   #keep<T>(kind: Kind, feed: Feed<T>, sink: Sink<T>, shown?: Sink<T>): Promise<void> {
+    return run(feed, (batch) => batch, this.#kept(kind, sink, shown), { signal: this.#options.giveUp ?? never });
+  }
+
+  #kept<T>(kind: Kind, sink: Sink<T>, shown?: Sink<T>): Sink<T> {
     const { clock } = this.#options;
     const kept = retrying(measured(sink, { metrics: this.#metrics, clock, kind }), { clock });
-    return run(feed, (batch) => batch, shown === undefined ? kept : tee(shown, kept), {
-      signal: this.#options.giveUp ?? never,
-    });
+    return shown === undefined ? kept : tee(shown, kept);
+  }
+
+  async #logControls(store: EngineStore, stop: AbortSignal): Promise<void> {
+    const { controlLog, changes, giveUp } = this.#options;
+    await controlLog?.run(this.#kept("change", store.changes, changes), stop, giveUp ?? never);
   }
 
   #rollOut(stop: AbortSignal): Promise<void> {
@@ -423,6 +434,8 @@ export class Engine {
     this.#rollout.take(changes);
     this.#spread();
     this.#policyReady.resolve();
+    // Last: what is enforced does not wait for it.
+    this.#options.controlLog?.hear(changes);
   }
 
   /** Gives what is in force where to those who enforce it, and to those who tell of it. */

@@ -72,8 +72,13 @@ function table(writer: Writer, stdout: NodeJS.WriteStream): Output {
         await view.losses.write(batch, signal);
       },
     },
-    // People are told of them once for many of a kind, by `tampered`.
-    changes: { name: "live-changes", write: () => Promise.resolve() },
+    changes: {
+      name: "live-changes",
+      async write(batch) {
+        // Of others people are told once for many of a kind, by `tampered`.
+        for (const change of batch) if (change.control !== null) await view.changed(change);
+      },
+    },
     begin: () => summary.begin(),
     end: () => summary.end(),
     notice,

@@ -29,6 +29,8 @@ export function rolloutChange({ at, what, by, node, revision, text }: HistoryEnt
     diff: [],
     outcome: "unknown",
     outcomeDetail: "",
+    request: null,
+    control: null,
   };
   return { id: contentHash(record, 32), ...record };
 }

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { z } from "zod";
+import { auditSection } from "./config-audit.ts";
 import { elasticsearchSection } from "./config-elasticsearch.ts";
 import { type ConfigSources, resolveConfig } from "./config-sources.ts";
 import { parseListen } from "./http.ts";
@@ -150,6 +151,7 @@ const sections = z.strictObject({
     })
     .prefault({}),
   elasticsearch: elasticsearchSection,
+  audit: auditSection,
   read: z
     .strictObject({
       from: z
@@ -402,6 +404,18 @@ export type Config = z.output<typeof schema>;
 
 /** Every setting there is: for the command line's options and for docs/reference/config.md. */
 export const settings: readonly Setting[] = settingsOf(schema);
+
+/** What a configuration file may hold, as JSON Schema; passwords belong into files of their own. */
+export function configFileSchema(): object {
+  return withoutSecrets(z.toJSONSchema(schema, { io: "input" })) as object;
+}
+
+function withoutSecrets(node: unknown): unknown {
+  if (typeof node !== "object" || node === null || Array.isArray(node)) return node;
+  const isSecret = (child: unknown) => typeof child === "object" && child !== null && "secret" in child;
+  const kept = Object.entries(node).filter(([, child]) => !isSecret(child));
+  return Object.fromEntries(kept.map(([name, child]) => [name, withoutSecrets(child)]));
+}
 
 /** Reads the effective configuration. Throws CONFIG_INVALID that lists all faults. */
 export function parseConfig(sources: ConfigSources): Config {

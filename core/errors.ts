@@ -29,6 +29,7 @@ export const errorCodes = {
     "The schema registry did not do what it was asked: it is away, refuses us, or our schema does not go with its latest.",
   SELECTOR_INVALID: "A label selector does not parse.",
   SINK_FAILED: "A sink could not store a batch.",
+  SNAPSHOT_INVALID: "What the change log knew when it ended is damaged, or another cluster's; the log begins anew.",
   STORE_FAILED: "The archive could not be written or read.",
   USAGE: "The command line is not understood.",
 } as const;

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo, Server as NetServer } from "node:net";
 import { messageOf, SluiceError } from "./errors.ts";
 
 export interface ListenAddress {
@@ -46,7 +46,7 @@ export function text(status: number, body: string): Answer {
 /** Serves a few pages that programs read. Throws PORT_TAKEN if the address cannot be had. */
 export async function listen({ address, routes, setting }: ListenOptions): Promise<Listener> {
   const server = createServer((request, response) => void answer(routes, request, response));
-  await begin(server, address, setting);
+  await listenAt(server, address, setting);
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
@@ -57,7 +57,8 @@ export async function listen({ address, routes, setting }: ListenOptions): Promi
   };
 }
 
-function begin(server: Server, { host, port }: ListenAddress, setting: string): Promise<void> {
+/** Throws PORT_TAKEN. */
+export function listenAt(server: NetServer, { host, port }: ListenAddress, setting: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const why = cause.code === "EADDRINUSE" ? "is in use by another program" : `cannot be used (${cause.message})`;

@@ -88,6 +88,8 @@ export const metricTable = {
     "Records of endpoints, programs and changes that found no place while the store was away.",
     "kind",
   ),
+  sluice_control_changes_total: counter("Changes of controls that were seen.", "subject", "verb"),
+  sluice_control_changes_waiting: gauge("Changes of controls that are not stored yet."),
   sluice_bus_lag_messages: gauge(
     "Messages of the partitions that this process has which it has not acked, as far as brokers told with what it got last.",
     "group",
@@ -102,6 +104,21 @@ export const metricTable = {
   ),
   sluice_bus_dead_letters_total: counter("Messages of the bus that could not be read; they are kept as dead letters."),
   sluice_work_jobs_total: counter("Periodic jobs that were done, or failed.", "what", "outcome"),
+  sluice_audit_events_total: counter(
+    "Events of the API server's audit, by what became of them: taken (it tells of a request to change a control), passed over, repeated, malformed.",
+    "outcome",
+  ),
+  sluice_audit_refused_requests_total: counter(
+    "Requests to the audit receiver or the admission webhook that were turned away, by reason: client, path, method, size, busy, body, kept (it could not be written to disk).",
+    "reason",
+  ),
+  sluice_audit_last_event_timestamp_seconds: gauge(
+    "When the API server answered the request that the newest audit event tells of; absent before the first.",
+  ),
+  sluice_audit_silent: gauge("1 while audit events have stopped, although there must be some, else 0."),
+  sluice_audit_log_skipped_bytes_total: counter(
+    "Bytes of the audit log that could not be read: rotated away, or lines without end.",
+  ),
   sluice_policy_rules: gauge("Rules of the program that is wanted."),
   sluice_policy_pods: gauge("Pods and nodes that policies apply to."),
   sluice_enforcer_transactions_total: counter("Changes of the ruleset that the kernel took.", "node"),
@@ -163,7 +180,10 @@ export const metricTable = {
     "resource",
   ),
   sluice_objects_failures_total: counter("Lists and watches that failed or were refused.", "resource"),
-  sluice_objects_refused: gauge("1 while the API server lets us not read a resource, else 0.", "resource"),
+  sluice_objects_refused: gauge("1 while the API server does not let us read a resource, else 0.", "resource"),
+  sluice_taxonomies_failures_total: counter(
+    "Times that the admission policies of a label taxonomy could not be brought to what it says, or nothing could be asked; they are tried again.",
+  ),
   sluice_archive_flush_seconds: histogram("What writing one file of the archive took.", flushBuckets, "kind"),
   sluice_archive_rows_total: counter("Rows written to files of the archive.", "kind"),
   sluice_elasticsearch_documents_total: counter(

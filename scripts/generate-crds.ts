@@ -10,7 +10,7 @@ const header = "# Generated from policy/kinds by scripts/generate-crds.ts; do no
 
 const manifests = new Map(
   customResources.map((resource) => [
-    `projectcalico.org_${resource.plural}.yaml`,
+    `${resource.group}_${resource.plural}.yaml`,
     header + stringify(crdOf(resource), { aliasDuplicateObjects: false, lineWidth: 0 }),
   ]),
 );

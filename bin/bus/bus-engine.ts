@@ -7,7 +7,9 @@ import type { Life } from "../../core/service.ts";
 import type { Remembered } from "../../enrichers/enrich.ts";
 import { endGraceMs } from "../end-grace.ts";
 import { Engine } from "../engine.ts";
+import { controlResources } from "../objects/control-resources.ts";
 import { openObjects } from "../objects/open-objects.ts";
+import { openControlLog } from "../open-control-log.ts";
 import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
 import { busMemory, rememberMs } from "./bus-memory.ts";
@@ -23,13 +25,22 @@ export interface BusEngineOptions {
   readonly isEnriching: boolean;
   /** What it tells the bus. */
   readonly tells: readonly (keyof TopicRecords)[];
+  /** What it does beside that, for as long. */
+  readonly beside?: (rim: Beside, until: AbortSignal) => Promise<void>;
+}
+
+export interface Beside {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 const shownNowhere = { name: "nowhere", write: () => Promise.resolve() };
 
 /** An engine between topics: it knows the objects and the policies, collects nothing and enforces nothing. */
 export function runBusEngine(
-  { config: given, clock, isEnriching, tells }: BusEngineOptions,
+  { config: given, clock, isEnriching, tells, beside }: BusEngineOptions,
   { stop, ready }: Pick<Life, "stop" | "ready">,
 ): Promise<void> {
   const [log, metrics] = [stderrLog(given.log.level), new Metrics()];
@@ -57,6 +68,7 @@ export function runBusEngine(
         (until) => engine.run(until),
         (until) => serveMetrics(observed, until),
         (until) => engine.ready(until).then(ready),
+        ...(beside === undefined ? [] : [(until: AbortSignal) => beside({ config, clock, log, metrics }, until)]),
       ]);
     } finally {
       await reader.close();
@@ -85,11 +97,15 @@ function engineOn({
   isEnriching,
   giveUp,
 }: EngineRim): Engine {
+  const rim = { config, clock, log, metrics };
+  const isLogging = tells.includes("changes");
+  const objects = openObjects({ ...rim, ...(isLogging ? { beside: controlResources } : {}) });
   return new Engine({
     seats: [],
+    ...(isLogging ? { controlLog: openControlLog({ ...rim, objects }) } : {}),
     ...(isEnriching ? { enriching: (path) => enrichingWorks({ topics, reader, clock, log }, path) } : {}),
     giveUp,
-    objects: openObjects({ config, clock, log, metrics }),
+    objects,
     config,
     clock,
     log,

@@ -13,6 +13,7 @@ import { Engine } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { openObjects } from "../objects/open-objects.ts";
+import { openControlLog } from "../open-control-log.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type Output, type OutputFormat, openOutput, policyText } from "../output.ts";
 import { serve } from "../serve.ts";
@@ -110,7 +111,8 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
   const clock = systemClock;
   const metrics = new Metrics();
   const atFolder = { objects: { ...config.objects, source: "folder" as const, folder } };
-  const objects = openObjects({ config: atFolder, clock, log, metrics, onFault: out.fault, onMended: out.mended });
+  const rim = { clock, log, metrics };
+  const objects = openObjects({ ...rim, config: atFolder, onFault: out.fault, onMended: out.mended });
   const engine = new Engine({
     seats: lab.nodes.map(({ name, namespacePath }) => ({ node: name, namespacePath })),
     objects,
@@ -120,6 +122,7 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     flows: out.flows,
     losses: out.losses,
     changes: out.changes,
+    controlLog: openControlLog({ ...rim, config, objects }),
     openStore: engineArchive({ config, clock, log }),
     metrics,
     onPolicy: (notice) => out.notice(policyText(notice)),

@@ -10,7 +10,9 @@ import { allOnBus } from "../bus/all-on-bus.ts";
 import { Engine } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
+import { controlResources } from "../objects/control-resources.ts";
 import { openObjects } from "../objects/open-objects.ts";
+import { openControlLog } from "../open-control-log.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
 import { type OutputFormat, openOutput, policyText } from "../output.ts";
 import { type Seat, seatOption, seatsOf } from "../seat-option.ts";
@@ -71,9 +73,10 @@ function upPart(config: Config, { output, seat, leaveRules, bus }: Options): Par
       stop.addEventListener("abort", out.end, { once: true });
       const metrics = new Metrics();
       const told = { onFault: out.fault, onMended: out.mended };
-      const objects = openObjects({ config, clock: systemClock, log, metrics, ...told });
+      const rim = { config, clock: systemClock, log, metrics };
+      const objects = openObjects({ ...rim, beside: controlResources, ...told });
       const seats = seatsOf(seat, config.node.name);
-      const onBus = bus === "kafka" ? allOnBus({ config, clock: systemClock, log, metrics }, stop) : undefined;
+      const onBus = bus === "kafka" ? allOnBus(rim, stop) : undefined;
       const engine = new Engine({
         seats,
         objects,
@@ -83,6 +86,7 @@ function upPart(config: Config, { output, seat, leaveRules, bus }: Options): Par
         flows: out.flows,
         losses: out.losses,
         changes: out.changes,
+        controlLog: openControlLog({ ...rim, objects }),
         ...(onBus?.options ?? { openStore: engineArchive({ config, clock: systemClock, log }) }),
         metrics,
         onPolicy: (notice) => out.notice(policyText(notice)),

@@ -58,6 +58,8 @@ function retentionChange(deleted: DeletedIndex, cluster: string, now: number): C
     diff: [],
     outcome: "unknown",
     outcomeDetail: `${bytes} bytes`,
+    request: null,
+    control: null,
   };
   return { id: contentHash(record, 32), ...record };
 }

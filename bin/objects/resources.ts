@@ -6,18 +6,23 @@ import { customResources } from "../../policy/kinds/custom-resources.ts";
 
 const identity = { name: true, namespace: true, uid: true, labels: true } as const;
 const times = { creationTimestamp: true, deletionTimestamp: true } as const;
+/** Which version it is, and what clients called themselves that wrote it. */
+const writing = {
+  resourceVersion: true,
+  managedFields: { manager: true, operation: true, time: true, subresource: true },
+} as const;
 const ownerReferences = { apiVersion: true, kind: true, name: true, controller: true } as const;
 
 /** Of what people write everything matters, also who wrote it why, and which version it was. */
 const control: Fields = {
-  metadata: { ...identity, ...times, annotations: true, resourceVersion: true },
+  metadata: { ...identity, ...times, ...writing, annotations: true, finalizers: true },
   spec: true,
 };
 
 const container: Fields = { ports: { name: true, containerPort: true, protocol: true } };
 
 const pod: Fields = {
-  metadata: { ...identity, ...times, ownerReferences },
+  metadata: { ...identity, ...times, resourceVersion: true, ownerReferences },
   spec: {
     nodeName: true,
     hostNetwork: true,
@@ -35,7 +40,7 @@ const pod: Fields = {
 };
 
 const node: Fields = {
-  metadata: { ...identity, ...times, annotations: true },
+  metadata: { ...identity, ...times, ...writing, annotations: true },
   spec: { podCIDR: true, podCIDRs: true },
   status: { addresses: { type: true, address: true } },
 };
@@ -63,17 +68,17 @@ const optional = (apiVersion: string, kind: string, plural: string, fields: Fiel
 });
 
 export const resources: readonly Resource[] = [
-  core("Namespace", "namespaces", { metadata: identity }),
+  core("Namespace", "namespaces", { metadata: { ...identity, ...times, ...writing } }),
   core("Node", "nodes", node),
   core("Pod", "pods", pod),
-  core("ServiceAccount", "serviceaccounts", { metadata: identity }),
+  core("ServiceAccount", "serviceaccounts", { metadata: { ...identity, ...writing } }),
   core("Service", "services", service),
   core("EndpointSlice", "endpointslices", endpointSlice, "discovery.k8s.io/v1"),
   core("NetworkPolicy", "networkpolicies", control, "networking.k8s.io/v1"),
   // Who made a pod: without them a pod of a CronJob is named after its Job.
   optional("apps/v1", "ReplicaSet", "replicasets", { metadata: { ...identity, ownerReferences } }),
   optional("batch/v1", "Job", "jobs", { metadata: { ...identity, ownerReferences } }),
-  ...customResources.map(({ kind, plural }) => optional("projectcalico.org/v3", kind, plural, control)),
+  ...customResources.map(({ group, version, kind, plural }) => optional(`${group}/${version}`, kind, plural, control)),
   optional("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies", control),
   optional("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies", control),
   optional("policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy", "baselineadminnetworkpolicies", control),

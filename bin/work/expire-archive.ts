@@ -47,6 +47,6 @@ function recordOf({ kind, hour, files, bytes }: Expired, cluster: string, now: n
     id: createHash("sha256").update(`retention ${cluster} ${object}`).digest("hex").slice(0, 32),
     ...{ cluster, node: null, kind: "retention", start: now, foundAt: now, end: now, actor: null, object },
     summary: `deleted ${files} ${files === 1 ? "file" : "files"} of ${bytes} bytes: archive.retention-ms is over`,
-    ...{ diff: [], outcome: "unknown", outcomeDetail: "" },
+    ...{ diff: [], outcome: "unknown", outcomeDetail: "", request: null, control: null },
   };
 }

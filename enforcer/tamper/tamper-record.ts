@@ -32,6 +32,8 @@ export function tamperRecord(facts: TamperFacts): ChangeRecord {
     diff,
     outcome: end === null ? "unrepaired" : "repaired",
     outcomeDetail,
+    request: null,
+    control: null,
   } as const;
   const id = createHash("sha256").update(JSON.stringify(record)).digest("hex").slice(0, 32);
   return { id, ...record };

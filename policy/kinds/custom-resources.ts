@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import { globalNetworkPolicySpec, networkPolicySpec } from "./calico-policy.ts";
+import { changePolicySpec } from "./change-policy.ts";
 import { hostEndpointSpec } from "./host-endpoint.ts";
+import { labelTaxonomyRules, labelTaxonomySpec } from "./label-taxonomy.ts";
 import { nameCel } from "./names.ts";
 import { networkSetSpec } from "./network-set.ts";
 import type { CelRule } from "./openapi.ts";
@@ -12,10 +14,12 @@ import {
 import { tierRules, tierSpec } from "./tier.ts";
 
 /**
- * Kinds of projectcalico.org/v3 that Sluice reads and brings CRDs for. Those of policy.networking.k8s.io come with the project that
- * defines them.
+ * Kinds that Sluice brings CRDs for: those of projectcalico.org/v3 that it reads, and its own of controls.sluice.dev. Those of
+ * policy.networking.k8s.io come with the project that defines them.
  */
 export interface CustomResource {
+  readonly group: "projectcalico.org" | "controls.sluice.dev";
+  readonly version: "v3" | "v1alpha1";
   readonly kind: string;
   readonly plural: string;
   readonly shortNames: readonly string[];
@@ -36,16 +40,27 @@ export interface Column {
   readonly jsonPath: string;
 }
 
+const calico = { group: "projectcalico.org", version: "v3" } as const;
+
 const age: Column = { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" };
 const order: Column = { name: "Order", type: "number", jsonPath: ".spec.order" };
 const tier: Column = { name: "Tier", type: "string", jsonPath: ".spec.tier" };
 const action: Column = { name: "Action", type: "string", jsonPath: ".spec.stagedAction" };
 
+/** What a condition of its status says. */
+const condition = (type: string): Column => ({
+  name: type,
+  type: "string",
+  jsonPath: `.status.conditions[?(@.type=="${type}")].status`,
+});
+
 const inTier = { columns: [tier, order, age], selectable: [".spec.tier"] };
 const stagedInTier = { columns: [tier, order, action, age], selectable: [".spec.tier"] };
 
+/** The one list of them: manifests, rights and what is applied to a cluster follow from it. */
 export const customResources: readonly CustomResource[] = [
   {
+    ...calico,
     kind: "Tier",
     plural: "tiers",
     shortNames: [],
@@ -57,6 +72,7 @@ export const customResources: readonly CustomResource[] = [
     selectable: [],
   },
   {
+    ...calico,
     kind: "NetworkPolicy",
     plural: "networkpolicies",
     shortNames: ["cnp", "caliconetworkpolicy"],
@@ -67,6 +83,7 @@ export const customResources: readonly CustomResource[] = [
     ...inTier,
   },
   {
+    ...calico,
     kind: "GlobalNetworkPolicy",
     plural: "globalnetworkpolicies",
     shortNames: ["gnp", "cgnp"],
@@ -77,6 +94,7 @@ export const customResources: readonly CustomResource[] = [
     ...inTier,
   },
   {
+    ...calico,
     kind: "StagedNetworkPolicy",
     plural: "stagednetworkpolicies",
     shortNames: ["scnp", "snp"],
@@ -87,6 +105,7 @@ export const customResources: readonly CustomResource[] = [
     ...stagedInTier,
   },
   {
+    ...calico,
     kind: "StagedGlobalNetworkPolicy",
     plural: "stagedglobalnetworkpolicies",
     shortNames: ["sgnp"],
@@ -97,6 +116,7 @@ export const customResources: readonly CustomResource[] = [
     ...stagedInTier,
   },
   {
+    ...calico,
     kind: "StagedKubernetesNetworkPolicy",
     plural: "stagedkubernetesnetworkpolicies",
     shortNames: ["sknp"],
@@ -108,6 +128,7 @@ export const customResources: readonly CustomResource[] = [
     selectable: [],
   },
   {
+    ...calico,
     kind: "NetworkSet",
     plural: "networksets",
     shortNames: ["netsets"],
@@ -119,6 +140,7 @@ export const customResources: readonly CustomResource[] = [
     selectable: [],
   },
   {
+    ...calico,
     kind: "GlobalNetworkSet",
     plural: "globalnetworksets",
     shortNames: ["gns"],
@@ -130,6 +152,7 @@ export const customResources: readonly CustomResource[] = [
     selectable: [],
   },
   {
+    ...calico,
     kind: "HostEndpoint",
     plural: "hostendpoints",
     shortNames: ["hep", "heps"],
@@ -144,4 +167,36 @@ export const customResources: readonly CustomResource[] = [
     ],
     selectable: [],
   },
+  {
+    group: "controls.sluice.dev",
+    version: "v1alpha1",
+    kind: "LabelTaxonomy",
+    plural: "labeltaxonomies",
+    shortNames: ["ltax"],
+    scope: "Cluster",
+    description: "Which labels pods, namespaces and nodes may carry and must carry, and who may set them.",
+    spec: labelTaxonomySpec,
+    rules: labelTaxonomyRules,
+    columns: [condition("Accepted"), condition("Enforced"), condition("Conflict"), age],
+    selectable: [],
+  },
+  {
+    group: "controls.sluice.dev",
+    version: "v1alpha1",
+    kind: "ChangePolicy",
+    plural: "changepolicies",
+    shortNames: ["chp"],
+    scope: "Cluster",
+    description:
+      "Who may change which controls, when, and on what conditions: by it changes are marked as authorised or not.",
+    spec: changePolicySpec,
+    rules: [],
+    columns: [age],
+    selectable: [],
+  },
 ];
+
+/** Those that stand in a tier, and so are granted by tier. */
+export const policyResources: readonly CustomResource[] = customResources.filter(({ kind }) =>
+  kind.endsWith("NetworkPolicy"),
+);

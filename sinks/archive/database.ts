@@ -92,3 +92,15 @@ export function fileList(files: readonly string[]): string {
 export function parquet(files: readonly string[], columns = "*"): string {
   return `(select ${columns} from read_parquet(${fileList(files)}, hive_partitioning = false))`;
 }
+
+export interface Column {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** Parquet files, some or all of which may lack some columns: these are null there. */
+export function mixedParquet(files: readonly string[], lacking: readonly Column[]): string {
+  const all = `select * from read_parquet(${fileList(files)}, hive_partitioning = false, union_by_name = true)`;
+  const nulls = lacking.map(({ name, type }) => `null::${type} as "${name}"`).join(", ");
+  return `(${all} union all by name select ${nulls} where false)`;
+}

@@ -1,8 +1,8 @@
 import { basename } from "node:path";
-import { parquet } from "./database.ts";
+import { mixedParquet, parquet } from "./database.ts";
 import { l0Relation } from "./l0.ts";
 import { spanOf } from "./layout.ts";
-import { columnsOf, type Table } from "./table.ts";
+import { columnsOf, laterGroups, type Table } from "./table.ts";
 
 /** Rows of files of one kind, segments and l0 alike, as a relation with those columns, or all the table has. */
 export function fileRelation(
@@ -15,10 +15,15 @@ export function fileRelation(
   );
   const list = columns.map((column) => `"${column}"`).join(", ");
   const relations = [
-    ...(sealed.length === 0 ? [] : [parquet(sealed, list)]),
+    ...(sealed.length === 0 ? [] : [sealedRelation(table, sealed, list)]),
     ...(l0.length === 0 ? [] : [l0Relation(table, l0, columns)]),
   ];
   return relations.length === 1
     ? String(relations[0])
     : `(${relations.map((each) => `select * from ${each}`).join(" union all ")})`;
+}
+
+function sealedRelation(table: Table<never>, files: readonly string[], list: string): string {
+  const lacking = laterGroups(table).flatMap(({ columns }) => columns);
+  return lacking.length === 0 ? parquet(files, list) : `(select ${list} from ${mixedParquet(files, lacking)})`;
 }

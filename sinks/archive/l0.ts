@@ -1,5 +1,5 @@
-import { fileList, quoted } from "./database.ts";
-import type { Group, Measure, Table } from "./table.ts";
+import { fileList, mixedParquet, parquet, quoted } from "./database.ts";
+import { type Group, laterGroups, type Measure, type Table } from "./table.ts";
 
 // An l0 file has rows of two sorts, so that a text which many records share is written once a file and not once a record:
 //
@@ -58,7 +58,8 @@ export function l0Merged(files: readonly string[]): string {
 /** Rows of l0 files with those columns. */
 export function l0Relation(table: Table<never>, files: readonly string[], wanted: readonly string[]): string {
   const groups = groupsOf(table, wanted);
-  const from = `from read_parquet(${fileList(files)}, hive_partitioning = false)`;
+  const lacking = laterGroups(table).map(({ name }) => ({ name: `of_${name}`, type: "BIGINT" }));
+  const from = `from ${lacking.length === 0 ? parquet(files) : mixedParquet(files, lacking)}`;
   const joins = groups.map(
     (group) => `left join (${partsOf(group)}) "${group.name}" on "${group.name}".id = f."of_${group.name}"`,
   );

@@ -96,8 +96,12 @@ export function programOfRow(row: Row): ProgramRecord {
 
 export function changeOfRow(row: Row): ChangeRecord {
   const known = plain(row, changeFields);
-  const actor = row["actor"] === null ? null : json(row, "actor");
-  return { id: row["change_id"], ...known, actor, diff: json(row, "diff") } as unknown as ChangeRecord;
+  const parts = {
+    actor: jsonIfAny(row, "actor"),
+    request: jsonIfAny(row, "request"),
+    control: jsonIfAny(row, "control"),
+  };
+  return { id: row["change_id"], ...known, ...parts, diff: json(row, "diff") } as unknown as ChangeRecord;
 }
 
 export function dnsOfRow(row: Row): DnsRecord {
@@ -156,6 +160,10 @@ function endpointOf(row: Row, end: keyof typeof endpointFields): FlowEndpoint | 
 
 function address(row: Row, column: string) {
   return addressOf(row[`${column}_high`] ?? null, row[`${column}_low`] ?? null);
+}
+
+function jsonIfAny(row: Row, column: string): unknown {
+  return row[column] === null ? null : json(row, column);
 }
 
 function json(row: Row, column: string): unknown {

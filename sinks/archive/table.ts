@@ -11,6 +11,8 @@ export interface Table<T> {
   readonly apart?: string;
   /** Columns that name a record, for dropping duplicates. */
   readonly id: readonly string[];
+  /** Groups that files of earlier versions lack: there they are null. */
+  readonly later?: readonly string[];
   /** Column of `timeOf`. */
   readonly time: string;
   /** Microseconds; decides day and hour. */
@@ -93,6 +95,11 @@ export function texts<T>(name: string, ...fields: readonly (keyof T & string)[])
 
 /** `sourcePort` -> `source_port` */
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+
+/** The groups that files of earlier versions lack. */
+export function laterGroups<T>({ groups, later = [] }: Table<T>): readonly Group<T>[] {
+  return groups.filter(({ name }) => later.includes(name));
+}
 
 /** All columns of a table with their types, in the order in which files have them. */
 export function columnsOf<T>(table: Table<T>): readonly { readonly name: string; readonly type: string }[] {

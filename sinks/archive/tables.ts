@@ -93,9 +93,16 @@ const changeTable: Table<ChangeRecord> = {
     group<ChangeRecord, object>("diff", (change) => change.diff, {
       diff: ["VARCHAR", (diff) => JSON.stringify(diff)],
     }),
+    group<ChangeRecord, object>("request", (change) => change.request, {
+      request: ["VARCHAR", (request) => JSON.stringify(request)],
+    }),
+    group<ChangeRecord, object>("control", (change) => change.control, {
+      control: ["VARCHAR", (control) => JSON.stringify(control)],
+    }),
   ],
   order: ["start", "node", "change_id"],
   id: ["change_id"],
+  later: ["request", "control"],
   time: "start",
   timeOf: (change) => change.start,
 };

@@ -70,6 +70,12 @@ export class LiveView implements Sink<Flow> {
     await this.#tell(at, "⚠ TAMPER", changeText(change, repeats));
   }
 
+  /** Somebody changed what decides what is protected. */
+  async changed(change: ChangeRecord): Promise<void> {
+    const isWrong = change.control?.authorised === "no";
+    await this.#tell(change.foundAt / 1000, isWrong ? "⚠ CHANGE" : "· CHANGE", changeText(change));
+  }
+
   async #tell(ms: number, sign: string, text: string): Promise<void> {
     const { paint, width } = this.#options;
     const style = sign.startsWith("⚠") ? "deny" : sign.startsWith("!") ? "warn" : "bold";

@@ -28,6 +28,8 @@ export function change(parts: Partial<ChangeRecord> = {}): ChangeRecord {
     diff: ["- chain egress_forward, rule 3 of 14: drop"],
     outcome: "repaired",
     outcomeDetail: "put back by 2 commands",
+    request: null,
+    control: null,
     ...parts,
   };
 }

@@ -55,7 +55,7 @@ function textIsGood({ pattern, minLength = 0, maxLength = Number.POSITIVE_INFINI
 }
 
 function fits(pattern: string | undefined, text: string): boolean {
-  return pattern === undefined || new RegExp(pattern).test(text);
+  return pattern === undefined || new RegExp(pattern, "u").test(text);
 }
 
 function listFaults(

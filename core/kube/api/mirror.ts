@@ -52,14 +52,14 @@ export class Mirror {
     return made;
   }
 
-  /** These happened, in that order. */
+  /** These happened, in that order. All of them are read before one counts: what throws has changed nothing. */
   take(events: readonly WatchEvent[]): Difference {
     const made = new Making();
-    for (const { type, object } of events) {
-      if (type === "BOOKMARK") continue;
-      const read = this.#read(slim(object, this.#resource.fields));
-      if (type === "DELETED") this.#remove(read.key, made, read.object);
-      else this.#put(read, made);
+    const happened = events.filter(({ type }) => type !== "BOOKMARK");
+    const read = happened.map(({ type, object }) => ({ type, ...this.#read(slim(object, this.#resource.fields)) }));
+    for (const object of read) {
+      if (object.type === "DELETED") this.#remove(object.key, made, object.object);
+      else this.#put(object, made);
     }
     return made;
   }
@@ -136,8 +136,9 @@ class Making implements Difference {
 
 const textOf = ({ field, message }: ManifestFault) => JSON.stringify([field, message]);
 
-/** Of what is kept of an object, but not of its version: most versions of a pod or node differ in nothing that is read. 48 bits. */
+/** Of what is kept of an object, but not of its version or who wrote it: most versions of a pod or node differ in nothing that is read. 48 bits. */
 function digestOf(object: KubeObject): number {
-  const text = JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: undefined } });
+  const ofServer = { resourceVersion: undefined, managedFields: undefined };
+  const text = JSON.stringify({ ...object, metadata: { ...object.metadata, ...ofServer } });
   return hash("sha256", text, "buffer").readUIntBE(0, 6);
 }

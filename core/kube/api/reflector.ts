@@ -9,7 +9,8 @@ import { listAll } from "./listing.ts";
 import { type Difference, Mirror } from "./mirror.ts";
 import type { Outage } from "./outage.ts";
 import { type Pauses, pauseMs } from "./pauses.ts";
-import { nameOf, pathOf, type Resource, versionPathOf } from "./resource.ts";
+import { nameOf, pathOf, type Resource } from "./resource.ts";
+import { isServed } from "./served.ts";
 
 export interface ReflectorOptions extends FaultListener {
   readonly api: Api;
@@ -175,21 +176,10 @@ export class Reflector {
     }
   }
 
-  /**
-   * Whether the server says in so many words that it does not serve the resource. A single 404 is not enough for policies to go: servers
-   * that start, or that do not know yet of what another one knows, may give one.
-   */
+  /** A single 404 is not enough for policies to go: servers that start, or that learn of a kind after another one did, may give one. */
   async #isGone(signal: AbortSignal): Promise<boolean> {
-    if (this.#mirror.size === 0) return true;
     const { api, resource } = this.#options;
-    try {
-      const { resources = [] } = (await api.get(versionPathOf(resource.apiVersion), { signal })) as {
-        readonly resources?: readonly { readonly name?: string }[];
-      };
-      return !resources.some(({ name }) => name === resource.plural);
-    } catch (thrown) {
-      return thrown instanceof ApiError && thrown.status === 404;
-    }
+    return this.#mirror.size === 0 || !(await isServed(api, resource, signal));
   }
 
   #miss(): readonly Change[] {
@@ -210,7 +200,10 @@ export class Reflector {
     this.#failures++;
     outage.end(this.#name);
     if (message !== this.#toldRefusal)
-      log.warn({ resource: this.#name, error: message }, "the API server lets us not read this; grant list and watch");
+      log.warn(
+        { resource: this.#name, error: message },
+        "the API server does not let us read this; grant list and watch",
+      );
     this.#toldRefusal = message;
     return resource.isRequired ? undefined : [];
   }

@@ -1,5 +1,6 @@
 import type { ChangeRecord } from "../../../core/records/change.ts";
 import { kindFields } from "./common-fields.ts";
+import { controlFields, requestFields } from "./control-fields.ts";
 import { constant, type DocumentField, derived, stored } from "./field.ts";
 import { list, number, numberAsText, text, textIfAny, time, word } from "./forms.ts";
 
@@ -33,6 +34,8 @@ export const changeFields: readonly DocumentField<ChangeRecord>[] = [
   stored("sluice.change.diff", words, "diff", list, "- wanted and not there, + found and not wanted."),
   stored("sluice.change.outcome", few, "outcome", word, "repaired, unrepaired, unknown."),
   stored("sluice.change.outcome_detail", words, "outcomeDetail", textIfAny, "What was done about it, in words."),
+  ...requestFields,
+  ...controlFields,
 ];
 
 const outcomes = { repaired: '"success"', unrepaired: '"failure"', unknown: '"unknown"' } as const;

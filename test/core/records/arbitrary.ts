@@ -139,12 +139,76 @@ export const dnsRecords: fc.Arbitrary<DnsRecord> = fc.record(
   plain,
 );
 
+const texts = fc.array(text, { maxLength: 3 });
+
+/** One of which nothing is known is none. */
+const request = fc
+  .record(
+    {
+      groups: texts,
+      sourceAddress: orNull(text),
+      userAgent: orNull(text),
+      impersonatedBy: orNull(text),
+      fieldManager: orNull(text),
+      auditId: orNull(text),
+    },
+    plain,
+  )
+  .filter(({ groups, ...others }) => groups.length > 0 || Object.values(others).some((value) => value !== null));
+
+const reachEnd = fc.record(
+  { words: text, pods: texts, nodes: texts, hosts: texts, networks: texts, allNetworksBut: fc.boolean() },
+  plain,
+);
+
+const control = fc.record(
+  {
+    verb: fc.constantFrom("unknown", "create", "update", "delete"),
+    refused: fc.boolean(),
+    foundAtStart: fc.boolean(),
+    subject: text,
+    apiVersion: text,
+    kind: text,
+    namespace: orNull(text),
+    name: text,
+    uid: orNull(text),
+    resourceVersionBefore: orNull(text),
+    resourceVersionAfter: orNull(text),
+    before: orNull(text),
+    after: orNull(text),
+    diff: fc.array(fc.record({ path: text, before: orNull(text), after: orNull(text) }, plain), { maxLength: 3 }),
+    effect: fc.array(
+      fc.record(
+        {
+          kind: fc.constantFrom("unknown", "opens", "closes"),
+          from: reachEnd,
+          to: reachEnd,
+          family: orNull(fc.constantFrom(4, 6)),
+          connections: text,
+        },
+        plain,
+      ),
+      { maxLength: 2 },
+    ),
+    effectState: fc.constantFrom("unknown", "exact", "none", "skipped"),
+    moreOpens: long,
+    moreCloses: long,
+    effectWords: text,
+    programBefore: orNull(text),
+    programAfter: orNull(text),
+    authorised: fc.constantFrom("unknown", "yes", "no"),
+    reasons: texts,
+    notes: texts,
+  },
+  plain,
+);
+
 export const changes: fc.Arbitrary<ChangeRecord> = fc.record(
   {
     id: text,
     cluster: text,
     node: orNull(text),
-    kind: fc.constantFrom("unknown", "tamper", "rollout", "retention"),
+    kind: fc.constantFrom("unknown", "tamper", "rollout", "retention", "control"),
     start: long,
     foundAt: long,
     end: orNull(long),
@@ -168,6 +232,8 @@ export const changes: fc.Arbitrary<ChangeRecord> = fc.record(
     diff: fc.array(text, { maxLength: 5 }),
     outcome: fc.constantFrom("unknown", "repaired", "unrepaired"),
     outcomeDetail: text,
+    request: orNull(request),
+    control: orNull(control),
   },
   plain,
 );

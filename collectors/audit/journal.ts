@@ -1,0 +1,98 @@
+import { type FileHandle, open, rename, stat } from "node:fs/promises";
+import { messageOf, SluiceError } from "../../core/errors.ts";
+import type { Deed } from "../../core/kube/deed.ts";
+import { textIn, within } from "../../core/kube/field.ts";
+import { makePrivateFolder, readPrivateFile } from "../../core/private-file.ts";
+
+/** What one event told. */
+export interface Told {
+  readonly key: string;
+  readonly deeds: readonly Deed[];
+}
+
+/** Of each of the two files. */
+const maxBytes = 16_777_216;
+
+/**
+ * `<folder>/deeds.jsonl` and, once it is full, `deeds.1.jsonl`: what was told lately, on disk before whoever told it hears that it was taken.
+ * After a restart it says what is known already, and who did what nobody has looked at yet.
+ */
+export class Journal {
+  readonly #folder: string;
+  #file: FileHandle | undefined;
+  #bytes = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** What is kept, the oldest first. Throws STORE_FAILED. */
+  async open(): Promise<readonly Told[]> {
+    await makePrivateFolder(this.#folder);
+    const kept = [await this.#read(this.#older), await this.#read(this.#path)].flat();
+    await this.#openFile();
+    // Power may have gone in the middle of a line.
+    if (this.#bytes > 0) await this.#write("\n");
+    return kept;
+  }
+
+  /** On disk when it resolves. Throws STORE_FAILED. */
+  async append(told: readonly Told[]): Promise<void> {
+    if (told.length === 0) return;
+    await this.#write(told.map((one) => `${JSON.stringify(one)}\n`).join(""));
+    if (this.#bytes > maxBytes) await this.#rotate();
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  get #path(): string {
+    return `${this.#folder}/deeds.jsonl`;
+  }
+
+  get #older(): string {
+    return `${this.#folder}/deeds.1.jsonl`;
+  }
+
+  async #openFile(): Promise<void> {
+    this.#file = await open(this.#path, "a", 0o600);
+    this.#bytes = (await stat(this.#path)).size;
+  }
+
+  async #write(lines: string): Promise<void> {
+    if (this.#file === undefined) throw new Error("the journal is not open");
+    try {
+      await this.#file.appendFile(lines);
+      await this.#file.datasync();
+      this.#bytes += Buffer.byteLength(lines);
+    } catch (cause) {
+      throw new SluiceError("STORE_FAILED", `${this.#path} cannot be written: ${messageOf(cause)}`, {
+        cause,
+        retriable: true,
+      });
+    }
+  }
+
+  async #rotate(): Promise<void> {
+    await this.close();
+    await rename(this.#path, this.#older);
+    await this.#openFile();
+  }
+
+  async #read(path: string): Promise<readonly Told[]> {
+    const most = 4 * maxBytes; // one append may go far beyond
+    const text = (await readPrivateFile(path, { code: "STORE_FAILED", maxBytes: most })) ?? "";
+    return text.split("\n").flatMap(toldIn);
+  }
+}
+
+/** The file is ours alone; only its last line may be a part of one. */
+function toldIn(line: string): readonly Told[] {
+  try {
+    const value: unknown = JSON.parse(line);
+    return textIn(value, "key") !== undefined && Array.isArray(within(value, "deeds")) ? [value as Told] : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,263 @@
+import type { Clock } from "../core/clock.ts";
+import { Condition } from "../core/condition.ts";
+import { messageOf, SluiceError } from "../core/errors.ts";
+import type { Deed } from "../core/kube/deed.ts";
+import type { KubeObject } from "../core/kube/objects.ts";
+import type { Change } from "../core/kube/watch.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Sink } from "../core/pipeline.ts";
+import type { Actor, ChangeRecord } from "../core/records/change.ts";
+import { contentHash } from "../policy/hash.ts";
+import type { ProgramSettings } from "../policy/program-settings.ts";
+import type { Authority } from "./authority/authority.ts";
+import type { Evidence } from "./evidence/sighting.ts";
+import { WaitingChanges, type WaitingOptions } from "./evidence/waiting.ts";
+import type { Found, Snapshot } from "./snapshot/snapshot-text.ts";
+import { type Circumstances, ControlWatch, type Draft } from "./watched/control-watch.ts";
+
+export interface ControlLogOptions {
+  readonly cluster: string;
+  readonly settings: ProgramSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Where it keeps what it knows; null: nowhere, and what is done while it does not run is not found out. */
+  readonly keeping: Keeping | null;
+  /** Kinds of which nobody knows what there is, as `plural.group`: what is known of them stays. */
+  readonly unread?: () => ReadonlySet<string>;
+  readonly waiting: WaitingOptions;
+  /** Told of all that exists, and of each change before the next. */
+  readonly authority?: Pick<Authority, "begin" | "see">;
+  /** Writes into a record who did it, and what follows from that. */
+  readonly settle: Settle;
+}
+
+/** Where a change log keeps what it knows. */
+export interface Keeping {
+  /** Undefined where nothing was kept yet. Throws SNAPSHOT_INVALID for what is not to be used. */
+  open(): Promise<Found | undefined>;
+  /** On disk when it resolves. */
+  write(snapshot: Snapshot, now: number): Promise<void>;
+  /** Nothing else is new. */
+  watched(now: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const sluice: Actor = {
+  ...{ program: "sluice", pid: null, commandLine: null, uid: null, user: null, login: null, container: null },
+  ancestors: [],
+};
+
+export type Settle = (record: ChangeRecord, evidence: Evidence, object: KubeObject) => ChangeRecord;
+
+/** So many changes of who reaches whom does a record tell. */
+const effectLimit = 20;
+/** policy-effect.bench.ts: with 5,000 pods and 1,000 policies an effect takes a second at most; it grows faster than they do. */
+const mostEndpoints = 20_000;
+/** For what comes at once; beyond it changes are told without their effect. */
+const effectsMs = 10_000;
+/** How exactly it is known, after a crash, since when nobody watched. */
+const watchedMs = 30_000;
+const settleMs = 200;
+const pauseMs = 1_000;
+
+/**
+ * The log of every change of a control. What list and watch tell goes in; records come out, each stored once:
+ *
+ *   hear -> ControlWatch (what is other, its effect) -> WaitingChanges (who did it) -> records -> snapshot -> sink
+ *
+ * A record is on disk before it is told, and told again, the very same, by the next run if this one is killed before it could forget it.
+ */
+export class ControlLog {
+  readonly #options: ControlLogOptions;
+  readonly #watch: ControlWatch;
+  readonly #waiting: WaitingChanges<Draft>;
+  readonly #changed = new Condition();
+  readonly #heard: (readonly Change[])[] = [];
+  /** Nobody has said yet who did it. */
+  readonly #unsettled = new Map<string, ChangeRecord>();
+  /** To be stored. */
+  #records: ChangeRecord[] = [];
+  #isDirty = false;
+  #watchedAt = Number.NEGATIVE_INFINITY;
+  /** What was heard before all that exists was told. */
+  #first: Change[] | null = [];
+  #earlier: Found | null = null;
+
+  constructor(options: ControlLogOptions) {
+    const { cluster, settings, metrics } = options;
+    this.#options = options;
+    this.#watch = new ControlWatch({ cluster, settings, limit: effectLimit, mostEndpoints });
+    this.#waiting = new WaitingChanges(options.waiting);
+    metrics.read("sluice_control_changes_waiting", () => [
+      { labels: {}, value: this.#unsettled.size + this.#records.length },
+    ]);
+  }
+
+  /** What list and watch tell, in batches as they come. */
+  hear(changes: readonly Change[]): void {
+    this.#heard.push(changes);
+    this.#changed.changed();
+  }
+
+  /** Who did what; gives back what was not known. */
+  tell(deeds: readonly Deed[]): readonly Deed[] {
+    const { fresh, settled } = this.#waiting.take(deeds, this.#options.clock.now());
+    this.#settle(settled);
+    return fresh;
+  }
+
+  /** Tells something that nobody can see by list and watch: what was refused. */
+  record(...records: readonly ChangeRecord[]): void {
+    this.#records.push(...records);
+    this.#isDirty = true;
+    this.#changed.changed();
+  }
+
+  /** Until the signal aborts and all is stored, or the other one aborts. */
+  async run(sink: Sink<ChangeRecord>, stop: AbortSignal, giveUp: AbortSignal): Promise<void> {
+    try {
+      this.#resume(await this.#open());
+      while (!stop.aborted || this.#heard.length > 0) {
+        const batch = this.#heard.shift();
+        if (batch !== undefined) await this.#take(batch);
+        this.#settle(this.#waiting.due(this.#options.clock.now()));
+        await this.#keep(sink, giveUp);
+        if (this.#heard.length === 0) await this.#rest(stop);
+      }
+      this.#settle(this.#waiting.all());
+      await this.#keep(sink, giveUp);
+      await this.#write();
+    } finally {
+      await this.#options.keeping?.close();
+    }
+  }
+
+  async #open(): Promise<Found | string | undefined> {
+    const { keeping, cluster, log } = this.#options;
+    try {
+      const found = await keeping?.open();
+      if (found === undefined || found.cluster === cluster) return found;
+      throw new SluiceError("SNAPSHOT_INVALID", `what the change log knew is of cluster ${found.cluster}`);
+    } catch (thrown) {
+      if (!(thrown instanceof SluiceError) || thrown.code !== "SNAPSHOT_INVALID") throw thrown;
+      log.error({ error: thrown.message }, "the change log begins anew: what was changed meanwhile is not found out");
+      return thrown.message;
+    }
+  }
+
+  #resume(found: Found | string | undefined): void {
+    if (typeof found === "object") {
+      this.#records.push(...found.records);
+      this.#earlier = found;
+    } else this.record(this.#beginning(found));
+  }
+
+  /** That nobody knows what was before is on record as well. */
+  #beginning(why: string | undefined): ChangeRecord {
+    const { cluster, clock } = this.#options;
+    const us = Math.round(clock.now() * 1000);
+    const record: Omit<ChangeRecord, "id"> = {
+      ...{
+        cluster,
+        node: null,
+        kind: "control",
+        start: us,
+        foundAt: us,
+        end: null,
+        actor: sluice,
+        object: "change log",
+      },
+      summary: why === undefined ? "begins the change log" : `begins the change log anew: ${why}`,
+      ...{ diff: [], outcome: "unknown", outcomeDetail: "", request: null, control: null },
+    };
+    return { id: contentHash(record, 32), ...record };
+  }
+
+  async #take(changes: readonly Change[]): Promise<void> {
+    const at = this.#circumstances();
+    if (this.#first === null) return await this.#draft(this.#watch.take(changes, at));
+    this.#first.push(...changes);
+    if (!changes.some(({ type }) => type === "synced")) return;
+    const all = this.#first;
+    this.#first = null;
+    this.#options.authority?.begin(all);
+    const { unread = () => new Set<string>() } = this.#options;
+    await this.#draft(this.#watch.begin(all, this.#earlier && { ...this.#earlier, unread: unread() }, at));
+    this.#isDirty = true;
+  }
+
+  async #draft(drafts: Iterable<Draft>): Promise<void> {
+    const { metrics, clock, authority } = this.#options;
+    for (const draft of drafts) {
+      const { record, sighting } = draft;
+      metrics.add("sluice_control_changes_total", { subject: record.control?.subject ?? "", verb: sighting.verb });
+      this.#unsettled.set(record.id, record);
+      this.#isDirty = true;
+      authority?.see(record, draft.object);
+      this.#settle(this.#waiting.see(sighting, draft, clock.now()));
+      // One effect after the other would keep all else in this process waiting.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #circumstances(): Circumstances {
+    const { clock } = this.#options;
+    const until = clock.monotonic() + effectsMs;
+    const reason = "the effect is not worked out: too many changes at once";
+    return { now: () => clock.now(), reasonNotTo: () => (clock.monotonic() < until ? null : reason) };
+  }
+
+  #settle(settled: readonly { readonly change: Draft; readonly evidence: Evidence }[]): void {
+    if (settled.length === 0) return;
+    for (const { change } of settled) this.#unsettled.delete(change.record.id);
+    this.record(...settled.map(({ change, evidence }) => this.#options.settle(change.record, evidence, change.object)));
+  }
+
+  /** Writes down what is known and to be told, tells it, and writes down that it was told with what is next to be written. */
+  async #keep(sink: Sink<ChangeRecord>, giveUp: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    await this.#write();
+    const told = this.#records;
+    if (told.length === 0) return;
+    try {
+      await sink.write(told, giveUp);
+      this.#records = this.#records.slice(told.length);
+      this.#isDirty = true;
+    } catch (thrown) {
+      if (giveUp.aborted) return;
+      log.error({ error: messageOf(thrown) }, "changes of controls are not stored; trying again");
+      await clock.sleep(pauseMs, giveUp);
+    }
+  }
+
+  async #write(): Promise<void> {
+    const { keeping, cluster, clock, log } = this.#options;
+    if (keeping === null || this.#first !== null) return;
+    const now = clock.now();
+    try {
+      if (this.#isDirty) {
+        const records = [...this.#records, ...this.#unsettled.values()];
+        await keeping.write({ cluster, known: new Map(this.#watch.known()), records }, now);
+        this.#isDirty = false;
+      } else if (now - this.#watchedAt >= watchedMs) await keeping.watched(now);
+      else return;
+      this.#watchedAt = now;
+    } catch (thrown) {
+      log.error(
+        { error: messageOf(thrown) },
+        "what the change log knows is not kept: a restart would repeat or miss it",
+      );
+      await clock.sleep(pauseMs);
+    }
+  }
+
+  async #rest(stop: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const either = AbortSignal.any([stop, over.signal]);
+    const ms = this.#unsettled.size > 0 ? settleMs : this.#records.length > 0 ? pauseMs : watchedMs;
+    await Promise.race([this.#changed.wait(either), this.#options.clock.sleep(ms, either)]);
+    over.abort();
+  }
+}

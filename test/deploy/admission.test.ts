@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { rbacAnswer } from "../../bin/rbac-answer.ts";
+import { parseTarget } from "../../controls/rbac/needed.ts";
+import { tierManifests } from "../../controls/tiers/manifests.ts";
+import { accessOf, subjectOf } from "../../core/kube/api/access.ts";
+import { Api } from "../../core/kube/api/api.ts";
+import { connectionOf } from "../../core/kube/api/connection.ts";
+import type { KubeObject } from "../../core/kube/objects.ts";
+import type { ApiReply } from "../../lab/api-server/api-server.ts";
+import { policyResources } from "../../policy/kinds/custom-resources.ts";
+import { builtInTiers } from "../../policy/kinds/tier.ts";
+import { apply, applyTierControls, deployFolder, manifestOf } from "../support/apply.ts";
+import { needsApiServer } from "../support/needs-api-server.ts";
+import { bound, namespaceObject } from "../support/rbac.ts";
+import { until } from "../support/until.ts";
+import {
+  api,
+  attempts,
+  type Case,
+  globalPolicy,
+  inNamespace,
+  named,
+  ofTiers,
+  policy,
+  questionOf,
+  rbac,
+  rights,
+  roles,
+  shop,
+  users,
+  writes,
+} from "./admission-cases.ts";
+
+const tiered = policyResources.map(({ plural }) => plural).sort();
+
+interface Admission {
+  readonly spec: {
+    readonly matchConstraints: { readonly resourceRules: readonly [{ readonly resources: readonly string[] }] };
+  };
+}
+const kindsOf = (file: string) =>
+  [...(manifestOf(file)[0] as unknown as Admission).spec.matchConstraints.resourceRules[0].resources].sort();
+
+describe("deploy/admission", () => {
+  for (const file of ["admission/tier-rbac.yaml", "admission/tier-label.yaml"])
+    it(`${file} is about every kind of policy`, () => assert.deepEqual(kindsOf(file), tiered));
+
+  it("admission/tier-names.yaml is about every kind that names its tier", () => {
+    const naming = policyResources.filter(({ selectable }) => selectable.includes(".spec.tier"));
+    assert.deepEqual(kindsOf("admission/tier-names.yaml"), naming.map(({ plural }) => plural).sort());
+  });
+
+  it("admission/fixed-tiers.yaml has the tiers that are built in", () => {
+    const text = readFileSync(join(deployFolder, "admission/fixed-tiers.yaml"), "utf8");
+    const orders = [...text.matchAll(/^ +'([-a-z]+)': (\d+)\.0,?$/gm)].map(([, name, order]) => [name, Number(order)]);
+    assert.deepEqual(
+      orders,
+      builtInTiers.map(({ name, order }) => [name, order]),
+    );
+    const denying = builtInTiers.filter(({ defaultAction }) => defaultAction === "deny").map(({ name }) => name);
+    assert.deepEqual(denying, ["default"]);
+  });
+
+  it("has no file that is not applied", () => {
+    const files = ["admission", "roles"].flatMap((folder) =>
+      readdirSync(join(deployFolder, folder)).map((file) => `${folder}/${file}`),
+    );
+    assert.deepEqual(tierManifests.map(({ file }) => file).sort(), files.sort());
+  });
+});
+
+describe("tiers by RBAC on a Kubernetes API server", function () {
+  this.timeout(60_000);
+  const server = needsApiServer({ users });
+  const ask = ({ as, ask: [method, path, body, type] }: Pick<Case, "as" | "ask">, isDry = true): Promise<ApiReply> => {
+    const dry = isDry && method !== "GET" ? `${path.includes("?") ? "&" : "?"}dryRun=All` : "";
+    return server().request(method, path + dry, { user: as, ...(body && { body }), ...(type && { type }) });
+  };
+
+  before(async function () {
+    this.timeout(60_000);
+    await applyTierControls(server());
+    await apply(server(), [namespaceObject("shop"), namespaceObject("other"), ...rights]);
+    await apply(server(), [
+      named("Tier", "app", { order: 300 }),
+      { ...named("Tier", "security"), metadata: { name: "security", finalizers: ["controls.sluice.dev/policies"] } },
+      ...["shop", "other"].map((namespace) => inside(namespace, policy("security.deny", "security"))),
+      ...["allow-web", "other"].map((name) => inside("shop", policy(`app.${name}`, "app"))),
+      globalPolicy("security.base", "security"),
+    ] as readonly KubeObject[]);
+    const mayNot: Pick<Case, "as" | "ask"> = { as: "none", ask: ["POST", shop, policy("app.probe", "app")] };
+    await until("tiers to be asked for", async () => (await ask(mayNot)).status === 403, 20_000);
+    const maySec: Pick<Case, "as" | "ask"> = { as: "sec", ask: ["POST", shop, policy("security.probe", "security")] };
+    await until("roles to be gathered", async () => (await ask(maySec)).status === 201, 20_000);
+  });
+
+  for (const { title: part, cases } of [
+    { title: "policies", cases: writes },
+    { title: "tiers", cases: ofTiers },
+    { title: "ready-made roles", cases: roles },
+    { title: "escalation", cases: attempts },
+  ])
+    describe(part, () => {
+      for (const one of cases)
+        it(`${one.title} -> ${one.status}`, async () => {
+          const { status, body } = await ask(one);
+          const text = JSON.stringify(body);
+          assert.equal(status, one.status, text);
+          if (one.says !== undefined) assert.match(text, one.says);
+        });
+    });
+
+  for (const { title, as, ask: asked, status } of writes) {
+    const question = questionOf(asked);
+    if (question === undefined || status > 403) continue;
+    it(`sluice rbac can says as much: ${title} -> ${status < 400}`, async () => {
+      const subject = subjectOf(as, users.find(({ name }) => name === as)?.groups ?? ["system:masters"]);
+      const client = new Api(connectionOf({ kubeconfig: server().kubeconfig() }));
+      const target = parseTarget(question.policy);
+      assert.ok(target !== undefined, question.policy);
+      const { allowed, grants } = await rbacAnswer(subject, question.verb, target, accessOf(client, subject));
+      assert.equal(allowed, status < 400, JSON.stringify(grants, null, 1));
+    });
+  }
+
+  it("follows what becomes of the rights", async () => {
+    const asked: Pick<Case, "as" | "ask"> = { as: "later", ask: ["POST", shop, policy("app.later", "app")] };
+    const isAllowed = async () => (await ask(asked)).status === 201;
+    const edit = bound("tier-app-edit", "user:later", "shop");
+    assert.ok(!(await isAllowed()));
+    await apply(server(), [bound("tier-app-get", "user:later"), edit]);
+    await until("the grant to count", isAllowed);
+    await server().request("DELETE", `${rbac}/namespaces/shop/rolebindings/${edit.metadata.name}`);
+    await until("the grant to be gone", async () => !(await isAllowed()));
+  });
+
+  for (const { kind, plural, scope } of policyResources)
+    it(`the label of a ${kind} tells its tier, whatever its writer says`, async () => {
+      const spec = kind === "StagedKubernetesNetworkPolicy" ? { podSelector: {} } : { tier: "default" };
+      const object = named(kind, "labelled", spec);
+      const metadata = { ...object.metadata, labels: { "projectcalico.org/tier": "security" } };
+      const path = scope === "Namespaced" ? inNamespace("shop", plural) : `${api}/${plural}`;
+      const { body } = await ask({ as: "admin", ask: ["POST", path, { ...object, metadata }] });
+      assert.equal((body as KubeObject).metadata.labels?.["projectcalico.org/tier"], "default");
+    });
+
+  it("audit events tell the tier, of what was refused too", async () => {
+    await ask({ as: "sec", ask: ["POST", shop, policy("security.seen", "security")] });
+    await ask({ as: "app", ask: ["POST", shop, policy("security.seen", "security")] });
+    const told = '"tier-rbac.projectcalico.org/tier":"security"';
+    const events = readFileSync(server().auditLog, "utf8")
+      .split("\n")
+      .filter((line) => line.includes(told));
+    for (const code of [201, 403])
+      assert.ok(
+        events.some((line) => line.includes(`"code":${code}`)),
+        String(code),
+      );
+  });
+
+  it("lets the cluster tidy a namespace up", async () => {
+    const [namespace, path] = ["/api/v1/namespaces/short", inNamespace("short")];
+    await apply(server(), [namespaceObject("short")]);
+    await ask({ as: "admin", ask: ["POST", path, policy("security.x", "security")] }, false);
+    await ask({ as: "admin", ask: ["DELETE", namespace] }, false);
+    await until(
+      "the namespace to be gone",
+      async () => (await server().request("GET", namespace)).status === 404,
+      30_000,
+    );
+  });
+
+  it("lets the garbage collector delete what an owner owned", async () => {
+    const user = "system:serviceaccount:kube-system:generic-garbage-collector";
+    for (const [verb, resource, name] of [
+      ["get", "tiers", "security"],
+      ["delete", "tier.networkpolicies", "security.*"],
+    ]) {
+      const spec = { user, resourceAttributes: { group: "projectcalico.org", verb, resource, name } };
+      const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+      const { body } = await server().request("POST", path, { body: { spec } });
+      assert.ok((body as { status: { allowed: boolean } }).status.allowed, resource);
+    }
+  });
+});
+
+function inside(namespace: string, object: ReturnType<typeof policy>): object {
+  return { ...object, metadata: { ...object.metadata, namespace } };
+}
