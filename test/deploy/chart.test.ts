@@ -85,7 +85,12 @@ const arbitraryValues = part({
     dataFolder: fc.constant("/d"),
   }),
   enrich: part({ ...section, replicas: fc.nat(3) }),
-  watch: part(section),
+  watch: part({
+    ...section,
+    audit: fc.boolean(),
+    size: fc.constantFrom("1Gi"),
+    storageClass: fc.constantFrom("", "fast"),
+  }),
   archive: part({
     ...section,
     enabled: fc.boolean(),
