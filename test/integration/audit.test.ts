@@ -261,7 +261,7 @@ describe("with the audit events of a real API server", function () {
     return events.filter((event) => textIn(within(event, "objectRef"), "name") === name);
   }
 
-  it("who is not told is nobody", async () => {
+  it("who is not told is nobody", () => {
     const object = policy("unseen");
     sees("untold", "create", {
       ...object,

@@ -71,10 +71,10 @@ describe("a receiver of audit events", () => {
     return new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
       const options = { host: "127.0.0.1", port, path, method, headers, agent: false as const };
       const request = secure === undefined ? plainRequest(options) : secureRequest({ ...options, ...secure });
-      request.once("response", async (reply) => {
+      request.once("response", (reply) => {
         const parts: Buffer[] = [];
-        for await (const part of reply) parts.push(part as Buffer);
-        resolve({ status: reply.statusCode ?? 0, text: Buffer.concat(parts).toString() });
+        reply.on("data", (part: Buffer) => parts.push(part));
+        reply.once("end", () => resolve({ status: reply.statusCode ?? 0, text: Buffer.concat(parts).toString() }));
       });
       request.once("error", reject);
       request.end(body);
