@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseAllDocuments } from "yaml";
+import { tierControls } from "../../bin/install/tier-controls.ts";
 import { sluiceVersion } from "../../bin/version.ts";
 import { workingObjects } from "../../deploy/objects/installation.ts";
 import { valuesOf } from "../../deploy/objects/values.ts";
@@ -22,7 +23,11 @@ describe("the Helm chart", function () {
     const all = fc.sample(arbitraryValues, { numRuns: 60, seed: 9 });
     const rendered = render(...all);
     for (const [index, values] of all.entries()) {
-      const wanted = workingObjects(valuesOf(version, values), namespace);
+      const { enabled } = valuesOf(version, values).tiers;
+      const wanted = [
+        ...(enabled ? tierControls(new Set()) : []),
+        ...workingObjects(valuesOf(version, values), namespace),
+      ];
       assert.deepEqual(objectsOf(rendered[index]), sorted(wanted), JSON.stringify(values));
     }
   });
@@ -99,6 +104,7 @@ const arbitraryValues = part({
   }),
   elasticsearch: part({ ...section, replicas: fc.nat(3) }),
   work: part({ ...section, replicas: fc.nat(3) }),
+  tiers: part({ enabled: fc.boolean() }),
   networkPolicies: part({
     enabled: fc.boolean(),
     kafkaPorts: ports,
