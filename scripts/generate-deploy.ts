@@ -32,9 +32,11 @@ if (process.argv.includes("--check")) {
   for (const path of left) rmSync(join(folder, path));
 }
 
+/** Not behind links: the CRDs are another program's. */
 function filesBelow(path: string): readonly string[] {
   mkdirSync(path, { recursive: true });
-  return readdirSync(path, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
+    const below = join(path, entry.name);
+    return entry.isDirectory() ? filesBelow(below) : entry.isFile() ? [below] : [];
+  });
 }

@@ -42,7 +42,7 @@ export function neededGrants(
 }
 
 /** By the tier that its name carries; a bare name is of tier default. */
-export function tierOfName(name: string): string {
+function tierOfName(name: string): string {
   return name.includes(".") ? name.slice(0, name.indexOf(".")) : defaultTier.name;
 }
 

@@ -6,7 +6,7 @@ import { askedFilter, seenPredicate } from "./seen-filter.ts";
 import { type Readable, seenFlow } from "./seen-flow.ts";
 
 /** What somebody may read now. Throws if that cannot be found out: then nothing may be. */
-export type ReadableNow = (query: FlowQuery) => Promise<Readable>;
+export type ReadableNow = () => Promise<Readable>;
 
 /** So many records at a time are asked for where sums are made of them. */
 const pageSize = 10_000;
@@ -18,18 +18,18 @@ const pageSize = 10_000;
 export function readableStore(store: FlowStore, readableNow: ReadableNow): FlowStore {
   return {
     async search(query, signal) {
-      const readable = await readableNow(query);
+      const readable = await readableNow();
       if (readable === "all") return store.search(query, signal);
       const found = await pageSeen(store, query, readable, signal);
       return { ...found, items: found.items.map(({ seen }) => seen) };
     },
     async pairs(query, signal): Promise<readonly Pair[]> {
-      const readable = await readableNow(query);
+      const readable = await readableNow();
       if (readable === "all") return store.pairs(query, signal);
       return sumPairs(allSeen(store, query, readable, signal), query.limit);
     },
     async top(query, signal): Promise<readonly Count[]> {
-      const readable = await readableNow(query);
+      const readable = await readableNow();
       if (readable === "all") return store.top(query, signal);
       return sumValues(allSeen(store, query, readable, signal), query.field, query.limit);
     },

@@ -18,30 +18,29 @@ export function seenPredicate(filter: Filter | null, readable: Readable): (flow:
   };
 }
 
+type Side = "source" | "destination";
+
+/** Whose addresses a field has. */
+const sidesOf: Partial<Record<FieldName, readonly Side[]>> = {
+  "src.ip": ["source"],
+  "dst.ip": ["destination"],
+  ip: ["source", "destination"],
+};
+
 /** Values of a field on a record that `seenFlow` gave. */
 export function seenValues(flow: Flow, field: FieldName, key: string | null = null): readonly FieldValue[] {
-  switch (field) {
-    case "src.ip":
-      return isAddressHidden(flow, "source") ? [] : valuesOf(flow, field, key);
-    case "dst.ip":
-      return isAddressHidden(flow, "destination") ? [] : valuesOf(flow, field, key);
-    case "ip": {
-      const hidden = new Set<FieldValue>([
-        ...(isAddressHidden(flow, "source") ? [flow.sourceAddress] : []),
-        ...(isAddressHidden(flow, "destination") ? [flow.destinationAddress] : []),
-      ]);
-      return valuesOf(flow, field, key).filter((address) => !hidden.has(address));
-    }
-    case "node":
-      return flow.node === "" ? [] : [flow.node];
-    default:
-      return valuesOf(flow, field, key);
-  }
+  if (field === "node" && flow.node === "") return [];
+  const values = valuesOf(flow, field, key);
+  const hidden = (sidesOf[field] ?? []).filter((side) => isAddressHidden(flow, side));
+  return hidden.length === 0
+    ? values
+    : values.filter((value) => !hidden.some((side) => addressOf(flow, side) === value));
 }
 
-function isAddressHidden(flow: Flow, side: "source" | "destination"): boolean {
-  const address = side === "source" ? flow.sourceAddress : flow.destinationAddress;
-  const end = flow[side];
+const addressOf = (flow: Flow, side: Side) => (side === "source" ? flow.sourceAddress : flow.destinationAddress);
+
+function isAddressHidden(flow: Flow, side: Side): boolean {
+  const [address, end] = [addressOf(flow, side), flow[side]];
   return (address === "0.0.0.0" || address === "::") && (end === null || end.kind === "unknown" || isHidden(end));
 }
 

@@ -23,7 +23,8 @@ export type Reached = "kafka" | "elasticsearch" | "redis" | "apiServer";
 
 export interface Volume {
   readonly name: string;
-  readonly path: string;
+  /** Null: not in the container that does the work. */
+  readonly path: string | null;
   /** As a pod names it, without its name. */
   readonly from: Fields;
   readonly condition?: Condition;

@@ -4,4 +4,3 @@ export const priorityName = "sluice";
 export const readerRole = "sluice-reader";
 
 export const nameOf = (component: string): string => `sluice-${component}`;
-export const serviceAccountOf = nameOf;

@@ -1,7 +1,7 @@
 import type { Component, Volume } from "./component.ts";
 import { labelsOf } from "./labels.ts";
-import { configName, serviceAccountOf } from "./names.ts";
-import { type Fields, hash, type Template, text, value, when } from "./template.ts";
+import { configName, nameOf } from "./names.ts";
+import { type Fields, type Hole, hash, type Template, text, value, when } from "./template.ts";
 
 /** What differs between pods of nodes and others. */
 interface PodKind {
@@ -10,6 +10,8 @@ interface PodKind {
   readonly securityContext: Fields;
   readonly container: Fields;
 }
+
+export const image: Hole = text`${value("image.repository")}:${value("image.tag")}`;
 
 /** Nobody in particular; deploy/Dockerfile makes this user. */
 const unprivileged = { runAsNonRoot: true, runAsUser: 10001, runAsGroup: 10001, fsGroup: 10001 };
@@ -38,7 +40,7 @@ function template(kind: PodKind): Fields {
   return {
     metadata: { labels: labelsOf(name), annotations: { "sluice.dev/config": hash("config") } },
     spec: {
-      serviceAccountName: serviceAccountOf(name),
+      serviceAccountName: nameOf(name),
       automountServiceAccountToken: typeof readsObjects === "string" ? value(readsObjects) : readsObjects,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 30,
@@ -58,7 +60,7 @@ function container({ component, metricsAddress, container }: PodKind): Fields {
   const asked = (path: string, more: Fields) => ({ httpGet: { path, port: "metrics" }, timeoutSeconds: 5, ...more });
   return {
     name: "sluice",
-    image: text`${value("image.repository")}:${value("image.tag")}`,
+    image,
     imagePullPolicy: value("image.pullPolicy"),
     args,
     env: [
@@ -73,13 +75,7 @@ function container({ component, metricsAddress, container }: PodKind): Fields {
     readinessProbe: asked("/readyz", { periodSeconds: 10, failureThreshold: 3 }),
     resources: value(`${name}.resources`),
     securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, ...container },
-    volumeMounts: volumesOf(component).map(({ name, path, condition, from }) =>
-      optional(condition, {
-        name,
-        mountPath: path,
-        ...("configMap" in from || "secret" in from ? { readOnly: true } : {}),
-      }),
-    ),
+    volumeMounts: volumesOf(component).flatMap(mountsOf),
   };
 }
 
@@ -91,6 +87,12 @@ function volumesOf({ name, volumes = [] }: Component): readonly Volume[] {
     { name: "tmp", path: "/tmp", from: { emptyDir: {} } },
     ...volumes,
   ];
+}
+
+function mountsOf({ name, path, condition, from }: Volume): readonly Template[] {
+  if (path === null) return [];
+  const isReadOnly = "configMap" in from || "secret" in from;
+  return [optional(condition, { name, mountPath: path, ...(isReadOnly ? { readOnly: true } : {}) })];
 }
 
 function optional(condition: Volume["condition"], then: Fields): Template {

@@ -2,7 +2,7 @@ import { ownLabels } from "../../policy/crd.ts";
 import { customResources } from "../../policy/kinds/custom-resources.ts";
 import type { Component } from "./component.ts";
 import { labelsOf } from "./labels.ts";
-import { readerRole, serviceAccountOf } from "./names.ts";
+import { nameOf, readerRole } from "./names.ts";
 import { type Fields, namespace } from "./template.ts";
 
 /** What is listed and watched: by API group, which resources. */
@@ -39,7 +39,7 @@ export function serviceAccount({ name }: Component): Fields {
   return {
     apiVersion: "v1",
     kind: "ServiceAccount",
-    metadata: { name: serviceAccountOf(name), namespace, labels: labelsOf(name) },
+    metadata: { name: nameOf(name), namespace, labels: labelsOf(name) },
     automountServiceAccountToken: false,
   };
 }
@@ -48,8 +48,8 @@ export function readerBinding({ name }: Component): Fields {
   return {
     apiVersion: "rbac.authorization.k8s.io/v1",
     kind: "ClusterRoleBinding",
-    metadata: { name: serviceAccountOf(name), labels: labelsOf(name) },
+    metadata: { name: nameOf(name), labels: labelsOf(name) },
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: readerRole },
-    subjects: [{ kind: "ServiceAccount", name: serviceAccountOf(name), namespace }],
+    subjects: [{ kind: "ServiceAccount", name: nameOf(name), namespace }],
   };
 }

@@ -70,6 +70,12 @@ const node = z
       .regex(/^\/./, "must be an absolute path")
       .default("/var/lib/sluice")
       .describe("Folder of the node that holds the spool and the last good rules."),
+    setSysctls: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether nf_conntrack_acct and nf_conntrack_timestamp are switched on, without which a node counts nothing; false: the nodes have them.",
+      ),
     maxUnavailable: z
       .union([z.int().min(1), z.string().regex(/^[1-9][0-9]?%$/)])
       .default("10%")

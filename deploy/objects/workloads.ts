@@ -1,7 +1,7 @@
 import type { Component } from "./component.ts";
 import { labelsOf } from "./labels.ts";
 import { nameOf, priorityName } from "./names.ts";
-import { nodePodTemplate, podTemplate } from "./pod.ts";
+import { image, nodePodTemplate, podTemplate } from "./pod.ts";
 import { type Fields, namespace, unless, value, when } from "./template.ts";
 
 export function deployment(component: Component): Fields {
@@ -40,6 +40,12 @@ export const node: Component = {
       path: "/var/lib/sluice-node",
       from: { hostPath: { path: value("node.dataFolder"), type: "DirectoryOrCreate" } },
     },
+    {
+      name: "sysctls",
+      path: null,
+      from: { hostPath: { path: "/proc/sys/net/netfilter", type: "Directory" } },
+      condition: "node.setSysctls",
+    },
     // By it packets are sent that prove the rules.
     { name: "tun", path: "/dev/net/tun", from: { hostPath: { path: "/dev/net/tun" } }, condition: "node.enforcement" },
   ],
@@ -49,8 +55,29 @@ export const node: Component = {
     // By the host's process ids it is known who tampered with rules.
     hostPID: when("node.enforcement", true),
     priorityClassName: "system-node-critical",
+    initContainers: when("node.setSysctls", [sysctls()]),
   },
 };
+
+/**
+ * A container's own /proc/sys cannot be written; the node's, mounted elsewhere, can, by root without a capability. Which network it is about, the
+ * mount says: the node's.
+ */
+function sysctls(): Fields {
+  const names = ["nf_conntrack_acct", "nf_conntrack_timestamp"];
+  return {
+    name: "sysctls",
+    image,
+    imagePullPolicy: value("image.pullPolicy"),
+    command: ["sh", "-c", names.map((name) => `echo 1 >/node/${name}`).join(" && ")],
+    resources: value("node.resources"),
+    securityContext: {
+      ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
+      capabilities: { drop: ["ALL"] },
+    },
+    volumeMounts: [{ name: "sysctls", mountPath: "/node" }],
+  };
+}
 
 export function daemonSet(): Fields {
   return {

@@ -10,7 +10,8 @@ export const api = "/apis/projectcalico.org/v3";
 export const rbac = "/apis/rbac.authorization.k8s.io/v1";
 export const inNamespace = (namespace: string, plural = "networkpolicies") =>
   `${api}/namespaces/${namespace}/${plural}`;
-export const [shop, other] = [inNamespace("shop"), inNamespace("other")];
+export const shop = inNamespace("shop");
+const other = inNamespace("other");
 const globals = `${api}/globalnetworkpolicies`;
 const tiers = `${api}/tiers`;
 const admission = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";

@@ -80,6 +80,7 @@ const arbitraryValues = part({
   node: part({
     ...section,
     enforcement: fc.boolean(),
+    setSysctls: fc.boolean(),
     maxUnavailable: fc.constantFrom<string | number>(1, "50%"),
     dataFolder: fc.constant("/d"),
   }),

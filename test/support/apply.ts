@@ -16,7 +16,7 @@ export function manifestOf(file: string): readonly KubeObject[] {
   return objectsOf(readFileSync(join(deployFolder, file), "utf8"));
 }
 
-export function objectsOf(text: string): readonly KubeObject[] {
+function objectsOf(text: string): readonly KubeObject[] {
   return readYaml(text).flatMap(({ value, error }) => {
     assert.equal(error, null);
     return value === undefined ? [] : [value as KubeObject];

@@ -3,7 +3,9 @@ import { NamespaceAccess } from "../../../core/flow-access/namespace-access.ts";
 import type { Access } from "../../../core/kube/api/access.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
-function accessOf(...granted: readonly string[]) {
+const three = ["shop", "bank", "shop", "dev"];
+
+function accessOf(granted: readonly string[], names: readonly string[] = three) {
   const clock = new FakeClock();
   const asked: string[] = [];
   const rights = new Set(granted);
@@ -13,48 +15,50 @@ function accessOf(...granted: readonly string[]) {
     asked.push(namespace);
     return state.isAway ? Promise.reject(new Error("away")) : Promise.resolve(rights.has(namespace));
   };
-  const access = new NamespaceAccess({ may, clock, keptMs: 1000 });
+  const namespaces = () => {
+    asked.push("names");
+    return Promise.resolve(names);
+  };
+  const access = new NamespaceAccess({ may, namespaces, clock, keptMs: 1000 });
   return { access, clock, asked, rights, state };
 }
-const three = () => Promise.resolve(["shop", "bank", "shop", "dev"]);
 
 describe("core/flow-access/namespace-access", () => {
   it("knows the namespaces that are granted", async () => {
-    assert.deepEqual(await accessOf("shop", "other").access.readable(three), new Set(["shop"]));
+    assert.deepEqual(await accessOf(["shop", "other"]).access.readable(), new Set(["shop"]));
   });
 
   it("whoever may read all need not be asked about each", async () => {
-    const { access, asked } = accessOf("*");
-    assert.equal(await access.readable(() => Promise.reject(new Error("not asked for"))), "all");
+    const { access, asked } = accessOf(["*"]);
+    assert.equal(await access.readable(), "all");
     assert.deepEqual(asked, ["*"]);
   });
 
   it("asks of each once, for a while", async () => {
-    const { access, clock, asked, rights } = accessOf("shop");
-    await access.readable(three);
+    const { access, clock, asked, rights } = accessOf(["shop"]);
+    await access.readable();
     rights.delete("shop");
     await clock.advance(999);
-    assert.deepEqual(await access.readable(three), new Set(["shop"]));
-    assert.equal(asked.length, 4);
+    assert.deepEqual(await access.readable(), new Set(["shop"]));
+    assert.deepEqual(asked, ["*", "names", "shop", "bank", "dev"]);
     await clock.advance(1);
-    assert.deepEqual(await access.readable(three), new Set());
-    assert.equal(asked.length, 8);
+    assert.deepEqual(await access.readable(), new Set());
+    assert.equal(asked.length, 10);
   });
 
   it("fails where it cannot ask, also what was granted before", async () => {
-    const { access, clock, state } = accessOf("*");
-    await access.readable(three);
+    const { access, clock, state } = accessOf(["*"]);
+    await access.readable();
     state.isAway = true;
     await clock.advance(1000);
-    await assert.rejects(access.readable(three), /away/);
+    await assert.rejects(access.readable(), /away/);
     state.isAway = false;
-    assert.equal(await access.readable(three), "all");
+    assert.equal(await access.readable(), "all");
   });
 
   it("knows of many namespaces", async () => {
     const names = Array.from({ length: 100 }, (_, at) => `n${at}`);
-    const { access } = accessOf(...names.slice(0, 50));
-    assert.equal((await access.readable(() => Promise.resolve(names))) instanceof Set, true);
-    assert.deepEqual(await access.readable(() => Promise.resolve(names)), new Set(names.slice(0, 50)));
+    const { access } = accessOf(names.slice(0, 50), names);
+    assert.deepEqual(await access.readable(), new Set(names.slice(0, 50)));
   });
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { KubeObject } from "../../../core/kube/objects.ts";
+import { readYaml } from "../../../core/kube/yaml.ts";
 import { readLabelTaxonomy } from "../../../policy/kinds/label-taxonomy.ts";
 import { problemsOf } from "../../../policy/kinds/read.ts";
 import { company } from "../../support/company-taxonomy.ts";
@@ -109,6 +111,15 @@ const refused: readonly { readonly title: string; readonly object: KubeObject; r
 
 describe("LabelTaxonomy", () => {
   it("is accepted with every field there is", () => assert.deepEqual(problemsOf(company), []));
+
+  it("is accepted as docs/labels.md has it", () => {
+    const page = readFileSync(new URL("../../../docs/labels.md", import.meta.url), "utf8");
+    const [, example = ""] = /```yaml\n(.*?)```/s.exec(page) ?? [];
+    assert.deepEqual(
+      readYaml(example).map(({ value }) => problemsOf(value as KubeObject)),
+      [[]],
+    );
+  });
 
   for (const { title, object, says } of refused)
     it(`with ${title} is refused, and says where`, () => {
