@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { flowsCommand } from "../../bin/commands/flows.ts";
 import { pairsCommand } from "../../bin/commands/pairs.ts";
+import { policyGetCommand } from "../../bin/commands/policy-get.ts";
 import { topCommand } from "../../bin/commands/top.ts";
 import { traceCommand } from "../../bin/commands/trace.ts";
 import { formatNames } from "../../bin/formats/format.ts";
@@ -60,6 +61,9 @@ describe("what somebody may read of flows by RBAC", function () {
       bound("sluice-flows-view", "user:aud"),
       clusterRole("lister", core(["namespaces"], ["list"])),
       bound("lister", "user:lister"),
+      ...["sluice-policies-view", "sluice-tier-security-edit"].map((role) => bound(role, "user:sec")),
+      ...["sluice-policies-view", "sluice-tier-app-edit"].map((role) => bound(role, "user:shopper", "prod-shop")),
+      bound("sluice-tier-app-get", "user:shopper"),
       bound("sluice-flows-view", "user:lister", "shop"),
     ]),
   );
@@ -147,6 +151,23 @@ describe("what somebody may read of flows by RBAC", function () {
         [0, 1, 3],
       );
     });
+
+  const policies = async (...args: readonly string[]) =>
+    (await run(policyGetCommand, new FakeRim(), "lab/demo", "-o", "name", ...args)).trim().split("\n");
+
+  it("shows the policies of the tiers that somebody may read", async () => {
+    const all = await policies();
+    assert.deepEqual(await policies(...as("root", "--as-group", "system:masters")), all);
+    assert.deepEqual(await policies(...as("bob")), [""]);
+    assert.deepEqual(
+      await policies(...as("sec")),
+      all.filter((name) => /\bsecurity\./.test(name)),
+    );
+    assert.deepEqual(
+      await policies(...as("shopper")),
+      all.filter((name) => /^np:prod-shop\/app\./.test(name)),
+    );
+  });
 
   const trace = async (rim: FakeRim, ...args: readonly string[]) => {
     const who = ["--kubeconfig", server().kubeconfig(), "--as", "ann"];
