@@ -26,7 +26,8 @@ describe("deploy/roles", () => {
       resourcesOf("sluice-policies-view").flat(),
       ["sluice-policies-edit", "sluice-globals-edit", "sluice-tiers-edit"].flatMap((name) => resourcesOf(name).flat()),
     ];
-    for (const { plural } of customResources) {
+    for (const { group, plural } of customResources) {
+      if (group !== "projectcalico.org") continue; // of our own group all, by *
       assert.ok(seen.includes(plural), `${plural} to read`);
       assert.ok(written.includes(plural), `${plural} to write`);
     }

@@ -39,9 +39,10 @@ export async function apply(server: ApiServer, objects: readonly KubeObject[]): 
 export async function applyCrds(server: ApiServer): Promise<void> {
   const crds = readdirSync(join(deployFolder, "crds")).flatMap((file) => manifestOf(join("crds", file)));
   await apply(server, crds);
-  for (const { metadata } of crds) {
+  for (const { metadata, spec } of crds) {
     const [plural, ...group] = metadata.name.split(".");
-    const path = `/apis/${group.join(".")}/v3/${plural}`;
+    const { versions } = spec as { readonly versions: readonly [{ readonly name: string }] };
+    const path = `/apis/${group.join(".")}/${versions[0].name}/${plural}`;
     await until(`${plural} to be served`, async () => (await server.request("GET", path)).status === 200, 10_000);
   }
 }
