@@ -187,8 +187,8 @@ export class ControlLog {
       const { record, sighting } = draft;
       metrics.add("sluice_control_changes_total", { subject: record.control?.subject ?? "", verb: sighting.verb });
       this.#unsettled.set(record.id, record);
-      authority?.see(record, draft.object);
       this.#teller.note();
+      authority?.see(record, draft.object);
       this.#settle(this.#waiting.see(sighting, draft, clock.now()));
       // One effect after the other would keep all else in this process waiting.
       await new Promise<void>((resolve) => setImmediate(resolve));
