@@ -39,9 +39,9 @@ export async function apply(server: ApiServer, objects: readonly KubeObject[]): 
 export async function applyCrds(server: ApiServer): Promise<void> {
   const crds = readdirSync(join(deployFolder, "crds")).flatMap((file) => manifestOf(join("crds", file)));
   await apply(server, crds);
-  for (const { metadata } of crds) {
-    const [plural, ...group] = metadata.name.split(".");
-    const path = `/apis/${group.join(".")}/v3/${plural}`;
+  for (const crd of crds) {
+    const { group, names, versions } = crd["spec"] as CrdSpec;
+    const [plural, path] = [names.plural, `/apis/${group}/${versions[0]?.name}/${names.plural}`];
     await until(`${plural} to be served`, async () => (await server.request("GET", path)).status === 200, 10_000);
   }
 }
@@ -77,4 +77,10 @@ async function pathOf(server: ApiServer, { apiVersion, kind, metadata }: KubeObj
   assert.ok(found !== undefined, `${apiVersion} has no ${kind}`);
   const namespace = found.namespaced ? `/namespaces/${metadata.namespace ?? "default"}` : "";
   return `${base}${namespace}/${found.name}/${metadata.name}`;
+}
+
+interface CrdSpec {
+  readonly group: string;
+  readonly names: { readonly plural: string };
+  readonly versions: readonly { readonly name: string }[];
 }
