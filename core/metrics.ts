@@ -180,7 +180,7 @@ export const metricTable = {
     "resource",
   ),
   sluice_objects_failures_total: counter("Lists and watches that failed or were refused.", "resource"),
-  sluice_objects_refused: gauge("1 while the API server lets us not read a resource, else 0.", "resource"),
+  sluice_objects_refused: gauge("1 while the API server does not let us read a resource, else 0.", "resource"),
   sluice_status_writes_total: counter(
     "Times that the status of a policy or tier was written, as it had become another.",
   ),

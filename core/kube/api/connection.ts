@@ -28,6 +28,8 @@ export function connectionOf({ kubeconfig, context }: ConnectionChoice = {}): Ap
   if (context !== undefined) config.setCurrentContext(context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new SluiceError("KUBE_FAILED", noCluster(config));
+  if (!cluster.server.startsWith("https://"))
+    throw new SluiceError("KUBE_FAILED", `the API server ${cluster.server} is not asked without TLS`);
   const agents = new Agents();
   return {
     server: cluster.server,

@@ -40,7 +40,12 @@ describe("status of policies and tiers in an API server", function () {
   const server = needsApiServer();
   const api = () => new Api(connectionOf({ kubeconfig: server().kubeconfig() }));
 
-  /** A watcher: what it is to be told, and the revision that is wanted. */
+  const ends: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end();
+  });
+
+  /** A watcher, until the end of the test at most. */
   function watching() {
     const stop = new AbortController();
     const [world, metrics] = [new World(), new Metrics()];
@@ -59,6 +64,7 @@ describe("status of policies and tiers in an API server", function () {
       stop.abort();
       await ended;
     };
+    ends.push(end);
     return { world, writes, end };
   }
 
@@ -82,7 +88,7 @@ describe("status of policies and tiers in an API server", function () {
   });
 
   it("follows what nodes say of themselves, and what becomes of the policy", async () => {
-    const { world, end } = watching();
+    const { world } = watching();
     const path = `${policies}/default.web`;
     await untilItSays(path, /^Accepted True SelectsNothing/, /^Programmed False NoNode: on 0 of 1 nodes/);
     const { revision } = world.program();
@@ -92,7 +98,6 @@ describe("status of policies and tiers in an API server", function () {
     await untilItSays(path, /^Programmed False NoNode: on 0 of 1 nodes .* not on n1$/);
     await nodeTeller({ api: api(), clock: systemClock })(enforcing(world.program().revision));
     await untilItSays(path, /^Programmed True AllNodes/);
-    await end();
   });
 
   it("leaves what a kubelet says of the node as it is", async () => {
@@ -106,8 +111,11 @@ describe("status of policies and tiers in an API server", function () {
 
   it("is written once, also by one that begins anew", async () => {
     const first = watching();
-    await nodeTeller({ api: api(), clock: systemClock })(enforcing(first.world.program().revision));
-    await untilItSays(`${policies}/default.web`, /^Accepted True/);
+    await until("objects to be known", () => first.world.nodes().size > 0);
+    const { revision } = first.world.program();
+    await nodeTeller({ api: api(), clock: systemClock })(enforcing(revision));
+    const settled = new RegExp(`^Programmed True AllNodes: on 1 of 1 nodes since revision ${revision}$`);
+    await untilItSays(`${policies}/default.web`, settled);
     await first.end();
     const version = async () => {
       const { body } = await server().request("GET", `${policies}/default.web`);
@@ -122,6 +130,5 @@ describe("status of policies and tiers in an API server", function () {
     await untilItSays(`${group}/tiers/t`, /^Accepted True Empty/);
     assert.equal(await version(), written);
     assert.ok((await second.writes()) <= 2, "the tier, and its nodes");
-    await second.end();
   });
 });
