@@ -67,21 +67,21 @@ export class Teller {
   async run(sink: Sink<ChangeRecord>, over: AbortSignal, giveUp: AbortSignal): Promise<void> {
     for (;;) {
       const isLast = over.aborted;
-      const isTold = await this.#round(sink, giveUp);
-      if (isLast && (!isTold || this.#records.length === 0)) break;
-      if (isTold && !this.#isDirty) await this.#rest(over);
-      else if (!isTold) await this.#options.clock.sleep(pauseMs, over);
+      const outcome = await this.#round(sink, giveUp);
+      if (isLast && (outcome !== "told" || this.#records.length === 0)) break;
+      if (outcome === "failed") await this.#options.clock.sleep(pauseMs, over);
+      else if (!this.#isDirty) await this.#rest(over);
     }
     if (this.#isDirty || this.#isStale) await this.#write();
   }
 
-  /** False if anything failed. What cannot be kept is told nonetheless. */
-  async #round(sink: Sink<ChangeRecord>, giveUp: AbortSignal): Promise<boolean> {
+  /** What cannot be kept is told nonetheless. */
+  async #round(sink: Sink<ChangeRecord>, giveUp: AbortSignal): Promise<"told" | "not yet" | "failed"> {
     const told = this.#records;
     const isDue = this.#options.clock.now() - this.#writtenAt >= watchedMs;
     const outcome = this.#isDirty || isDue ? await this.#write() : "written";
-    if (outcome === "not yet") return true;
-    return (await this.#tell(told, sink, giveUp)) && outcome === "written";
+    if (outcome === "not yet") return outcome;
+    return (await this.#tell(told, sink, giveUp)) && outcome === "written" ? "told" : "failed";
   }
 
   async #tell(told: readonly ChangeRecord[], sink: Sink<ChangeRecord>, giveUp: AbortSignal): Promise<boolean> {
