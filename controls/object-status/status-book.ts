@@ -1,6 +1,6 @@
 import { type KubeObject, keyOf } from "../../core/kube/objects.ts";
 import type { Change } from "../../core/kube/watch.ts";
-import { customResources } from "../../policy/kinds/custom-resources.ts";
+import { toldResources } from "../../policy/kinds/custom-resources.ts";
 import { type Fact, readFact } from "../../policy/kinds/read.ts";
 import { builtInTiers } from "../../policy/kinds/tier.ts";
 import type { Policy, Problem } from "../../policy/model.ts";
@@ -26,9 +26,7 @@ interface Known {
   readonly fact: Fact | null;
 }
 
-/** Kinds of which the status tells. */
-export const told = customResources.filter(({ kind }) => kind === "Tier" || kind.endsWith("NetworkPolicy"));
-const types = new Set(told.map(({ group, version, kind }) => `${group}/${version}/${kind}`));
+const types = new Set(toldResources.map(({ group, version, kind }) => `${group}/${version}/${kind}`));
 
 /** Policies and tiers of projectcalico.org/v3, and all that their status depends on. */
 export class StatusBook {

@@ -7,9 +7,10 @@ import { type KubeObject, keyOf } from "../../core/kube/objects.ts";
 import type { Change } from "../../core/kube/watch.ts";
 import type { Log } from "../../core/log.ts";
 import type { Metrics } from "../../core/metrics.ts";
+import { toldResources } from "../../policy/kinds/custom-resources.ts";
 import type { Endpoint } from "../../policy/placement.ts";
 import { conditionsToWrite, type TimedCondition } from "../conditions.ts";
-import { StatusBook, told, type Wanted } from "./status-book.ts";
+import { StatusBook, type Wanted } from "./status-book.ts";
 
 /** The policies as they are in force just now. */
 export interface InForce {
@@ -29,7 +30,9 @@ const roundMs = 1_000;
 /** Between two writes: a change that concerns all policies does not take the API server from others. */
 const pauseMs = 50;
 const retryMs = 10_000;
-const plurals = new Map(told.map(({ group, version, kind, plural }) => [`${group}/${version}/${kind}`, plural]));
+const plurals = new Map(
+  toldResources.map(({ group, version, kind, plural }) => [`${group}/${version}/${kind}`, plural]),
+);
 
 interface Recalled {
   readonly metadata: { readonly uid: string };
@@ -105,7 +108,7 @@ export class StatusWriter {
 
   /** What an earlier run wrote. */
   async #recall(signal: AbortSignal): Promise<void> {
-    for (const { group, version, kind, plural } of told) {
+    for (const { group, version, kind, plural } of toldResources) {
       const apiVersion = `${group}/${version}`;
       const fields = { metadata: { uid: true }, status: { conditions: true } } as const;
       const resource = { apiVersion, kind, plural, fields, isRequired: false };

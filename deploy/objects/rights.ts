@@ -1,8 +1,8 @@
 import { controlResources } from "../../bin/objects/control-resources.ts";
 import { resources } from "../../bin/objects/resources.ts";
-import { told } from "../../controls/object-status/status-book.ts";
 import type { Resource } from "../../core/kube/api/resource.ts";
 import { ownLabels } from "../../policy/crd.ts";
+import { toldResources } from "../../policy/kinds/custom-resources.ts";
 import type { Component, Right } from "./component.ts";
 import { labelsOf } from "./labels.ts";
 import { nameOf } from "./names.ts";
@@ -23,7 +23,11 @@ export const watchRights: readonly Right[] = [
   { group: "projectcalico.org", resources: ["tiers"], verbs: ["get", "patch"] },
   // By it deploy/admission/tier-finalizer.yaml lets it take the finalizer off.
   { group: "projectcalico.org", resources: ["tiers/finalizers"], verbs: ["update"] },
-  { group: "projectcalico.org", resources: told.map(({ plural }) => `${plural}/status`).sort(), verbs: ["patch"] },
+  {
+    group: "projectcalico.org",
+    resources: toldResources.map(({ plural }) => `${plural}/status`).sort(),
+    verbs: ["patch"],
+  },
   { group: "controls.sluice.dev", resources: ["labeltaxonomies/status"], verbs: ["patch"] },
   {
     group: "admissionregistration.k8s.io",
