@@ -21,7 +21,7 @@ module.exports = {
     only(
       "deploy-imports-core-and-policy",
       "deploy",
-      ["core", "policy"],
+      ["core", "policy", "bin/objects"],
       "what is deployed is described without doing it",
     ),
     only("lab-imports-core", "lab", ["core"], "the lab is a cluster, it knows no product code but core"),

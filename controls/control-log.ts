@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { Condition } from "../core/condition.ts";
-import { messageOf, SluiceError } from "../core/errors.ts";
+import { SluiceError } from "../core/errors.ts";
 import type { Deed } from "../core/kube/deed.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
 import type { Change } from "../core/kube/watch.ts";
@@ -13,6 +13,7 @@ import type { ProgramSettings } from "../policy/program-settings.ts";
 import type { Authority } from "./authority/authority.ts";
 import type { Evidence } from "./evidence/sighting.ts";
 import { WaitingChanges, type WaitingOptions } from "./evidence/waiting.ts";
+import { type Keeping, Teller } from "./log/teller.ts";
 import type { Found, Snapshot } from "./snapshot/snapshot-text.ts";
 import { type Circumstances, ControlWatch, type Draft } from "./watched/control-watch.ts";
 
@@ -33,17 +34,6 @@ export interface ControlLogOptions {
   readonly settle: Settle;
 }
 
-/** Where a change log keeps what it knows. */
-export interface Keeping {
-  /** Undefined where nothing was kept yet. Throws SNAPSHOT_INVALID for what is not to be used. */
-  open(): Promise<Found | undefined>;
-  /** On disk when it resolves. */
-  write(snapshot: Snapshot, now: number): Promise<void>;
-  /** Nothing else is new. */
-  watched(now: number): Promise<void>;
-  close(): Promise<void>;
-}
-
 const sluice: Actor = {
   ...{ program: "sluice", pid: null, commandLine: null, uid: null, user: null, login: null, container: null },
   ancestors: [],
@@ -57,47 +47,43 @@ const effectLimit = 20;
 const mostEndpoints = 20_000;
 /** For what comes at once; beyond it changes are told without their effect. */
 const effectsMs = 10_000;
-/** How exactly it is known, after a crash, since when nobody watched. */
-const watchedMs = 30_000;
 const settleMs = 200;
-const pauseMs = 1_000;
 
 /**
  * The log of every change of a control. What list and watch tell goes in; records come out, each stored once:
  *
- *   hear -> ControlWatch (what is other, its effect) -> WaitingChanges (who did it) -> records -> snapshot -> sink
- *
- * A record is on disk before it is told, and told again, the very same, by the next run if this one is killed before it could forget it.
+ *   hear -> ControlWatch (what is other, its effect) -> WaitingChanges (who did it) -> Teller (once) -> sink
  */
 export class ControlLog {
   readonly #options: ControlLogOptions;
   readonly #watch: ControlWatch;
   readonly #waiting: WaitingChanges<Draft>;
   readonly #changed = new Condition();
-  readonly #heard: (readonly Change[])[] = [];
+  readonly #teller: Teller;
+  /** With when that was. */
+  readonly #heard: { readonly changes: readonly Change[]; readonly at: number }[] = [];
   /** Nobody has said yet who did it. */
   readonly #unsettled = new Map<string, ChangeRecord>();
-  /** To be stored. */
-  #records: ChangeRecord[] = [];
-  #isDirty = false;
-  #watchedAt = Number.NEGATIVE_INFINITY;
   /** What was heard before all that exists was told. */
   #first: Change[] | null = [];
   #earlier: Found | null = null;
+  /** What is known is whole: all that exists was told, and all that is other than before. */
+  #isWhole = false;
 
   constructor(options: ControlLogOptions) {
     const { cluster, settings, metrics } = options;
     this.#options = options;
     this.#watch = new ControlWatch({ cluster, settings, limit: effectLimit, mostEndpoints });
     this.#waiting = new WaitingChanges(options.waiting);
+    this.#teller = new Teller({ ...options, snapshot: (records) => this.#snapshot(records) });
     metrics.read("sluice_control_changes_waiting", () => [
-      { labels: {}, value: this.#unsettled.size + this.#records.length },
+      { labels: {}, value: this.#unsettled.size + this.#teller.size },
     ]);
   }
 
   /** What list and watch tell, in batches as they come. */
   hear(changes: readonly Change[]): void {
-    this.#heard.push(changes);
+    this.#heard.push({ changes, at: this.#options.clock.now() });
     this.#changed.changed();
   }
 
@@ -110,28 +96,29 @@ export class ControlLog {
 
   /** Tells something that nobody can see by list and watch: what was refused. */
   record(...records: readonly ChangeRecord[]): void {
-    this.#records.push(...records);
-    this.#isDirty = true;
-    this.#changed.changed();
+    this.#teller.add(records);
   }
 
-  /** Until the signal aborts and all is stored, or the other one aborts. */
+  /** Until the first signal aborts and all is stored, or the other one aborts. */
   async run(sink: Sink<ChangeRecord>, stop: AbortSignal, giveUp: AbortSignal): Promise<void> {
     try {
       this.#resume(await this.#open());
-      while (!stop.aborted || this.#heard.length > 0) {
-        const batch = this.#heard.shift();
-        if (batch !== undefined) await this.#take(batch);
-        this.#settle(this.#waiting.due(this.#options.clock.now()));
-        await this.#keep(sink, giveUp);
-        if (this.#heard.length === 0) await this.#rest(stop);
-      }
-      this.#settle(this.#waiting.all());
-      await this.#keep(sink, giveUp);
-      await this.#write();
+      const over = new AbortController();
+      const watching = this.#follow(stop).finally(() => over.abort());
+      await Promise.all([watching, this.#teller.run(sink, over.signal, giveUp)]);
     } finally {
       await this.#options.keeping?.close();
     }
+  }
+
+  async #follow(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted || this.#heard.length > 0) {
+      const heard = this.#heard.shift();
+      if (heard !== undefined) await this.#take(heard.changes, this.#circumstances(heard.at));
+      this.#settle(this.#waiting.due(this.#options.clock.now()));
+      if (this.#heard.length === 0) await this.#rest(stop);
+    }
+    this.#settle(this.#waiting.all());
   }
 
   async #open(): Promise<Found | string | undefined> {
@@ -149,7 +136,7 @@ export class ControlLog {
 
   #resume(found: Found | string | undefined): void {
     if (typeof found === "object") {
-      this.#records.push(...found.records);
+      this.record(...found.records);
       this.#earlier = found;
     } else this.record(this.#beginning(found));
   }
@@ -175,8 +162,7 @@ export class ControlLog {
     return { id: contentHash(record, 32), ...record };
   }
 
-  async #take(changes: readonly Change[]): Promise<void> {
-    const at = this.#circumstances();
+  async #take(changes: readonly Change[], at: Circumstances): Promise<void> {
     if (this.#first === null) return await this.#draft(this.#watch.take(changes, at));
     this.#first.push(...changes);
     if (!changes.some(({ type }) => type === "synced")) return;
@@ -185,7 +171,14 @@ export class ControlLog {
     this.#options.authority?.begin(all);
     const { unread = () => new Set<string>() } = this.#options;
     await this.#draft(this.#watch.begin(all, this.#earlier && { ...this.#earlier, unread: unread() }, at));
-    this.#isDirty = true;
+    this.#isWhole = true;
+    this.#teller.note();
+  }
+
+  #snapshot(records: readonly ChangeRecord[]): Snapshot | null {
+    if (!this.#isWhole) return null;
+    const known = new Map(this.#watch.known());
+    return { cluster: this.#options.cluster, known, records: [...records, ...this.#unsettled.values()] };
   }
 
   async #draft(drafts: Iterable<Draft>): Promise<void> {
@@ -194,7 +187,7 @@ export class ControlLog {
       const { record, sighting } = draft;
       metrics.add("sluice_control_changes_total", { subject: record.control?.subject ?? "", verb: sighting.verb });
       this.#unsettled.set(record.id, record);
-      this.#isDirty = true;
+      this.#teller.note();
       authority?.see(record, draft.object);
       this.#settle(this.#waiting.see(sighting, draft, clock.now()));
       // One effect after the other would keep all else in this process waiting.
@@ -202,11 +195,11 @@ export class ControlLog {
     }
   }
 
-  #circumstances(): Circumstances {
+  #circumstances(heardAt: number): Circumstances {
     const { clock } = this.#options;
     const until = clock.monotonic() + effectsMs;
     const reason = "the effect is not worked out: too many changes at once";
-    return { now: () => clock.now(), reasonNotTo: () => (clock.monotonic() < until ? null : reason) };
+    return { now: () => heardAt, reasonNotTo: () => (clock.monotonic() < until ? null : reason) };
   }
 
   #settle(settled: readonly { readonly change: Draft; readonly evidence: Evidence }[]): void {
@@ -215,49 +208,12 @@ export class ControlLog {
     this.record(...settled.map(({ change, evidence }) => this.#options.settle(change.record, evidence, change.object)));
   }
 
-  /** Writes down what is known and to be told, tells it, and writes down that it was told with what is next to be written. */
-  async #keep(sink: Sink<ChangeRecord>, giveUp: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    await this.#write();
-    const told = this.#records;
-    if (told.length === 0) return;
-    try {
-      await sink.write(told, giveUp);
-      this.#records = this.#records.slice(told.length);
-      this.#isDirty = true;
-    } catch (thrown) {
-      if (giveUp.aborted) return;
-      log.error({ error: messageOf(thrown) }, "changes of controls are not stored; trying again");
-      await clock.sleep(pauseMs, giveUp);
-    }
-  }
-
-  async #write(): Promise<void> {
-    const { keeping, cluster, clock, log } = this.#options;
-    if (keeping === null || this.#first !== null) return;
-    const now = clock.now();
-    try {
-      if (this.#isDirty) {
-        const records = [...this.#records, ...this.#unsettled.values()];
-        await keeping.write({ cluster, known: new Map(this.#watch.known()), records }, now);
-        this.#isDirty = false;
-      } else if (now - this.#watchedAt >= watchedMs) await keeping.watched(now);
-      else return;
-      this.#watchedAt = now;
-    } catch (thrown) {
-      log.error(
-        { error: messageOf(thrown) },
-        "what the change log knows is not kept: a restart would repeat or miss it",
-      );
-      await clock.sleep(pauseMs);
-    }
-  }
-
   async #rest(stop: AbortSignal): Promise<void> {
     const over = new AbortController();
     const either = AbortSignal.any([stop, over.signal]);
-    const ms = this.#unsettled.size > 0 ? settleMs : this.#records.length > 0 ? pauseMs : watchedMs;
-    await Promise.race([this.#changed.wait(either), this.#options.clock.sleep(ms, either)]);
+    const isWaiting = this.#waiting.size > 0;
+    const wait = isWaiting ? [this.#options.clock.sleep(settleMs, either)] : [];
+    await Promise.race([this.#changed.wait(either), ...wait]);
     over.abort();
   }
 }

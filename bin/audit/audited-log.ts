@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { Intake } from "../../collectors/audit/intake.ts";
 import { Journal } from "../../collectors/audit/journal.ts";
 import { Authority } from "../../controls/authority/authority.ts";
+import { Past } from "../../controls/authority/past.ts";
+import { PastFile } from "../../controls/authority/past-file.ts";
 import { ControlLog, type Keeping } from "../../controls/control-log.ts";
 import { isRecorded } from "../../controls/evidence/recorded.ts";
 import { attemptRecord } from "../../controls/log/attempt-record.ts";
@@ -38,10 +40,11 @@ export class AuditedLog {
   readonly #options: AuditedLogOptions;
   readonly #log: ControlLog;
   readonly #probing: Probing;
+  readonly #past = new Past();
 
   constructor(options: AuditedLogOptions) {
     const { config, clock, log, metrics, keeping, unread, api } = options;
-    const authority = new Authority();
+    const authority = new Authority(this.#past);
     const hears = hearsAudit(config.audit);
     this.#options = options;
     this.#probing = new Probing({
@@ -73,11 +76,14 @@ export class AuditedLog {
       onHeard: () => this.#probing.heard(),
     });
     await intake.open();
+    const pastFile = new PastFile({ path: join(folder, "approvals.json"), past: this.#past, clock, log });
+    await pastFile.load();
     const listeners = listenersOf({ audit, folder, intake, metrics, clock, log, ...(onPort && { onPort }) });
     try {
       await together(stop, [
         (until) => this.#log.run(sink, until, giveUp),
         ...listeners,
+        (until) => pastFile.run(until),
         ...(hearsAudit(audit) ? [(until: AbortSignal) => this.#probing.run(until)] : []),
       ]);
     } finally {

@@ -1,55 +1,40 @@
 import { Command } from "commander";
 import { SluiceError } from "../../core/errors.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import { Output } from "../../sinks/live/output.ts";
 import { changeDetail } from "../change-detail.ts";
-import { choiceOption } from "../choice.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { changeShape } from "../formats/change-shape.ts";
 import { documentText } from "../formats/document.ts";
-import { momentParser } from "../moment.ts";
 import { type RecordOptions, recordConfig } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
 const examples = `
+Looks 30 days back, or as far as --since says. --store, --data-folder and -o json or yaml are as of sluice changes.
+
 Examples:
   sluice changes show 1f0c22              by the first characters of its id
   sluice changes show 1f0c22 -o yaml      with all that the record holds
 ${exitCodeHelp}`;
 
-interface Options extends Omit<RecordOptions, "output"> {
+interface Options extends RecordOptions {
   readonly since?: number;
-  readonly output: "table" | "json" | "yaml";
 }
 
 export function changesShowCommand(rim: Rim = realRim): Command {
   return new Command("show")
     .description("all of one change: who, what, and whom it let reach whom")
     .argument("<id>", "as -o wide or -o name prints it; its first characters do")
-    .option("--since <time>", "how far back to look; default 30d", momentParser(rim.clock))
-    .addOption(choiceOption("-o, --output <format>", "how to print", ["table", "json", "yaml"]).default("table"))
-    .option("--data-folder <folder>", "where the records are (or SLUICE_DATA_FOLDER; default ./data)")
-    .option("--config <file>", "YAML file of settings (or SLUICE_CONFIG)")
-    .addOption(
-      choiceOption("--store <store>", "where to look (or SLUICE_READ_FROM; default archive)", [
-        "archive",
-        "elasticsearch",
-      ]),
-    )
-    .option("--elasticsearch.urls <urls>", "nodes of Elasticsearch (or SLUICE_ELASTICSEARCH_URLS)")
     .addHelpText("after", examples)
-    .action(async (id: string, options: Options) => {
-      const now = Math.floor(rim.clock.now()) * 1000;
+    .action(async (id: string, _none: object, command: Command) => {
+      const { output, ...options } = command.optsWithGlobals<Options>();
       const store = await rim.openStore(recordConfig(options, rim));
       try {
+        const now = Math.floor(rim.clock.now()) * 1000;
         const all = await store.changes({ since: options.since ?? now - monthUs, until: now + 1 });
-        const found = [
-          ...new Map(all.filter((change) => change.id.startsWith(id)).map((one) => [one.id, one])).values(),
-        ];
-        const [change] = found;
-        if (change === undefined) throw new SluiceError("USAGE", `there is no change ${id} in that time`);
-        if (found.length > 1) throw new SluiceError("USAGE", `${id} begins the ids of ${found.length} changes`);
-        const { output } = options;
-        const text = output === "table" ? changeDetail(change) : documentText(changeShape.objectOf(change), output);
+        const change = theOne(all, id);
+        const isDocument = output === "json" || output === "yaml";
+        const text = isDocument ? documentText(changeShape.objectOf(change), output) : changeDetail(change);
         await new Output(rim.stdout).write(text);
       } finally {
         await store.close();
@@ -58,3 +43,12 @@ export function changesShowCommand(rim: Rim = realRim): Command {
 }
 
 const monthUs = 30 * 86_400_000_000;
+
+/** The one whose id begins so. */
+function theOne(all: readonly ChangeRecord[], id: string): ChangeRecord {
+  const found = new Map(all.filter((change) => change.id.startsWith(id)).map((change) => [change.id, change]));
+  const [change] = found.values();
+  if (change === undefined) throw new SluiceError("USAGE", `there is no change ${id} in that time`);
+  if (found.size > 1) throw new SluiceError("USAGE", `${id} begins the ids of ${found.size} changes`);
+  return change;
+}

@@ -41,7 +41,6 @@ interface Options extends RecordOptions {
 export function changesCommand(rim: Rim = realRim): Command {
   const moment = momentParser(rim.clock);
   const command = new Command("changes")
-    .enablePositionalOptions()
     .description("who changed what protects the cluster, and what was done about it")
     .option("--since <time>", "from then on: 5m (ago), now-1h, 2026-11-23T10:00 (UTC); default 24h", moment)
     .option("--until <time>", "up to then", moment)

@@ -8,6 +8,7 @@ import { addValueOptions, givenValues, type ValueOptions } from "../install/give
 import { Installer } from "../install/installer.ts";
 import { addClusterOptions, apiOf, type ClusterOptions, examine, untilWell } from "../install/options.ts";
 import { type Plan, planOf } from "../install/plan.ts";
+import { admissionKinds } from "../install/tier-controls.ts";
 import { durationParser } from "../options.ts";
 import { type Rim, realRim } from "../rim.ts";
 import { sluiceVersion } from "../version.ts";
@@ -52,8 +53,8 @@ export function installCommand(rim: Rim = realRim): Command {
   return addInstallOptions(command).action(async (options: Options) => {
     const given = givenValues(options);
     if (options.output === "text") return install(options, given, rim);
-    const nobody = { signs: [] };
-    const plan = planOf({ version: sluiceVersion(), namespace: options.namespace, given: [given], foreign: nobody });
+    const [version, { namespace }] = [sluiceVersion(), options];
+    const plan = planOf({ version, namespace, given: [given], foreign: { signs: [] }, admission: ofAnyCluster });
     await new Output(rim.stdout).write(yamlOf(plan));
   });
 }
@@ -64,7 +65,7 @@ export async function install(options: Omit<Options, "output">, given: object, r
   const { clock } = rim;
   const [api, version, out] = [apiOf(options), sluiceVersion(), new Output(rim.stdout)];
   const foreign = await examine(api);
-  const plan = planOf({ version, namespace, given: [given], foreign });
+  const plan = planOf({ version, namespace, given: [given], foreign, admission: await admissionKinds(api) });
   for (const sign of foreign.signs) rim.note(`Calico is here: ${sign}. Its kinds stay as they are.`);
   const say = (line: string) => out.write(`${line}\n`);
   await new Installer({ ...{ api, clock, namespace, version, dry, force }, say }).install(plan, given);
@@ -72,6 +73,8 @@ export async function install(options: Omit<Options, "output">, given: object, r
   if (wait !== undefined) await untilWell(api, { namespace, foreign, ms: wait, clock });
   for (const line of nextSteps(plan, namespace)) rim.note(line);
 }
+
+const ofAnyCluster = new Set(["MutatingAdmissionPolicy"]);
 
 function nextSteps({ config, values }: Plan, namespace: string): readonly string[] {
   const enforces = values.node.enforcement && config.enforcer.mode === "enforce";

@@ -3,12 +3,10 @@ import { systemClock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
 import { claimFolder } from "../../core/data-folder.ts";
 import { graceAfter } from "../../core/grace.ts";
-import { folderSource } from "../../core/kube/folder.ts";
 import { keepHeapLean } from "../../core/lean-heap.ts";
 import { stderrLog } from "../../core/log.ts";
 import { Metrics } from "../../core/metrics.ts";
 import type { Part } from "../../core/service.ts";
-import { problemsOf } from "../../policy/kinds/read.ts";
 import { busStore } from "../bus/bus-store.ts";
 import { besideBus } from "../bus/on-bus.ts";
 import { rawTopics } from "../bus/raw-topics.ts";
@@ -18,6 +16,7 @@ import { Engine, type EngineOptions } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { type OpenStore, openNowhere } from "../engine-store.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
+import { openObjects } from "../objects/open-objects.ts";
 import { addSettings, configOf, durationOption } from "../options.ts";
 import { type Seat, seatOption, seatsOf } from "../seat-option.ts";
 import { serve } from "../serve.ts";
@@ -31,7 +30,7 @@ At its end the rules stay in force, and the next run takes them over.
 
 Examples:
   sluice node run --node.name node-1 --objects.folder DIR --bus.brokers kafka-0:9092 --data.folder /var/lib/sluice
-  sluice node run --node.name node-1 --objects.folder DIR --enforcer.mode observe
+  sluice node run --node.name node-1 --objects.source api --enforcer.mode observe
 ${exitCodeHelp}`;
 
 interface Options {
@@ -65,11 +64,7 @@ async function runNode(
   const runWith = async (destination: Pick<EngineOptions, "openStore" | "raw">, until: AbortSignal) => {
     const engine = new Engine({
       ...{ seats, config, clock, log, metrics, ...destination },
-      objects: folderSource({
-        ...{ path: config.objects.folder, rescanMs: config.objects.rescanMs, clock, log, validate: problemsOf },
-        onFault: () => metrics.add("sluice_objects_faults_total", {}),
-        onMended: () => {},
-      }),
+      objects: openObjects({ config, clock, log, metrics }),
       ...{ flows: shownNowhere, losses: shownNowhere },
       onNotice: (text) => log.warn({}, text),
       onAlert: (text) => log.error({}, text),

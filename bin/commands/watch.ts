@@ -15,10 +15,12 @@ const examples = `
 Follows the objects of the cluster and tells Kafka who had which address from when to when, and what each revision of the policies means. One a
 cluster: two would tell everything twice. From an API server (objects.source api) it also keeps the admission policies that the LabelTaxonomies of the
 cluster ask for (docs/labels.md), and keeps tiers from vanishing while policies are in them (docs/tiers-and-rbac.md).
+It tells who changed what and whether that was authorised, if the API server tells it (audit.*, docs/change-log.md).
 
 Examples:
   sluice watch --bus.brokers kafka-0:9092 --objects.folder DIR
   sluice watch --bus.brokers kafka-0:9092 --objects.source api
+  sluice watch --bus.brokers kafka-0:9092 --objects.source api --audit.log-file /var/log/kubernetes/audit.log
 ${exitCodeHelp}`;
 
 const others = /^(archive|syslog|file|collector|dns|spool|node|enforcer)\./;

@@ -1,4 +1,5 @@
 import type { MatrixRow } from "../../controls/rbac/matrix.ts";
+import { policyResources } from "../../policy/kinds/custom-resources.ts";
 import type { RbacAnswer } from "../rbac-answer.ts";
 import type { Shape } from "./format.ts";
 
@@ -25,14 +26,20 @@ export const matrixShape: Shape<MatrixRow> = {
     type: "tier-right",
     ...{ subject, tier, namespace, verbs, kinds, policies, lacks },
   }),
-  nameOf: ({ subject, tier }) => `${subject} ${tier}`,
+  nameOf: ({ subject, tier }) => `${subject} ${tier ?? "*"}`,
   columns: [
     { header: "subject", cell: ({ subject }) => subject },
-    { header: "tier", cell: ({ tier }) => tier },
+    { header: "tier", cell: ({ tier }) => tier ?? "*" },
     { header: "namespace", cell: ({ namespace }) => namespace ?? "*" },
     { header: "verbs", cell: ({ verbs }) => verbs.join(" ") },
-    { header: "kinds", cell: ({ kinds }) => kinds.join(" ") },
+    { header: "kinds", cell: ({ kinds }) => kinds.join(" "), text: kindsText },
     { header: "policies", cell: ({ policies }) => policies?.join(" ") ?? "*" },
     { header: "lacks", cell: ({ lacks }) => lacks.join(", ") },
   ],
 };
+
+/** Most have rights on all kinds, or on none. */
+function kindsText({ namespace, kinds }: MatrixRow): string {
+  const all = policyResources.filter(({ scope }) => namespace === null || scope === "Namespaced");
+  return all.every(({ plural }) => kinds.includes(plural)) ? "all policies" : kinds.join(" ");
+}

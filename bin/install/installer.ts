@@ -3,6 +3,7 @@ import { SluiceError } from "../../core/errors.ts";
 import { type Api, ApiError } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { apply, find, isMissing, remove, type WriteOptions } from "./cluster.ts";
+import { isLasting } from "./lasting.ts";
 import { pathOf, type Reference, referenceTo, titleOf } from "./place.ts";
 import type { Plan } from "./plan.ts";
 import { type InstallationRecord, readRecord, writeRecord } from "./record.ts";
@@ -39,8 +40,8 @@ export class Installer {
     // What was begun can be taken away, even if it is never ended.
     await this.#record({ version, values: given, objects: [...left, ...objects] });
     for (const object of plan.objects) await this.#applyIn(namespace, object);
-    for (const reference of left.toReversed()) await this.#remove(reference);
-    await this.#record({ version, values: given, objects });
+    for (const reference of left.toReversed()) if (!isLasting(reference)) await this.#remove(reference);
+    await this.#record({ version, values: given, objects: [...left.filter(isLasting), ...objects] });
   }
 
   async #recordBefore(): Promise<InstallationRecord | undefined> {

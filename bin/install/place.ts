@@ -13,6 +13,8 @@ const plurals: Readonly<Record<string, string>> = {
   CustomResourceDefinition: "customresourcedefinitions",
   DaemonSet: "daemonsets",
   Deployment: "deployments",
+  MutatingAdmissionPolicy: "mutatingadmissionpolicies",
+  MutatingAdmissionPolicyBinding: "mutatingadmissionpolicybindings",
   Namespace: "namespaces",
   NetworkPolicy: "networkpolicies",
   PersistentVolumeClaim: "persistentvolumeclaims",
@@ -21,6 +23,9 @@ const plurals: Readonly<Record<string, string>> = {
   Service: "services",
   ServiceAccount: "serviceaccounts",
   ServiceMonitor: "servicemonitors",
+  Tier: "tiers",
+  ValidatingAdmissionPolicy: "validatingadmissionpolicies",
+  ValidatingAdmissionPolicyBinding: "validatingadmissionpolicybindings",
 };
 
 /** Where the API server has it. */

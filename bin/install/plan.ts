@@ -4,6 +4,7 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import { namespaceObject, workingObjects } from "../../deploy/objects/installation.ts";
 import { type Values, valuesOf } from "../../deploy/objects/values.ts";
 import { type Foreign, ownDefinitions } from "./foreign.ts";
+import { tierControls } from "./tier-controls.ts";
 
 /** What a cluster is to have. */
 export interface Plan {
@@ -20,19 +21,23 @@ export interface Wanted {
   /** As given, one over the other. */
   readonly given: readonly unknown[];
   readonly foreign: Foreign;
+  /** Kinds of admission that the cluster has. */
+  readonly admission: ReadonlySet<string>;
 }
 
 /** Throws CONFIG_INVALID if values are not accepted, USAGE if they do not go with what else is in the cluster. */
-export function planOf({ version, namespace, given, foreign }: Wanted): Plan {
+export function planOf({ version, namespace, given, foreign, admission }: Wanted): Plan {
   const values = valuesOf(version, ...given);
   const config = configIn(values);
   if (foreign.signs.length > 0 && config.enforcer.mode === "enforce") throw twoEnforcers(foreign);
+  // Where Calico is, its tiers are its own.
+  const hasTiers = values.tiers.enabled && foreign.signs.length === 0;
   return {
     values,
     config,
     definitions: ownDefinitions(foreign),
     namespace: namespaceObject(namespace),
-    objects: workingObjects(values, namespace),
+    objects: [...(hasTiers ? tierControls(admission) : []), ...workingObjects(values, namespace)],
   };
 }
 

@@ -5,7 +5,7 @@ import { readChangePolicy } from "../../policy/kinds/change-policy.ts";
 import type { Evidence } from "../evidence/sighting.ts";
 import { type ChangePolicies, judge } from "./judge.ts";
 import { judgedChange } from "./judged-change.ts";
-import { Past } from "./past.ts";
+import type { Past } from "./past.ts";
 
 /**
  * Judges changes by the ChangePolicies that were there just before: whoever weakens one is judged by what it was, and nobody is helped by
@@ -18,7 +18,7 @@ export class Authority {
   /** By the record of a change that is not judged yet. */
   readonly #asOf = new Map<string, ChangePolicies>();
 
-  constructor(past = new Past()) {
+  constructor(past: Past) {
     this.#past = past;
   }
 

@@ -8,7 +8,8 @@ import { type Grant, grantsOf, ruleAllows } from "./rules.ts";
 export interface MatrixRow extends Cell {
   /** `User ann`, `Group web-team`, `ServiceAccount gitops/argo` */
   readonly subject: string;
-  readonly tier: string;
+  /** Null: the same in each. */
+  readonly tier: string | null;
 }
 
 interface Cell {
@@ -45,12 +46,13 @@ const everybody = "Group system:authenticated";
 export function tierMatrix(objects: readonly KubeObject[], tiers: readonly string[]): readonly MatrixRow[] {
   const bySubject = Map.groupBy(grantsOf(objects), ({ subject }) => subject);
   const common = bySubject.get(everybody) ?? [];
-  return [...bySubject.keys()].sort().flatMap((subject) => {
+  return [...bySubject.keys()].sort().flatMap((subject): readonly MatrixRow[] => {
     const own = bySubject.get(subject) ?? [];
     const rights: Rights = { own, held: [...own, ...common] };
-    return tiers.flatMap((tier) =>
-      [...tierCells(tier, rights), ...policyCells(tier, rights)].map((cell) => ({ subject, tier, ...cell })),
-    );
+    const rows = tiers.map((tier) => [...tierCells(tier, rights), ...policyCells(tier, rights)]);
+    const isSame = rows.every((cells) => JSON.stringify(cells) === JSON.stringify(rows[0]));
+    if (isSame) return (rows[0] ?? []).map((cell) => ({ subject, tier: null, ...cell }));
+    return tiers.flatMap((tier, at) => (rows[at] ?? []).map((cell) => ({ subject, tier, ...cell })));
   });
 }
 

@@ -1,11 +1,11 @@
 import { ownLabels } from "../../policy/crd.ts";
-import type { Component } from "./component.ts";
-import { archiveClaim, deployments } from "./components.ts";
+import type { Claim, Component } from "./component.ts";
+import { deployments } from "./components.ts";
 import { labelsOf } from "./labels.ts";
 import { metricsService, serviceMonitor } from "./monitoring.ts";
-import { configName, priorityName } from "./names.ts";
-import { clusterRole, readerBinding, serviceAccount } from "./rights.ts";
-import { disruptionBudget, networkPolicy } from "./shielding.ts";
+import { configName, nameOf, priorityName, readerRole } from "./names.ts";
+import { clusterRole, readerRights, roleBinding, serviceAccount } from "./rights.ts";
+import { disruptionBudget, networkPolicy, service } from "./shielding.ts";
 import { type Condition, type Fields, json, namespace, type Template, value, when } from "./template.ts";
 import { daemonSet, deployment, node } from "./workloads.ts";
 
@@ -16,33 +16,46 @@ export interface Group {
   readonly objects: readonly Template[];
 }
 
-/** All that an installation consists of, beside its namespace and the CRDs. */
+/** All that works in a cluster, beside its namespace, the kinds and what protects tiers. */
 export const groups: readonly Group[] = [
-  { name: "common", objects: [config(), priorityClass(), clusterRole] },
-  { name: "node", objects: [serviceAccount(node), when("node.enforcement", readerBinding(node)), daemonSet()] },
+  { name: "common", objects: [config(), priorityClass(), clusterRole(readerRole, readerRights)] },
+  {
+    name: "node",
+    objects: [serviceAccount(node), when("node.enforcement", roleBinding(readerRole, node)), daemonSet()],
+  },
   ...deployments.map((component) => ({ name: component.name, objects: objectsOf(component) })),
   { name: "metrics", objects: [metricsService, when("serviceMonitor.enabled", serviceMonitor)] },
 ];
 
 function objectsOf(component: Component): readonly Template[] {
-  const { condition, readsObjects, replicas } = component;
-  const policy = networkPolicy(component);
-  return [
-    optional(condition, serviceAccount(component)),
-    ...(readsObjects === true ? [optional(condition, readerBinding(component))] : []),
-    optional([...listed(condition), "networkPolicies.enabled"], policy),
-    ...(component.name === "archive" ? [optional(condition, claim())] : []),
-    ...(replicas === undefined ? [] : [optional(condition, disruptionBudget(component))]),
-    optional(condition, deployment(component)),
+  const { condition, claim, replicas, serves } = component;
+  const always = [
+    serviceAccount(component),
+    ...rightsOf(component),
+    ...(claim === undefined ? [] : [volumeClaim(component, claim)]),
+    ...(replicas === undefined ? [] : [disruptionBudget(component)]),
+    deployment(component),
   ];
+  return [
+    ...always.map((object) => optional(listed(condition), object)),
+    optional([...listed(condition), "networkPolicies.enabled"], networkPolicy(component)),
+    ...(serves === undefined ? [] : [optional([...listed(condition), serves.condition], service(component, serves))]),
+  ];
+}
+
+function rightsOf(component: Component): readonly Fields[] {
+  const { name, readsObjects, rights } = component;
+  const reading = readsObjects === true ? [roleBinding(readerRole, component, `${nameOf(name)}-reader`)] : [];
+  if (rights === undefined) return reading;
+  return [...reading, clusterRole(nameOf(name), rights), roleBinding(nameOf(name), component)];
 }
 
 function listed(condition: Condition | undefined): readonly string[] {
   return condition === undefined ? [] : [condition].flat();
 }
 
-function optional(condition: Condition | undefined, then: Fields): Template {
-  return condition === undefined ? then : when(condition, then);
+function optional(condition: readonly string[], then: Fields): Template {
+  return condition.length === 0 ? then : when(condition, then);
 }
 
 function config(): Fields {
@@ -65,15 +78,15 @@ function priorityClass(): Fields {
   };
 }
 
-function claim(): Fields {
+function volumeClaim({ name }: Component, { name: claim, size, storageClass }: Claim): Fields {
   return {
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",
-    metadata: { name: archiveClaim, namespace, labels: labelsOf("archive") },
+    metadata: { name: claim, namespace, labels: labelsOf(name) },
     spec: {
       accessModes: ["ReadWriteOnce"],
-      storageClassName: when("archive.storageClass", value("archive.storageClass")),
-      resources: { requests: { storage: value("archive.size") } },
+      storageClassName: when(storageClass, value(storageClass)),
+      resources: { requests: { storage: value(size) } },
     },
   };
 }

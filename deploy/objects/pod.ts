@@ -56,7 +56,7 @@ function template(kind: PodKind): Fields {
 }
 
 function container({ component, metricsAddress, container }: PodKind): Fields {
-  const { name, args, env = [] } = component;
+  const { name, args, env = [], readsObjects, serves } = component;
   const asked = (path: string, more: Fields) => ({ httpGet: { path, port: "metrics" }, timeoutSeconds: 5, ...more });
   return {
     name: "sluice",
@@ -65,10 +65,11 @@ function container({ component, metricsAddress, container }: PodKind): Fields {
     args,
     env: [
       ...env,
+      ...(readsObjects === false ? [] : [objectsSource(readsObjects)]),
       { name: "SLUICE_CONFIG", value: "/etc/sluice/config/sluice.yaml" },
       { name: "SLUICE_METRICS_LISTEN", value: text`${value(metricsAddress)}:${value("metrics.port")}` },
     ],
-    ports: [{ name: "metrics", containerPort: value("metrics.port"), protocol: "TCP" }],
+    ports: [{ name: "metrics", containerPort: value("metrics.port"), protocol: "TCP" }, ...portsOf(serves)],
     // A start may have to read much: the whole table of connections, all objects, what Kafka holds of the last hours.
     startupProbe: asked("/healthz", { periodSeconds: 5, failureThreshold: 120 }),
     livenessProbe: asked("/healthz", { periodSeconds: 20, failureThreshold: 6 }),
@@ -77,6 +78,17 @@ function container({ component, metricsAddress, container }: PodKind): Fields {
     securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, ...container },
     volumeMounts: volumesOf(component).flatMap(mountsOf),
   };
+}
+
+function objectsSource(readsObjects: true | string): Template {
+  const variable = { name: "SLUICE_OBJECTS_SOURCE", value: "api" };
+  return readsObjects === true ? variable : when(readsObjects, variable);
+}
+
+function portsOf(serves: Component["serves"]): readonly Template[] {
+  return Object.entries(serves?.ports ?? {}).map(([name, containerPort]) =>
+    when(serves?.condition ?? [], { name, containerPort, protocol: "TCP" }),
+  );
 }
 
 function volumesOf({ name, volumes = [] }: Component): readonly Volume[] {

@@ -1,39 +1,63 @@
+import { controlResources } from "../../bin/objects/control-resources.ts";
+import { resources } from "../../bin/objects/resources.ts";
+import type { Resource } from "../../core/kube/api/resource.ts";
 import { ownLabels } from "../../policy/crd.ts";
-import { customResources } from "../../policy/kinds/custom-resources.ts";
-import type { Component } from "./component.ts";
+import type { Component, Right } from "./component.ts";
 import { labelsOf } from "./labels.ts";
-import { nameOf, readerRole } from "./names.ts";
+import { nameOf } from "./names.ts";
 import { type Fields, namespace } from "./template.ts";
 
-/** What is listed and watched: by API group, which resources. */
-export const readResources: Readonly<Record<string, readonly string[]>> = {
-  "": ["namespaces", "nodes", "pods", "serviceaccounts"],
-  "discovery.k8s.io": ["endpointslices"],
-  "networking.k8s.io": ["networkpolicies"],
-  "policy.networking.k8s.io": ["adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"],
-  // Kinds may be installed later, or by somebody else.
-  "apiextensions.k8s.io": ["customresourcedefinitions"],
-  ...Object.fromEntries(
-    [...Map.groupBy(customResources, ({ group }) => group)].map(([group, resources]) => [
-      group,
-      resources.map(({ plural }) => plural).sort(),
-    ]),
-  ),
-};
+/** Who reads the cluster: kinds that are installed later are noticed by their definitions (core/kube/api/source.ts). */
+export const readerRights: readonly Right[] = reading([
+  ...resources,
+  { apiVersion: "apiextensions.k8s.io/v1", plural: "customresourcedefinitions" },
+]);
 
-/** A reflector lists, then watches (core/kube/api). */
-export const readVerbs = ["list", "watch"] as const;
+/** `sluice watch` beside that: it logs changes, holds tiers (controls/tiers) and keeps label taxonomies (controls/taxonomy). */
+export const watchRights: readonly Right[] = [
+  ...reading(controlResources),
+  { group: "projectcalico.org", resources: ["tiers"], verbs: ["get", "patch"] },
+  // By it deploy/admission/tier-finalizer.yaml lets it take the finalizer off.
+  { group: "projectcalico.org", resources: ["tiers/finalizers"], verbs: ["update"] },
+  { group: "controls.sluice.dev", resources: ["labeltaxonomies/status"], verbs: ["patch"] },
+  {
+    group: "admissionregistration.k8s.io",
+    resources: ["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
+    // Server-side apply of what is not there creates it.
+    verbs: ["create", "patch", "delete"],
+  },
+];
 
-export const clusterRole: Fields = {
-  apiVersion: "rbac.authorization.k8s.io/v1",
-  kind: "ClusterRole",
-  metadata: { name: readerRole, labels: ownLabels },
-  rules: Object.entries(readResources).map(([group, resources]) => ({
-    apiGroups: [group],
-    resources,
-    verbs: readVerbs,
-  })),
-};
+/** A reflector lists, then watches. */
+function reading(read: readonly Pick<Resource, "apiVersion" | "plural">[]): readonly Right[] {
+  const groupOf = ({ apiVersion }: Pick<Resource, "apiVersion">) =>
+    apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "";
+  return [...Map.groupBy(read, groupOf)].map(([group, all]) => ({
+    group,
+    resources: [...new Set(all.map(({ plural }) => plural))].sort(),
+    verbs: ["list", "watch"],
+  }));
+}
+
+export function clusterRole(name: string, rights: readonly Right[]): Fields {
+  return {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRole",
+    metadata: { name, labels: ownLabels },
+    rules: rights.map(({ group, ...right }) => ({ apiGroups: [group], ...right })),
+  };
+}
+
+/** Gives a component a role. */
+export function roleBinding(role: string, { name }: Component, bindingName = nameOf(name)): Fields {
+  return {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRoleBinding",
+    metadata: { name: bindingName, labels: labelsOf(name) },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+    subjects: [{ kind: "ServiceAccount", name: nameOf(name), namespace }],
+  };
+}
 
 export function serviceAccount({ name }: Component): Fields {
   return {
@@ -41,15 +65,5 @@ export function serviceAccount({ name }: Component): Fields {
     kind: "ServiceAccount",
     metadata: { name: nameOf(name), namespace, labels: labelsOf(name) },
     automountServiceAccountToken: false,
-  };
-}
-
-export function readerBinding({ name }: Component): Fields {
-  return {
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "ClusterRoleBinding",
-    metadata: { name: nameOf(name), labels: labelsOf(name) },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: readerRole },
-    subjects: [{ kind: "ServiceAccount", name: nameOf(name), namespace }],
   };
 }

@@ -1,7 +1,7 @@
-import type { Component, Reached } from "./component.ts";
+import type { Component, Reached, Served } from "./component.ts";
 import { labelsOf } from "./labels.ts";
 import { nameOf } from "./names.ts";
-import { each, element, type Fields, namespace, type Template, value } from "./template.ts";
+import { each, element, type Fields, namespace, type Template, value, when } from "./template.ts";
 
 // What Sluice's own pods may send and get, and how many of them may be away at a time.
 
@@ -17,7 +17,7 @@ const dns: Template = [
   { protocol: "TCP", port: 53 },
 ];
 
-export function networkPolicy({ name, reaches }: Component): Fields {
+export function networkPolicy({ name, reaches, serves }: Component): Fields {
   return {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",
@@ -36,6 +36,8 @@ export function networkPolicy({ name, reaches }: Component): Fields {
           ],
           ports: [{ protocol: "TCP", port: value("metrics.port") }],
         },
+        // The API server stands in no namespace.
+        ...(serves === undefined ? [] : [when(serves.condition, { ports: portsOf(serves) })]),
       ],
       egress: [
         { ports: dns },
@@ -43,6 +45,23 @@ export function networkPolicy({ name, reaches }: Component): Fields {
       ],
     },
   };
+}
+
+/** Leads to what others than Prometheus ask of it. */
+export function service({ name }: Component, { ports }: Served): Fields {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: nameOf(name), namespace, labels: labelsOf(name) },
+    spec: {
+      selector: labelsOf(name),
+      ports: Object.entries(ports).map(([port, number]) => ({ name: port, port: number, targetPort: port })),
+    },
+  };
+}
+
+function portsOf({ ports }: Served): readonly Fields[] {
+  return Object.values(ports).map((port) => ({ protocol: "TCP", port }));
 }
 
 export function disruptionBudget({ name }: Component): Fields {

@@ -148,7 +148,21 @@ export const valuesSchema = (version: string) =>
         ...placed,
       })
       .prefault({}),
-    watch: z.strictObject({ secret: secret(), resources: resources("100m", "384Mi", "1Gi"), ...placed }).prefault({}),
+    watch: z
+      .strictObject({
+        audit: z
+          .boolean()
+          .default(false)
+          .describe(
+            "Whether a Service leads to config.audit.listen (port 9466) and admissionListen (9467): deploy/audit.",
+          ),
+        size: z.string().min(1).default("1Gi").describe("Of the volume that keeps what it knew last."),
+        storageClass: z.string().default("").describe("Of its volume; empty: the cluster's usual one."),
+        secret: secret(),
+        resources: resources("100m", "384Mi", "1Gi"),
+        ...placed,
+      })
+      .prefault({}),
     archive,
     elasticsearch: z
       .strictObject({
@@ -160,6 +174,16 @@ export const valuesSchema = (version: string) =>
       .prefault({}),
     work: z
       .strictObject({ replicas: replicas(1), secret: secret(), resources: resources("50m", "192Mi", "1Gi"), ...placed })
+      .prefault({}),
+    tiers: z
+      .strictObject({
+        enabled: z
+          .boolean()
+          .default(true)
+          .describe(
+            "Whether policies are written by right of their tier: roles, admission policies and the built-in tiers.",
+          ),
+      })
       .prefault({}),
     networkPolicies,
     serviceMonitor: z

@@ -1,6 +1,9 @@
 import { Document, isMap, isScalar, stringify } from "yaml";
 import { z } from "zod";
+import { tierControls } from "../../bin/install/tier-controls.ts";
+import { tierManifests } from "../../controls/tiers/manifests.ts";
 import { configFileSchema } from "../../core/config.ts";
+import { keyOf } from "../../core/kube/objects.ts";
 import { groups } from "../../deploy/objects/all.ts";
 import { helmText } from "../../deploy/objects/helm-text.ts";
 import { valuesSchema } from "../../deploy/objects/values.ts";
@@ -15,6 +18,7 @@ export function chartFiles(version: string): readonly (readonly [string, string]
     ["chart/values.yaml", header + valuesText(version)],
     ["chart/values.schema.json", `${JSON.stringify(schemaOf(version), null, 2)}\n`],
     ["chart/templates/NOTES.txt", notes],
+    ["chart/templates/tiers.yaml", tiersText()],
     ...groups.map(
       ({ name, objects }) =>
         [`chart/templates/${name}.yaml`, `${header}${objects.map(documentText).join("")}`] as const,
@@ -33,6 +37,23 @@ function about(version: string): object {
     // CEL in selectors of admission policies, selectable fields of CRDs.
     kubeVersion: ">=1.31.0-0",
   };
+}
+
+/** As they stand in deploy/: no template is in them. */
+function tiersText(): string {
+  const needs = (kind: string) => `.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/${kind}"`;
+  const text = (objects: readonly object[]) => objects.map((object) => `---\n${yamlOf(object)}`).join("");
+  const always = tierControls(new Set());
+  const parts = tierManifests.flatMap(({ needs: kind }) => {
+    if (kind === undefined) return [];
+    const added = tierControls(new Set([kind])).filter((each) => !always.some((one) => keyOf(one) === keyOf(each)));
+    return [`{{- if ${needs(kind)} }}\n${text(added)}{{- end }}\n`];
+  });
+  const whole = `${text(always)}${parts.join("")}`;
+  const begun = whole.match(/\{\{/g)?.length ?? 0;
+  if (begun !== 2 * parts.length)
+    throw new Error("deploy/admission or deploy/roles hold what a template would take for its own");
+  return `${header}{{- if .Values.tiers.enabled }}\n${whole}{{- end }}\n`;
 }
 
 const notes = `Sluice is installed in {{ .Release.Namespace }}. Its namespace must admit privileged pods:
@@ -72,6 +93,8 @@ function describe(node: unknown, schema: Schema): void {
     if (key.value !== "config") describe(value, of);
   }
 }
+
+const yamlOf = (object: object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 });
 
 function documentText(object: Parameters<typeof helmText>[0]): string {
   return `---\n${helmText(object)}\n`;

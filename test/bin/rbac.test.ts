@@ -95,7 +95,7 @@ describe("sluice rbac on a Kubernetes API server", function () {
     const ofCluster = await csv("--kubeconfig", server().kubeconfig());
     const line = 'User ann,app,shop,create update,networkpolicies,*,"get on the tier, the verb on the kind"';
     assert.ok(ofCluster.includes(line), ofCluster);
-    assert.match(ofCluster, /^Group system:masters,app,\*,create update delete,tiers,\*,/m);
+    assert.match(ofCluster, /^Group system:masters,\*,\*,create update delete,tiers,\*,/m);
     const tier = { apiVersion: "projectcalico.org/v3", kind: "Tier", metadata: { name: "app" }, spec: { order: 5 } };
     writeFileSync(join(folder, "tier.yaml"), stringify(tier));
     assert.ok((await csv("--objects", folder)).includes(line));

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ControlLog, type Keeping } from "../../controls/control-log.ts";
+import { ControlLog } from "../../controls/control-log.ts";
 import { authored } from "../../controls/log/authored.ts";
 import { type Json, patched } from "../../controls/log/json-diff.ts";
+import type { Keeping } from "../../controls/log/teller.ts";
 import { type Found, parseSnapshot, snapshotText } from "../../controls/snapshot/snapshot-text.ts";
 import { SluiceError } from "../../core/errors.ts";
 import { type KubeObject, keyOf } from "../../core/kube/objects.ts";
@@ -69,7 +70,7 @@ class Machine {
 
 const gone = () => new Promise<void>(() => {});
 
-function logOf(machine: Machine, clock: FakeClock): ControlLog {
+function logOf(machine: Machine, clock: FakeClock, waitMs = 0): ControlLog {
   return new ControlLog({
     cluster: "lab",
     settings: defaultProgramSettings,
@@ -77,7 +78,7 @@ function logOf(machine: Machine, clock: FakeClock): ControlLog {
     log: silentLog,
     metrics: new Metrics(),
     keeping: machine.keeping,
-    waiting: { waitMs: 0, keepMs: 60_000, most: 100 },
+    waiting: { waitMs, keepMs: 60_000, most: 100 },
     settle: authored,
   });
 }
@@ -88,8 +89,9 @@ async function live(
   clock: FakeClock,
   all: readonly KubeObject[],
   batches: readonly (readonly Change[])[],
+  waitMs = 0,
 ) {
-  const log = logOf(machine, clock);
+  const log = logOf(machine, clock, waitMs);
   const stop = new AbortController();
   let isOver = false;
   const running = log.run(machine.sink, stop.signal, never).finally(() => {
@@ -149,6 +151,24 @@ describe("controls/control-log", () => {
     await running;
   });
 
+  it("keeps what an earlier run knew, and had to tell, until it knows all that exists", async () => {
+    const [machine, clock] = [new Machine(), new FakeClock()];
+    machine.killAfter(1);
+    await live(machine, clock, [tier("a", 1)], [[upsert(tier("a", 2))]]);
+    const { written } = machine;
+    assert.ok(parseSnapshot(written ?? "").records.length > 0);
+    machine.killAfter(Number.POSITIVE_INFINITY);
+    const log = logOf(machine, clock);
+    const stop = new AbortController();
+    const running = log.run(machine.sink, stop.signal, never);
+    log.hear([upsert(tier("a", 2))]);
+    await clock.advance(60_000);
+    assert.equal(machine.written, written);
+    stop.abort();
+    await running;
+    assert.equal(machine.written, written);
+  });
+
   it("begins anew, and says so, if what it knew is damaged or of another cluster", async () => {
     for (const keeping of [
       { open: () => Promise.reject(new SluiceError("SNAPSHOT_INVALID", "it is damaged")) },
@@ -176,9 +196,10 @@ describe("controls/control-log", () => {
   it("tells everything once, and all of it, wherever it is killed and however often", async () => {
     const story = fc.tuple(
       fc.array(fc.tuple(fc.array(arbitraryChange, { maxLength: 3 }), fc.nat(12)), { minLength: 1, maxLength: 4 }),
+      fc.constantFrom(0, 400),
     );
     await fc.assert(
-      fc.asyncProperty(story, async ([lives]) => {
+      fc.asyncProperty(story, async ([lives, waitMs]) => {
         const [machine, clock] = [new Machine(), new FakeClock()];
         const cluster = new Map<string, KubeObject>();
         await live(machine, clock, [], []);
@@ -186,7 +207,7 @@ describe("controls/control-log", () => {
           const all = [...cluster.values()];
           applyTo(cluster, batch);
           machine.killAfter(writes / 2);
-          await live(machine, clock, all, [batch]);
+          await live(machine, clock, all, [batch, []], waitMs);
           await clock.advance(1_000);
         }
         machine.killAfter(Number.POSITIVE_INFINITY);

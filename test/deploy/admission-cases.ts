@@ -14,7 +14,8 @@ export const shop = inNamespace("shop");
 const other = inNamespace("other");
 const globals = `${api}/globalnetworkpolicies`;
 const tiers = `${api}/tiers`;
-const admission = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+export const admission = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+export const admissionBindings = admission.replace(/policies$/, "policybindings");
 
 export const named = (kind: string, name: string, spec: object = {}) => ({
   apiVersion: "projectcalico.org/v3",
@@ -331,6 +332,35 @@ export const writes: readonly Case[] = [
   },
 ];
 
+/** What holds where names need not carry their tier. */
+export const unnamed: readonly Case[] = [
+  {
+    title: "a name granted in its tier",
+    as: "trick",
+    ask: ["POST", shop, policy("security.x", "security")],
+    status: 201,
+  },
+  { title: "… is of no use in another", as: "trick", ask: ["POST", shop, policy("security.x", "app")], status: 403 },
+  {
+    title: "a right in a tier is one on any name",
+    as: "sec",
+    ask: ["POST", shop, policy("plain", "security")],
+    status: 201,
+  },
+  {
+    title: "no right in a tier is none on any name",
+    as: "app",
+    ask: ["POST", shop, policy("plain", "security")],
+    status: 403,
+  },
+  {
+    title: "… nor on one that begins as its own tier",
+    as: "app",
+    ask: ["POST", shop, policy("app.x", "security")],
+    status: 403,
+  },
+];
+
 const order = (value: number) => ({ spec: { order: value } });
 export const ofTiers: readonly Case[] = [
   { title: "plat makes a tier", as: "plat", ask: ["POST", tiers, named("Tier", "new", { order: 50 })], status: 201 },
@@ -473,7 +503,7 @@ export const attempts: readonly Case[] = [
   {
     title: "… nor unbind it",
     as: "app",
-    ask: ["DELETE", `${admission.replace(/policies$/, "policybindings")}/tier-rbac.projectcalico.org`],
+    ask: ["DELETE", `${admissionBindings}/tier-rbac.projectcalico.org`],
     status: 403,
   },
   {

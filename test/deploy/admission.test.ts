@@ -16,6 +16,8 @@ import { needsApiServer } from "../support/needs-api-server.ts";
 import { bound, namespaceObject } from "../support/rbac.ts";
 import { until } from "../support/until.ts";
 import {
+  admission,
+  admissionBindings,
   api,
   attempts,
   type Case,
@@ -29,9 +31,14 @@ import {
   rights,
   roles,
   shop,
+  unnamed,
   users,
   writes,
 } from "./admission-cases.ts";
+
+interface AdmissionStatus extends KubeObject {
+  readonly status?: { readonly typeChecking?: { readonly expressionWarnings?: readonly unknown[] } };
+}
 
 const tiered = policyResources.map(({ plural }) => plural).sort();
 
@@ -124,6 +131,30 @@ describe("tiers by RBAC on a Kubernetes API server", function () {
       assert.equal(allowed, status < 400, JSON.stringify(grants, null, 1));
     });
   }
+
+  it("the admission policies have no faults that the API server knows of", async () => {
+    const { body } = await server().request("GET", admission);
+    for (const { metadata, status } of (body as { readonly items: readonly AdmissionStatus[] }).items)
+      assert.deepEqual(status?.typeChecking?.expressionWarnings ?? [], [], metadata.name);
+  });
+
+  describe("without the rule of names", () => {
+    const file = "admission/tier-names.yaml";
+    const misnamed: Pick<Case, "as" | "ask"> = { as: "admin", ask: ["POST", shop, policy("probe", "security")] };
+    before(async () => {
+      await server().request("DELETE", `${admissionBindings}/tier-names.projectcalico.org`);
+      await until("names to be free", async () => (await ask(misnamed)).status === 201);
+    });
+    after(async () => {
+      await apply(server(), manifestOf(file));
+      await until("names to be checked", async () => (await ask(misnamed)).status === 422);
+    });
+    for (const one of unnamed)
+      it(`${one.title} -> ${one.status}`, async () => {
+        const { status, body } = await ask(one);
+        assert.equal(status, one.status, JSON.stringify(body));
+      });
+  });
 
   it("follows what becomes of the rights", async () => {
     const asked: Pick<Case, "as" | "ask"> = { as: "later", ask: ["POST", shop, policy("app.later", "app")] };

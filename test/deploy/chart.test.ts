@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseAllDocuments } from "yaml";
+import { tierControls } from "../../bin/install/tier-controls.ts";
 import { sluiceVersion } from "../../bin/version.ts";
 import { workingObjects } from "../../deploy/objects/installation.ts";
 import { valuesOf } from "../../deploy/objects/values.ts";
@@ -22,7 +23,11 @@ describe("the Helm chart", function () {
     const all = fc.sample(arbitraryValues, { numRuns: 60, seed: 9 });
     const rendered = render(...all);
     for (const [index, values] of all.entries()) {
-      const wanted = workingObjects(valuesOf(version, values), namespace);
+      const { enabled } = valuesOf(version, values).tiers;
+      const wanted = [
+        ...(enabled ? tierControls(new Set()) : []),
+        ...workingObjects(valuesOf(version, values), namespace),
+      ];
       assert.deepEqual(objectsOf(rendered[index]), sorted(wanted), JSON.stringify(values));
     }
   });
@@ -85,7 +90,12 @@ const arbitraryValues = part({
     dataFolder: fc.constant("/d"),
   }),
   enrich: part({ ...section, replicas: fc.nat(3) }),
-  watch: part(section),
+  watch: part({
+    ...section,
+    audit: fc.boolean(),
+    size: fc.constantFrom("1Gi"),
+    storageClass: fc.constantFrom("", "fast"),
+  }),
   archive: part({
     ...section,
     enabled: fc.boolean(),
@@ -94,6 +104,7 @@ const arbitraryValues = part({
   }),
   elasticsearch: part({ ...section, replicas: fc.nat(3) }),
   work: part({ ...section, replicas: fc.nat(3) }),
+  tiers: part({ enabled: fc.boolean() }),
   networkPolicies: part({
     enabled: fc.boolean(),
     kafkaPorts: ports,

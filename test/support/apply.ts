@@ -5,6 +5,7 @@ import { tierManifests } from "../../controls/tiers/manifests.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { readYaml } from "../../core/kube/yaml.ts";
 import type { ApiServer } from "../../lab/api-server/api-server.ts";
+import { customResources } from "../../policy/kinds/custom-resources.ts";
 import { builtInTiers } from "../../policy/kinds/tier.ts";
 import type { Tier } from "../../policy/model.ts";
 import { until } from "./until.ts";
@@ -39,9 +40,8 @@ export async function apply(server: ApiServer, objects: readonly KubeObject[]): 
 export async function applyCrds(server: ApiServer): Promise<void> {
   const crds = readdirSync(join(deployFolder, "crds")).flatMap((file) => manifestOf(join("crds", file)));
   await apply(server, crds);
-  for (const { metadata } of crds) {
-    const [plural, ...group] = metadata.name.split(".");
-    const path = `/apis/${group.join(".")}/v3/${plural}`;
+  for (const { group, plural, version } of customResources) {
+    const path = `/apis/${group}/${version}/${plural}`;
     await until(`${plural} to be served`, async () => (await server.request("GET", path)).status === 200, 10_000);
   }
 }

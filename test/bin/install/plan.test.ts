@@ -10,7 +10,8 @@ import { planOf } from "../../../bin/install/plan.ts";
 const version = "1.2.3";
 const namespace = "s";
 const nobody: Foreign = { signs: [] };
-const plan = (given: object, foreign = nobody) => planOf({ version, namespace, given: [given], foreign });
+const plan = (given: object, foreign = nobody) =>
+  planOf({ version, namespace, given: [given], foreign, admission: new Set() });
 
 describe("bin/install/plan", () => {
   for (const { title, given, says } of [
