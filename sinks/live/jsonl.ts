@@ -50,17 +50,19 @@ export function objectWriter(type: RecordKind): (record: object) => Readonly<Rec
 function fieldOrders(schema: unknown): readonly (readonly string[])[] {
   if (typeof schema !== "object" || schema === null) return [];
   if (Array.isArray(schema)) return schema.flatMap(fieldOrders);
-  const { type, fields } = schema as {
+  const { type, fields, items } = schema as {
     readonly type?: unknown;
+    readonly items?: unknown;
     readonly fields?: readonly { readonly name: string }[];
   };
-  if (fields === undefined) return fieldOrders(type);
+  if (fields === undefined) return fieldOrders(items ?? type);
   return [fields.map(({ name }) => name), ...fields.flatMap(fieldOrders)];
 }
 
 /** The same value, keys in order: of a record as in its schema, of a map by name. */
 function ordered(value: unknown, orders: readonly (readonly string[])[]): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return typeof value[0] === "object" ? value.map((item) => ordered(item, orders)) : value;
   const names = Object.keys(value);
   const order = orders.find((keys) => keys.length === names.length && keys.every((key) => key in value));
   const parts = value as Readonly<Record<string, unknown>>;

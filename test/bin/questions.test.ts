@@ -7,7 +7,7 @@ import { pairsCommand } from "../../bin/commands/pairs.ts";
 import { topCommand } from "../../bin/commands/top.ts";
 import { parseAddress } from "../../core/address.ts";
 import type { EndpointTenure } from "../../core/records/endpoint.ts";
-import { change, nftActor } from "../support/changes.ts";
+import { change, controlChange, nftActor } from "../support/changes.ts";
 import { flow, loss, seconds } from "../support/flows.ts";
 import { FakeRim, run } from "./fake-rim.ts";
 
@@ -103,6 +103,86 @@ describe("bin/commands, questions to the store", () => {
       );
       assert.equal((await run(changesCommand, rim, "-o", "name", ...args)).trim().replaceAll("\n", " "), ids);
       assert.deepEqual(rim.notes, ids === "" ? ["nothing was changed in this time"] : []);
+    });
+
+  const request = { groups: ["dev"], sourceAddress: "192.0.2.1", userAgent: "kubectl/v1", impersonatedBy: null };
+  const byAnn = {
+    actor: { ...nftActor, pid: null, program: "kubectl/v1", commandLine: null, user: "ann", ancestors: [] },
+    request: { ...request, fieldManager: "kubectl-edit", auditId: "a-1" },
+  };
+
+  const controlCases: readonly { args: readonly string[]; ids: string }[] = [
+    { args: ["--kind", "control"], ids: "aa ab ac" },
+    { args: ["--object", "app.db"], ids: "aa" },
+    { args: ["--object", "shop/app.db"], ids: "aa" },
+    { args: ["--object", "NetworkPolicy shop/app.db"], ids: "aa" },
+    { args: ["--object", "db"], ids: "" },
+    { args: ["--namespace", "shop"], ids: "aa ab" },
+    { args: ["--verb", "delete"], ids: "ac" },
+    { args: ["--unauthorised"], ids: "aa" },
+    { args: ["--user", "ann"], ids: "aa" },
+  ];
+  const controls = () => [
+    controlChange({}, { id: "aa", ...byAnn }),
+    controlChange(
+      { kind: "Namespace", namespace: null, name: "shop", authorised: "unknown" },
+      { id: "ab", object: "Namespace shop" },
+    ),
+    controlChange(
+      { verb: "delete", namespace: "dev", name: "x", authorised: "yes" },
+      { id: "ac", object: "NetworkPolicy dev/x" },
+    ),
+    change({ id: "t" }),
+  ];
+  for (const { args, ids } of controlCases)
+    it(`changes ${args.join(" ")}: finds ${ids || "none"}`, async () => {
+      const rim = new FakeRim();
+      rim.held.changes.push(...controls());
+      assert.equal((await run(changesCommand, rim, "-o", "name", ...args)).trim().replaceAll("\n", " "), ids);
+    });
+
+  it("changes: shows what a control's change opened, whether it was allowed, and in wide what it was", async () => {
+    const rim = new FakeRim();
+    rim.held.changes.push(controlChange({}, { ...byAnn }));
+    assert.match(await run(changesCommand, rim), /kubectl\/v1 \(ann\) .* opens: pods of namespace dev .* +no\n/);
+    assert.match(await run(changesCommand, rim, "-o", "wide"), /outside of every change window +spec\/order: 1 -> 2/);
+  });
+
+  it("changes show: tells all of one", async () => {
+    const rim = new FakeRim();
+    rim.held.changes.push(...controls());
+    const lines = (await run(changesCommand, rim, "show", "aa")).trimEnd().split("\n");
+    assert.deepEqual(lines, [
+      "what        changed spec/order of NetworkPolicy shop/app.db",
+      "when        2023-11-14T22:13:20.002Z",
+      "who         kubectl/v1 (ann)",
+      "  in groups dev",
+      "  from 192.0.2.1",
+      "  with kubectl/v1",
+      "  audit id a-1",
+      "outcome     opens: pods of namespace dev (1) -> pods of namespace shop (1): TCP 80",
+      "object      projectcalico.org/v3 NetworkPolicy, a control of kind policy, uid u-1",
+      "version     7 -> 8",
+      "effect      all of it:",
+      "  opens pods of namespace dev (1) -> pods of namespace shop (1): TCP 80",
+      "program     0000000000000001 -> 0000000000000002",
+      "authorised  no",
+      "  outside of every change window",
+      "diff",
+      "  spec/order: 1 -> 2",
+      "id          aa",
+    ]);
+    assert.match(await run(changesCommand, rim, "show", "aa", "-o", "yaml"), /\ntype: change\nid: aa\n/);
+  });
+
+  for (const { id, error } of [
+    { id: "zz", error: /there is no change zz/ },
+    { id: "a", error: /a begins the ids of 3 changes/ },
+  ])
+    it(`changes show ${id}: says why it cannot`, async () => {
+      const rim = new FakeRim();
+      rim.held.changes.push(...controls());
+      await assert.rejects(run(changesCommand, rim, "show", id), error);
     });
 
   it("completeness: says where something is missing, and exits with 3", async () => {

@@ -1,4 +1,4 @@
-import type { Actor, ChangeRecord } from "../../core/records/change.ts";
+import type { Actor, ChangeRecord, ControlChange } from "../../core/records/change.ts";
 import { seconds } from "./flows.ts";
 
 export const nftActor: Actor = {
@@ -33,3 +33,49 @@ export function change(parts: Partial<ChangeRecord> = {}): ChangeRecord {
     ...parts,
   };
 }
+
+/** A policy of shop that somebody opened for dev in the first second. */
+export function controlChange(parts: Partial<ControlChange> = {}, record: Partial<ChangeRecord> = {}): ChangeRecord {
+  const control: ControlChange = {
+    verb: "update",
+    refused: false,
+    foundAtStart: false,
+    subject: "policy",
+    apiVersion: "projectcalico.org/v3",
+    kind: "NetworkPolicy",
+    namespace: "shop",
+    name: "app.db",
+    uid: "u-1",
+    resourceVersionBefore: "7",
+    resourceVersionAfter: "8",
+    before: '{"spec":{"order":1}}',
+    after: '{"spec":{"order":2}}',
+    diff: [{ path: "/spec/order", before: "1", after: "2" }],
+    effect: [
+      {
+        kind: "opens",
+        from: { ...nobody, words: "pods of namespace dev (1)", pods: ["pods of namespace dev"] },
+        to: { ...nobody, words: "pods of namespace shop (1)", pods: ["pods of namespace shop"] },
+        family: null,
+        connections: "TCP 80",
+      },
+    ],
+    effectState: "exact",
+    moreOpens: 0,
+    moreCloses: 0,
+    effectWords: "opens: pods of namespace dev (1) -> pods of namespace shop (1): TCP 80",
+    programBefore: "0000000000000001",
+    programAfter: "0000000000000002",
+    authorised: "no",
+    reasons: ["outside of every change window"],
+    notes: [],
+    ...parts,
+  };
+  return change({
+    ...{ kind: "control", node: null, actor: null, end: null, object: `${control.kind} shop/app.db`, diff: [] },
+    ...{ summary: "changed spec/order of NetworkPolicy shop/app.db", outcome: "unknown", outcomeDetail: "", control },
+    ...record,
+  });
+}
+
+const nobody = { pods: [], nodes: [], hosts: [], networks: [], allNetworksBut: false };
