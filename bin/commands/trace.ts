@@ -25,6 +25,7 @@ service:NAMESPACE/NAME or by its cluster address.
 Examples:
   sluice trace --objects lab/demo --from prod-web/web --to prod-shop/cart --port 8080
   sluice trace --objects lab/demo --from prod-shop/cart --to 8.8.8.8 --port 53 --protocol UDP
+  sluice trace --objects api: --from prod-web/web --to prod-shop/cart --port 8080
   sluice trace --objects lab/demo --from dev-shop/web --to service:prod-shop/cart --port 80 -o json
 ${exitCodeHelp}`;
 
