@@ -5,13 +5,13 @@ import type { Filter } from "../core/filter/filter.ts";
 import { NamespaceAccess } from "../core/flow-access/namespace-access.ts";
 import { type ReadableNow, readableStore } from "../core/flow-access/readable-store.ts";
 import type { FlowStore } from "../core/flow-store.ts";
-import { accessOf, subjectOf } from "../core/kube/api/access.ts";
+import { accessOf, type MayAccess, subjectOf } from "../core/kube/api/access.ts";
 import { type Api, ApiError } from "../core/kube/api/api.ts";
 import { listAll } from "../core/kube/api/listing.ts";
 import { choiceOption } from "./choice.ts";
 import { addKubeOptions, type KubeOptions, openApi } from "./kube-option.ts";
 
-/** Of commands that show flows as somebody may see them. */
+/** Of commands that show things as somebody may see them. */
 export interface AccessOptions extends KubeOptions {
   readonly as?: string;
   readonly asGroup: readonly string[];
@@ -22,11 +22,10 @@ export function addAccessOptions(command: Command): Command {
   const group = (name: string, names: readonly string[]) => [...names, name];
   command
     .addOption(
-      choiceOption(
-        "--access <scope>",
-        "all there is, or what the user of the kubeconfig may read in the cluster (get on flows.controls.sluice.dev)",
-        ["all", "cluster"],
-      ).default("all"),
+      choiceOption("--access <scope>", "all there is, or what the user of the kubeconfig may read in the cluster", [
+        "all",
+        "cluster",
+      ]).default("all"),
     )
     .option("--as <user>", "what this user may read there")
     .addOption(
@@ -35,17 +34,23 @@ export function addAccessOptions(command: Command): Command {
   return addKubeOptions(command);
 }
 
+/** As whom the API server is asked; undefined: nobody need be. */
+export function accessOfOptions({ as, asGroup, access, ...kube }: AccessOptions): MayAccess | undefined {
+  if (as === undefined && asGroup.length > 0) throw new SluiceError("USAGE", "--as-group goes with --as");
+  if (as === undefined && access === "all") return undefined;
+  return accessOf(openApi(kube), as === undefined ? "self" : subjectOf(as, asGroup));
+}
+
 /** What the user may read whom the options name; undefined: everything. */
 export function readableOf(
   options: AccessOptions,
   clock: Clock,
   named: readonly string[] = [],
 ): ReadableNow | undefined {
-  const { as, asGroup, access } = options;
-  if (as === undefined && asGroup.length > 0) throw new SluiceError("USAGE", "--as-group goes with --as");
-  if (as === undefined && access === "all") return undefined;
+  const may = accessOfOptions(options);
+  if (may === undefined) return undefined;
+  const { as } = options;
   const api = openApi(options);
-  const may = accessOf(api, as === undefined ? "self" : subjectOf(as, asGroup));
   const known = new NamespaceAccess({ may, clock, namespaces: () => namespacesOf(api, named) });
   return async () => {
     const readable = await known.readable();

@@ -10,6 +10,7 @@ import { policyTitle } from "./kind-names.ts";
 import type { RuleOrigin } from "./program.ts";
 import type { Atom } from "./space/atoms.ts";
 import { type Box, boxesOf } from "./space/connections.ts";
+import { OutOfPatience, type Patience, patienceOf } from "./space/patience.ts";
 import type { Situation } from "./space/situation.ts";
 import { Space } from "./space/space.ts";
 
@@ -43,10 +44,31 @@ const defaultLimit = 20;
 
 /** Exact, over all endpoints, addresses outside, protocols, ports and types of ICMP there are. */
 export function effectOf(before: Situation, after: Situation, { limit = defaultLimit } = {}): Effect {
+  return workOut(before, after, limit, patienceOf(forEver));
+}
+
+const forEver = () => true;
+
+/** The same; undefined if `goOn`, which is asked every few milliseconds, says no before it is worked out. */
+export function effectWhile(
+  goOn: () => boolean,
+  before: Situation,
+  after: Situation,
+  { limit = defaultLimit } = {},
+): Effect | undefined {
+  try {
+    return workOut(before, after, limit, patienceOf(goOn));
+  } catch (thrown) {
+    if (thrown instanceof OutOfPatience) return undefined;
+    throw thrown;
+  }
+}
+
+function workOut(before: Situation, after: Situation, limit: number, patience: Patience): Effect {
   const space = new Space(before, after);
   const everybody = new Everybody([before, after], space.atoms);
-  const real = deltasOf(space).filter((delta) => hasPair(space, delta));
-  const all = joinFamilies(real, everybody).toSorted((a, b) => order(a) - order(b) || weight(b) - weight(a));
+  const real = deltasOf(space, patience).filter((delta) => hasPair(space, delta));
+  const all = joinFamilies(real, everybody, patience).toSorted((a, b) => order(a) - order(b) || weight(b) - weight(a));
   const parties = new Parties(everybody);
   const told = all.slice(0, limit).map((delta) => changeOf(delta, { space, everybody, parties }));
   const rest = all.slice(limit);

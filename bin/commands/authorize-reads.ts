@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { ReadsServer } from "../../controls/tiers/reads-server.ts";
-import { aborted } from "../../core/aborted.ts";
+import { type Certificates, ReadsServer } from "../../controls/tiers/reads-server.ts";
+import { systemClock } from "../../core/clock.ts";
 import { messageOf, SluiceError } from "../../core/errors.ts";
 import { type ListenAddress, parseListen } from "../../core/http.ts";
 import { accessOf } from "../../core/kube/api/access.ts";
@@ -43,24 +43,39 @@ export function authorizeReadsCommand(): Command {
 }
 
 function partOf(options: Options): Part {
-  const { listen, tlsCert, tlsKey, clientCa } = options;
   return {
     name: "authorize-reads",
     async run({ stop, ready }) {
-      const api = openApi(options);
+      const [api, log] = [openApi(options), stderrLog("info")];
       const server = new ReadsServer({
-        address: listen,
-        certificate: read(tlsCert),
-        key: read(tlsKey),
-        ...(clientCa !== undefined && { clientAuthority: read(clientCa) }),
+        address: options.listen,
+        certificates: certificatesOf(options),
         accessOf: (subject) => accessOf(api, subject),
-        log: stderrLog("info"),
+        log,
       });
       await server.listen();
       ready();
-      await aborted(stop);
+      for (;;) {
+        await systemClock.sleep(renewMs, stop);
+        if (stop.aborted) break;
+        try {
+          server.renew(certificatesOf(options));
+        } catch (thrown) {
+          log.warn({ error: messageOf(thrown) }, "the certificates cannot be renewed; those from before are in use");
+        }
+      }
       await server.close();
     },
+  };
+}
+
+/** Certificates are renewed below a running process. */
+const renewMs = 60_000;
+
+function certificatesOf({ tlsCert, tlsKey, clientCa }: Options): Certificates {
+  return {
+    ...{ certificate: read(tlsCert), key: read(tlsKey) },
+    ...(clientCa !== undefined && { clientAuthority: read(clientCa) }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { type KubeObject, keyOf } from "../../core/kube/objects.ts";
 import type { Change } from "../../core/kube/watch.ts";
-import { type Effect, effectOf } from "../../policy/effect.ts";
+import { type Effect, effectWhile } from "../../policy/effect.ts";
 import type { Problem } from "../../policy/model.ts";
 import type { ProgramSettings } from "../../policy/program-settings.ts";
 import type { Situation } from "../../policy/space/situation.ts";
@@ -20,6 +20,14 @@ export interface Outcome {
   readonly skipped: string | null;
   /** Why the object was not accepted: its last good state stays in force. */
   readonly problems: readonly Problem[];
+}
+
+/** How much may be done to work out effects. */
+export interface Leave {
+  /** Why none should be now. */
+  reasonNotTo(): string | null;
+  /** Begins one, which goes on as long as this says so. */
+  goOn(): () => boolean;
 }
 
 export interface EffectsOptions {
@@ -52,8 +60,8 @@ export class Effects {
     for (const change of changes) this.#followPod(change);
   }
 
-  /** Undefined for labels that no policy asks about. With a reason not to, it does not work out the effect. */
-  take(step: Step, reasonNotTo: string | null): Outcome | undefined {
+  /** Undefined for labels that no policy asks about. */
+  take(step: Step, leave: Leave): Outcome | undefined {
     if (step.subject === "labels" && !this.#matters(step)) {
       this.follow([changeOf(step)]);
       return undefined;
@@ -61,14 +69,21 @@ export class Effects {
     if (!decidesConnections(step.subject)) return this.#withoutEffect(step);
     const before = this.#situation();
     const { after, problems } = this.#after(step);
-    const skipped = reasonNotTo ?? this.#tooMuch(after);
     return {
       programBefore: before.program.revision,
       programAfter: after.program.revision,
-      effect: skipped === null ? effectOf(before, after, { limit: this.#options.limit }) : null,
-      skipped,
+      ...this.#effect(before, after, leave),
       problems,
     };
+  }
+
+  #effect(before: Situation, after: Situation, { reasonNotTo, goOn }: Leave): Pick<Outcome, "effect" | "skipped"> {
+    const reason = reasonNotTo() ?? this.#tooMuch(after);
+    if (reason !== null) return { effect: null, skipped: `the effect is not worked out: ${reason}` };
+    const effect = effectWhile(goOn(), before, after, { limit: this.#options.limit });
+    return effect === undefined
+      ? { effect: null, skipped: "the effect is not worked out: it takes too long" }
+      : { effect, skipped: null };
   }
 
   #matters({ before, after }: Step): boolean {
@@ -104,7 +119,7 @@ export class Effects {
   #tooMuch({ placement }: Situation): string | null {
     const { mostEndpoints } = this.#options;
     const { size } = placement.endpoints;
-    return size <= mostEndpoints ? null : `the effect is not worked out: ${size} endpoints, more than ${mostEndpoints}`;
+    return size <= mostEndpoints ? null : `${size} endpoints, more than ${mostEndpoints}`;
   }
 
   #situation(): Situation {

@@ -25,6 +25,8 @@ export interface TellerOptions {
   readonly snapshot: (records: readonly ChangeRecord[]) => Snapshot | null;
 }
 
+type Outcome = "done" | "not yet" | "failed";
+
 /** How exactly it is known, after a crash, since when nobody watched. */
 const watchedMs = 30_000;
 const pauseMs = 1_000;
@@ -67,21 +69,21 @@ export class Teller {
   async run(sink: Sink<ChangeRecord>, over: AbortSignal, giveUp: AbortSignal): Promise<void> {
     for (;;) {
       const isLast = over.aborted;
-      const isTold = await this.#round(sink, giveUp);
-      if (isLast && (!isTold || this.#records.length === 0)) break;
-      if (isTold && !this.#isDirty) await this.#rest(over);
-      else if (!isTold) await this.#options.clock.sleep(pauseMs, over);
+      const outcome = await this.#round(sink, giveUp);
+      if (isLast && (outcome !== "done" || this.#records.length === 0)) break;
+      if (outcome === "failed") await this.#options.clock.sleep(pauseMs, over);
+      else if (!this.#isDirty) await this.#rest(over);
     }
     if (this.#isDirty || this.#isStale) await this.#write();
   }
 
-  /** False if anything failed. What cannot be kept is told nonetheless. */
-  async #round(sink: Sink<ChangeRecord>, giveUp: AbortSignal): Promise<boolean> {
+  /** What cannot be kept is told nonetheless. */
+  async #round(sink: Sink<ChangeRecord>, giveUp: AbortSignal): Promise<Outcome> {
     const told = this.#records;
     const isDue = this.#options.clock.now() - this.#writtenAt >= watchedMs;
-    const outcome = this.#isDirty || isDue ? await this.#write() : "written";
-    if (outcome === "not yet") return true;
-    return (await this.#tell(told, sink, giveUp)) && outcome === "written";
+    const written = this.#isDirty || isDue ? await this.#write() : "done";
+    if (written === "not yet") return written;
+    return (await this.#tell(told, sink, giveUp)) ? written : "failed";
   }
 
   async #tell(told: readonly ChangeRecord[], sink: Sink<ChangeRecord>, giveUp: AbortSignal): Promise<boolean> {
@@ -98,7 +100,7 @@ export class Teller {
     }
   }
 
-  async #write(): Promise<"written" | "not yet" | "failed"> {
+  async #write(): Promise<Outcome> {
     const { keeping, clock, log, snapshot } = this.#options;
     const now = clock.now();
     const isNew = this.#isDirty || this.#isStale;
@@ -109,7 +111,7 @@ export class Teller {
       await (isNew ? keeping?.write(written, now) : keeping?.watched(now));
       this.#isStale = false;
       this.#writtenAt = now;
-      return "written";
+      return "done";
     } catch (thrown) {
       this.#isDirty = isNew;
       const sentence = "what the change log knows is not kept: after a restart it may miss or repeat changes";

@@ -1,19 +1,24 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { messageOf, SluiceError } from "../../core/errors.ts";
 import type { ListenAddress } from "../../core/http.ts";
 import type { MayAccess, Subject } from "../../core/kube/api/access.ts";
 import type { Log } from "../../core/log.ts";
 import { type Answer, judgeRead, reviewOf } from "./reads.ts";
 
-export interface ReadsServerOptions {
-  readonly address: ListenAddress;
-  /** PEM. */
+/** PEM. */
+export interface Certificates {
   readonly certificate: Buffer;
   readonly key: Buffer;
   /** Whoever asks must have a certificate of it; without it anybody may ask what others may read. */
   readonly clientAuthority?: Buffer;
+}
+
+export interface ReadsServerOptions {
+  readonly address: ListenAddress;
+  readonly certificates: Certificates;
   readonly accessOf: (subject: Subject) => MayAccess;
   readonly log: Log;
 }
@@ -28,9 +33,8 @@ export class ReadsServer {
 
   constructor(options: ReadsServerOptions) {
     this.#options = options;
-    const { certificate, key, clientAuthority } = options;
-    const asking = clientAuthority && { ca: clientAuthority, requestCert: true, rejectUnauthorized: true };
-    this.#server = createServer({ cert: certificate, key, minVersion: "TLSv1.2", ...asking }, (request, response) => {
+    const asking = options.certificates.clientAuthority && { requestCert: true, rejectUnauthorized: true };
+    this.#server = createServer({ ...contextOf(options.certificates), ...asking }, (request, response) => {
       void this.#answer(request, response);
     });
   }
@@ -48,6 +52,11 @@ export class ReadsServer {
       );
       this.#server.listen({ host, port }, resolve);
     });
+  }
+
+  /** For connections from now on. Throws CONFIG_INVALID. */
+  renew(certificates: Certificates): void {
+    this.#server.setSecureContext(contextOf(certificates));
   }
 
   close(): Promise<void> {
@@ -77,6 +86,21 @@ export class ReadsServer {
       return { allowed: false, denied: true, reason: "the rights in tiers could not be looked up" };
     }
   }
+}
+
+function contextOf({ certificate, key, clientAuthority }: Certificates): SecureContextOptions {
+  const context = {
+    cert: certificate,
+    key,
+    minVersion: "TLSv1.2",
+    ...(clientAuthority && { ca: clientAuthority }),
+  } as const;
+  try {
+    createSecureContext(context);
+  } catch (cause) {
+    throw new SluiceError("CONFIG_INVALID", `this is no certificate with its key: ${messageOf(cause)}`, { cause });
+  }
+  return context;
 }
 
 function reviewed(status: Answer): object {

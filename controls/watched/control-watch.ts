@@ -3,7 +3,7 @@ import type { Change } from "../../core/kube/watch.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
 import type { Sighting } from "../evidence/sighting.ts";
 import { controlRecord, type Seen } from "../log/control-record.ts";
-import { Effects, type EffectsOptions } from "../log/effects.ts";
+import { Effects, type EffectsOptions, type Leave } from "../log/effects.ts";
 import { carriedBy, type Known, Ledger, objectOf, type Step } from "./ledger.ts";
 import { groupOf, resourceOf } from "./resource-name.ts";
 
@@ -28,10 +28,9 @@ export interface Earlier {
   readonly unread: ReadonlySet<string>;
 }
 
-/** When it is, and why no effect should be worked out now. */
-export interface Circumstances {
+export interface Circumstances extends Leave {
+  /** When it was heard. */
   now(): number;
-  reasonNotTo(): string | null;
 }
 
 /** How long what is watched may take to get here: a silent link is found out after that long. */
@@ -88,10 +87,10 @@ export class ControlWatch {
     this.#effects.follow(others);
   }
 
-  *#draft(step: Step, { now, reasonNotTo }: Circumstances, since: number | null): Iterable<Draft> {
-    const outcome = this.#effects.take(step, reasonNotTo());
+  *#draft(step: Step, at: Circumstances, since: number | null): Iterable<Draft> {
+    const outcome = this.#effects.take(step, at);
     if (outcome === undefined) return;
-    const foundAt = this.#moment(now());
+    const foundAt = this.#moment(at.now());
     const seen: Seen = { start: since === null ? foundAt : since * 1000, foundAt, isAtStart: since !== null };
     const record = controlRecord(step, outcome, seen, this.#cluster);
     yield {

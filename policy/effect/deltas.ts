@@ -1,6 +1,7 @@
 import type { Family } from "../../core/address.ts";
 import type { Atom } from "../space/atoms.ts";
 import type { Connections } from "../space/connections.ts";
+import type { Patience } from "../space/patience.ts";
 import type { Space } from "../space/space.ts";
 import { cover } from "./cover.ts";
 
@@ -13,8 +14,8 @@ export interface Delta {
 }
 
 /** What differs between the two situations of a space; deltas of one kind and set of connections have no pair in common. */
-export function deltasOf(space: Space): readonly Delta[] {
-  return changedPairs(space).flatMap(({ kind, connections, pairs }) =>
+export function deltasOf(space: Space, patience: Patience): readonly Delta[] {
+  return changedPairs(space, patience).flatMap(({ kind, connections, pairs }) =>
     cover(pairs).map(({ rows, columns }) => ({
       kind,
       connections,
@@ -33,7 +34,7 @@ interface Changed extends Pick<Delta, "kind" | "connections"> {
  * Includes pairs of which all are exempt (a pod to itself), as if they were not: so that they make no holes. Those that stand alone are
  * found by `pairOf`.
  */
-function changedPairs(space: Space): readonly Changed[] {
+function changedPairs(space: Space, patience: Patience): readonly Changed[] {
   const { sets } = space;
   const found: Record<Delta["kind"], Record<Family, Map<Connections, Changed>>> = {
     opens: { 4: new Map(), 6: new Map() },
@@ -56,6 +57,6 @@ function changedPairs(space: Space): readonly Changed[] {
     note("opens", sets.subtract(after, before), source, destination);
     note("closes", sets.subtract(before, after), source, destination);
     return false;
-  });
+  }, patience);
   return Object.values(found).flatMap((families) => [...families[4].values(), ...families[6].values()]);
 }

@@ -1,5 +1,6 @@
 import type { Family } from "../../core/address.ts";
 import type { Atom } from "../space/atoms.ts";
+import type { Patience } from "../space/patience.ts";
 import type { Delta } from "./deltas.ts";
 import type { Everybody } from "./group.ts";
 
@@ -7,8 +8,20 @@ import type { Everybody } from "./group.ts";
  * Joins what is the same over IPv4 and IPv6: people think of pods, not of addresses. Always exact, as no packet goes from one family to
  * the other; here two deltas are one if they are about the same endpoints, of those that have both.
  */
-export function joinFamilies(deltas: readonly Delta[], everybody: Everybody): readonly Delta[] {
-  const keyed = deltas.map((delta) => ({ delta, family: familyOf(delta), key: keyOf(delta, everybody) }));
+export function joinFamilies(deltas: readonly Delta[], everybody: Everybody, patience: Patience): readonly Delta[] {
+  // To say who is meant takes long: only where one of the other family may be its like.
+  const families = Map.groupBy(deltas, roughKeyOf);
+  const both = [...families.values()].filter((some) => new Set(some.map(familyOf)).size === 2).flat();
+  const joined = joinAlike(both, everybody, patience);
+  const rest = new Set(both);
+  return [...joined, ...deltas.filter((delta) => !rest.has(delta))];
+}
+
+function joinAlike(deltas: readonly Delta[], everybody: Everybody, patience: Patience): readonly Delta[] {
+  const keyed = deltas.map((delta) => {
+    patience.checkNow();
+    return { delta, family: familyOf(delta), key: keyOf(delta, everybody) };
+  });
   const sixes = new Map(keyed.filter(({ family }) => family === 6).map(({ key, delta }) => [key, delta]));
   const joined = keyed
     .filter(({ family }) => family === 4)
@@ -19,6 +32,12 @@ export function joinFamilies(deltas: readonly Delta[], everybody: Everybody): re
     });
   const alone = keyed.filter(({ key, delta }) => sixes.get(key) === delta);
   return [...joined, ...alone.map(({ delta }) => delta)];
+}
+
+/** The same for any two that `keyOf` has the same for. */
+function roughKeyOf({ kind, connections, sources, destinations }: Delta): string {
+  const hasRanges = (atoms: readonly Atom[]) => atoms.some(({ ranges }) => ranges.length > 0);
+  return [kind, connections.id, hasRanges(sources), hasRanges(destinations)].join(" ");
 }
 
 function union(a: Delta, b: Delta): Delta {

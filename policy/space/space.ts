@@ -3,6 +3,7 @@ import { hasPorts } from "../protocol.ts";
 import type { Packet } from "../verdict.ts";
 import { type Atom, Atoms } from "./atoms.ts";
 import { ConnectionSets, type Connections, holdsConnection, isIcmp } from "./connections.ts";
+import type { Patience } from "./patience.ts";
 import { Rows } from "./rows.ts";
 import type { End } from "./set-atoms.ts";
 import { meeting, type Share, type Shares } from "./shares.ts";
@@ -81,8 +82,9 @@ export class Space {
    * Visits each pair of atoms between which the first two situations allow different connections, until a visit returns true. What it is
    * given is as `course` has it: where all of a pair are exempt (`pairOf` finds none), it says what would be if they were not.
    */
-  eachDifference(visit: Visitor<Connections>): void {
+  eachDifference(visit: Visitor<Connections>, patience?: Patience): void {
     this.eachChange((source, destination, before, after) => {
+      patience?.check();
       const [was, is] = [this.allowed(before), this.allowed(after)];
       return was !== is && visit(source, destination, was, is);
     });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { flowsCommand } from "../../bin/commands/flows.ts";
 import { pairsCommand } from "../../bin/commands/pairs.ts";
+import { policyGetCommand } from "../../bin/commands/policy-get.ts";
 import { topCommand } from "../../bin/commands/top.ts";
 import { traceCommand } from "../../bin/commands/trace.ts";
 import { formatNames } from "../../bin/formats/format.ts";
@@ -11,6 +12,7 @@ import { apply, manifestOf } from "../support/apply.ts";
 import { flow, network, pod, seconds } from "../support/flows.ts";
 import { needsApiServer } from "../support/needs-api-server.ts";
 import { bound, clusterRole, namespaceObject, type Rule } from "../support/rbac.ts";
+import { until } from "../support/until.ts";
 import { FakeRim, run } from "./fake-rim.ts";
 
 const shop = pod("shop/web-1", { app: "web" }, "node-1");
@@ -60,6 +62,9 @@ describe("what somebody may read of flows by RBAC", function () {
       bound("sluice-flows-view", "user:aud"),
       clusterRole("lister", core(["namespaces"], ["list"])),
       bound("lister", "user:lister"),
+      ...["sluice-policies-view", "sluice-tier-security-edit"].map((role) => bound(role, "user:sec")),
+      ...["sluice-policies-view", "sluice-tier-app-edit"].map((role) => bound(role, "user:shopper", "prod-shop")),
+      bound("sluice-tier-app-get", "user:shopper"),
       bound("sluice-flows-view", "user:lister", "shop"),
     ]),
   );
@@ -147,6 +152,49 @@ describe("what somebody may read of flows by RBAC", function () {
         [0, 1, 3],
       );
     });
+
+  it("follows: what ann sees, each once, as long as she may", async () => {
+    const rim = filled();
+    const gained = bound("sluice-flows-view", "user:ann", "dev");
+    const done = run(flowsCommand, rim, "-o", "jsonl", "--follow", "--since", "5m", ...as("ann"));
+    const pass = async (ms: number) => {
+      await until("the command to wait", () => rim.clock.sleeping > 0);
+      await rim.clock.advance(ms);
+    };
+    await pass(500);
+    // Two nodes that she may not see, whose collectors began at the same moment and count alike.
+    for (const port of [1, 2])
+      rim.held.flows.push(flow({ ...(flows[0] as Flow), seq: 9, node: `secret${port}`, sourcePort: port }));
+    rim.held.flows.push(flow({ seq: 10, source: bank, destination: pod("dev/x-1"), start: seconds(4) }));
+    await pass(500);
+    await apply(server(), [namespaceObject("dev"), gained]);
+    await until("the right to count", async () => {
+      await pass(11_000);
+      return seqs(rim.stdout.text).includes(10);
+    });
+    await until("the command to wait", () => rim.clock.sleeping > 0);
+    rim.stop.abort();
+    await done;
+    assert.deepEqual(seqs(rim.stdout.text), [0, 1, 3, 9, 9, 10]);
+    assert.doesNotMatch(rim.stdout.text, secrets);
+  });
+
+  const policies = async (...args: readonly string[]) =>
+    (await run(policyGetCommand, new FakeRim(), "lab/demo", "-o", "name", ...args)).trim().split("\n");
+
+  it("shows the policies of the tiers that somebody may read", async () => {
+    const all = await policies();
+    assert.deepEqual(await policies(...as("root", "--as-group", "system:masters")), all);
+    assert.deepEqual(await policies(...as("bob")), [""]);
+    assert.deepEqual(
+      await policies(...as("sec")),
+      all.filter((name) => /\bsecurity\./.test(name)),
+    );
+    assert.deepEqual(
+      await policies(...as("shopper")),
+      all.filter((name) => /^np:prod-shop\/app\./.test(name)),
+    );
+  });
 
   const trace = async (rim: FakeRim, ...args: readonly string[]) => {
     const who = ["--kubeconfig", server().kubeconfig(), "--as", "ann"];

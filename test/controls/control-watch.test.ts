@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { ControlWatch, type Draft, type Earlier } from "../../controls/watched/control-watch.ts";
+import type { Leave } from "../../controls/log/effects.ts";
+import { type Circumstances, ControlWatch, type Draft, type Earlier } from "../../controls/watched/control-watch.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Change } from "../../core/kube/watch.ts";
 import { defaultProgramSettings } from "../../policy/program-settings.ts";
@@ -391,6 +392,25 @@ describe("controls/watched/control-watch", () => {
     );
   });
 
+  const costly: readonly { title: string; leave: Partial<Leave>; mostEndpoints?: number; note: string }[] = [
+    {
+      title: "too many changes come at once",
+      leave: { reasonNotTo: () => "too many changes at once" },
+      note: "too many changes at once",
+    },
+    { title: "the cluster is too large", leave: {}, mostEndpoints: 2, note: "3 endpoints, more than 2" },
+    { title: "it takes too long", leave: { goOn: () => () => false }, note: "it takes too long" },
+  ];
+  for (const { title, leave, mostEndpoints = 1_000, note } of costly)
+    it(`says that it did not work out the effect where ${title}`, () => {
+      const watch = watchOf(mostEndpoints);
+      [...watch.begin([...cluster().objects.map(upsert), synced], null, at())];
+      const [draft] = [...watch.take([upsert(policy([fromDev]))], at(leave))];
+      assert.equal(draft?.record.control?.effectState, "skipped");
+      assert.deepEqual(draft.record.control.notes, [`the effect is not worked out: ${note}`]);
+      assert.notEqual(draft.record.control.programBefore, draft.record.control.programAfter);
+    });
+
   it("tells nothing at the start if nothing was done", () => {
     const first = watchOf();
     const all = [...cluster().objects.map(upsert), synced];
@@ -400,11 +420,16 @@ describe("controls/watched/control-watch", () => {
   });
 });
 
-function watchOf(): ControlWatch {
-  return new ControlWatch({ cluster: "lab", settings: defaultProgramSettings, limit: 20, mostEndpoints: 1_000 });
+function watchOf(mostEndpoints = 1_000): ControlWatch {
+  return new ControlWatch({ cluster: "lab", settings: defaultProgramSettings, limit: 20, mostEndpoints });
 }
 
-const at = () => ({ now: () => start, reasonNotTo: () => null });
+const at = (leave: Partial<Leave> = {}): Circumstances => ({
+  now: () => start,
+  reasonNotTo: () => null,
+  goOn: () => () => true,
+  ...leave,
+});
 
 function lineOf({ record: { summary, control } }: Draft): string {
   const notes = control?.notes ?? [];

@@ -23,6 +23,7 @@ import {
   type Case,
   globalPolicy,
   inNamespace,
+  moves,
   named,
   ofTiers,
   policy,
@@ -138,6 +139,24 @@ describe("tiers by RBAC on a Kubernetes API server", function () {
       assert.deepEqual(status?.typeChecking?.expressionWarnings ?? [], [], metadata.name);
   });
 
+  describe("without the CRD's own rule about moves", () => {
+    before(async () => {
+      await apply(server(), [
+        withoutRules(manifestOf("crds/projectcalico.org_globalnetworkpolicies.yaml")[0] as KubeObject),
+      ]);
+      await until("the rule to be gone", async () => {
+        const { body } = await ask(moves[0] as Case);
+        return !/stays in its tier/.test(JSON.stringify(body));
+      });
+    });
+    for (const one of moves)
+      it(`${one.title} -> ${one.status}`, async () => {
+        const { status, body } = await ask(one);
+        assert.equal(status, one.status, JSON.stringify(body));
+        assert.match(JSON.stringify(body), one.says as RegExp);
+      });
+  });
+
   describe("without the rule of names", () => {
     const file = "admission/tier-names.yaml";
     const misnamed: Pick<Case, "as" | "ask"> = { as: "admin", ask: ["POST", shop, policy("probe", "security")] };
@@ -216,6 +235,26 @@ describe("tiers by RBAC on a Kubernetes API server", function () {
     }
   });
 });
+
+/** A definition that says nothing of spec as a whole. */
+function withoutRules(definition: KubeObject): KubeObject {
+  const copy = structuredClone(definition) as KubeObject & {
+    readonly spec: {
+      readonly versions: readonly [
+        {
+          readonly schema: {
+            readonly openAPIV3Schema: { readonly properties: { readonly spec: Record<string, unknown> } };
+          };
+        },
+      ];
+    };
+  };
+  const { spec } = copy.spec.versions[0].schema.openAPIV3Schema.properties;
+  delete spec["x-kubernetes-validations"];
+  for (const field of Object.values(spec["properties"] as Record<string, Record<string, unknown>>))
+    delete field["x-kubernetes-validations"];
+  return copy;
+}
 
 function inside(namespace: string, object: ReturnType<typeof policy>): object {
   return { ...object, metadata: { ...object.metadata, namespace } };

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { parse, stringify } from "yaml";
-import { ReadsServer } from "../../controls/tiers/reads-server.ts";
+import { type Certificates, ReadsServer } from "../../controls/tiers/reads-server.ts";
 import { accessOf } from "../../core/kube/api/access.ts";
 import { Api } from "../../core/kube/api/api.ts";
 import { connectionOf } from "../../core/kube/api/connection.ts";
@@ -11,7 +12,7 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import { plainLog } from "../../core/log.ts";
 import { policyResources } from "../../policy/kinds/custom-resources.ts";
 import { apply, applyCrds, deployFolder } from "../support/apply.ts";
-import { Authority } from "../support/certificates.ts";
+import { Authority, type Certificate } from "../support/certificates.ts";
 import { needsApiServer } from "../support/needs-api-server.ts";
 import { bound, clusterRole, namespaceObject, rule } from "../support/rbac.ts";
 import { until } from "../support/until.ts";
@@ -52,15 +53,18 @@ describe("sluice authorize-reads beside a Kubernetes API server", function () {
     const api = () => new Api(connectionOf({ kubeconfig: server().kubeconfig() }));
     const made = new ReadsServer({
       address: { host: "127.0.0.1", port: 0 },
-      certificate: readFileSync(own.certificate),
-      key: readFileSync(own.key),
-      clientAuthority: readFileSync(authority.file),
+      certificates: certificatesOf(authority, own),
       accessOf: (subject) =>
         subject.user === "lost" ? () => Promise.reject(new Error("away")) : accessOf(api(), subject),
       log: plainLog("silent", () => {}),
     });
     await made.listen();
     return made;
+  }
+
+  function certificatesOf(authority: Pick<Authority, "file">, { certificate, key }: Certificate): Certificates {
+    const clientAuthority = readFileSync(authority.file);
+    return { certificate: readFileSync(certificate), key: readFileSync(key), clientAuthority };
   }
 
   /** The files of deploy/authorization, with paths and port as they are here. */
@@ -153,6 +157,30 @@ describe("sluice authorize-reads beside a Kubernetes API server", function () {
       options: () => Promise.resolve({ ca: readFileSync(join(folder, "authority.pem")) }),
     });
     await assert.rejects(stranger.send("POST", "/", { body: {} }), /certificate required|ECONNRESET|socket hang up/);
+  });
+
+  it("takes a new certificate, and none that is none", async () => {
+    const authority = new Authority(mkdtempSync(join(folder, "other-")), "other");
+    const serial = async () => {
+      const socket = connect({ host: "127.0.0.1", port: reads.port, rejectUnauthorized: false });
+      const told = await new Promise<string>((resolve, reject) => {
+        socket.once("secureConnect", () => resolve(socket.getPeerX509Certificate()?.serialNumber ?? ""));
+        socket.once("error", reject);
+      });
+      socket.destroy();
+      return told;
+    };
+    const before = await serial();
+    const old = { certificate: join(folder, "authorizer.pem"), key: join(folder, "authorizer.key"), both: "" };
+    assert.throws(
+      () => reads.renew({ certificate: Buffer.from("x"), key: Buffer.from("y") }),
+      /no certificate with its key/,
+    );
+    assert.equal(await serial(), before);
+    reads.renew(certificatesOf(authority, authority.issue("authorizer", { names: "IP:127.0.0.1" })));
+    assert.notEqual(await serial(), before);
+    reads.renew(certificatesOf({ file: join(folder, "authority.pem") }, old));
+    assert.equal(await serial(), before);
   });
 
   it("fails closed when it is away, for these reads only", async () => {
