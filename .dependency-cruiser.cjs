@@ -1,5 +1,5 @@
 // The one-way rule of docs/design.md as a program: which folder may import which.
-const folders = "core|policy|controls|collectors|enrichers|sinks|enforcer|compliance|console|bin|lab";
+const folders = "core|policy|controls|collectors|enrichers|sinks|enforcer|compliance|console|bin|lab|deploy";
 const only = (name, from, allowed, comment) => ({
   name,
   severity: "error",
@@ -18,6 +18,12 @@ module.exports = {
     only("sinks-import-core", "sinks", ["core"], "siblings meet on the bus or in bin"),
     only("enforcer-imports-core-and-policy", "enforcer", ["core", "policy"], "siblings meet on the bus or in bin"),
     only("controls-imports-core-and-policy", "controls", ["core", "policy"], "siblings meet on the bus or in bin"),
+    only(
+      "deploy-imports-core-and-policy",
+      "deploy",
+      ["core", "policy", "bin/objects"],
+      "what is deployed is described without doing it",
+    ),
     only("lab-imports-core", "lab", ["core"], "the lab is a cluster, it knows no product code but core"),
     {
       name: "policy-does-no-io",

@@ -2,6 +2,7 @@ import { compareWithKernel } from "../enforcer/compare.ts";
 import { Output } from "../sinks/live/output.ts";
 import { type NodeOptions, namespaceOf, nodeConfig, withNft } from "./enforce-options.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { placeOf } from "./folder.ts";
 import { comparisonObject, comparisonText } from "./listing-diff-text.ts";
 import type { Rim } from "./rim.ts";
 import { linksIn, wantedRuleset } from "./wanted-ruleset.ts";
@@ -16,7 +17,7 @@ export async function compareCommand(folder: string | undefined, options: Compar
   const config = nodeConfig(options, rim);
   const namespace = namespaceOf(options);
   await withNft(config, async (access) => {
-    const from = { folder: folder ?? config.objects.folder, node: options.node ?? config.node.name, config };
+    const from = { folder: folder ?? placeOf(config.objects), node: options.node ?? config.node.name, config };
     const wanted = await wantedRuleset({ ...from, links: await linksIn(namespace) }, rim);
     const comparison = await compareWithKernel(access, wanted.ruleset, namespace, rim.clock);
     const text =

@@ -16,6 +16,7 @@ Exit codes:
   3    something was found: trace: denied; completeness: something is missing; doctor: a check failed;
        policy validate: an error; test: a failed case; import-check, diff, effect: a difference; impact: something newly denied;
        enforce rollout: something is held back, or break-glass is on; enforce restore: there were no last good rules
+       labels: a label that is wrong or lacking; rbac can: no
        enforce check: refused; enforce diff, verify: a difference; node status: a node does not enforce
   130  Ctrl-C ended flows --follow, or a second one (SIGTERM: 143, SIGHUP: 129) anything else, without cleaning up`;
 

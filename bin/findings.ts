@@ -27,8 +27,8 @@ export interface Findings {
   readonly objects: number;
 }
 
-/** What is to be said of a folder. */
-export async function findingsIn(path: string): Promise<Findings> {
+/** What is to be said of a folder; `taxonomy` names another, whose LabelTaxonomies count as well. */
+export async function findingsIn(path: string, taxonomy?: string): Promise<Findings> {
   const refused: Refused[] = [];
   const manifests = await readManifests(path, (object) => {
     // A fault holds texts only: the number of the problem stands for its message, so that it is found again.
@@ -38,7 +38,9 @@ export async function findingsIn(path: string): Promise<Findings> {
     }));
   });
   const errors = manifests.faults.map((fault) => faultFinding(fault, refused));
-  const warnings = warningsOf(manifests.objects);
+  const others = taxonomy === undefined ? [] : (await readManifests(taxonomy)).objects;
+  const taxonomies = others.filter(({ kind }) => kind === "LabelTaxonomy");
+  const warnings = warningsOf([...manifests.objects, ...taxonomies]);
   const traps = warnings.map(({ object, field, message }) => ({
     ...finding("warning", object, field, message),
     ...manifests.places.get(object),

@@ -1,10 +1,9 @@
-import { ControlLog } from "../controls/control-log.ts";
-import { authored } from "../controls/log/authored.ts";
 import { SnapshotFolder } from "../controls/snapshot/snapshot-folder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import { AuditedLog } from "./audit/audited-log.ts";
 import type { OpenedObjects } from "./objects/open-objects.ts";
 
 export interface ControlLogRim {
@@ -12,21 +11,18 @@ export interface ControlLogRim {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly objects: Pick<OpenedObjects, "unread">;
+  readonly objects: Pick<OpenedObjects, "unread" | "api">;
 }
 
 /** The log of what people change about policies and what protects them; it keeps what it knows in the data folder. */
-export function openControlLog({ config, clock, log, metrics, objects }: ControlLogRim): ControlLog {
-  return new ControlLog({
-    cluster: config.cluster.name,
-    settings: config.enforcer,
+export function openControlLog({ config, clock, log, metrics, objects }: ControlLogRim): AuditedLog {
+  return new AuditedLog({
+    config,
     clock,
     log: log.child({ part: "controls" }),
     metrics,
     keeping: new SnapshotFolder(`${config.data.folder}/controls`),
     unread: objects.unread,
-    // Nobody tells who did what.
-    waiting: { waitMs: 0, keepMs: 0, most: 1 },
-    settle: authored,
+    api: objects.api,
   });
 }

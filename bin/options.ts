@@ -6,7 +6,7 @@ import { parseDuration } from "../core/time-text.ts";
 import { choiceOption } from "./choice.ts";
 
 /** `30s`, `5m`, `1h30m` as milliseconds; for commander. */
-function parsePositiveDuration(text: string): number {
+export function durationParser(text: string): number {
   const ms = parseDuration(text) ?? 0;
   if (ms > 0) return ms;
   throw new InvalidArgumentError('Write a duration as "30s", "5m" or "1h30m".');
@@ -19,7 +19,7 @@ export const outputOption = (): Option =>
   ]).default("table");
 
 export const durationOption = (): Option =>
-  new Option("--duration <time>", "end by itself after this time, e.g. 30s").argParser(parsePositiveDuration);
+  new Option("--duration <time>", "end by itself after this time, e.g. 30s").argParser(durationParser);
 
 /** What a command says of the settings, by path: `collector.windowMs`. */
 export interface OwnSettings {

@@ -1,4 +1,5 @@
 import { Argument, Option } from "commander";
+import type { Config } from "../core/config.ts";
 import { SluiceError } from "../core/errors.ts";
 import { hint } from "../core/filter/literal.ts";
 import type { ManifestFault } from "../core/kube/manifest.ts";
@@ -12,7 +13,8 @@ import type { Program } from "../policy/program.ts";
 import type { ProgramSettings } from "../policy/program-settings.ts";
 import { type TierWithPolicies, tiersInOrder } from "../policy/tiers.ts";
 import { World } from "../policy/world.ts";
-import { faultText, readManifests, usualFolder } from "./folder.ts";
+import { faultText, type Place, readManifests, usualFolder } from "./folder.ts";
+import { andAutomaticHosts } from "./objects/with-automatic-hosts.ts";
 import type { Rim } from "./rim.ts";
 
 /** A folder of manifests as policy sees it. */
@@ -26,10 +28,13 @@ export interface PolicyFolder {
   readonly namespaces: Namespaces;
 }
 
+/** Which objects there are beside those that are written. */
+type DerivedObjects = Pick<Config["objects"], "autoHostEndpoints">;
+
 export const objectsOption = (): Option =>
   new Option(
     "--objects <folder>",
-    "folder or file of Kubernetes YAML with pods and policies, - for standard input",
+    "folder or file of Kubernetes YAML with pods and policies, - for standard input, api: or api:CONTEXT for a cluster",
   ).default(usualFolder);
 
 /** For people who name the folder as they do to other commands. */
@@ -37,17 +42,23 @@ export const folderArgument = (): Argument => new Argument("[folder]", "the same
 
 /** Reads the folder and tells of what is not accepted in it. */
 export async function openPolicyFolder(
-  path: string,
+  place: Place,
   rim: Pick<Rim, "note">,
   settings?: ProgramSettings,
+  derived?: DerivedObjects,
 ): Promise<PolicyFolder> {
-  const folder = await readPolicyFolder(path, settings);
+  const folder = await readPolicyFolder(place, settings, derived);
   for (const fault of folder.faults) rim.note(`not accepted: ${faultText(fault)}`);
   return folder;
 }
 
-export async function readPolicyFolder(path: string, settings?: ProgramSettings): Promise<PolicyFolder> {
-  const { objects, faults } = await readManifests(path);
+export async function readPolicyFolder(
+  place: Place,
+  settings?: ProgramSettings,
+  { autoHostEndpoints }: DerivedObjects = { autoHostEndpoints: false },
+): Promise<PolicyFolder> {
+  const { objects: read, faults } = await readManifests(place);
+  const objects = autoHostEndpoints ? andAutomaticHosts(read) : read;
   const world = new World(settings);
   world.apply(objects.map((object) => ({ type: "upsert", object })));
   const policies: Policy[] = [];

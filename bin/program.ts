@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { authorizeReadsCommand } from "./commands/authorize-reads.ts";
 import { busCommand } from "./commands/bus.ts";
 import { changesCommand } from "./commands/changes.ts";
 import { collectCommand } from "./commands/collect.ts";
@@ -13,14 +14,20 @@ import { endpointsCommand } from "./commands/endpoints.ts";
 import { enforceCommand } from "./commands/enforce.ts";
 import { enrichCommand } from "./commands/enrich.ts";
 import { flowsCommand } from "./commands/flows.ts";
+import { installCommand } from "./commands/install.ts";
 import { labCommand } from "./commands/lab.ts";
+import { labelsCommand } from "./commands/labels.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { pairsCommand } from "./commands/pairs.ts";
 import { policyCommand } from "./commands/policy.ts";
+import { rbacCommand } from "./commands/rbac.ts";
 import { sinkCommand } from "./commands/sink.ts";
+import { statusCommand } from "./commands/status.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { uninstallCommand } from "./commands/uninstall.ts";
 import { upCommand } from "./commands/up.ts";
+import { upgradeCommand } from "./commands/upgrade.ts";
 import { versionCommand } from "./commands/version.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workCommand } from "./commands/work.ts";
@@ -44,11 +51,16 @@ ${exitCodeHelp}`;
 const commands = [
   demoCommand,
   upCommand,
+  installCommand,
+  upgradeCommand,
+  uninstallCommand,
+  statusCommand,
   collectCommand,
   enrichCommand,
   watchCommand,
   sinkCommand,
   workCommand,
+  authorizeReadsCommand,
   deadCommand,
   elasticsearchCommand,
   busCommand,
@@ -61,6 +73,8 @@ const commands = [
   changesCommand,
   traceCommand,
   policyCommand,
+  labelsCommand,
+  rbacCommand,
   enforceCommand,
   nodeCommand,
   configCommand,

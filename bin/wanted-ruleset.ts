@@ -5,6 +5,7 @@ import { KernelInterfaces } from "../enforcer/interfaces-kernel.ts";
 import { enforcedPart, modesOf } from "../enforcer/modes.ts";
 import { type Rendered, render } from "../enforcer/render.ts";
 import type { Program } from "../policy/program.ts";
+import type { Place } from "./folder.ts";
 import { openPolicyFolder, type PolicyFolder } from "./policy-folder.ts";
 import { renderSettingsOf } from "./render-settings.ts";
 import type { Rim } from "./rim.ts";
@@ -18,7 +19,7 @@ export interface WantedRuleset extends Rendered {
 }
 
 export interface WantedFrom {
-  readonly folder: string;
+  readonly folder: Place;
   readonly node: string;
   readonly config: Config;
   /** Behind which interface an address is, as the node's kernel knows it. */
@@ -27,7 +28,7 @@ export interface WantedFrom {
 
 export async function wantedRuleset(from: WantedFrom, rim: Pick<Rim, "note">): Promise<WantedRuleset> {
   const { folder, node, config, links } = from;
-  const opened = await openPolicyFolder(folder, rim, config.enforcer);
+  const opened = await openPolicyFolder(folder, rim, config.enforcer, config.objects);
   const podCidrs = podCidrsOf(opened, node);
   const modes = modesOf(config.enforcer);
   if (!modes.hasRules(node)) rim.note(`by the settings node ${node} only observes: it should have no table of ours`);

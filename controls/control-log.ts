@@ -10,6 +10,7 @@ import type { Sink } from "../core/pipeline.ts";
 import type { Actor, ChangeRecord } from "../core/records/change.ts";
 import { contentHash } from "../policy/hash.ts";
 import type { ProgramSettings } from "../policy/program-settings.ts";
+import type { Authority } from "./authority/authority.ts";
 import type { Evidence } from "./evidence/sighting.ts";
 import { WaitingChanges, type WaitingOptions } from "./evidence/waiting.ts";
 import { type Keeping, Teller } from "./log/teller.ts";
@@ -27,6 +28,8 @@ export interface ControlLogOptions {
   /** Kinds of which nobody knows what there is, as `plural.group`: what is known of them stays. */
   readonly unread?: () => ReadonlySet<string>;
   readonly waiting: WaitingOptions;
+  /** Told of all that exists, and of each change before the next. */
+  readonly authority?: Pick<Authority, "begin" | "see">;
   /** Writes into a record who did it, and what follows from that. */
   readonly settle: Settle;
 }
@@ -166,6 +169,7 @@ export class ControlLog {
     if (!changes.some(({ type }) => type === "synced")) return;
     const all = this.#first;
     this.#first = null;
+    this.#options.authority?.begin(all);
     const { unread = () => new Set<string>() } = this.#options;
     await this.#draft(this.#watch.begin(all, this.#earlier && { ...this.#earlier, unread: unread() }, at));
     this.#isWhole = true;
@@ -179,12 +183,13 @@ export class ControlLog {
   }
 
   async #draft(drafts: Iterable<Draft>): Promise<void> {
-    const { metrics, clock } = this.#options;
+    const { metrics, clock, authority } = this.#options;
     for (const draft of drafts) {
       const { record, sighting } = draft;
       metrics.add("sluice_control_changes_total", { subject: record.control?.subject ?? "", verb: sighting.verb });
       this.#unsettled.set(record.id, record);
       this.#teller.note();
+      authority?.see(record, draft.object);
       this.#settle(this.#waiting.see(sighting, draft, clock.now()));
       // One effect after the other would keep all else in this process waiting.
       await new Promise<void>((resolve) => setImmediate(resolve));

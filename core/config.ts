@@ -234,6 +234,12 @@ const sections = z.strictObject({
           "File that says where the API server is. Empty: $KUBECONFIG, ~/.kube/config, or the service account of the pod, whichever is there first.",
         ),
       context: z.string().default("").describe("Context of the kubeconfig; empty: its current one."),
+      autoHostEndpoints: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether each Node has a HostEndpoint of all its interfaces, NODE-auto-hep with the node's labels, as Calico's kube-controllers can make them.",
+        ),
       rescanMs: count(100)
         .default(30_000)
         .describe(
@@ -398,6 +404,18 @@ export type Config = z.output<typeof schema>;
 
 /** Every setting there is: for the command line's options and for docs/reference/config.md. */
 export const settings: readonly Setting[] = settingsOf(schema);
+
+/** What a configuration file may hold, as JSON Schema; passwords belong into files of their own. */
+export function configFileSchema(): object {
+  return withoutSecrets(z.toJSONSchema(schema, { io: "input" })) as object;
+}
+
+function withoutSecrets(node: unknown): unknown {
+  if (typeof node !== "object" || node === null || Array.isArray(node)) return node;
+  const isSecret = (child: unknown) => typeof child === "object" && child !== null && "secret" in child;
+  const kept = Object.entries(node).filter(([, child]) => !isSecret(child));
+  return Object.fromEntries(kept.map(([name, child]) => [name, withoutSecrets(child)]));
+}
 
 /** Reads the effective configuration. Throws CONFIG_INVALID that lists all faults. */
 export function parseConfig(sources: ConfigSources): Config {

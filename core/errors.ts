@@ -3,6 +3,7 @@
  * `docs/reference/errors.md` is generated from this table.
  */
 export const errorCodes = {
+  ACCESS_DENIED: "The API server does not grant this user what was asked for; the message says what it takes.",
   ADDRESS_INVALID: "A text or byte string is no IP address or CIDR.",
   BUS_FAILED: "A topic of the bus could not be read; it is tried again.",
   CONFIG_INVALID: "A flag, environment variable or configuration file holds a value that is not accepted.",

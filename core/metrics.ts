@@ -180,7 +180,10 @@ export const metricTable = {
     "resource",
   ),
   sluice_objects_failures_total: counter("Lists and watches that failed or were refused.", "resource"),
-  sluice_objects_refused: gauge("1 while the API server lets us not read a resource, else 0.", "resource"),
+  sluice_objects_refused: gauge("1 while the API server does not let us read a resource, else 0.", "resource"),
+  sluice_taxonomies_failures_total: counter(
+    "Times that the admission policies of a label taxonomy could not be brought to what it says, or nothing could be asked; they are tried again.",
+  ),
   sluice_archive_flush_seconds: histogram("What writing one file of the archive took.", flushBuckets, "kind"),
   sluice_archive_rows_total: counter("Rows written to files of the archive.", "kind"),
   sluice_elasticsearch_documents_total: counter(

@@ -167,12 +167,16 @@ export class Enricher {
     const reporter = reporterOf(flow, source, destination);
     if (this.#agreement !== undefined && this.#isAsElsewhere(flow.node))
       this.#agreement.check(flow, { source, destination }, this.#rules);
+    const { action, verdictSource, programRevision, enforced } = decide(flow, ends, policy, this.#rules, evaluated);
     return {
       ...flow,
       reporter,
       authoritative: isAuthoritative(flow, reporter, { source, destination }),
       mode: modeOf(flow, ends, policy),
-      ...decide(flow, ends, policy, this.#rules, evaluated),
+      action,
+      verdictSource,
+      programRevision,
+      enforced,
       pending: pendingOf(flow, ends, this.#staged),
       source,
       destination,

@@ -17,6 +17,7 @@ import {
 import { type NodeFacts, nodeFactsOf } from "./node-facts.ts";
 import { type PodFacts, podFactsOf } from "./pod-facts.ts";
 import { holdersOf } from "./remembered.ts";
+import { SoleOwners } from "./sole-owners.ts";
 import { beginning, holderAt, lastEnd, surelyAt, type Tenure } from "./tenure.ts";
 import { Workloads } from "./workload.ts";
 
@@ -68,6 +69,7 @@ export class Owners {
   #forgotten = 0;
   /** Tenures to tell of, in the order in which something happened to them. */
   #touched = new Map<Tenure<Holder>, Address>();
+  readonly #sole = new SoleOwners();
   /** Until when an earlier process watched, if there was one that remembers. */
   #watchedUntil = Number.NEGATIVE_INFINITY;
   #synced = false;
@@ -125,9 +127,21 @@ export class Owners {
    */
   ownerOf(address: Address, at: number, seenBy: string): FlowEndpoint | undefined {
     this.#forget();
+    const sole = this.#sole.at(address, at);
+    if (sole !== undefined) return sole;
     if (isLoopback(address)) return this.#endpointOf(this.#holders.get(`Node//${seenBy}`), at);
     const tenures = this.#tenures.get(address);
-    return tenures && this.#endpointOf(holderAt(tenures, at, seenBy)?.holder, at);
+    if (tenures === undefined) return undefined;
+    const tenure = holderAt(tenures, at, seenBy);
+    const endpoint = this.#endpointOf(tenure?.holder, at);
+    if (tenures.length === 1 && tenure !== undefined && endpoint !== undefined) this.#learn(address, tenure, endpoint);
+    return endpoint;
+  }
+
+  /** A workload that is guessed holds until controllers change, of which all are told who wait for one (`#touchUndecided`). */
+  #learn(address: Address, { holder, from, until }: Tenure<Holder>, endpoint: FlowEndpoint): void {
+    const isLasting = until === Number.POSITIVE_INFINITY && holder.versions.length === 1;
+    if (isLasting) this.#sole.learn(address, from, endpoint);
   }
 
   /** Whether `ownerOf` is sure: waiting for more objects would not give another answer. */
@@ -210,7 +224,7 @@ export class Owners {
     const tenure = { holder, node: holder.node, from, until: Number.POSITIVE_INFINITY, weak };
     holder.tenures.set(address, tenure);
     this.#tenures.set(address, [...tenures, tenure]);
-    this.#touched.set(tenure, address);
+    this.#note(tenure, address);
   }
 
   /**
@@ -258,12 +272,17 @@ export class Owners {
       if (holder.lastSeen !== null) tenure.perhapsUntil = seen;
       holder.tenures.delete(address);
       this.#ended.push({ address, tenure, seen });
-      this.#touched.set(tenure, address);
+      this.#note(tenure, address);
     }
   }
 
   #touch(holder: Holder): void {
-    for (const [address, tenure] of holder.tenures) this.#touched.set(tenure, address);
+    for (const [address, tenure] of holder.tenures) this.#note(tenure, address);
+  }
+
+  #note(tenure: Tenure<Holder>, address: Address): void {
+    this.#touched.set(tenure, address);
+    this.#sole.forget(address);
   }
 
   /** A controller that became known may tell the workload of pods that waited for it. */

@@ -8,6 +8,9 @@ export type JsonSchema = { readonly [key: string]: unknown };
 /** The API server and kubectl show the resources of one category together. */
 const category = "sluice";
 
+/** By which the definitions, and all objects of an installation, are known as ours. */
+export const ownLabels = { "app.kubernetes.io/name": "sluice" } as const;
+
 /** metav1.Condition (k8s.io/apimachinery/pkg/apis/meta/v1). */
 const condition: JsonSchema = {
   type: "object",
@@ -41,7 +44,7 @@ export function crdOf(resource: CustomResource): JsonSchema {
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    metadata: { name: `${plural}.${group}` },
+    metadata: { name: `${plural}.${group}`, labels: ownLabels },
     spec: {
       group,
       scope,
@@ -63,6 +66,7 @@ export function crdOf(resource: CustomResource): JsonSchema {
 
 function objectSchema({ description, spec, rules }: CustomResource): JsonSchema {
   const needsSpec = !spec.safeParse({}).success;
+  const written = structural(z.toJSONSchema(spec, { io: "input", unrepresentable: "any" }));
   return {
     type: "object",
     description,
@@ -71,7 +75,8 @@ function objectSchema({ description, spec, rules }: CustomResource): JsonSchema 
       apiVersion: { type: "string" },
       kind: { type: "string" },
       metadata: { type: "object" },
-      spec: structural(z.toJSONSchema(spec, { io: "input", unrepresentable: "any" })),
+      // An object without a spec would have none of the defaults below it, and rules about changes would not be asked.
+      spec: needsSpec ? written : { default: {}, ...written },
       status,
     },
     ...(rules.length === 0 ? {} : { "x-kubernetes-validations": rules }),

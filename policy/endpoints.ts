@@ -98,6 +98,7 @@ export class Endpoints {
       case "policy":
       case "tier":
       case "endpointSlice":
+      case "labelTaxonomy":
       case "labels":
       case "none":
       case undefined:
@@ -180,6 +181,7 @@ function idOf(fact: Fact): EndpointId | undefined {
     case "policy":
     case "tier":
     case "endpointSlice":
+    case "labelTaxonomy":
     case "labels":
     case "none":
       return undefined;

@@ -3,7 +3,7 @@
 # (it does with a TypeScript it does not know), so the modules it read are counted first.
 set -eu
 cd "$(dirname "$0")/.."
-folders=$(for folder in core policy controls collectors enrichers sinks enforcer compliance console bin lab test; do
+folders=$(for folder in core policy controls collectors enrichers sinks enforcer compliance console deploy bin lab test; do
   [ ! -d "$folder" ] || echo "$folder"
 done)
 # shellcheck disable=SC2086

@@ -25,13 +25,22 @@ export interface BusEngineOptions {
   readonly isEnriching: boolean;
   /** What it tells the bus. */
   readonly tells: readonly (keyof TopicRecords)[];
+  /** What it does beside that, for as long. */
+  readonly beside?: (rim: Beside, until: AbortSignal) => Promise<void>;
+}
+
+export interface Beside {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 const shownNowhere = { name: "nowhere", write: () => Promise.resolve() };
 
 /** An engine between topics: it knows the objects and the policies, collects nothing and enforces nothing. */
 export function runBusEngine(
-  { config: given, clock, isEnriching, tells }: BusEngineOptions,
+  { config: given, clock, isEnriching, tells, beside }: BusEngineOptions,
   { stop, ready }: Pick<Life, "stop" | "ready">,
 ): Promise<void> {
   const [log, metrics] = [stderrLog(given.log.level), new Metrics()];
@@ -59,6 +68,7 @@ export function runBusEngine(
         (until) => engine.run(until),
         (until) => serveMetrics(observed, until),
         (until) => engine.ready(until).then(ready),
+        ...(beside === undefined ? [] : [(until: AbortSignal) => beside({ config, clock, log, metrics }, until)]),
       ]);
     } finally {
       await reader.close();

@@ -32,7 +32,7 @@ Examples:
 ${exitCodeHelp}`;
 
 /** Settings of what stands behind a collector. */
-const others = /^(archive|syslog|file|objects|enforcer|enricher)\./;
+const others = /^(audit|archive|syslog|file|objects|enforcer|enricher)\./;
 
 interface Options {
   readonly duration?: number;

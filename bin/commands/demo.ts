@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { aborted } from "../../core/aborted.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
 import { type Log, stderrLog } from "../../core/log.ts";
@@ -9,9 +10,13 @@ import type { Lab } from "../../lab/lab.ts";
 import { readLab, workingCopy } from "../../lab/lab-folder.ts";
 import { runScenario } from "../../lab/run-scenario.ts";
 import type { Scenario, ScenarioStep } from "../../lab/scenario.ts";
+import { ApiCluster } from "../demo/api-cluster.ts";
+import { deeds } from "../demo/people.ts";
+import { perform } from "../demo/perform.ts";
 import { Engine } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
+import { controlResources } from "../objects/control-resources.ts";
 import { openObjects } from "../objects/open-objects.ts";
 import { openControlLog } from "../open-control-log.ts";
 import { addSettings, configOf, durationOption, outputOption } from "../options.ts";
@@ -31,6 +36,7 @@ root in another terminal, ip netns exec sluice-demo-node-node-1 nft flush rulese
 Examples:
   sluice demo --duration 30s
   sluice demo --name two --data.folder /tmp/two      a second one beside it
+  sluice demo --api-server --duration 40s            on a real Kubernetes API server, with two people who change policies
   sluice demo --duration 30s -o jsonl | jq 'select(.action == "deny")'
 ${exitCodeHelp}`;
 
@@ -38,6 +44,7 @@ interface Options {
   readonly output: OutputFormat;
   readonly duration?: number;
   readonly name: string;
+  readonly apiServer: boolean;
 }
 
 /** A window of one second, so that a connection shows within two; logs only of what goes wrong; no port that may be taken; DNS of nobody. */
@@ -64,15 +71,23 @@ export function demoCommand(): Command {
     .description("a cluster on this machine with real traffic, and everything Sluice does about it")
     .addOption(outputOption())
     .addOption(durationOption())
+    .option(
+      "--api-server",
+      "keep the objects in a Kubernetes API server on this machine, built with Go the first time",
+      false,
+    )
     .option("--name <name>", "of the lab, for a second one beside it: lower-case letters and digits", "demo")
     .addHelpText("after", examples);
-  return addSettings(command, own).action(({ name, ...options }: Options) => {
+  return addSettings(command, own).action(({ name, apiServer, ...options }: Options) => {
     const config = configOf({ ...options }, process.env, own);
-    return serve([demoPart(config, options.output, name)], { duration: options.duration, level: config.log.level });
+    return serve([demoPart(config, options.output, name, apiServer)], {
+      duration: options.duration,
+      level: config.log.level,
+    });
   });
 }
 
-function demoPart(config: Config, format: OutputFormat, name: string): Part {
+function demoPart(config: Config, format: OutputFormat, name: string, hasApiServer: boolean): Part {
   return {
     name: "demo",
     async run({ stop: asked, ready, end }) {
@@ -87,7 +102,10 @@ function demoPart(config: Config, format: OutputFormat, name: string): Part {
       try {
         await lab.up(stop);
         const folder = await workingCopy(lab, manifests);
-        await play({ config, log, folder, out, lab, scenario, stop, ready });
+        const atFolder = { ...config, objects: { ...config.objects, source: "folder" as const, folder } };
+        const common = { log, folder, out, lab, scenario, stop, ready };
+        if (hasApiServer) await playOnServer({ ...common, config: atFolder });
+        else await play({ ...common, config: atFolder, beside: [] });
         await out.close();
       } finally {
         await lab.down();
@@ -105,14 +123,41 @@ interface Play {
   readonly scenario: Scenario;
   readonly stop: AbortSignal;
   readonly ready: () => void;
+  /** What runs from the moment on at which traffic begins. */
+  readonly beside: readonly ((until: AbortSignal) => Promise<void>)[];
 }
 
-async function play({ config, log, folder, out, lab, scenario, stop, ready }: Play): Promise<void> {
+/** The same with the objects in a real API server, and people who change policies there. */
+async function playOnServer({ config, folder, ...rest }: Omit<Play, "beside">): Promise<void> {
+  const { lab, log, out, stop } = rest;
+  const say = out.notice;
+  const cluster = await ApiCluster.start({ scratch: lab.scratch, clock: systemClock, log, say });
+  const api = (user: string) => cluster.api(user);
+  const act = (signal: AbortSignal) => perform({ deeds, api, clock: systemClock, say, signal });
+  const objects = { ...config.objects, source: "api" as const, kubeconfig: cluster.kubeconfig() };
+  const onServer = { ...config, objects, audit: { ...config.audit, logFile: cluster.auditLog } };
+  const settled = Promise.withResolvers<void>();
+  const follow = (until: AbortSignal) => cluster.follow(folder, until, settled.resolve);
+  const playing = async (until: AbortSignal) => {
+    await Promise.race([settled.promise, aborted(until)]);
+    await cluster.ruleChanges(until);
+    if (!until.aborted) await play({ ...rest, folder, stop: until, config: onServer, beside: [act] });
+  };
+  try {
+    await together(stop, [follow, playing]);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function play({ config, log, folder, out, lab, scenario, stop, ready, beside }: Play): Promise<void> {
   const clock = systemClock;
   const metrics = new Metrics();
-  const atFolder = { objects: { ...config.objects, source: "folder" as const, folder } };
   const rim = { clock, log, metrics };
-  const objects = openObjects({ ...rim, config: atFolder, onFault: out.fault, onMended: out.mended });
+  const objects = openObjects({
+    ...{ ...rim, config, beside: controlResources },
+    ...{ onFault: out.fault, onMended: out.mended },
+  });
   const engine = new Engine({
     seats: lab.nodes.map(({ name, namespacePath }) => ({ node: name, namespacePath })),
     objects,
@@ -138,7 +183,10 @@ async function play({ config, log, folder, out, lab, scenario, stop, ready }: Pl
     out.begin();
     ready();
     const onStep = (step: ScenarioStep) => out.notice(stepText(step));
-    await runScenario({ lab, scenario, folder, clock, log, signal: until, onStep });
+    const playScenario = async (signal: AbortSignal) => {
+      await runScenario({ lab, scenario, folder, clock, log, signal, onStep });
+    };
+    await together(until, [playScenario, ...beside]);
   };
   const observed = { metrics, engine, address: config.metrics.listen };
   await together(stop, [(until) => engine.run(until), (until) => serveMetrics(observed, until), traffic]);

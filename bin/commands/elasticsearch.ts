@@ -32,7 +32,7 @@ Examples:
   sluice elasticsearch expire --dry-run                    only says what it would delete
 ${exitCodeHelp}`;
 
-const others = /^(collector|dns|spool|objects|enforcer|enricher|node|archive|data|metrics|syslog|file)\./;
+const others = /^(audit|collector|dns|spool|objects|enforcer|enricher|node|archive|data|metrics|syslog|file)\./;
 const never = new AbortController().signal;
 
 interface Options {

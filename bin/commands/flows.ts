@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import type { Config } from "../../core/config.ts";
 import { SluiceError } from "../../core/errors.ts";
-import type { FlowQuery } from "../../core/flow-store.ts";
+import type { FlowQuery, FlowStore } from "../../core/flow-store.ts";
 import type { Flow } from "../../core/records/flow.ts";
+import { type AccessOptions, addAccessOptions, seenStore } from "../access-options.ts";
 import { parseCount } from "../count.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addFlowOptions, type FlowOptions, noFlows } from "../flow-options.ts";
@@ -15,7 +16,6 @@ import { addForeignFlags, formatOf } from "../hubble.ts";
 import { visibleAfterMs } from "../open-store.ts";
 import { addStoreOptions, type RecordOptions, recordConfig, recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
-import type { Store } from "../store.ts";
 
 const examples = `
 Without --since, --until, --first, --last or --all: the last 20. Times are UTC. The flags of hubble observe work.
@@ -24,10 +24,11 @@ Examples:
   sluice flows --since 5m --verdict deny
   sluice flows --follow -n prod-shop --not --protocol udp
   sluice flows --since 1h --from-pod dev-shop/web --to-label app=api,env=prod -o wide
+  sluice flows --since 1h --as ann --as-group web-team     what ann may read, by the cluster's RBAC
   sluice flows --since 2026-11-23T10:00 --filter 'policy ~ security.* and bytes > 1M' -o csv
 ${exitCodeHelp}`;
 
-interface Options extends FlowOptions, RecordOptions {
+interface Options extends FlowOptions, RecordOptions, AccessOptions {
   readonly first?: number;
   readonly last?: number;
   readonly all: boolean;
@@ -43,25 +44,26 @@ export function flowsCommand(rim: Rim = realRim): Command {
     .option("--all", "all there are", false)
     .option("-f, --follow", "go on as new ones come, until Ctrl-C", false)
     .addHelpText("after", examples);
-  addStoreOptions(command);
+  addAccessOptions(addStoreOptions(command));
   return addForeignFlags(command, (text) => rim.note(text)).action(async (given: Options) => {
     const options = { ...given, output: formatOf(given.output) };
     if (options.first !== undefined && options.last !== undefined)
       throw new SluiceError("USAGE", "--first and --last exclude each other");
     const query = queryOf(options);
     const config = recordConfig(options, rim);
-    const store = await rim.openStore(config);
+    const opened = await rim.openStore(config);
     try {
+      const store = seenStore(opened, options, query.filter, rim.clock);
       if (options.follow) await rim.untilStopped((signal) => show({ store, query, options, config, rim, signal }));
       else await show({ store, query, options, config, rim, signal: new AbortController().signal });
     } finally {
-      await store.close();
+      await opened.close();
     }
   });
 }
 
 interface Show {
-  readonly store: Store;
+  readonly store: FlowStore;
   readonly query: FlowQuery;
   readonly options: Options;
   readonly config: Config;

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { type AccessOptions, addAccessOptions, seenStore } from "../access-options.ts";
 import { lastOption, limitOption } from "../count.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addFlowOptions, type FlowOptions, noFlows } from "../flow-options.ts";
@@ -14,7 +15,7 @@ Examples:
   sluice pairs --since now-7d --to-namespace payments -o csv > who-calls-payments.csv
 ${exitCodeHelp}`;
 
-interface Options extends FlowOptions, RecordOptions {
+interface Options extends FlowOptions, RecordOptions, AccessOptions {
   readonly limit: number;
   readonly last?: number;
 }
@@ -23,14 +24,16 @@ export function pairsCommand(rim: Rim = realRim): Command {
   const command = new Command("pairs").description("who talks to whom, summed up, most bytes first");
   const queryOf = addFlowOptions(command, rim.clock);
   command.addOption(lastOption()).addOption(limitOption(100)).addHelpText("after", examples);
-  return addStoreOptions(command).action(async (options: Options) => {
+  return addAccessOptions(addStoreOptions(command)).action(async (options: Options) => {
     const query = { ...queryOf(options), limit: options.limit };
     await printAll(
       options,
       rim,
       pairShape,
-      async (store, signal) =>
-        store.pairs({ ...query, since: await sinceLast(store, query, options.last, signal) }, signal),
+      async (opened, signal) => {
+        const store = seenStore(opened, options, query.filter, rim.clock);
+        return store.pairs({ ...query, since: await sinceLast(store, query, options.last, signal) }, signal);
+      },
       noFlows,
     );
   });

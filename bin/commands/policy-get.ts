@@ -1,5 +1,8 @@
 import { Command } from "commander";
+import { askedOnce, mayReadPolicy } from "../../controls/tiers/policy-reads.ts";
+import type { MayAccess } from "../../core/kube/api/access.ts";
 import { matches } from "../../policy/selector/syntax.ts";
+import { type AccessOptions, accessOfOptions, addAccessOptions } from "../access-options.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { type PolicyRow, policyShape } from "../formats/policy-shape.ts";
 import { printerFor } from "../formats/printer.ts";
@@ -20,9 +23,10 @@ Policies come in the order in which they are asked. A direction without a number
 Examples:
   sluice policy get lab/demo
   sluice policy get lab/demo --tier security -o wide
+  sluice policy get lab/demo --as ann --as-group web-team     those that ann may read, by tier
 ${exitCodeHelp}`;
 
-interface Options extends OutputOptions {
+interface Options extends OutputOptions, AccessOptions {
   readonly objects: string;
   readonly tier?: string;
 }
@@ -34,16 +38,24 @@ export function policyGetCommand(rim: Rim = realRim): Command {
     .addOption(objectsOption())
     .option("--tier <name>", "only those of this tier")
     .addHelpText("after", examples);
-  return addOutputOptions(command).action(async (path: string | undefined, options: Options) => {
+  return addAccessOptions(addOutputOptions(command)).action(async (path: string | undefined, options: Options) => {
     const folder = await openPolicyFolder(path ?? options.objects, rim);
     if (options.tier !== undefined) checkTier(folder, options.tier);
     const printer = printerFor(options.output, policyShape, recordOutput(options, rim));
-    const rows = rowsOf(folder, options.tier);
+    const rows = await seenRows(rowsOf(folder, options.tier), accessOfOptions(options));
     await printer.print(rows);
     await printer.end();
     if (rows.length === 0)
       rim.note(`no policies in ${options.tier === undefined ? (path ?? options.objects) : `tier ${options.tier}`}`);
   });
+}
+
+async function seenRows(rows: readonly PolicyRow[], asked: MayAccess | undefined): Promise<readonly PolicyRow[]> {
+  if (asked === undefined) return rows;
+  const may = askedOnce(asked);
+  const seen: PolicyRow[] = [];
+  for (const row of rows) if (await mayReadPolicy(row.policy, may)) seen.push(row);
+  return seen;
 }
 
 function rowsOf({ tiers, world }: PolicyFolder, only: string | undefined): readonly PolicyRow[] {

@@ -5,6 +5,7 @@ import { findingsIn } from "../findings.ts";
 import { usualFolder } from "../folder.ts";
 import { findingShape } from "../formats/finding-shape.ts";
 import { printerFor } from "../formats/printer.ts";
+import { type TaxonomyOptions, taxonomyOption } from "../labels/taxonomy-option.ts";
 import { addOutputOptions, type OutputOptions, recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
 
@@ -14,9 +15,10 @@ Errors are what is not accepted: the object has no effect, or keeps its last goo
 Examples:
   sluice policy validate policies/
   sluice policy validate policies/ --strict -o json
+  sluice policy validate policies/ --taxonomy platform/labels.yaml
 ${exitCodeHelp}`;
 
-interface Options extends OutputOptions {
+interface Options extends OutputOptions, TaxonomyOptions {
   readonly strict: boolean;
 }
 
@@ -24,10 +26,11 @@ export function policyValidateCommand(rim: Rim = realRim): Command {
   const command = new Command("validate")
     .description("everything that is wrong with the manifests of a folder")
     .argument("[folder]", "folder or file of Kubernetes YAML, - for standard input", usualFolder)
+    .addOption(taxonomyOption())
     .option("--strict", "exit with 3 for warnings as well", false)
     .addHelpText("after", examples);
   return addOutputOptions(command).action(async (path: string, options: Options) => {
-    const { findings, objects } = await findingsIn(path);
+    const { findings, objects } = await findingsIn(path, options.taxonomy);
     const printer = printerFor(options.output, findingShape, recordOutput(options, rim));
     await printer.print(findings);
     await printer.end();

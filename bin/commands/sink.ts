@@ -36,7 +36,7 @@ Examples:
   sluice sink elasticsearch --bus.brokers kafka-0:9092 --elasticsearch.urls https://es-0:9200 --elasticsearch.api-key-file FILE
 ${exitCodeHelp}`;
 
-const others = /^(collector|dns|spool|objects|enforcer|enricher|node|elasticsearch|syslog|file)\./;
+const others = /^(audit|collector|dns|spool|objects|enforcer|enricher|node|elasticsearch|syslog|file)\./;
 const notOfElasticsearch =
   /^(dns|spool|objects|enforcer|enricher|node|cluster|archive|data|syslog|file)\.|^collector\.(?!windowMs$)/;
 

@@ -4,6 +4,7 @@ import { fields } from "../../core/filter/fields.ts";
 import { keyOf, knownNames } from "../../core/filter/key.ts";
 import { hint } from "../../core/filter/literal.ts";
 import { protocolNames } from "../../core/filter/values.ts";
+import { type AccessOptions, addAccessOptions, seenStore } from "../access-options.ts";
 import { lastOption, limitOption } from "../count.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { addFlowOptions, type FlowOptions, noFlows } from "../flow-options.ts";
@@ -22,7 +23,7 @@ Examples:
   sluice top src.labels.app --since 1h
 ${exitCodeHelp}`;
 
-interface Options extends FlowOptions, RecordOptions {
+interface Options extends FlowOptions, RecordOptions, AccessOptions {
   readonly limit: number;
   readonly last?: number;
 }
@@ -33,14 +34,15 @@ export function topCommand(rim: Rim = realRim): Command {
     .argument("<field>", "what to count by");
   const queryOf = addFlowOptions(command, rim.clock);
   command.addOption(lastOption()).addOption(limitOption(20)).addHelpText("after", examples);
-  return addStoreOptions(command).action(async (text: string, options: Options) => {
+  return addAccessOptions(addStoreOptions(command)).action(async (text: string, options: Options) => {
     const field = canonical(text);
     const query = { ...queryOf(options), field, limit: options.limit * mostTexts };
     await printAll(
       options,
       rim,
       countShape(field),
-      async (store, signal) => {
+      async (opened, signal) => {
+        const store = seenStore(opened, options, query.filter, rim.clock);
         const since = await sinceLast(store, query, options.last, signal);
         const counts = await store.top({ ...query, since }, signal);
         return counts.filter(({ value }) => isFullest(field, value)).slice(0, options.limit);

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ProgramSettings } from "../../policy/program-settings.ts";
 import { World } from "../../policy/world.ts";
+import { type AccessOptions, addAccessOptions, readableOf } from "../access-options.ts";
 import { choiceOption } from "../choice.ts";
 import type { Question } from "../connections.ts";
 import { exitCodeHelp, exitCodes } from "../exit-codes.ts";
@@ -12,6 +13,7 @@ import { podToHostOption } from "../pod-to-host-option.ts";
 import { checkPort, parseProtocol } from "../protocol-text.ts";
 import { recordOutput } from "../record-options.ts";
 import { type Rim, realRim } from "../rim.ts";
+import { answered, checkQuestion, namespacesOf, seenTraces } from "../seen-trace.ts";
 import { type Trace, traceOf } from "../trace.ts";
 import { renderTrace } from "../trace-text.ts";
 
@@ -26,7 +28,7 @@ Examples:
   sluice trace --objects lab/demo --from dev-shop/web --to service:prod-shop/cart --port 80 -o json
 ${exitCodeHelp}`;
 
-interface Options {
+interface Options extends AccessOptions {
   readonly objects: string;
   readonly "objects.folder"?: string;
   readonly from: string;
@@ -40,7 +42,7 @@ interface Options {
 }
 
 export function traceCommand(rim: Rim = realRim): Command {
-  return new Command("trace")
+  const command = new Command("trace")
     .description("tell whether a connection would be allowed, and the path through the tiers that decides it")
     .requiredOption("--from <end>", "who connects")
     .requiredOption("--to <end>", "to whom")
@@ -50,22 +52,29 @@ export function traceCommand(rim: Rim = realRim): Command {
     .addOption(podToHostOption())
     .option(
       "--objects <folder>",
-      "folder of Kubernetes YAML with pods and policies, - for standard input",
+      "folder of Kubernetes YAML with pods and policies, - for standard input, api: or api:CONTEXT for a cluster",
       "./manifests",
     )
     .addOption(new Option("--objects.folder <folder>", "as the setting is called elsewhere").hideHelp())
     .addOption(choiceOption("-o, --output <format>", "how to print", ["text", ...formatNames]).default("text"))
     .option("--no-headers", "no header line in tables and CSV")
-    .addHelpText("after", examples)
-    .action(async (options: Options) => {
-      const folder = options["objects.folder"] ?? options.objects;
-      const objects = await readFolder(folder, (line) => rim.note(line));
-      const world = new World({ podToHost: options.podToHost });
-      world.apply(objects.map((object) => ({ type: "upsert", object })));
-      const traces = traceOf(world, objects, questionOf(options));
-      await print(traces, options, rim);
-      if (traces.some(({ action }) => action === "deny")) rim.exit(exitCodes.finding);
-    });
+    .addHelpText("after", examples);
+  return addAccessOptions(command).action(async (options: Options) => {
+    const question = questionOf(options);
+    const readable = (await readableOf(options, rim.clock, namespacesOf(question))?.()) ?? "all";
+    checkQuestion(question, readable);
+    const folder = options["objects.folder"] ?? options.objects;
+    const objects = await readFolder(folder, (line) => rim.note(line));
+    const world = new World({ podToHost: options.podToHost });
+    world.apply(objects.map((object) => ({ type: "upsert", object })));
+    const traces = seenTraces(
+      answered(() => traceOf(world, objects, question), readable),
+      objects,
+      readable,
+    );
+    await print(traces, options, rim);
+    if (traces.some(({ action }) => action === "deny")) rim.exit(exitCodes.finding);
+  });
 }
 
 async function print(traces: readonly Trace[], { output, headers }: Options, rim: Rim): Promise<void> {

@@ -1,17 +1,26 @@
 import { Command } from "commander";
 import { systemClock } from "../../core/clock.ts";
+import type { Config } from "../../core/config.ts";
+import { stderrLog } from "../../core/log.ts";
+import type { Part } from "../../core/service.ts";
 import { runBusEngine } from "../bus/bus-engine.ts";
 import { requireBus } from "../bus/open-bus.ts";
+import { keepTaxonomies } from "../controls/keep-taxonomies.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
+import { openTierHolder } from "../objects/tier-holder.ts";
 import { addSettings, configOf, durationOption } from "../options.ts";
 import { serve } from "../serve.ts";
 
 const examples = `
 Follows the objects of the cluster and tells Kafka who had which address from when to when, and what each revision of the policies means. One a
-cluster: two would tell everything twice.
+cluster: two would tell everything twice. From an API server (objects.source api) it also keeps the admission policies that the LabelTaxonomies of the
+cluster ask for (docs/labels.md), and keeps tiers from vanishing while policies are in them (docs/tiers-and-rbac.md).
+It tells who changed what and whether that was authorised, if the API server tells it (audit.*, docs/change-log.md).
 
 Examples:
   sluice watch --bus.brokers kafka-0:9092 --objects.folder DIR
+  sluice watch --bus.brokers kafka-0:9092 --objects.source api
+  sluice watch --bus.brokers kafka-0:9092 --objects.source api --audit.log-file /var/log/kubernetes/audit.log
 ${exitCodeHelp}`;
 
 const others = /^(archive|syslog|file|collector|dns|spool|node|enforcer)\./;
@@ -29,8 +38,22 @@ export function watchCommand(): Command {
       clock: systemClock,
       isEnriching: false,
       tells: ["endpoints", "programs", "changes"] as const,
+      ...(config.objects.source === "api" ? { beside: keepTaxonomies } : {}),
     };
-    const part = { name: "sluice", run: (life: Parameters<typeof runBusEngine>[1]) => runBusEngine(engine, life) };
-    return serve([part], { duration: options.duration, level: config.log.level });
+    const part: Part = { name: "sluice", run: (life) => runBusEngine(engine, life) };
+    const tiers = config.objects.source === "api" ? [tiersPart(config)] : [];
+    return serve([part, ...tiers], { duration: options.duration, level: config.log.level });
   });
+}
+
+function tiersPart(config: Config): Part {
+  return {
+    name: "tiers",
+    run({ stop, ready }) {
+      const log = stderrLog(config.log.level).child({ part: "tiers" });
+      const holder = openTierHolder({ config, clock: systemClock, log });
+      ready();
+      return holder.run(stop);
+    },
+  };
 }

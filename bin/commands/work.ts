@@ -30,7 +30,7 @@ Examples:
   sluice work --work.redis redis://redis:6379 --bus.brokers kafka-0:9092 --archive.retention-ms 7776000000 --data.folder /var/lib/sluice
 ${exitCodeHelp}`;
 
-const others = /^(collector|dns|spool|objects|enforcer|enricher|node)\./;
+const others = /^(audit|collector|dns|spool|objects|enforcer|enricher|node)\./;
 
 export function workCommand(): Command {
   const command = new Command("work")

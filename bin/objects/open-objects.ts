@@ -10,8 +10,10 @@ import { folderSource } from "../../core/kube/folder.ts";
 import type { ObjectSource } from "../../core/kube/watch.ts";
 import type { Metrics } from "../../core/metrics.ts";
 import { problemsOf } from "../../policy/kinds/read.ts";
+import { placeOf } from "../folder.ts";
 import { readApiSource } from "./measure.ts";
 import { resources } from "./resources.ts";
+import { withAutomaticHosts } from "./with-automatic-hosts.ts";
 
 export interface ObjectsRim extends FaultListener {
   readonly config: Pick<Config, "objects">;
@@ -24,19 +26,17 @@ export interface ObjectsRim extends FaultListener {
 export interface OpenedObjects extends ObjectSource {
   /** Kinds of which nobody knows at the moment what there is, as `plural.group`: they may not be read, or the server does not answer. */
   readonly unread: () => ReadonlySet<string>;
+  /** Null: they are of a folder. */
+  readonly api: Api | null;
 }
 
 /** Where the configuration says that the cluster's objects are. Throws KUBE_FAILED where no API server is configured. */
-export function openObjects({
-  config,
-  clock,
-  log,
-  metrics,
-  beside = [],
-  onFault,
-  onMended,
-}: ObjectsRim): OpenedObjects {
-  const { source, folder, rescanMs, kubeconfig, context } = config.objects;
+export function openObjects(rim: ObjectsRim): OpenedObjects {
+  const opened = openPlain(rim);
+  return rim.config.objects.autoHostEndpoints ? { ...opened, ...withAutomaticHosts(opened) } : opened;
+}
+
+function openPlain({ config, clock, log, metrics, beside = [], onFault, onMended }: ObjectsRim): OpenedObjects {
   const common = {
     ...{ clock, log, validate: problemsOf },
     onFault: (fault: Parameters<NonNullable<typeof onFault>>[0]) => {
@@ -45,13 +45,21 @@ export function openObjects({
     },
     ...(onMended === undefined ? {} : { onMended }),
   };
-  if (source === "folder") return { ...folderSource({ ...common, path: folder, rescanMs }), unread: () => new Set() };
-  const choice = { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
-  const api = new Api(connectionOf(choice));
+  const place = placeOf(config.objects);
+  if (typeof place === "string") {
+    const folder = folderSource({ ...common, path: place, rescanMs: config.objects.rescanMs });
+    return { ...folder, unread: () => new Set(), api: null };
+  }
+  const api = openApi(config);
   const objects = new ApiSource({ ...common, api, resources: [...resources, ...beside], random: Math.random });
   readApiSource(metrics, objects, clock);
   const unread = () => new Set(objects.statuses.flatMap(({ resource, state }) => (isKnown(state) ? [] : [resource])));
-  return { name: objects.name, watch: (signal) => objects.watch(signal), unread };
+  return { name: objects.name, watch: (signal) => objects.watch(signal), unread, api };
+}
+
+/** The API server that the configuration names. Throws KUBE_FAILED where it names none. */
+export function openApi({ objects: { kubeconfig, context } }: Pick<Config, "objects">): Api {
+  return new Api(connectionOf({ ...(kubeconfig && { kubeconfig }), ...(context && { context }) }));
 }
 
 /** What the server says it has not got is known, too. */

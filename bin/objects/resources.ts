@@ -78,7 +78,7 @@ export const resources: readonly Resource[] = [
   // Who made a pod: without them a pod of a CronJob is named after its Job.
   optional("apps/v1", "ReplicaSet", "replicasets", { metadata: { ...identity, ownerReferences } }),
   optional("batch/v1", "Job", "jobs", { metadata: { ...identity, ownerReferences } }),
-  ...customResources.map(({ kind, plural }) => optional("projectcalico.org/v3", kind, plural, control)),
+  ...customResources.map(({ group, version, kind, plural }) => optional(`${group}/${version}`, kind, plural, control)),
   optional("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies", control),
   optional("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies", control),
   optional("policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy", "baselineadminnetworkpolicies", control),

@@ -1,3 +1,4 @@
+import type { Clock } from "../../core/clock.ts";
 import type { Deed } from "../../core/kube/deed.ts";
 import type { Metrics } from "../../core/metrics.ts";
 import type { AuditEvents } from "./event-list.ts";
@@ -12,8 +13,11 @@ export interface IntakeOptions {
   /** Events came, of whatever kind. */
   readonly onHeard: () => void;
   readonly metrics: Metrics;
+  readonly clock: Clock;
 }
 
+/** After a restart what is older is told to nobody again. */
+const recentMs = 3_600_000;
 /** So many events are known again: those of hours, of requests to change controls. */
 const mostKnown = 200_000;
 
@@ -36,7 +40,8 @@ export class Intake {
   async open(): Promise<void> {
     const kept = await this.#options.journal.open();
     this.#know(kept);
-    this.#options.onDeeds(kept.flatMap(({ deeds }) => deeds));
+    const since = this.#options.clock.now() - recentMs;
+    this.#options.onDeeds(kept.flatMap(({ deeds }) => deeds.filter(({ to }) => to >= since)));
   }
 
   /** Resolves when all of it is kept. Throws STORE_FAILED; then it may come again. */

@@ -24,7 +24,7 @@ const maxLineBytes = 16_777_216;
 /**
  * Follows an audit log as the API server writes it: `audit.log`, which it puts aside as `audit-TIME.log` once it is full, and begins anew.
  * A file is known by its inode, so what was put aside is read to its end, also after a restart; what lies there compressed is skipped.
- * Without a position it begins at the end: what was done before is nobody's news.
+ * Without a position it begins at the end, and says where that is: what was done before is nobody's news.
  */
 export async function* followLog(
   { path, clock, onSkipped }: LogTailOptions,
@@ -32,6 +32,7 @@ export async function* followLog(
   signal: AbortSignal,
 ): AsyncGenerator<LogLines> {
   let position = from ?? (await endOf(path));
+  if (from === undefined && position !== undefined) yield { lines: [], position };
   while (!signal.aborted) {
     const files = await filesOf(path);
     const at = files.findIndex(({ inode }) => inode === position?.inode);

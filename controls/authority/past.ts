@@ -20,9 +20,24 @@ const mostOfOne = 32;
 export class Past {
   readonly #most: number;
   readonly #byUid = new Map<string, readonly PastChange[]>();
+  #revision = 0;
 
   constructor(most = 20_000) {
     this.#most = most;
+  }
+
+  /** Another one whenever it is other than before. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  entries(): Iterable<readonly [uid: string, changes: readonly PastChange[]]> {
+    return this.#byUid.entries();
+  }
+
+  /** As it was told by `entries`. */
+  restore(entries: Iterable<readonly [uid: string, changes: readonly PastChange[]]>): void {
+    for (const [uid, changes] of entries) this.#byUid.set(uid, changes);
   }
 
   /** The oldest first. */
@@ -43,6 +58,7 @@ export class Past {
       lacksOnlyApproval: authorised === "no" && reasons.every(({ code }) => code === "approval"),
     };
     const known = this.of(change.uid);
+    this.#revision += 1;
     this.#byUid.delete(change.uid);
     this.#byUid.set(change.uid, [...known, past].slice(-mostOfOne));
     for (const uid of this.#byUid.keys()) {

@@ -21,7 +21,7 @@ export function findEvidence(sighting: Sighting, deeds: readonly Deed[], collect
  */
 function exactly({ target, verb, resourceVersion }: Sighting, done: readonly Deed[]): Found | undefined {
   const same = done.filter((deed) => {
-    if (deed.target.uid === null || deed.target.uid !== target.uid) return false;
+    if (deed.toldBy !== "audit" || deed.target.uid === null || deed.target.uid !== target.uid) return false;
     if (verb === "delete") return deed.verb === "delete" && deed.target.subresource === null;
     return deed.target.resourceVersion !== null && deed.target.resourceVersion === resourceVersion;
   });
@@ -30,9 +30,10 @@ function exactly({ target, verb, resourceVersion }: Sighting, done: readonly Dee
   return soleDoer("exact", first === undefined ? [] : same.filter(({ from }) => from <= first.to), first);
 }
 
-function byContent({ target, after }: Sighting, done: readonly Deed[]): Found | undefined {
+/** What admission told of was about to be done. */
+function byContent({ target, verb, after }: Sighting, done: readonly Deed[]): Found | undefined {
   const told = done.filter(({ content, target: { uid } }) => content !== null && (uid === null || uid === target.uid));
-  if (after === null || told.length === 0) return undefined;
+  if (verb === "delete" || after === null || told.length === 0) return undefined;
   const content = contentDigest(after);
   return soleDoer(
     "likely",

@@ -74,7 +74,7 @@ function controlOf(step: Step, outcome: Outcome, { isAtStart }: Seen): ControlCh
 }
 
 /** `NetworkPolicy prod/app.web` */
-export function titleOf({ kind, metadata: { namespace, name } }: KubeObject): string {
+function titleOf({ kind, metadata: { namespace, name } }: KubeObject): string {
   return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 }
 

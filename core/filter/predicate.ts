@@ -6,30 +6,33 @@ import { type FieldValue, valuesOf } from "./values.ts";
 
 type Predicate = (flow: Flow) => boolean;
 
-/** Whether a flow is one of those a filter looks for; what a field means on a flow is said in values.ts. */
-export function predicateOf(filter: Filter): Predicate {
+/** What a field means on a flow: values.ts says it, and core/flow-access of flows that are seen in part. */
+type Values = typeof valuesOf;
+
+/** Whether a flow is one of those a filter looks for. */
+export function predicateOf(filter: Filter, values: Values = valuesOf): Predicate {
   switch (filter.op) {
     case "and": {
-      const terms = filter.terms.map(predicateOf);
+      const terms = filter.terms.map((term) => predicateOf(term, values));
       return (flow) => terms.every((holds) => holds(flow));
     }
     case "or": {
-      const terms = filter.terms.map(predicateOf);
+      const terms = filter.terms.map((term) => predicateOf(term, values));
       return (flow) => terms.some((holds) => holds(flow));
     }
     case "not": {
-      const holds = predicateOf(filter.term);
+      const holds = predicateOf(filter.term, values);
       return (flow) => !holds(flow);
     }
     case "test":
-      return testOf(filter);
+      return testOf(filter, values);
   }
 }
 
-function testOf({ field, key, comparator, values }: Test): Predicate {
-  if (comparator === "exists") return (flow) => valuesOf(flow, field, key).length > 0;
-  const comparisons = values.map((value) => comparisonWith(comparator, value));
-  return (flow) => valuesOf(flow, field, key).some((found) => comparisons.some((holds) => holds(found)));
+function testOf({ field, key, comparator, values: wanted }: Test, values: Values): Predicate {
+  if (comparator === "exists") return (flow) => values(flow, field, key).length > 0;
+  const comparisons = wanted.map((value) => comparisonWith(comparator, value));
+  return (flow) => values(flow, field, key).some((found) => comparisons.some((holds) => holds(found)));
 }
 
 type Comparison = (found: FieldValue) => boolean;

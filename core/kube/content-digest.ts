@@ -1,26 +1,16 @@
 import { createHash } from "node:crypto";
-import { within } from "./field.ts";
 
-/** What the server writes, or whatever writes beside it: no part of what somebody asked for. */
-const ofServer = new Set([
-  "resourceVersion",
-  "managedFields",
-  "generation",
-  "creationTimestamp",
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-  "selfLink",
-  "uid",
-]);
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
-/** Of all that somebody may have asked an object to be: the same before it is stored and after. */
+/** Of what somebody asks an object to be, as far as everybody who sees it knows it: the same before it is stored and after. */
 export function contentDigest(object: unknown): string {
   const { status: _, metadata, ...rest } = mapping(object);
-  const kept = Object.entries(mapping(metadata)).filter(([field]) => !ofServer.has(field));
-  const annotations = Object.entries(mapping(within(metadata, "annotations"))).filter(([key]) => key !== lastApplied);
-  const content = { ...rest, metadata: { ...Object.fromEntries(kept), annotations: Object.fromEntries(annotations) } };
-  return createHash("sha256").update(JSON.stringify(content, inOrder)).digest("hex");
+  const { name, namespace, labels, annotations } = mapping(metadata);
+  const kept = Object.entries(mapping(annotations)).filter(([key]) => key !== lastApplied);
+  const asked = { name, namespace, labels: mapping(labels), annotations: Object.fromEntries(kept) };
+  return createHash("sha256")
+    .update(JSON.stringify({ ...rest, metadata: asked }, inOrder))
+    .digest("hex");
 }
 
 function inOrder(_key: string, value: unknown): unknown {

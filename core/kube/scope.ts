@@ -18,7 +18,7 @@ const clusterKinds: Readonly<Record<string, readonly string[]>> = {
   autoscaling: [],
   batch: [],
   "certificates.k8s.io": ["CertificateSigningRequest", "ClusterTrustBundle"],
-  "controls.sluice.dev": ["ChangePolicy"],
+  "controls.sluice.dev": ["ChangePolicy", "LabelTaxonomy"],
   "coordination.k8s.io": [],
   "discovery.k8s.io": [],
   "events.k8s.io": [],

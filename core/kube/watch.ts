@@ -7,9 +7,9 @@ export type Change<T = KubeObject> =
   /** All objects that exist have been told once. Comes exactly once per watch. */
   | { readonly type: "synced" };
 
-/** A place where objects live: a folder of YAML (folder.ts), later the API server. */
+/** A place where objects live: a folder of YAML (folder.ts), or an API server (api/source.ts). */
 export interface ObjectSource {
   readonly name: string;
-  /** All objects, then every change, in batches that belong together. Ends when the signal aborts. */
+  /** All objects, in one batch that `synced` closes; then every change, in batches that belong together. Ends when the signal aborts. */
   watch(signal: AbortSignal): AsyncIterable<readonly Change[]>;
 }

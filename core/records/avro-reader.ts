@@ -48,11 +48,19 @@ export class AvroReader {
   /** int and long: zigzag, seven bits a byte, the lowest first. */
   long(): number {
     let byte = this.#bytes[this.#skip(1)] as number;
+    if (byte < 128) return zigzag(byte);
     let value = byte & 127;
     for (let shift = 7; byte > 127 && shift < 28; shift += 7) {
       byte = this.#bytes[this.#skip(1)] as number;
       value |= (byte & 127) << shift;
     }
+    return byte < 128 ? zigzag(value) : this.#longRest(value);
+  }
+
+  /** With 28 bits read: what is left are no whole numbers of 32 bits any more. */
+  #longRest(low: number): number {
+    let value = low;
+    let byte = 128;
     for (let scale = 2 ** 28; byte > 127; scale *= 128) {
       if (scale >= 2 ** 63) throw new Error("a number has too many bytes");
       byte = this.#bytes[this.#skip(1)] as number;
@@ -80,6 +88,11 @@ export class AvroReader {
 
   /** Index of the branch of a union of null and another type. */
   isNull(): boolean {
+    const byte = this.#bytes[this.#at];
+    if (byte === 0 || byte === 2) {
+      this.#at += 1;
+      return byte === 0;
+    }
     const branch = this.long();
     if (branch !== 0 && branch !== 1) throw new Error(`a union has no branch ${branch}`);
     return branch === 0;
@@ -163,6 +176,11 @@ export class AvroReader {
     if (this.#at > this.#bytes.length) throw new Error("the bytes end too soon");
     return start;
   }
+}
+
+/** Of at most 28 bits. */
+function zigzag(value: number): number {
+  return (value >>> 1) ^ -(value & 1);
 }
 
 function bounded<K, V>(map: Map<K, V>): Map<K, V> {

@@ -40,6 +40,10 @@ export class AvroWriter {
   /** int and long: zigzag, seven bits a byte, the lowest first. Any safe integer. */
   long(value: number): void {
     this.#room(10);
+    if (value >= 0 && value < 64) {
+      this.#bytes[this.#at++] = 2 * value;
+      return;
+    }
     let rest = value < 0 ? -2 * value - 1 : 2 * value;
     // The lowest 28 bits at once, so that what is left are whole numbers of 32 bits.
     if (rest >= 0x1000_0000) {

@@ -128,13 +128,14 @@ export class ApiServer {
   request(
     method: string,
     path: string,
-    { user = "admin", body, type = "application/json" }: RequestOptions = {},
+    { user = "admin", body, type = "application/json", headers: more = {} }: RequestOptions = {},
   ): Promise<ApiReply> {
     const authorization = `Bearer ${this.token(user)}`;
     const headers = {
       accept: "application/json",
       authorization,
       ...(body === undefined ? {} : { "content-type": type }),
+      ...more,
     };
     return new Promise((resolve, reject) => {
       const options = { method, headers, ca: readFileSync(this.caFile), agent: false as const };
@@ -176,6 +177,7 @@ export interface RequestOptions {
   readonly body?: unknown;
   /** Of a patch: `application/merge-patch+json`, `application/apply-patch+yaml`... */
   readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 function parsed(text: string): unknown {

@@ -18,9 +18,17 @@ import { ruleOf, rulesOfDirection } from "./rule.ts";
 import { defaultTier } from "./tier.ts";
 
 /** An empty one is none, as Go has it. */
-const tierField = textLike(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/, "name of a tier: lower case letters, digits and -")
-  .max(63)
-  .default(defaultTier.name);
+const tierField = withCel(
+  textLike(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/, "name of a tier: lower case letters, digits and -")
+    .max(63)
+    .default(defaultTier.name),
+  // Who may write in one tier could otherwise carry a policy off into it, or out of it.
+  [{ rule: `${celTier("self")} == ${celTier("oldSelf")}`, message: "a policy stays in its tier: make a new one" }],
+);
+
+function celTier(of: "self" | "oldSelf"): string {
+  return `(${of} == '' ? '${defaultTier.name}' : ${of})`;
+}
 
 const types = constrained(z.array(z.enum(["Ingress", "Egress"])).max(2), [
   { message: "the same type stands twice", holds: isDistinct },

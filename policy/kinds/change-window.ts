@@ -15,7 +15,7 @@ export const weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as con
 export type Weekday = (typeof weekdays)[number];
 
 const clockTime = /^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/;
-const timeOfDay = textLike(clockTime, 'time of a day: write it as "09:30"');
+const timeOfDay = textLike(clockTime, 'time of a day: write it as "09:30"').max(5);
 
 export const changeWindow = constrained(
   z.strictObject({

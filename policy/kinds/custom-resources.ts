@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { globalNetworkPolicySpec, networkPolicySpec } from "./calico-policy.ts";
 import { changePolicySpec } from "./change-policy.ts";
 import { hostEndpointSpec } from "./host-endpoint.ts";
+import { labelTaxonomyRules, labelTaxonomySpec } from "./label-taxonomy.ts";
 import { nameCel } from "./names.ts";
 import { networkSetSpec } from "./network-set.ts";
 import type { CelRule } from "./openapi.ts";
@@ -46,9 +47,17 @@ const order: Column = { name: "Order", type: "number", jsonPath: ".spec.order" }
 const tier: Column = { name: "Tier", type: "string", jsonPath: ".spec.tier" };
 const action: Column = { name: "Action", type: "string", jsonPath: ".spec.stagedAction" };
 
+/** What a condition of its status says. */
+const condition = (type: string): Column => ({
+  name: type,
+  type: "string",
+  jsonPath: `.status.conditions[?(@.type=="${type}")].status`,
+});
+
 const inTier = { columns: [tier, order, age], selectable: [".spec.tier"] };
 const stagedInTier = { columns: [tier, order, action, age], selectable: [".spec.tier"] };
 
+/** The one list of them: manifests, rights and what is applied to a cluster follow from it. */
 export const customResources: readonly CustomResource[] = [
   {
     ...calico,
@@ -161,6 +170,19 @@ export const customResources: readonly CustomResource[] = [
   {
     group: "controls.sluice.dev",
     version: "v1alpha1",
+    kind: "LabelTaxonomy",
+    plural: "labeltaxonomies",
+    shortNames: ["ltax"],
+    scope: "Cluster",
+    description: "Which labels pods, namespaces and nodes may carry and must carry, and who may set them.",
+    spec: labelTaxonomySpec,
+    rules: labelTaxonomyRules,
+    columns: [condition("Accepted"), condition("Enforced"), condition("Conflict"), age],
+    selectable: [],
+  },
+  {
+    group: "controls.sluice.dev",
+    version: "v1alpha1",
     kind: "ChangePolicy",
     plural: "changepolicies",
     shortNames: ["chp"],
@@ -173,3 +195,8 @@ export const customResources: readonly CustomResource[] = [
     selectable: [],
   },
 ];
+
+/** Those that stand in a tier, and so are granted by tier. */
+export const policyResources: readonly CustomResource[] = customResources.filter(({ kind }) =>
+  kind.endsWith("NetworkPolicy"),
+);

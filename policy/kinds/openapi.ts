@@ -53,6 +53,11 @@ export function asAtomic<S extends z.ZodType>(list: S): S {
   return annotated(list, { "x-kubernetes-list-type": "atomic" });
 }
 
+/** A list of mappings that one of their fields tells apart; the API server merges it by that field. */
+export function asMap<S extends z.ZodType>(list: S, key: string): S {
+  return annotated(list, { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key] });
+}
+
 /** A field that takes a number as well as text. */
 export function asIntOrString<S extends z.ZodType>(field: S, pattern: RegExp): S {
   return annotated(field, { "x-kubernetes-int-or-string": true, pattern: pattern.source });

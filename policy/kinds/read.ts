@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Ancestor } from "../ancestors.ts";
 import type { Policy, Problem, Read, Tier } from "../model.ts";
+import type { LabelTaxonomy } from "../taxonomy/taxonomy.ts";
 import { readAdminNetworkPolicy, readBaselineAdminNetworkPolicy } from "./admin-network-policy.ts";
 import { readGlobalNetworkPolicy, readNetworkPolicy } from "./calico-policy.ts";
 import { readChangePolicy } from "./change-policy.ts";
@@ -9,6 +10,7 @@ import { readClusterNetworkPolicy } from "./cluster-network-policy.ts";
 import { type EndpointSlice, readEndpointSlice } from "./endpoint-slice.ts";
 import { type HostEndpoint, readHostEndpoint } from "./host-endpoint.ts";
 import { readKubernetesPolicy } from "./kubernetes-policy.ts";
+import { readLabelTaxonomy } from "./label-taxonomy.ts";
 import { nameProblems } from "./names.ts";
 import { type NetworkSet, readNetworkSet } from "./network-set.ts";
 import { isMapping, keyText } from "./reading.ts";
@@ -25,6 +27,7 @@ export type Fact =
   | { readonly type: "networkSet"; readonly networkSet: NetworkSet }
   | { readonly type: "hostEndpoint"; readonly hostEndpoint: HostEndpoint }
   | { readonly type: "endpointSlice"; readonly endpointSlice: EndpointSlice }
+  | { readonly type: "labelTaxonomy"; readonly labelTaxonomy: LabelTaxonomy }
   | { readonly type: "labels"; readonly ancestor: Ancestor }
   | { readonly type: "none" };
 
@@ -62,6 +65,8 @@ function readOther(object: KubeObject, kind: string): Read<Fact> {
       return mapped(readNetworkSet(object), (networkSet) => ({ type: "networkSet", networkSet }));
     case "projectcalico.org/v3/HostEndpoint":
       return mapped(readHostEndpoint(object), (hostEndpoint) => ({ type: "hostEndpoint", hostEndpoint }));
+    case "controls.sluice.dev/v1alpha1/LabelTaxonomy":
+      return mapped(readLabelTaxonomy(object), (labelTaxonomy) => ({ type: "labelTaxonomy", labelTaxonomy }));
     case "controls.sluice.dev/v1alpha1/ChangePolicy":
       return mapped(readChangePolicy(object), () => ({ type: "none" })); // it is about changes, not about packets
     case "discovery.k8s.io/v1/EndpointSlice":

@@ -101,3 +101,21 @@ function endsOf({ characters, min, max }: Atom, value: string, start: number): r
 function isOf({ ranges, not }: Characters, character: string): boolean {
   return character !== "" && ranges.some(([from, to]) => from <= character && character <= to) !== not;
 }
+
+/** The same as a regular expression of RE2, which CEL has. */
+export function regexOf({ alternatives }: ValuePattern): string {
+  const texts = alternatives.map((atoms) =>
+    atoms.map(({ characters, min, max }) => `${classOf(characters)}{${min},${max}}`).join(""),
+  );
+  return `^(${texts.join("|")})$`;
+}
+
+function classOf({ ranges, not }: Characters): string {
+  if (ranges.length === 0) return ".";
+  const members = ranges.map(([from, to]) => (from === to ? escaped(from) : `${escaped(from)}-${escaped(to)}`));
+  return `[${not ? "^" : ""}${members.join("")}]`;
+}
+
+function escaped(character: string): string {
+  return /\w/.test(character) ? character : `\\${character}`;
+}

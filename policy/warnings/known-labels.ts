@@ -20,7 +20,7 @@ export class KnownLabels {
 
   /** What the selector asks for and nobody has, in words. What it asks not to be there is left out. */
   unknown(selector: Selector): readonly string[] {
-    return [...new Set(wants(selector, true).flatMap((want) => this.#missing(want)))];
+    return [...new Set(wants(selector).flatMap((want) => this.#missing(want)))];
   }
 
   #missing({ label, value }: Want): readonly string[] {
@@ -33,12 +33,14 @@ export class KnownLabels {
   }
 }
 
-interface Want {
+/** A label, or a value of it, without which a selector finds nobody. */
+export interface Want {
   readonly label: string;
   readonly value?: string;
 }
 
-function wants(selector: Selector, positive: boolean): readonly Want[] {
+/** What a selector asks for; of what it asks not to be there nothing. */
+export function wants(selector: Selector, positive = true): readonly Want[] {
   switch (selector.op) {
     case "all":
     case "global":
@@ -64,7 +66,7 @@ function wants(selector: Selector, positive: boolean): readonly Want[] {
   }
 }
 
-function inWords(label: string): string {
+export function inWords(label: string): string {
   if (label.startsWith(namespacePrefix)) return `namespace label ${label.slice(namespacePrefix.length)}`;
   if (label.startsWith(serviceAccountPrefix))
     return `service account label ${label.slice(serviceAccountPrefix.length)}`;

@@ -19,7 +19,11 @@ function startFaults(service: ComposeService, image: ReadonlySet<string>): reado
   return files.filter((file) => !image.has(file)).map((file) => `the image has no ${file}`);
 }
 
-function commandFaults({ command = [], environment = {} }: ComposeService): readonly string[] {
+/** What is wrong with how a container of ours is begun: its words, and the variables of its environment. */
+export function commandFaults({
+  command = [],
+  environment = {},
+}: Pick<ComposeService, "command" | "environment">): readonly string[] {
   const found = commandOf(sluiceProgram(), command);
   if (typeof found === "string") return [found];
   const ours = Object.keys(environment).filter((variable) => variable.startsWith("SLUICE_"));

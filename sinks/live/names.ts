@@ -82,7 +82,9 @@ function isOfKubernetes(key: string): boolean {
 
 function endpointName(endpoint: FlowEndpoint | null, address: string): string {
   if (!isNamed(endpoint)) return address + suffixOf(endpoint);
-  return endpoint.kind === "pod" ? `${endpoint.namespace}/${endpoint.name}` : `${endpoint.kind}/${endpoint.name}`;
+  // Of an end that its reader may not see a name is missing.
+  const name = endpoint.name ?? endpoint.workload ?? "*";
+  return endpoint.kind === "pod" ? `${endpoint.namespace}/${name}` : `${endpoint.kind}/${name}`;
 }
 
 /** An IPv6 address in brackets, so that a port may follow. */

@@ -1,3 +1,4 @@
+import { isHidden } from "../../core/flow-access/seen-flow.ts";
 import type { EndReason, Flow } from "../../core/records/flow.ts";
 import { type Decision, decisionOf, type Step } from "./decision.ts";
 import { clean } from "./text.ts";
@@ -69,6 +70,7 @@ export function policyText(flow: Flow): string {
 function withoutRule(flow: Flow): string {
   if (flow.state !== "denied" && flow.related !== null) return "announced by a connection that passed";
   if (flow.reason !== null) return reasons[flow.reason] ?? flow.reason.replaceAll("-", " ");
+  if (isHidden(flow.source) || isHidden(flow.destination)) return "policies not shown";
   return flow.verdictSource === "unknown" ? "rule not known" : "not subject to policy";
 }
 

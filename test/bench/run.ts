@@ -36,6 +36,10 @@ const benches: Readonly<Record<string, Bench>> = {
     about: "who, which Service and which policy, from Avro to Avro, with 20,000 pods and 500 policies",
   },
   kafka: { programs: ["kafka.bench.ts"], about: "records over Kafka, there and back, on a real broker" },
+  kube: {
+    programs: ["kube.bench.ts"],
+    about: "20,000 pods and 2,000 policies from a real API server: time, memory, and after it was killed",
+  },
   pipeline: {
     programs: ["pipeline.bench.ts"],
     about: "from a packet to a searchable document, through Kafka and Elasticsearch; needs root (PER_SECOND SECONDS)",

@@ -220,4 +220,43 @@ describe("core/config", () => {
     for (const name of ["path", "flag", "variable"] as const)
       assert.equal(new Set(settings.map((setting) => setting[name])).size, settings.length);
   });
+
+  const files = { certificateFile: "tls.crt", keyFile: "tls.key" };
+  for (const { title, audit, fault } of [
+    { title: "off without anything else", audit: {}, fault: undefined },
+    {
+      title: "on loopback without certificates",
+      audit: { listen: "127.0.0.1:0", admissionListen: "[::1]:0" },
+      fault: undefined,
+    },
+    {
+      title: "elsewhere with certificates of both ends",
+      audit: { listen: "0.0.0.0:9466", ...files, clientCaFile: "ca.crt" },
+      fault: undefined,
+    },
+    { title: "elsewhere with ours alone", audit: { listen: "0.0.0.0:9466", ...files }, fault: "clientCaFile" },
+    {
+      title: "elsewhere without",
+      audit: { listen: "10.0.0.1:9466", clientCaFile: "ca.crt" },
+      fault: "certificateFile",
+    },
+    { title: "for admission with ours alone", audit: { admissionListen: "0.0.0.0:9467", ...files }, fault: undefined },
+    { title: "for admission without", audit: { admissionListen: "0.0.0.0:9467" }, fault: "certificateFile" },
+    { title: "with a certificate without key", audit: { certificateFile: "tls.crt" }, fault: "keyFile" },
+    {
+      title: "with names but no authority",
+      audit: { listen: "127.0.0.1:0", clientNames: ["a"] },
+      fault: "clientCaFile",
+    },
+    { title: "with a token that is no part of a path", audit: { admissionToken: "a/b" }, fault: "admissionToken" },
+  ])
+    it(`${fault === undefined ? "takes" : "refuses"} listening for audit events ${title}`, () => {
+      const found = faults({ fileText: JSON.stringify({ audit }) });
+      assert.equal(
+        found.some((line) => line.includes(`audit.${fault}`)),
+        fault !== undefined,
+        found.join(),
+      );
+      if (fault === undefined) assert.deepEqual(found, []);
+    });
 });

@@ -154,6 +154,21 @@ export const alertCases: readonly AlertCase[] = [
   },
   rises("SluiceManifestsRefused", 'sluice_objects_faults_total{instance="i1"}', instance),
   {
+    alert: "SluiceObjectsStale",
+    fires: { 'sluice_objects_staleness_seconds{resource="pods", instance="i1"}': "0+60x10" },
+    labels: { ...instance, resource: "pods" },
+    minutes: 7,
+    // The API server speaks up each minute, also where nothing changes.
+    silent: { 'sluice_objects_staleness_seconds{resource="pods", instance="i1"}': "0+60x3 0+60x3 0+60x3" },
+  },
+  {
+    alert: "SluiceObjectsRefused",
+    fires: { 'sluice_objects_refused{resource="tiers.projectcalico.org", instance="i1"}': "1x10" },
+    labels: { ...instance, resource: "tiers.projectcalico.org" },
+    minutes: 6,
+    silent: { 'sluice_objects_refused{resource="tiers.projectcalico.org", instance="i1"}': "1x3 0x10" },
+  },
+  {
     alert: "SluiceDenialsRise",
     fires: { 'sluice_collector_denials_total{node="n1"}': "0+60x90 5400+1200x40" },
     labels: node,

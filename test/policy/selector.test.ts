@@ -2,41 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SluiceError } from "../../core/errors.ts";
 import { parseSelector } from "../../policy/selector/parse.ts";
-import { canonical, matches, type Selector } from "../../policy/selector/syntax.ts";
+import { canonical, matches } from "../../policy/selector/syntax.ts";
+import { arbitrarySelector } from "../support/arbitrary-selector.ts";
 
 const label = fc.constantFrom("a", "b", "in", "contains", "calico/k8s_NS-.1/role");
 const value = fc.constantFrom("", "x", "xyz", '"', "'", "ü");
-const leaf: fc.Arbitrary<Selector> = fc.oneof(
-  fc.constantFrom<Selector>({ op: "all" }, { op: "global" }),
-  fc.record({ op: fc.constant("has" as const), label }),
-  fc.record({
-    op: fc.constantFrom(
-      "==" as const,
-      "!=" as const,
-      "contains" as const,
-      "starts with" as const,
-      "ends with" as const,
-    ),
-    label,
-    value,
-  }),
-  fc.record({
-    op: fc.constantFrom("in" as const, "not in" as const),
-    label,
-    values: fc.array(value, { maxLength: 3 }),
-  }),
-);
-const tree = fc.letrec<{ selector: Selector }>((tie) => ({
-  selector: fc.oneof(
-    { maxDepth: 4 },
-    leaf,
-    fc.record({ op: fc.constant("not" as const), term: leaf }),
-    fc.record({
-      op: fc.constantFrom("and" as const, "or" as const),
-      terms: fc.array(tie("selector"), { minLength: 2, maxLength: 3 }),
-    }),
-  ),
-})).selector;
+const tree = arbitrarySelector(label, value);
 const labels = fc.dictionary(label, value, { maxKeys: 4 });
 
 describe("selector", () => {

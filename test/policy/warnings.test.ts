@@ -46,14 +46,91 @@ const shop: readonly KubeObject[] = [
 const host = calico("HostEndpoint", "n1-eth0", { node: "n1", interfaceName: "eth0", expectedIPs: ["10.9.0.1"] });
 const tier = object("projectcalico.org/v3", "Tier", { name: "t" }, { spec: { order: 5, defaultAction: "Pass" } });
 
+const allow = { action: "Allow" };
+const taxonomy = (name: string, ...keys: readonly object[]) =>
+  object(
+    "controls.sluice.dev/v1alpha1",
+    "LabelTaxonomy",
+    { name },
+    { spec: { keys: keys.map((key) => ({ action: "Deny", ...key })) } },
+  );
+const labels = taxonomy(
+  "t",
+  { key: "team", values: [{ value: "shop" }, { value: "payments" }], appliesTo: ["Pod", "Namespace"] },
+  { key: "example.com/stage", pattern: "dev|prod", appliesTo: ["Pod"] },
+  { key: "zone", values: [{ value: "near" }], appliesTo: ["Node"] },
+);
+const asks = (selector: string, rest: object = {}) => [labels, global({ selector, ingress: [{ ...allow, ...rest }] })];
+
 interface Case {
   readonly title: string;
   readonly objects: readonly KubeObject[];
   readonly says: readonly string[];
 }
 
-const allow = { action: "Allow" };
 const cases: readonly Case[] = [
+  {
+    title: "nothing about labels as a taxonomy has them, or of which it does not speak",
+    objects: asks(
+      "team == 'shop' && app == 'x' && example.com/stage == 'dev' && kubernetes.io/os == 'x' && tea == 'y'",
+      {
+        source: { selector: "team != 'nobody'", namespaceSelector: "team == 'shop'" },
+      },
+    ),
+    says: [],
+  },
+  {
+    title: "a value that a taxonomy does not have, with the nearest that it has",
+    objects: asks("team in {'payment', 'shop'}"),
+    says: [
+      'spec.selector: the taxonomy has no value "payment" of label team; there is shop, payments; did you mean payments?',
+    ],
+  },
+  {
+    title: "a value that is not as the pattern has it",
+    objects: asks("example.com/stage == 'production'"),
+    says: [
+      'spec.selector: the taxonomy has no value "production" of label example.com/stage; it must be like dev|prod',
+    ],
+  },
+  {
+    title: "a value of a namespace label that a taxonomy does not have",
+    objects: asks("all()", { source: { namespaceSelector: "team == 'x'" } }),
+    says: ['spec.ingress[0]: the taxonomy has no value "x" of namespace label team; there is shop, payments'],
+  },
+  {
+    title: "a key that is nearly one of a taxonomy",
+    objects: asks("teams == 'shop'"),
+    says: ["spec.selector: label teams is in no taxonomy; did you mean team?"],
+  },
+  {
+    title: "a key that is nearly one of its prefix",
+    objects: asks("has(example.com/stages)"),
+    says: ["spec.selector: label example.com/stages is in no taxonomy; did you mean example.com/stage?"],
+  },
+  {
+    title: "a key that is not among those of its prefix",
+    objects: asks("has(example.com/owner)"),
+    says: ["spec.selector: label example.com/owner is in no taxonomy, which has example.com/stage"],
+  },
+  {
+    title: "nothing about values that a network set has",
+    objects: [
+      ...asks("all()", { source: { selector: "team == 'partner'" } }),
+      object("projectcalico.org/v3", "GlobalNetworkSet", { name: "s", labels: { team: "partner" } }),
+    ],
+    says: [],
+  },
+  {
+    title: "taxonomies that contradict each other",
+    objects: [
+      taxonomy("a", { key: "x", values: [{ value: "1" }] }),
+      taxonomy("b", { key: "x", values: [{ value: "2" }] }),
+    ],
+    says: ["b", "a"].map(
+      (other) => `spec.keys: x: LabelTaxonomy ${other} allows other values only: no value satisfies both`,
+    ),
+  },
   {
     title: "nothing about a policy that means what it says",
     objects: [

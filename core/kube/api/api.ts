@@ -62,7 +62,10 @@ export class Api {
 
   /** The object that the server answers with. Throws ApiError. */
   async send(method: string, path: string, options: ApiRequest = {}): Promise<unknown> {
-    const text = await textOf(await this.open(method, path, options));
+    const answer = await this.open(method, path, options);
+    const text = await textOf(answer).catch((cause) => {
+      throw new ApiError(`${method} ${path}: ${messageOf(cause)}`, 0, "", cause);
+    });
     try {
       return JSON.parse(text);
     } catch (cause) {
@@ -75,16 +78,19 @@ export class Api {
     const answer = await this.#ask(method, path, options);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
-    const { message, reason } = statusOf(await textOf(answer));
+    const { message, reason } = statusOf(await textOf(answer).catch(messageOf));
     throw new ApiError(`${method} ${path}: ${status} ${message}`, status, reason);
   }
 
   async #ask(method: string, path: string, options: ApiRequest): Promise<IncomingMessage> {
     const { query = {}, body, type = "application/json", signal, idleMs = usualIdleMs, headers } = options;
-    const url = new URL(path, this.server);
+    // The server's own address may have a path.
+    const url = new URL(`${this.server.replace(/\/$/, "")}${path}`);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
-    const base = await this.#connection.options();
+    const base = await this.#connection.options().catch((cause) => {
+      throw new ApiError(`${method} ${path}: no credentials: ${messageOf(cause)}`, 0, "", cause);
+    });
     const given = {
       ...base.headers,
       accept: "application/json",
@@ -99,7 +105,7 @@ export class Api {
         resolve,
       );
       asked.once("timeout", () => asked.destroy(new Error(`nothing came for ${idleMs} ms`)));
-      asked.once("error", failed);
+      asked.on("error", failed); // a link may fail more than once
       asked.end(body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body));
     });
   }

@@ -28,19 +28,33 @@ export function connectionOf({ kubeconfig, context }: ConnectionChoice = {}): Ap
   if (context !== undefined) config.setCurrentContext(context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new SluiceError("KUBE_FAILED", noCluster(config));
-  // The library makes agents that open a connection a request. Through a proxy its own agent stays.
-  let agent: Agent | undefined;
+  if (!cluster.server.startsWith("https://"))
+    throw new SluiceError("KUBE_FAILED", `the API server ${cluster.server} is not asked without TLS`);
+  const agents = new Agents();
   return {
     server: cluster.server,
     async options() {
       const options: RequestOptions = {};
       await config.applyToHTTPSOptions(options);
-      if (cluster.proxyUrl !== undefined) return options;
-      const { ca, cert, key, rejectUnauthorized, servername } = options;
-      agent ??= new Agent({ ca, cert, key, rejectUnauthorized, servername, keepAlive: true, keepAliveMsecs: 15_000 });
-      return { ...options, agent };
+      // Through a proxy the library's own agent stays.
+      return cluster.proxyUrl === undefined ? { ...options, agent: agents.of(options) } : options;
     },
   };
+}
+
+/** The library makes agents that open a connection a request. One of ours keeps them, until certificates are others. */
+class Agents {
+  #certificates = "";
+  #agent: Agent | undefined;
+
+  of({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions): Agent {
+    const certificates = [ca, cert, key].map(String).join();
+    if (this.#agent !== undefined && certificates === this.#certificates) return this.#agent;
+    this.#certificates = certificates;
+    // What is at work on the former goes on there.
+    this.#agent = new Agent({ ca, cert, key, rejectUnauthorized, servername, keepAlive: true, keepAliveMsecs: 15_000 });
+    return this.#agent;
+  }
 }
 
 function noCluster(config: KubeConfig): string {

@@ -52,14 +52,14 @@ export class Mirror {
     return made;
   }
 
-  /** These happened, in that order. */
+  /** These happened, in that order. All of them are read before one counts: what throws has changed nothing. */
   take(events: readonly WatchEvent[]): Difference {
     const made = new Making();
-    for (const { type, object } of events) {
-      if (type === "BOOKMARK") continue;
-      const read = this.#read(slim(object, this.#resource.fields));
-      if (type === "DELETED") this.#remove(read.key, made, read.object);
-      else this.#put(read, made);
+    const happened = events.filter(({ type }) => type !== "BOOKMARK");
+    const read = happened.map(({ type, object }) => ({ type, ...this.#read(slim(object, this.#resource.fields)) }));
+    for (const object of read) {
+      if (object.type === "DELETED") this.#remove(object.key, made, object.object);
+      else this.#put(object, made);
     }
     return made;
   }

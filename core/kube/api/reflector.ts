@@ -1,15 +1,16 @@
 import type { Clock } from "../../clock.ts";
-import type { Condition } from "../../condition.ts";
 import type { Validate } from "../examine.ts";
 import { type FaultListener, tellFaults } from "../fault-listener.ts";
 import type { Change } from "../watch.ts";
 import { type Api, ApiError, malformed } from "./api.ts";
 import { eventsOf } from "./events.ts";
+import type { Installations } from "./installations.ts";
 import { listAll } from "./listing.ts";
 import { type Difference, Mirror } from "./mirror.ts";
 import type { Outage } from "./outage.ts";
 import { type Pauses, pauseMs } from "./pauses.ts";
-import { nameOf, pathOf, type Resource, versionPathOf } from "./resource.ts";
+import { nameOf, pathOf, type Resource } from "./resource.ts";
+import { isServed } from "./served.ts";
 
 export interface ReflectorOptions extends FaultListener {
   readonly api: Api;
@@ -18,8 +19,7 @@ export interface ReflectorOptions extends FaultListener {
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly outage: Outage;
-  /** Wakes whoever waits for a resource to be there. */
-  readonly installed: Condition;
+  readonly installations: Installations;
   readonly validate?: Validate;
   /** A watch in which so long nothing comes is given up: on a link that lives bookmarks come each minute. */
   readonly idleMs?: number;
@@ -103,6 +103,7 @@ export class Reflector {
   /** Also empty ones. */
   async *#batches(signal: AbortSignal): AsyncGenerator<readonly Change[]> {
     while (!signal.aborted) {
+      const { count } = this.#options.installations;
       try {
         if (this.#version === undefined) yield await this.#list(signal);
         yield* this.#follow(signal);
@@ -112,7 +113,7 @@ export class Reflector {
         const known = await this.#fail(thrown, signal);
         if (known !== undefined) yield known;
       }
-      await this.#pause(signal);
+      await this.#pause(count, signal);
     }
   }
 
@@ -175,21 +176,10 @@ export class Reflector {
     }
   }
 
-  /**
-   * Whether the server says in so many words that it does not serve the resource. A single 404 is not enough for policies to go: servers
-   * that start, or that do not know yet of what another one knows, may give one.
-   */
+  /** A single 404 is not enough for policies to go: servers that start, or that learn of a kind after another one did, may give one. */
   async #isGone(signal: AbortSignal): Promise<boolean> {
-    if (this.#mirror.size === 0) return true;
     const { api, resource } = this.#options;
-    try {
-      const { resources = [] } = (await api.get(versionPathOf(resource.apiVersion), { signal })) as {
-        readonly resources?: readonly { readonly name?: string }[];
-      };
-      return !resources.some(({ name }) => name === resource.plural);
-    } catch (thrown) {
-      return thrown instanceof ApiError && thrown.status === 404;
-    }
+    return this.#mirror.size === 0 || !(await isServed(api, resource, signal));
   }
 
   #miss(): readonly Change[] {
@@ -210,7 +200,10 @@ export class Reflector {
     this.#failures++;
     outage.end(this.#name);
     if (message !== this.#toldRefusal)
-      log.warn({ resource: this.#name, error: message }, "the API server lets us not read this; grant list and watch");
+      log.warn(
+        { resource: this.#name, error: message },
+        "the API server does not let us read this; grant list and watch",
+      );
     this.#toldRefusal = message;
     return resource.isRequired ? undefined : [];
   }
@@ -220,19 +213,19 @@ export class Reflector {
     this.#failures++;
     const isAway = status === 429 || status === 503 || (status === 0 && reason !== malformed);
     if (!isAway && this.#attempt + 1 >= failuresToForget) this.#version = undefined;
-    this.#options.outage.begin(this.#name, message);
+    // It is there and asks for patience, as for each kind in its first moments.
+    if (status !== 429) this.#options.outage.begin(this.#name, message);
     return undefined;
   }
 
-  async #pause(signal: AbortSignal): Promise<void> {
-    const { clock, random, installed } = this.#options;
-    const before = this.#attempt++;
+  /** `installations`: how many there were when it was asked last. */
+  async #pause(installations: number, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options;
+    const attempt = this.#attempt++;
     if (this.#state !== "absent" && this.#state !== "refused")
-      return clock.sleep(pauseMs(before, failurePauses, random), signal);
-    const ms = pauseMs(before, absencePauses, random);
-    const end = clock.monotonic() + ms;
-    await installed.waitFor(ms, clock, signal);
-    // Woken: a resource is served some 50 ms after its definition.
-    if (clock.monotonic() < end) this.#attempt = 0;
+      return clock.sleep(pauseMs(attempt, failurePauses, random), signal);
+    const ms = pauseMs(attempt, absencePauses, random);
+    // A resource is served some 50 ms after its definition: so look again, and soon again.
+    if (await this.#options.installations.since(installations, ms, clock, signal)) this.#attempt = 0;
   }
 }

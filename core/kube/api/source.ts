@@ -1,10 +1,10 @@
 import type { Clock } from "../../clock.ts";
-import { Condition } from "../../condition.ts";
 import { merged } from "../../merged.ts";
 import type { Validate } from "../examine.ts";
 import type { FaultListener } from "../fault-listener.ts";
 import type { Change, ObjectSource } from "../watch.ts";
 import type { Api } from "./api.ts";
+import { Installations } from "./installations.ts";
 import { Outage } from "./outage.ts";
 import { Reflector, type ReflectorStatus } from "./reflector.ts";
 import type { Resource } from "./resource.ts";
@@ -50,8 +50,8 @@ export class ApiSource implements ObjectSource {
   }
 
   async *watch(signal: AbortSignal): AsyncGenerator<readonly Change[]> {
-    const installed = new Condition();
-    const common = { ...this.#options, installed, outage: new Outage(this.#options.log) };
+    const installations = new Installations();
+    const common = { ...this.#options, installations, outage: new Outage(this.#options.log) };
     const ofDefinitions = new Reflector({ ...common, validate: () => [], resource: definitions });
     const ofObjects = this.#options.resources.map((resource) => new Reflector({ ...common, resource }));
     this.#reflectors = [...ofObjects, ofDefinitions];
@@ -59,7 +59,7 @@ export class ApiSource implements ObjectSource {
     const awaited = new Set(ofObjects);
     let first: Change[] = [];
     for await (const told of merged(sources, signal)) {
-      if (told.some(({ from }) => from === ofDefinitions)) installed.changed();
+      if (told.some(({ from }) => from === ofDefinitions)) installations.note();
       const changes = told.flatMap((batch) => (batch.from === ofDefinitions ? [] : batch.changes));
       if (awaited.size > 0) {
         first = first.concat(changes);

@@ -112,6 +112,12 @@ describe("core/kube/api/mirror", () => {
     );
   });
 
+  it("counts nothing of events of which one cannot be read", () => {
+    const good = event("ADDED", item("b", 1));
+    assert.throws(() => mirror.take([good, event("ADDED", {})]), { code: "KUBE_FAILED" });
+    assert.deepEqual(happened(good), ["upsert b-1 1"]);
+  });
+
   it("leads consumers to the same state by lists, by events, and by any mixture", () => {
     const name = fc.constantFrom("a", "b", "c");
     const good = fc.integer({ min: 1, max: 3 });

@@ -58,7 +58,7 @@ describe("objects of a Kubernetes API server", function () {
     { name: "ann", groups: ["team"] },
     { name: "bob", groups: ["team"] },
   ];
-  const server = needsApiServer({ users, flags: ["--watch-timeout", "1"] });
+  const server = needsApiServer({ users, flags: ["--watch-timeout", "1", "--controllers", ""] });
   let link: Link;
   let told: Told;
   const following: Followed[] = [];

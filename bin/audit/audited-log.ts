@@ -1,0 +1,100 @@
+import { join } from "node:path";
+import { Intake } from "../../collectors/audit/intake.ts";
+import { Journal } from "../../collectors/audit/journal.ts";
+import { Authority } from "../../controls/authority/authority.ts";
+import { Past } from "../../controls/authority/past.ts";
+import { PastFile } from "../../controls/authority/past-file.ts";
+import { ControlLog } from "../../controls/control-log.ts";
+import { isRecorded } from "../../controls/evidence/recorded.ts";
+import { attemptRecord } from "../../controls/log/attempt-record.ts";
+import { authored } from "../../controls/log/authored.ts";
+import { silenceRecord } from "../../controls/log/silence-record.ts";
+import type { Keeping } from "../../controls/log/teller.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Config } from "../../core/config.ts";
+import type { Api } from "../../core/kube/api/api.ts";
+import type { Deed } from "../../core/kube/deed.ts";
+import type { Change } from "../../core/kube/watch.ts";
+import type { Log } from "../../core/log.ts";
+import type { Metrics } from "../../core/metrics.ts";
+import type { Sink } from "../../core/pipeline.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
+import { together } from "../together.ts";
+import { listenersOf } from "./listeners.ts";
+import { Probing } from "./probing.ts";
+import { hearsAudit, waitingFor } from "./told-by.ts";
+
+export interface AuditedLogOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly keeping: Keeping;
+  readonly unread: () => ReadonlySet<string>;
+  /** Null: the objects are of a folder. */
+  readonly api: Pick<Api, "send"> | null;
+  readonly onPort?: (what: "audit" | "admission", port: number) => void;
+}
+
+/** The log of changes with who did them: what list and watch see, and what the API server tells, if it tells us. */
+export class AuditedLog {
+  readonly #options: AuditedLogOptions;
+  readonly #log: ControlLog;
+  readonly #probing: Probing;
+  readonly #past = new Past();
+
+  constructor(options: AuditedLogOptions) {
+    const { config, clock, log, metrics, keeping, unread, api } = options;
+    const authority = new Authority(this.#past);
+    const hears = hearsAudit(config.audit);
+    this.#options = options;
+    this.#probing = new Probing({
+      ...{ silenceMs: config.audit.silenceMs, api, clock, log, metrics },
+      onSilence: (silence) => this.#log.record(silenceRecord(silence, config.cluster.name)),
+    });
+    this.#log = new ControlLog({
+      ...{ cluster: config.cluster.name, settings: config.enforcer, clock, log, metrics, keeping, unread, authority },
+      waiting: waitingFor(config.audit),
+      settle: (record, evidence, object) => {
+        if (hears && evidence.certainty === "none") this.#probing.unexplained(record.foundAt / 1_000);
+        return authority.judged(authored(record, evidence, object), evidence, object);
+      },
+    });
+  }
+
+  hear(changes: readonly Change[]): void {
+    this.#log.hear(changes);
+  }
+
+  async run(sink: Sink<ChangeRecord>, stop: AbortSignal, giveUp: AbortSignal): Promise<void> {
+    const { config, clock, log, metrics, onPort } = this.#options;
+    const { audit, data } = config;
+    if (!hearsAudit(audit) && audit.admissionListen === "off") return await this.#log.run(sink, stop, giveUp);
+    const folder = join(data.folder, "audit");
+    const intake = new Intake({
+      ...{ journal: new Journal(folder), isControl: isRecorded, metrics, clock },
+      onDeeds: (deeds) => this.#tell(deeds),
+      onHeard: () => this.#probing.heard(),
+    });
+    await intake.open();
+    const pastFile = new PastFile({ path: join(folder, "approvals.json"), past: this.#past, clock, log });
+    await pastFile.load();
+    const listeners = listenersOf({ audit, folder, intake, metrics, clock, log, ...(onPort && { onPort }) });
+    try {
+      await together(stop, [
+        (until) => this.#log.run(sink, until, giveUp),
+        ...listeners,
+        (until) => pastFile.run(until),
+        ...(hearsAudit(audit) ? [(until: AbortSignal) => this.#probing.run(until)] : []),
+      ]);
+    } finally {
+      await intake.close();
+    }
+  }
+
+  #tell(deeds: readonly Deed[]): void {
+    const { config } = this.#options;
+    const attempts = this.#log.tell(deeds).filter(({ refusal }) => refusal !== null);
+    if (attempts.length > 0) this.#log.record(...attempts.map((deed) => attemptRecord(deed, config.cluster.name)));
+  }
+}

@@ -1,0 +1,160 @@
+// What it takes to know a cluster from its API server. npm run bench -- kube [pods]
+//
+// Method. A real kube-apiserver with etcd on this machine, which shares the two cores, with the cluster of large-cluster.ts: 20,000 pods (padded to
+// what such pods are: two containers with environment and mounts, and the fields that a server manages), 2,000 policies, 500 namespaces. It is filled once, in
+// minutes, and kept below .cache. Another process follows it as `sluice up` does, into a World whose Program is made: time until all is known, its
+// CPU time, and its memory beyond what it had before the first request, at the most (VmHWM; what the allocator has not given back is in it). Then the server is
+// killed, is started anew, and 600 objects are changed at once; how long until the World of the follower is the same as one of a fresh list.
+// Ends with code 1 beyond a limit.
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readCluster } from "../../bin/objects/read-cluster.ts";
+import { systemClock } from "../../core/clock.ts";
+import { Api } from "../../core/kube/api/api.ts";
+import { connectionOf } from "../../core/kube/api/connection.ts";
+import type { KubeObject } from "../../core/kube/objects.ts";
+import { ApiServer } from "../../lab/api-server/api-server.ts";
+import { apiServerProgram } from "../../lab/api-server/build.ts";
+import { World } from "../../policy/world.ts";
+import { collectionOf, deleteObject, fillApiServer, installCrds } from "../support/fill-api-server.ts";
+import type { FollowerFingerprint, FollowerSynced } from "./kube-follower.ts";
+import { clusterObjects, podObject, policyObject } from "./large-cluster.ts";
+import { fingerprintOf } from "./world-fingerprint.ts";
+
+const pods = Number(process.argv[2] ?? 20_000);
+const size = { pods, policies: pods / 10, namespaces: pods / 40 };
+const limits = { cpuMs: 10_000, peakMib: 120, againMs: 30_000 };
+const changed = 200;
+
+/** As it is after filling; each run works on a copy. */
+const filled = join(import.meta.dirname, "..", "..", ".cache", "bench", `kube-${pods}`);
+
+async function main(): Promise<boolean> {
+  const program = await apiServerProgram(console.log);
+  if (!existsSync(filled)) await fill(program);
+  const folder = mkdtempSync(join(tmpdir(), "sluice-bench-kube-"));
+  cpSync(filled, folder, { recursive: true });
+  const server = serverIn(folder, program);
+  try {
+    await server.start();
+    return await measure(server);
+  } finally {
+    await server.remove();
+  }
+}
+
+function serverIn(folder: string, program: string): ApiServer {
+  const policy = join(folder, "no-audit.yaml");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(policy, "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: None}]\n");
+  return new ApiServer({ program, folder, flags: ["--controllers", "", "--audit-policy", policy] });
+}
+
+const apiOf = (server: ApiServer) => new Api(connectionOf({ kubeconfig: server.kubeconfig() }));
+
+async function fill(program: string): Promise<void> {
+  const begun = systemClock.monotonic();
+  rmSync(`${filled}.part`, { recursive: true, force: true });
+  const server = serverIn(`${filled}.part`, program);
+  await server.start();
+  try {
+    await installCrds(apiOf(server));
+    await fillApiServer(apiOf(server), padded(clusterObjects(size)));
+  } finally {
+    await server.stop();
+  }
+  renameSync(`${filled}.part`, filled);
+  console.log(`filled in ${Math.round((systemClock.monotonic() - begun) / 1000)} s`);
+}
+
+function* padded(objects: Iterable<KubeObject>): Generator<KubeObject> {
+  for (const object of objects) yield object.kind === "Pod" ? paddedPod(object) : object;
+}
+
+function paddedPod(pod: KubeObject): KubeObject {
+  const spec = pod["spec"] as { readonly containers: readonly object[] };
+  const env = Array.from({ length: 8 }, (_, at) => ({
+    name: `SETTING_${at}`,
+    value: `value ${at} of ${pod.metadata.name}`,
+  }));
+  const resources = { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "256Mi" } };
+  const volumeMounts = [{ name: "scratch", mountPath: "/scratch" }];
+  const sidecar = { name: "sidecar", image: "registry/sidecar" };
+  const containers = [...spec.containers, sidecar].map((one) => ({ ...one, env, resources, volumeMounts }));
+  return { ...pod, spec: { ...spec, containers, volumes: [{ name: "scratch", emptyDir: {} }] } };
+}
+
+async function measure(server: ApiServer): Promise<boolean> {
+  const follower = fork(join(import.meta.dirname, "kube-follower.ts"), [server.kubeconfig()]);
+  const asked = async <T>() => (await once(follower, "message"))[0] as T;
+  try {
+    const synced = await asked<FollowerSynced>();
+    const isWithin = tell(synced);
+    await server.stop("SIGKILL");
+    await server.start();
+    await change(server);
+    const begun = systemClock.monotonic();
+    const wanted = await fresh(server);
+    for (;;) {
+      follower.send("fingerprint");
+      const { fingerprint, peakMib } = await asked<FollowerFingerprint>();
+      const ms = systemClock.monotonic() - begun;
+      if (fingerprint !== wanted && ms < limits.againMs) continue;
+      report("  the most by then", `${Math.round(peakMib)} MiB`);
+      const isSame = judged("crash and 600 changes, until equal to a fresh list", ms, limits.againMs, "ms");
+      return isWithin && isSame && fingerprint === wanted;
+    }
+  } finally {
+    follower.disconnect();
+  }
+}
+
+function tell({ objects, elapsedMs, cpuMs, peakMib, nowMib }: FollowerSynced): boolean {
+  report(`${objects} objects known`, `${Math.round(elapsedMs)} ms`);
+  const results = [
+    judged("  CPU time", cpuMs, limits.cpuMs, "ms"),
+    judged("  memory added, at most", peakMib, limits.peakMib, "MiB"),
+  ];
+  report("  memory added, then", `${Math.round(nowMib)} MiB`);
+  return results.every(Boolean);
+}
+
+/** A third each of what is deleted, changed and made. */
+async function change(server: ApiServer): Promise<void> {
+  const api = apiOf(server);
+  const numbers = Array.from({ length: changed }, (_, at) => at);
+  await Promise.all(numbers.map((at) => deleteObject(api, podObject(at, size))));
+  await Promise.all(numbers.map((at) => relabel(api, podObject(changed + at, size))));
+  const more = { ...size, pods: size.pods + changed };
+  const made = numbers.map((at) => paddedPod(podObject(size.pods + at, more)));
+  await fillApiServer(api, made);
+  await Promise.all([deleteObject(api, policyObject(1, size)), deleteObject(api, policyObject(3, size))]);
+  await fillApiServer(api, [policyObject(1, size), policyObject(3, size, 1)]);
+}
+
+async function relabel(api: Api, pod: KubeObject): Promise<void> {
+  const patch = { body: { metadata: { labels: { role: "moved" } } }, type: "application/merge-patch+json" } as const;
+  await api.send("PATCH", `${collectionOf(pod)}/${pod.metadata.name}`, patch);
+}
+
+async function fresh(server: ApiServer): Promise<string> {
+  const world = new World();
+  const { objects } = await readCluster({ kubeconfig: server.kubeconfig() }, () => []);
+  world.apply(objects.map((object) => ({ type: "upsert", object })));
+  return fingerprintOf(world);
+}
+
+function judged(what: string, is: number, atMost: number, unit: string): boolean {
+  const isMet = is <= atMost;
+  report(what, `${Math.round(is)} ${unit}   ${isMet ? "ok  " : "FAIL"} (at most ${atMost})`);
+  return isMet;
+}
+
+function report(what: string, value: string): void {
+  console.log(`${what.padEnd(52)} ${value}`);
+}
+
+process.exitCode = (await main()) ? 0 : 1;
