@@ -72,13 +72,13 @@ describe("the change log of a Kubernetes API server", function () {
   afterEach(() => watched?.stop());
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  const begin = async () => {
+  const begin = () => {
     watched = new Watched(server().kubeconfig(), folder);
     return watched;
   };
 
   it("tells of policies, labels, roles and workloads, with versions and who wrote them, and of nothing else", async () => {
-    const log = await begin();
+    const log = begin();
     await log.told("begins the change log");
     const path = `${calico}/namespaces/shop/networkpolicies`;
     const spec = { tier: "default", selector: "app == 'web'", types: ["Ingress"] };
@@ -132,7 +132,7 @@ describe("the change log of a Kubernetes API server", function () {
       metadata: { name: "team" },
       spec: { order: 5 },
     });
-    const log = await begin();
+    const log = begin();
     const made = await log.told("created Tier team");
     assert.equal(made.control?.foundAtStart, true);
     await send("DELETE", "/api/v1/namespaces/shop");
