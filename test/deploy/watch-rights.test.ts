@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { keepTaxonomies } from "../../bin/controls/keep-taxonomies.ts";
+import { besideWatch } from "../../bin/controls/beside-watch.ts";
 import { controlResources } from "../../bin/objects/control-resources.ts";
 import { openObjects } from "../../bin/objects/open-objects.ts";
 import { openTierHolder } from "../../bin/objects/tier-holder.ts";
@@ -16,6 +16,8 @@ import { Metrics } from "../../core/metrics.ts";
 import { namespaceObject, workingObjects } from "../../deploy/objects/installation.ts";
 import { watchRights } from "../../deploy/objects/rights.ts";
 import { valuesOf } from "../../deploy/objects/values.ts";
+import { toldResources } from "../../policy/kinds/custom-resources.ts";
+import { World } from "../../policy/world.ts";
 import { apply, applyTierControls } from "../support/apply.ts";
 import { needsApiServer } from "../support/needs-api-server.ts";
 import { until } from "../support/until.ts";
@@ -69,8 +71,8 @@ describe("rights of sluice watch on a Kubernetes API server", function () {
     await reading;
   });
 
-  it("let it hold tiers and let them go, keep taxonomies, and nothing beyond what it then does", async () => {
-    working = Promise.all([openTierHolder(rim()).run(stop.signal), keepTaxonomies(rim(), stop.signal)]);
+  it("let it hold tiers and let them go, keep taxonomies, write status, and nothing beyond what it then does", async () => {
+    working = watch();
     await ask("POST", tiers, {
       apiVersion: "projectcalico.org/v3",
       kind: "Tier",
@@ -102,6 +104,15 @@ describe("rights of sluice watch on a Kubernetes API server", function () {
     await ask("DELETE", `${taxonomies}/team`);
     await until("its admission policy to go", async () => !(await generated()), 20_000);
 
+    for (const { group, version, kind, plural, scope } of toldResources.filter(({ kind }) => kind !== "Tier")) {
+      const path = `/apis/${group}/${version}${scope === "Namespaced" ? "/namespaces/default" : ""}/${plural}`;
+      await ask("POST", path, { apiVersion: `${group}/${version}`, kind, metadata: { name: "told" }, spec: {} });
+      const isTold = async () => JSON.stringify(await ask("GET", `${path}/told`)).includes('"conditions"');
+      await until(`the status of a ${kind}`, isTold, 20_000);
+    }
+    const isTold = async () => JSON.stringify(await ask("GET", `${tiers}/default`)).includes('"conditions"');
+    await until("the status of a tier", isTold, 20_000);
+
     const granted = watchRights
       .flatMap(({ group, resources, verbs }) =>
         resources.flatMap((each) => verbs.map((verb) => `${verb} ${group}/${each}`)),
@@ -110,6 +121,20 @@ describe("rights of sluice watch on a Kubernetes API server", function () {
     // Its finalizer came off, which deploy/admission allows by this right alone.
     assert.deepEqual([...used(), "update projectcalico.org/tiers/finalizers"].sort(), granted.sort());
   });
+
+  /** What it does beside telling Kafka, as bin/commands/watch.ts puts it together. */
+  async function watch(): Promise<void> {
+    const others = besideWatch(rim());
+    const world = new World();
+    const follow = async () => {
+      for await (const changes of openObjects(rim()).watch(stop.signal)) {
+        world.apply(changes);
+        const endpoints = () => world.placement().endpoints.values();
+        others.onObjects?.(changes, { revision: world.program().revision, endpoints });
+      }
+    };
+    await Promise.all([openTierHolder(rim()).run(stop.signal), others.run(stop.signal), follow()]);
+  }
 
   /** What it did beyond reading lists, as the audit log has it. */
   function used(): readonly string[] {
