@@ -22,7 +22,7 @@ import { KernelProof } from "../enforcer/proof-kernel.ts";
 import { Enricher } from "../enrichers/enrich.ts";
 import type { PolicyInForce } from "../enrichers/verdict.ts";
 import { evaluatorOf } from "../policy/evaluate.ts";
-import type { Placement } from "../policy/placement.ts";
+import type { Endpoint, Placement } from "../policy/placement.ts";
 import type { Program } from "../policy/program.ts";
 import { World } from "../policy/world.ts";
 import { agreementOf } from "./disagreements.ts";
@@ -32,6 +32,7 @@ import { type Collecting, FlowPath } from "./flow-path.ts";
 import { type Kernel, openKernel } from "./kernel.ts";
 import { type Kind, measured, readCollectors, readEnforcers, readRollout } from "./measure.ts";
 import { NodeReporter } from "./node-reporter.ts";
+import type { NodeStatus } from "./node-status.ts";
 import { PodStarts } from "./pod-starts.ts";
 import { PolicyRollout } from "./policy-rollout.ts";
 import { type RecordSinks, rawWorks } from "./raw-path.ts";
@@ -47,6 +48,11 @@ export interface PolicyNotice {
   readonly rules: number;
   readonly pods: number;
   readonly missingTiers: readonly string[];
+}
+
+export interface WantedPolicy {
+  readonly revision: string;
+  readonly endpoints: () => Iterable<Endpoint>;
 }
 
 export interface EngineOptions {
@@ -84,6 +90,10 @@ export interface EngineOptions {
   readonly openKernel?: () => Promise<Kernel>;
   /** Shown when somebody else changed our rules: the first of its like, and how many more there were in a minute. */
   readonly onTamper?: ((change: ChangeRecord, repeats: number) => void) | null;
+  /** Told of all objects, then of every change, once it counts, with the policies that are wanted since. */
+  readonly onObjects?: (changes: readonly Change[], wanted: WantedPolicy) => void;
+  /** Told how a node stands, whenever that is otherwise than before. */
+  readonly tellNode?: (status: NodeStatus) => Promise<void>;
   /** Whether the rules stay in force when the engine stops. */
   readonly leaveRules: boolean;
 }
@@ -361,7 +371,7 @@ export class Engine {
 
   /** The data folder is ours only while the store is open. */
   #reporters(): readonly ((stop: AbortSignal) => Promise<void>)[] {
-    const { openStore, seats, config, clock, log } = this.#options;
+    const { openStore, seats, config, clock, log, tellNode } = this.#options;
     if (openStore === undefined) return [];
     const version = sluiceVersion();
     return seats.map((seat) => {
@@ -371,6 +381,7 @@ export class Engine {
         data: config.data.folder,
         clock,
         log,
+        ...(tellNode && { tell: tellNode }),
         sources: () => ({
           node,
           version,
@@ -436,6 +447,8 @@ export class Engine {
     this.#policyReady.resolve();
     // Last: what is enforced does not wait for it.
     this.#options.controlLog?.hear(changes);
+    const endpoints = () => this.#world.placement().endpoints.values();
+    this.#options.onObjects?.(changes, { revision: program.revision, endpoints });
   }
 
   /** Gives what is in force where to those who enforce it, and to those who tell of it. */

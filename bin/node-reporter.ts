@@ -5,7 +5,7 @@ import type { Counts } from "../core/netlink/nft-counters.ts";
 import type { RuleId } from "../core/rule-id.ts";
 import type { RuleOrigin } from "../policy/program.ts";
 import { type HitHistory, withCounts } from "./hit-history.ts";
-import { nodeStatusOf, type StatusSources, statusEveryMs } from "./node-status.ts";
+import { type NodeStatus, nodeStatusOf, type StatusSources, statusEveryMs } from "./node-status.ts";
 import { readHits, writeHits, writeStatus } from "./status-folder.ts";
 
 export interface NodeReporterOptions {
@@ -16,6 +16,8 @@ export interface NodeReporterOptions {
   readonly sources: () => StatusSources;
   /** Of the node's kernel; undefined where nothing is enforced. */
   readonly counters: (() => Promise<Counts>) | undefined;
+  /** Told what is written, whenever it is. */
+  readonly tell?: (status: NodeStatus) => Promise<void>;
   /** What an id stands for now. */
   readonly originOf: (id: RuleId) => RuleOrigin | undefined;
 }
@@ -64,6 +66,7 @@ export class NodeReporter {
     await writeStatus(data, status);
     this.#written = text;
     this.#writtenAt = now;
+    await this.#attempt("report", () => this.#options.tell?.(status) ?? Promise.resolve());
   }
 
   async #sample(): Promise<void> {
@@ -80,7 +83,7 @@ export class NodeReporter {
   }
 
   /** A full disk or the like must not end enforcement: it is told once, and tried again. */
-  async #attempt(what: "status" | "hits", work: () => Promise<void>): Promise<void> {
+  async #attempt(what: "status" | "hits" | "report", work: () => Promise<void>): Promise<void> {
     try {
       await work();
       this.#complaints.delete(what);

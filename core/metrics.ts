@@ -181,6 +181,10 @@ export const metricTable = {
   ),
   sluice_objects_failures_total: counter("Lists and watches that failed or were refused.", "resource"),
   sluice_objects_refused: gauge("1 while the API server does not let us read a resource, else 0.", "resource"),
+  sluice_status_writes_total: counter(
+    "Times that the status of a policy or tier was written, as it had become another.",
+  ),
+  sluice_status_failures_total: counter("Times that status could not be written; it is tried again."),
   sluice_taxonomies_failures_total: counter(
     "Times that the admission policies of a label taxonomy could not be brought to what it says, or nothing could be asked; they are tried again.",
   ),

@@ -116,7 +116,7 @@ export class Revoker {
     const until = AbortSignal.any([signal, due.signal]);
     const news = this.#woken.wait(until);
     await Promise.race(
-      isNobody(this.#concern) ? [news] : [news, clock.sleep(this.#restUntil - clock.monotonic(), until)],
+      isNobody(this.#concern) ? [news] : [news, clock.sleep(Math.max(0, this.#restUntil - clock.monotonic()), until)],
     );
     due.abort();
   }

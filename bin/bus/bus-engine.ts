@@ -6,7 +6,7 @@ import { Metrics } from "../../core/metrics.ts";
 import type { Life } from "../../core/service.ts";
 import type { Remembered } from "../../enrichers/enrich.ts";
 import { endGraceMs } from "../end-grace.ts";
-import { Engine } from "../engine.ts";
+import { Engine, type EngineOptions } from "../engine.ts";
 import { controlResources } from "../objects/control-resources.ts";
 import { openObjects } from "../objects/open-objects.ts";
 import { openControlLog } from "../open-control-log.ts";
@@ -25,11 +25,15 @@ export interface BusEngineOptions {
   readonly isEnriching: boolean;
   /** What it tells the bus. */
   readonly tells: readonly (keyof TopicRecords)[];
-  /** What it does beside that, for as long. */
-  readonly beside?: (rim: Beside, until: AbortSignal) => Promise<void>;
+  /** What is done beside that, for as long. */
+  readonly beside?: (rim: BesideRim) => Beside;
 }
 
-export interface Beside {
+export interface Beside extends Pick<EngineOptions, "onObjects"> {
+  run(until: AbortSignal): Promise<void>;
+}
+
+export interface BesideRim {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
@@ -55,8 +59,10 @@ export function runBusEngine(
       const rim = { topics, reader, config, clock, log };
       const remembered = await busMemory(rim, stop);
       if (remembered === undefined) return;
+      const others = beside?.({ config, clock, log, metrics });
       const engine = engineOn({
         ...rim,
+        onObjects: others?.onObjects,
         metrics,
         remembered,
         tells,
@@ -68,7 +74,7 @@ export function runBusEngine(
         (until) => engine.run(until),
         (until) => serveMetrics(observed, until),
         (until) => engine.ready(until).then(ready),
-        ...(beside === undefined ? [] : [(until: AbortSignal) => beside({ config, clock, log, metrics }, until)]),
+        ...(others === undefined ? [] : [(until: AbortSignal) => others.run(until)]),
       ]);
     } finally {
       await reader.close();
@@ -83,6 +89,7 @@ interface EngineRim extends Pick<BusEngineOptions, "config" | "clock" | "tells" 
   readonly metrics: Metrics;
   readonly remembered: Remembered;
   readonly giveUp: AbortSignal;
+  readonly onObjects: EngineOptions["onObjects"];
 }
 
 function engineOn({
@@ -96,6 +103,7 @@ function engineOn({
   tells,
   isEnriching,
   giveUp,
+  onObjects,
 }: EngineRim): Engine {
   const rim = { config, clock, log, metrics };
   const isLogging = tells.includes("changes");
@@ -106,6 +114,7 @@ function engineOn({
     ...(isEnriching ? { enriching: (path) => enrichingWorks({ topics, reader, clock, log }, path) } : {}),
     giveUp,
     objects,
+    ...(onObjects && { onObjects }),
     config,
     clock,
     log,

@@ -11,12 +11,13 @@ import { busStore } from "../bus/bus-store.ts";
 import { besideBus } from "../bus/on-bus.ts";
 import { rawTopics } from "../bus/raw-topics.ts";
 import type { RecordTopics } from "../bus/record-topics.ts";
+import { nodeTeller } from "../controls/node-teller.ts";
 import { endGraceMs } from "../end-grace.ts";
 import { Engine, type EngineOptions } from "../engine.ts";
 import { engineArchive } from "../engine-archive.ts";
 import { type OpenStore, openNowhere } from "../engine-store.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { openObjects } from "../objects/open-objects.ts";
+import { openApi, openObjects } from "../objects/open-objects.ts";
 import { addSettings, configOf, durationOption } from "../options.ts";
 import { type Seat, seatOption, seatsOf } from "../seat-option.ts";
 import { serve } from "../serve.ts";
@@ -68,6 +69,7 @@ async function runNode(
       ...{ flows: shownNowhere, losses: shownNowhere },
       onNotice: (text) => log.warn({}, text),
       onAlert: (text) => log.error({}, text),
+      ...(config.objects.source === "api" ? { tellNode: nodeTeller({ api: openApi(config), clock }) } : {}),
       giveUp: graceAfter(stop, endGraceMs),
       leaveRules: true,
     });

@@ -5,7 +5,7 @@ import { stderrLog } from "../../core/log.ts";
 import type { Part } from "../../core/service.ts";
 import { runBusEngine } from "../bus/bus-engine.ts";
 import { requireBus } from "../bus/open-bus.ts";
-import { keepTaxonomies } from "../controls/keep-taxonomies.ts";
+import { besideWatch } from "../controls/beside-watch.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
 import { openTierHolder } from "../objects/tier-holder.ts";
 import { addSettings, configOf, durationOption } from "../options.ts";
@@ -14,7 +14,8 @@ import { serve } from "../serve.ts";
 const examples = `
 Follows the objects of the cluster and tells Kafka who had which address from when to when, and what each revision of the policies means. One a
 cluster: two would tell everything twice. From an API server (objects.source api) it also keeps the admission policies that the LabelTaxonomies of the
-cluster ask for (docs/labels.md), and keeps tiers from vanishing while policies are in them (docs/tiers-and-rbac.md).
+cluster ask for (docs/labels.md), keeps tiers from vanishing while policies are in them (docs/tiers-and-rbac.md), and writes into the status of
+policies and tiers what became of them.
 It tells who changed what and whether that was authorised, if the API server tells it (audit.*, docs/change-log.md).
 
 Examples:
@@ -38,7 +39,7 @@ export function watchCommand(): Command {
       clock: systemClock,
       isEnriching: false,
       tells: ["endpoints", "programs", "changes"] as const,
-      ...(config.objects.source === "api" ? { beside: keepTaxonomies } : {}),
+      ...(config.objects.source === "api" ? { beside: besideWatch } : {}),
     };
     const part: Part = { name: "sluice", run: (life) => runBusEngine(engine, life) };
     const tiers = config.objects.source === "api" ? [tiersPart(config)] : [];

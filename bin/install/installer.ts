@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import { SluiceError } from "../../core/errors.ts";
+import { messageOf, SluiceError } from "../../core/errors.ts";
 import { type Api, ApiError } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { apply, find, isMissing, remove, type WriteOptions } from "./cluster.ts";
@@ -19,6 +19,7 @@ export interface InstallerOptions extends WriteOptions {
 }
 
 const servedMs = 60_000;
+const atOnce = 8;
 
 /** Brings a cluster to what a plan wants; what an earlier one had and this one has not, goes. */
 export class Installer {
@@ -30,16 +31,16 @@ export class Installer {
 
   /** `given` are the values as they were given. Throws KUBE_FAILED. */
   async install(plan: Plan, given: unknown): Promise<void> {
-    const { dry, namespace, version } = this.#options;
+    const { dry, version } = this.#options;
     const before = await this.#recordBefore();
     const objects = plan.objects.map(referenceTo);
     const left = (before?.objects ?? []).filter((old) => !objects.some((now) => pathOf(now) === pathOf(old)));
-    await this.#apply(plan.namespace);
-    for (const definition of plan.definitions) await this.#apply(definition);
+    await this.#applyAll([plan.namespace]);
+    await this.#applyAll(plan.definitions);
     if (!dry) await this.#untilServed(plan.definitions);
     // What was begun can be taken away, even if it is never ended.
     await this.#record({ version, values: given, objects: [...left, ...objects] });
-    for (const object of plan.objects) await this.#applyIn(namespace, object);
+    await this.#applyAll(plan.objects);
     for (const reference of left.toReversed()) if (!isLasting(reference)) await this.#remove(reference);
     await this.#record({ version, values: given, objects: [...left.filter(isLasting), ...objects] });
   }
@@ -54,25 +55,23 @@ export class Installer {
     if (!dry) await writeRecord(api, namespace, record, { dry, force });
   }
 
-  async #apply(object: KubeObject): Promise<void> {
-    const { api, dry, force, say } = this.#options;
-    try {
-      await say(`${titleOf(object)} ${await apply(api, object, { dry, force })}`);
-    } catch (thrown) {
-      throw explained(object, thrown);
+  /** Some at a time, and told in their order. */
+  async #applyAll(objects: readonly KubeObject[]): Promise<void> {
+    for (let from = 0; from < objects.length; from += atOnce) {
+      const lines = await Promise.all(objects.slice(from, from + atOnce).map((object) => this.#applied(object)));
+      for (const line of lines) await this.#options.say(line);
     }
   }
 
-  /** A namespace that is not there yet takes nothing, not even on trial. */
-  async #applyIn(namespace: string, object: KubeObject): Promise<void> {
-    const { api, dry, say } = this.#options;
-    const isTried = !dry || object.metadata.namespace === undefined || (await this.#hasNamespace(api, namespace));
-    if (isTried) await this.#apply(object);
-    else await say(`${titleOf(object)} would be created (unchecked: there is no namespace ${namespace} yet)`);
-  }
-
-  async #hasNamespace(api: Api, name: string): Promise<boolean> {
-    return (await find(api, { apiVersion: "v1", kind: "Namespace", metadata: { name } })) !== undefined;
+  async #applied(object: KubeObject): Promise<string> {
+    const { api, dry, force } = this.#options;
+    try {
+      return `${titleOf(object)} ${await apply(api, object, { dry, force })}`;
+    } catch (thrown) {
+      // What was only tried before is not there for what stands in it.
+      if (!dry || !isMissing(thrown) || lacksOperator(object, thrown)) throw explained(object, thrown);
+      return `${titleOf(object)} would be created (unchecked: its namespace or its kind is not there yet)`;
+    }
   }
 
   async #remove(reference: Reference): Promise<void> {
@@ -102,7 +101,7 @@ export class Installer {
 function explained(object: KubeObject, thrown: unknown): unknown {
   if (!(thrown instanceof ApiError)) return thrown;
   const title = titleOf(object);
-  if (isMissing(thrown) && object.kind === "ServiceMonitor")
+  if (lacksOperator(object, thrown))
     return new SluiceError(
       "USAGE",
       `${title}: the Prometheus Operator is not in this cluster; set serviceMonitor.enabled=false`,
@@ -115,4 +114,9 @@ function explained(object: KubeObject, thrown: unknown): unknown {
         ? ". Installing takes the rights of a cluster's administrator"
         : "";
   return new SluiceError("KUBE_FAILED", `${title}: ${thrown.message}${hint}`, { cause: thrown });
+}
+
+/** The kind itself is not there, which is another program's. */
+function lacksOperator({ kind }: KubeObject, thrown: unknown): boolean {
+  return kind === "ServiceMonitor" && isMissing(thrown) && /page not found/.test(messageOf(thrown));
 }

@@ -42,7 +42,8 @@ const pod: Fields = {
 const node: Fields = {
   metadata: { ...identity, ...times, ...writing, annotations: true },
   spec: { podCIDR: true, podCIDRs: true },
-  status: { addresses: { type: true, address: true } },
+  // Conditions: what enforcers say of themselves.
+  status: { addresses: { type: true, address: true }, conditions: { type: true, status: true, message: true } },
 };
 
 const service: Fields = {

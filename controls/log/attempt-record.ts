@@ -36,7 +36,11 @@ export function attemptRecord(deed: Deed, cluster: string): ChangeRecord {
       uid: target.uid,
       after: asked === null || verb === "delete" ? null : canonicalJson(masked(JSON.parse(asked) as Json)),
       reasons: ["the API server refused it"],
-      notes: verb === "patch" && asked !== null ? [...notes, "after is the patch that was asked for"] : notes,
+      notes: [
+        ...notes,
+        ...(deed.tier === null ? [] : [`in tier ${deed.tier}`]),
+        ...(verb === "patch" && asked !== null ? ["after is the patch that was asked for"] : []),
+      ],
     },
   };
   return { id: contentHash({ deed: deed.id, ...record }, 32), ...record };

@@ -37,6 +37,9 @@ export function controlRecord(step: Step, outcome: Outcome, seen: Seen, cluster:
   return { id: contentHash(record, 32), ...record };
 }
 
+/** Of a record that is told before it was judged: the log ended meanwhile. */
+const notJudged = "the log ended before anybody told who did it";
+
 function controlOf(step: Step, outcome: Outcome, { isAtStart }: Seen): ControlChange {
   const { before, after, object, verb, subject } = step;
   const { effect, skipped, problems } = outcome;
@@ -65,7 +68,7 @@ function controlOf(step: Step, outcome: Outcome, { isAtStart }: Seen): ControlCh
     programBefore: outcome.programBefore,
     programAfter: outcome.programAfter,
     authorised: "unknown",
-    reasons: [],
+    reasons: [notJudged],
     notes: [
       ...[old.note, now.note, diff.note, skipped].filter((note) => note !== null),
       ...problems.map(({ field, message }) => `not accepted, its last good state stays in force: ${field} ${message}`),

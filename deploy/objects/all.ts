@@ -3,8 +3,8 @@ import type { Claim, Component } from "./component.ts";
 import { deployments } from "./components.ts";
 import { labelsOf } from "./labels.ts";
 import { metricsService, serviceMonitor } from "./monitoring.ts";
-import { configName, nameOf, priorityName, readerRole } from "./names.ts";
-import { clusterRole, readerRights, roleBinding, serviceAccount } from "./rights.ts";
+import { configName, nameOf, nodeStatusRole, priorityName, readerRole } from "./names.ts";
+import { clusterRole, nodeRights, readerRights, roleBinding, serviceAccount } from "./rights.ts";
 import { disruptionBudget, networkPolicy, service } from "./shielding.ts";
 import { type Condition, type Fields, json, namespace, type Template, value, when } from "./template.ts";
 import { daemonSet, deployment, node } from "./workloads.ts";
@@ -21,7 +21,15 @@ export const groups: readonly Group[] = [
   { name: "common", objects: [config(), priorityClass(), clusterRole(readerRole, readerRights)] },
   {
     name: "node",
-    objects: [serviceAccount(node), when("node.enforcement", roleBinding(readerRole, node)), daemonSet()],
+    objects: [
+      serviceAccount(node),
+      ...[
+        roleBinding(readerRole, node),
+        clusterRole(nodeStatusRole, nodeRights),
+        roleBinding(nodeStatusRole, node, nodeStatusRole),
+      ].map((object) => when("node.enforcement", object)),
+      daemonSet(),
+    ],
   },
   ...deployments.map((component) => ({ name: component.name, objects: objectsOf(component) })),
   { name: "metrics", objects: [metricsService, when("serviceMonitor.enabled", serviceMonitor)] },

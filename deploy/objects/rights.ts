@@ -2,6 +2,7 @@ import { controlResources } from "../../bin/objects/control-resources.ts";
 import { resources } from "../../bin/objects/resources.ts";
 import type { Resource } from "../../core/kube/api/resource.ts";
 import { ownLabels } from "../../policy/crd.ts";
+import { toldResources } from "../../policy/kinds/custom-resources.ts";
 import type { Component, Right } from "./component.ts";
 import { labelsOf } from "./labels.ts";
 import { nameOf } from "./names.ts";
@@ -13,12 +14,20 @@ export const readerRights: readonly Right[] = reading([
   { apiVersion: "apiextensions.k8s.io/v1", plural: "customresourcedefinitions" },
 ]);
 
-/** `sluice watch` beside that: it logs changes, holds tiers (controls/tiers) and keeps label taxonomies (controls/taxonomy). */
+/**
+ * `sluice watch` beside that: it logs changes, holds tiers (controls/tiers), keeps label taxonomies (controls/taxonomy) and writes status
+ * (controls/object-status).
+ */
 export const watchRights: readonly Right[] = [
   ...reading(controlResources),
   { group: "projectcalico.org", resources: ["tiers"], verbs: ["get", "patch"] },
   // By it deploy/admission/tier-finalizer.yaml lets it take the finalizer off.
   { group: "projectcalico.org", resources: ["tiers/finalizers"], verbs: ["update"] },
+  {
+    group: "projectcalico.org",
+    resources: toldResources.map(({ plural }) => `${plural}/status`).sort(),
+    verbs: ["patch"],
+  },
   { group: "controls.sluice.dev", resources: ["labeltaxonomies/status"], verbs: ["patch"] },
   {
     group: "admissionregistration.k8s.io",
@@ -27,6 +36,9 @@ export const watchRights: readonly Right[] = [
     verbs: ["create", "patch", "delete"],
   },
 ];
+
+/** What enforces on a node says there what is in force (bin/controls/node-teller.ts). */
+export const nodeRights: readonly Right[] = [{ group: "", resources: ["nodes/status"], verbs: ["patch"] }];
 
 /** A reflector lists, then watches. */
 function reading(read: readonly Pick<Resource, "apiVersion" | "plural">[]): readonly Right[] {

@@ -54,8 +54,10 @@ const condition = (type: string): Column => ({
   jsonPath: `.status.conditions[?(@.type=="${type}")].status`,
 });
 
-const inTier = { columns: [tier, order, age], selectable: [".spec.tier"] };
-const stagedInTier = { columns: [tier, order, action, age], selectable: [".spec.tier"] };
+const became = [condition("Accepted"), condition("Programmed")];
+
+const inTier = { columns: [tier, order, ...became, age], selectable: [".spec.tier"] };
+const stagedInTier = { columns: [tier, order, action, condition("Accepted"), age], selectable: [".spec.tier"] };
 
 /** The one list of them: manifests, rights and what is applied to a cluster follow from it. */
 export const customResources: readonly CustomResource[] = [
@@ -68,7 +70,7 @@ export const customResources: readonly CustomResource[] = [
     description: "A group of policies that is asked before or after others, and what happens if none of it decides.",
     spec: tierSpec,
     rules: tierRules,
-    columns: [order, { name: "DefaultAction", type: "string", jsonPath: ".spec.defaultAction" }, age],
+    columns: [order, { name: "DefaultAction", type: "string", jsonPath: ".spec.defaultAction" }, ...became, age],
     selectable: [],
   },
   {
@@ -124,7 +126,7 @@ export const customResources: readonly CustomResource[] = [
     description: "A NetworkPolicy of networking.k8s.io that is not in force: flow records tell what it would do.",
     spec: stagedKubernetesNetworkPolicySpec,
     rules: nameCel("StagedKubernetesNetworkPolicy"),
-    columns: [action, age],
+    columns: [action, condition("Accepted"), age],
     selectable: [],
   },
   {
@@ -199,4 +201,9 @@ export const customResources: readonly CustomResource[] = [
 /** Those that stand in a tier, and so are granted by tier. */
 export const policyResources: readonly CustomResource[] = customResources.filter(({ kind }) =>
   kind.endsWith("NetworkPolicy"),
+);
+
+/** Kinds whose status tells what became of them (controls/object-status). */
+export const toldResources: readonly CustomResource[] = customResources.filter(
+  ({ kind }) => kind === "Tier" || kind.endsWith("NetworkPolicy"),
 );

@@ -9,7 +9,8 @@ export function changeText(change: ChangeRecord, repeats = 0): string {
   const { node, summary } = change;
   const again = repeats === 0 ? "" : `the last of ${repeats} more like it within a minute`;
   const who = `${node === null ? "" : `${node}: `}${whoText(change)}`;
-  return clean([`${who} ${summary}`, outcomeText(change), again].filter((part) => part !== "").join("; "));
+  const parts = [`${who} ${summary}`, outcomeText(change), judgementText(change), again];
+  return clean(parts.filter((part) => part !== "").join("; "));
 }
 
 /** `nft (pid 4711, root, "nft flush ruleset")`, `kubectl/v1.36.3 (ann, who is bob)`, `somebody (with kubectl-edit, as the object says)`. */
@@ -28,12 +29,19 @@ function actorText(actor: Actor, impersonatedBy: string | null): string {
     ...(container === null ? [] : [`container ${container}`]),
     ...(commandLine === null ? startedBy(actor) : [`"${commandLine}"`]),
   ];
+  if (program === "") return known.join(", ");
   return known.length === 0 ? program : `${program} (${known.join(", ")})`;
 }
 
 /** It was gone at once, which is mostly so because somebody typed it, or a script had it. */
 function startedBy({ ancestors: [first] }: Actor): readonly string[] {
   return first === undefined ? [] : [`started by ${first}`];
+}
+
+/** `not authorised: carries no ticket`; nothing where it is, or nobody says. */
+function judgementText({ control }: ChangeRecord): string {
+  if (control === null || control.refused || control.authorised !== "no") return "";
+  return ["not authorised", control.reasons.join(", ")].filter((part) => part !== "").join(": ");
 }
 
 /** `repaired after 34 ms`: from when it was found; of a control what it opened and closed. */

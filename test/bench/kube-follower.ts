@@ -1,4 +1,4 @@
-// Follows an API server into a World, as `sluice up` does, and tells its parent what that took (kube.bench.ts).
+// Follows an API server into a World, as `sluice up` does, or only follows it, and tells its parent what that took (kube.bench.ts).
 import { readFileSync } from "node:fs";
 import { openObjects } from "../../bin/objects/open-objects.ts";
 import { systemClock } from "../../core/clock.ts";
@@ -27,7 +27,7 @@ export interface FollowerFingerprint {
 }
 
 keepHeapLean();
-const [kubeconfig = ""] = process.argv.slice(2);
+const [kubeconfig = "", use] = process.argv.slice(2);
 const config = parseConfig({ flags: { "objects.source": "api", "objects.kubeconfig": kubeconfig }, env: {} });
 const world = new World();
 const source = openObjects({ config, clock: systemClock, log: stderrLog("error"), metrics: new Metrics() });
@@ -45,8 +45,10 @@ process.on("disconnect", () => process.exit());
 const before = memoryMib("VmRSS");
 const [begun, cpu] = [systemClock.monotonic(), process.cpuUsage()];
 for await (const changes of source.watch(new AbortController().signal)) {
-  world.apply(changes);
-  world.program();
+  if (use === "world") {
+    world.apply(changes);
+    world.program();
+  }
   if (changes.at(-1)?.type !== "synced") continue;
   const { user, system } = process.cpuUsage(cpu);
   process.send?.({

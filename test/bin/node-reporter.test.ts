@@ -15,6 +15,8 @@ describe("bin/node-reporter", () => {
   const clock = new FakeClock(1_700_000_000_000);
   let data = "";
   let packets = 3;
+  const told: (string | null)[] = [];
+  let isAway = false;
   let sources: StatusSources = {
     node: "node-1",
     version: "0",
@@ -35,6 +37,10 @@ describe("bin/node-reporter", () => {
       sources: () => sources,
       counters: () => Promise.resolve(new Map([[`r_${rule(1)}`, { packets, bytes: 0 }]])),
       originOf: () => undefined,
+      tell: ({ revision }) => {
+        told.push(revision.wanted);
+        return isAway ? Promise.reject(new Error("away")) : Promise.resolve();
+      },
     });
     running = reporter.run(stop.signal);
   });
@@ -60,6 +66,15 @@ describe("bin/node-reporter", () => {
     await eventually("the next status", async () => ((await written())?.writtenAt ?? 0) > from);
     const pause = ((await written())?.writtenAt ?? 0) - from;
     assert.ok(pause >= 10_000 && pause < 20_000, `${pause} ms`);
+  });
+
+  it("tells others what it writes, and goes on where they are away", async () => {
+    isAway = true;
+    sources = { ...sources, wanted: "cc" };
+    await eventually("the change", async () => (await written())?.revision.wanted === "cc");
+    sources = { ...sources, wanted: "dd" };
+    await eventually("the next change", async () => (await written())?.revision.wanted === "dd");
+    assert.deepEqual([...new Set(told)], ["aa", "bb", "cc", "dd"]);
   });
 
   it("keeps what counters say, over a reset", async () => {

@@ -169,6 +169,19 @@ export const alertCases: readonly AlertCase[] = [
     silent: { 'sluice_objects_refused{resource="tiers.projectcalico.org", instance="i1"}': "1x3 0x10" },
   },
   {
+    alert: "SluiceAuditSilent",
+    fires: { 'sluice_audit_silent{instance="i1"}': "0 1x5" },
+    labels: instance,
+    minutes: 3,
+    silent: { 'sluice_audit_silent{instance="i1"}': "0x10" },
+  },
+  begins(
+    "SluiceAuditRefused",
+    'sluice_audit_refused_requests_total{instance="i1", reason="client"}',
+    { ...instance, reason: "client" },
+    10,
+  ),
+  {
     alert: "SluiceDenialsRise",
     fires: { 'sluice_collector_denials_total{node="n1"}': "0+60x90 5400+1200x40" },
     labels: node,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { tierControls } from "../../bin/install/tier-controls.ts";
 import { sluiceVersion } from "../../bin/version.ts";
-import { workingObjects } from "../../deploy/objects/installation.ts";
+import { definitions, workingObjects } from "../../deploy/objects/installation.ts";
 import { valuesOf } from "../../deploy/objects/values.ts";
 import { needsHelm, type Rendered } from "../support/needs-helm.ts";
 
@@ -44,6 +44,20 @@ describe("the Helm chart", function () {
       const [result] = render(values);
       assert.ok(result !== undefined && "error" in result && says.test(result.error), JSON.stringify(result));
     });
+
+  it("brings every kind", () => {
+    const [rendered] = render({});
+    assert.ok(rendered !== undefined && "files" in rendered);
+    const names = Object.entries(rendered.files).flatMap(([name, text]) =>
+      name.includes("/crds/") ? [(parse(text) as Named).metadata.name] : [],
+    );
+    assert.deepEqual(
+      names.sort(),
+      definitions()
+        .map(({ metadata }) => metadata.name)
+        .sort(),
+    );
+  });
 
   it("is told apart from one that blocks", () => {
     const [observes, enforces] = render({}, { config: { enforcer: { mode: "enforce" } } }).map(notes);
@@ -116,7 +130,7 @@ const arbitraryValues = part({
 
 function objectsOf(rendered: Rendered | undefined): readonly object[] {
   if (rendered === undefined || "error" in rendered) throw new Error(rendered?.error ?? "nothing was rendered");
-  const files = Object.entries(rendered.files).filter(([name]) => name.endsWith(".yaml"));
+  const files = Object.entries(rendered.files).filter(([name]) => /\/templates\/.*\.yaml$/.test(name));
   const documents = files.flatMap(([, text]) => parseAllDocuments(text).map((each) => each.toJS() as object | null));
   return sorted(documents.filter((each) => each !== null));
 }

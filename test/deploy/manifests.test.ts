@@ -10,7 +10,7 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import { readYaml } from "../../core/kube/yaml.ts";
 import type { Right } from "../../deploy/objects/component.ts";
 import { definitions, namespaceObject, workingObjects } from "../../deploy/objects/installation.ts";
-import { readerRights, watchRights } from "../../deploy/objects/rights.ts";
+import { nodeRights, readerRights, watchRights } from "../../deploy/objects/rights.ts";
 import { valuesOf } from "../../deploy/objects/values.ts";
 import { customResources } from "../../policy/kinds/custom-resources.ts";
 import { needsApiServer } from "../support/needs-api-server.ts";
@@ -139,7 +139,7 @@ describe("what Sluice deploys, on a Kubernetes API server", function () {
         .sort();
 
     for (const { component, rights } of [
-      { component: "node", rights: readerRights },
+      { component: "node", rights: [...readerRights, ...nodeRights] },
       { component: "enrich", rights: readerRights },
       { component: "watch", rights: [...readerRights, ...watchRights] },
     ])

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { systemClock } from "../../core/clock.ts";
 import { textIn, within } from "../../core/kube/field.ts";
 import type { ApiReply, RequestOptions } from "../../lab/api-server/api-server.ts";
@@ -245,6 +245,20 @@ describe("with the audit events of a real API server", function () {
     assert.deepEqual(users, ["system:serviceaccount:sluice-system:sluice-watch"]);
   });
 
+  it("the service by which the API server finds Sluice is one that it takes", async () => {
+    const [service, networkPolicy] = parseAllDocuments(readFileSync(deploy("service.yaml"), "utf8")).map(
+      (one) => one.toJS() as unknown,
+    );
+    await ask(
+      "POST",
+      "/api/v1/namespaces/sluice-system/services?dryRun=All&fieldValidation=Strict",
+      { body: service },
+      201,
+    );
+    const path = policies.replace("default", "sluice-system");
+    await ask("POST", `${path}?dryRun=All&fieldValidation=Strict`, { body: networkPolicy }, 201);
+  });
+
   it("events that come again count once", async () => {
     const before = lab.fresh;
     const body = eventList([auditEvent({ auditID: "repeated" })]);
@@ -321,7 +335,12 @@ describe("with the audit events of a real API server", function () {
       caBundle: readFileSync(lab.ca).toString("base64"),
     };
     webhook.webhooks[0].timeoutSeconds = 5;
-    await ask("POST", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", { body: webhook }, 201);
+    await ask(
+      "POST",
+      "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations?fieldValidation=Strict",
+      { body: webhook },
+      201,
+    );
     await until("the webhook to be asked", async () => {
       const before = lab.fresh;
       const body = policy(`probe-${before}-${systemClock.now()}`);

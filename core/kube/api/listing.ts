@@ -2,25 +2,35 @@ import { type Api, ApiError, malformed } from "./api.ts";
 import { pathOf, type Resource } from "./resource.ts";
 import { slim } from "./slim.ts";
 
-export interface Listing {
-  /** Slim, in no order that means anything. */
-  readonly items: readonly unknown[];
+export interface Listing<T> {
+  /** In no order that means anything. */
+  readonly items: readonly T[];
   /** From which on a watch tells what is new. */
   readonly version: string;
 }
 
-/** Twenty pages of pods take less time than one of all, and a twentieth of the memory. */
-const pageSize = 500;
+/** Many pages of pods take less time than one of all. Of twice this size 20,000 pods take 10 MB more at the peak; of half, no less. */
+const pageSize = 250;
 
-/** All objects of a resource as of one moment. Throws ApiError. */
-export async function listAll(api: Api, resource: Resource, signal: AbortSignal): Promise<Listing> {
+/** All objects of a resource as of one moment, slim. Throws ApiError. */
+export function listAll(api: Api, resource: Resource, signal: AbortSignal): Promise<Listing<unknown>> {
+  return listWith(api, resource, (item) => slim(item, resource.fields), signal);
+}
+
+/** The same, but of each item what `read` makes of it as soon as its page is there. Throws ApiError, and what `read` throws. */
+export async function listWith<T>(
+  api: Api,
+  resource: Resource,
+  read: (item: unknown) => T,
+  signal: AbortSignal,
+): Promise<Listing<T>> {
   const path = pathOf(resource);
-  const items: unknown[] = [];
+  const items: T[] = [];
   let from: string | undefined;
   for (;;) {
     const page = await api.get(path, { query: { limit: pageSize, continue: from }, signal });
     const { objects, version, next } = pageOf(page, path);
-    for (const object of objects) items.push(slim(object, resource.fields));
+    for (const object of objects) items.push(read(object));
     if (next === "") return { items, version };
     from = next;
   }

@@ -1,12 +1,10 @@
-import { hash } from "node:crypto";
-import { examine, type Validate } from "../examine.ts";
+import type { Validate } from "../examine.ts";
 import type { ManifestFault } from "../manifest.ts";
-import { type KubeObject, keyOf } from "../objects.ts";
+import type { KubeObject } from "../objects.ts";
 import type { Change } from "../watch.ts";
-import { ApiError, malformed } from "./api.ts";
 import type { WatchEvent } from "./events.ts";
+import { type Item, itemOf } from "./item.ts";
 import type { Resource } from "./resource.ts";
-import { slim } from "./slim.ts";
 
 /** What is new, in the terms of `advance` of folder-state.ts. */
 export interface Difference {
@@ -14,6 +12,9 @@ export interface Difference {
   readonly faults: readonly ManifestFault[];
   readonly mended: readonly ManifestFault[];
 }
+
+/** An item of a list; of one that is as it was known its name says all. */
+export type Listed = Item | Pick<Item, "key">;
 
 interface Known {
   readonly uid: string;
@@ -42,13 +43,19 @@ export class Mirror {
     return this.#known.size;
   }
 
-  /** These slim objects are all there are. Deletions come first. */
-  replace(items: readonly unknown[]): Difference {
+  readonly listed = (value: unknown): Listed => {
+    const item = itemOf(value, this.#resource, this.#validate);
+    const { key, uid, digest } = item;
+    const known = this.#known.get(key);
+    return known?.uid === uid && known.digest === digest ? { key } : item;
+  };
+
+  /** These are all there are. Deletions come first. */
+  replace(items: readonly Listed[]): Difference {
     const made = new Making();
-    const objects = items.map((item) => this.#read(item));
-    const there = new Set(objects.map(({ key }) => key));
+    const there = new Set(items.map(({ key }) => key));
     for (const key of [...this.#known.keys()]) if (!there.has(key)) this.#remove(key, made);
-    for (const object of objects) this.#put(object, made);
+    for (const item of items) if ("object" in item) this.#put(item, made);
     return made;
   }
 
@@ -56,31 +63,15 @@ export class Mirror {
   take(events: readonly WatchEvent[]): Difference {
     const made = new Making();
     const happened = events.filter(({ type }) => type !== "BOOKMARK");
-    const read = happened.map(({ type, object }) => ({ type, ...this.#read(slim(object, this.#resource.fields)) }));
-    for (const object of read) {
-      if (object.type === "DELETED") this.#remove(object.key, made, object.object);
-      else this.#put(object, made);
+    const items = happened.map(({ type, object }) => ({ type, item: itemOf(object, this.#resource, this.#validate) }));
+    for (const { type, item } of items) {
+      if (type === "DELETED") this.#remove(item.key, made, item.object);
+      else this.#put(item, made);
     }
     return made;
   }
 
-  /** Neither lists nor watches say of each object what it is. */
-  #read(item: unknown): Read {
-    const { apiVersion, kind } = this.#resource;
-    const { object, problems } = examine({ ...(item as object), apiVersion, kind }, this.#validate);
-    if (object === undefined)
-      throw new ApiError(`${kind}: the API server told of an object without a name`, 0, malformed);
-    const { namespace = "", name } = object.metadata;
-    const faults = problems.map(({ field, message }) => ({
-      ...{ file: keyOf(object), document: null, line: null },
-      ...{ field, message },
-    }));
-    return { key: `${namespace}/${name}`, object, faults };
-  }
-
-  #put({ key, object, faults }: Read, made: Making): void {
-    const { uid = "" } = object.metadata;
-    const digest = digestOf(object);
+  #put({ key, uid, digest, object, faults }: Item, made: Making): void {
     let before = this.#known.get(key);
     if (before !== undefined && before.uid !== uid) {
       this.#remove(key, made);
@@ -122,12 +113,6 @@ export class Mirror {
   }
 }
 
-interface Read {
-  readonly key: string;
-  readonly object: KubeObject;
-  readonly faults: readonly ManifestFault[];
-}
-
 class Making implements Difference {
   readonly changes: Change[] = [];
   readonly faults: ManifestFault[] = [];
@@ -135,10 +120,3 @@ class Making implements Difference {
 }
 
 const textOf = ({ field, message }: ManifestFault) => JSON.stringify([field, message]);
-
-/** Of what is kept of an object, but not of its version or who wrote it: most versions of a pod or node differ in nothing that is read. 48 bits. */
-function digestOf(object: KubeObject): number {
-  const ofServer = { resourceVersion: undefined, managedFields: undefined };
-  const text = JSON.stringify({ ...object, metadata: { ...object.metadata, ...ofServer } });
-  return hash("sha256", text, "buffer").readUIntBE(0, 6);
-}

@@ -2,7 +2,7 @@ import type { Validate } from "../examine.ts";
 import { fileFault, type ManifestFault } from "../manifest.ts";
 import type { KubeObject } from "../objects.ts";
 import { type Api, ApiError } from "./api.ts";
-import { listAll } from "./listing.ts";
+import { listWith } from "./listing.ts";
 import { Mirror } from "./mirror.ts";
 import { nameOf, type Resource } from "./resource.ts";
 
@@ -32,8 +32,9 @@ async function readResource(
   { api, validate, signal }: Omit<ReadOptions, "resources">,
 ): Promise<ReadObjects> {
   try {
-    const { items } = await listAll(api, resource, signal);
-    const { changes, faults } = new Mirror(resource, validate).replace(items);
+    const mirror = new Mirror(resource, validate);
+    const { items } = await listWith(api, resource, mirror.listed, signal);
+    const { changes, faults } = mirror.replace(items);
     return { objects: changes.flatMap((change) => (change.type === "upsert" ? [change.object] : [])), faults };
   } catch (thrown) {
     if (!(thrown instanceof ApiError)) throw thrown;

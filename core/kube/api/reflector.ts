@@ -5,7 +5,7 @@ import type { Change } from "../watch.ts";
 import { type Api, ApiError, malformed } from "./api.ts";
 import { eventsOf } from "./events.ts";
 import type { Installations } from "./installations.ts";
-import { listAll } from "./listing.ts";
+import { listWith } from "./listing.ts";
 import { type Difference, Mirror } from "./mirror.ts";
 import type { Outage } from "./outage.ts";
 import { type Pauses, pauseMs } from "./pauses.ts";
@@ -118,7 +118,7 @@ export class Reflector {
   }
 
   async #list(signal: AbortSignal): Promise<readonly Change[]> {
-    const { items, version } = await listAll(this.#options.api, this.#options.resource, signal);
+    const { items, version } = await listWith(this.#options.api, this.#options.resource, this.#mirror.listed, signal);
     const changes = this.#told(this.#mirror.replace(items));
     this.#version = version;
     this.#lists++;

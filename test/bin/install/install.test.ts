@@ -36,9 +36,14 @@ describe("sluice install, upgrade, status and uninstall on a Kubernetes API serv
   it("change nothing with --dry-run", async () => {
     const { out } = await on(installCommand, "--dry-run", ...behindKafka);
     assert.match(out, /customresourcedefinition\/tiers.projectcalico.org would be created/);
-    assert.match(out, /deployment\/sluice-enrich would be created \(unchecked: there is no namespace/);
+    assert.match(out, /deployment\/sluice-enrich would be created \(unchecked: its namespace/);
     assert.equal(await status("/api/v1/namespaces/sluice-system"), 404);
     assert.equal(await status(`${crds}/tiers.projectcalico.org`), 404);
+  });
+
+  it("say what is missing for a ServiceMonitor", async () => {
+    const asked = on(installCommand, "--dry-run", "--set", "serviceMonitor.enabled=true");
+    await assert.rejects(asked, /servicemonitor\/sluice: the Prometheus Operator is not in this cluster/);
   });
 
   it("install kinds and nodes, which block nothing", async () => {
@@ -46,6 +51,8 @@ describe("sluice install, upgrade, status and uninstall on a Kubernetes API serv
     assert.match(out, /^namespace\/sluice-system created\n/);
     assert.match(out, new RegExp(`^${kinds} kinds are served$`, "m"));
     assert.match(out, /^daemonset\/sluice-node created$/m);
+    assert.match(out, /^validatingadmissionpolicy\/tier-rbac\.projectcalico\.org created$/m);
+    assert.equal((await get("/apis/projectcalico.org/v3/tiers/default")).spec.order, 1_000_000);
     assert.match(notes.join("\n"), /nothing is blocked/);
     assert.equal(await status(policies), 200);
     assert.equal(await status(`${apps}/deployments/sluice-enrich`), 404);
@@ -112,6 +119,8 @@ describe("sluice install, upgrade, status and uninstall on a Kubernetes API serv
     await on(upgradeCommand, "--set", "config.enforcer.mode=enforce");
     const kept = { apiVersion: "projectcalico.org/v3", kind: "GlobalNetworkPolicy", metadata: { name: "kept" } };
     await server().request("POST", policies, { body: kept });
+    const tier = { ...kept, kind: "Tier", metadata: { name: "held", finalizers: ["controls.sluice.dev/policies"] } };
+    await server().request("POST", "/apis/projectcalico.org/v3/tiers", { body: tier });
     await assert.rejects(on(uninstallCommand), /Nobody is there to be asked: give --yes/);
     const { out, notes } = await on(uninstallCommand, "--yes");
     assert.match(notes.join("\n"), /PODS THAT START LATER ARE DENIED/);
@@ -120,6 +129,9 @@ describe("sluice install, upgrade, status and uninstall on a Kubernetes API serv
     assert.equal(await status(`${policies}/kept`), 200);
     assert.equal(await status("/api/v1/namespaces/sluice-system/persistentvolumeclaims/sluice-archive"), 200);
     assert.equal(await status("/apis/rbac.authorization.k8s.io/v1/clusterroles/sluice-reader"), 404);
+    assert.equal(await status("/apis/projectcalico.org/v3/tiers/default"), 200);
+    // Nobody would let it go any more.
+    assert.deepEqual((await get("/apis/projectcalico.org/v3/tiers/held")).metadata.finalizers, undefined);
   });
 
   it("delete everything if that is wanted", async () => {

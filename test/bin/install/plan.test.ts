@@ -3,9 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
+import { parseAllDocuments } from "yaml";
+import { installCommand } from "../../../bin/commands/install.ts";
 import { type Foreign, signsOf } from "../../../bin/install/foreign.ts";
 import { addValueOptions, givenValues, type ValueOptions } from "../../../bin/install/given-values.ts";
 import { planOf } from "../../../bin/install/plan.ts";
+import type { KubeObject } from "../../../core/kube/objects.ts";
+import { FakeRim, run } from "../fake-rim.ts";
 
 const version = "1.2.3";
 const namespace = "s";
@@ -125,4 +129,16 @@ describe("bin/install/given-values", () => {
     { title: "a file of something else", args: ["--values", file("list.yaml", "- a\n")], says: /is no mapping/ },
   ])
     it(`refuses ${title}`, () => assert.throws(() => given(...args), says));
+});
+
+describe("sluice install -o yaml", () => {
+  it("prints all that it would apply, kinds and namespace among it, and asks no cluster", async () => {
+    const printed = await run(installCommand, new FakeRim(), "-o", "yaml", "--kubeconfig", "nowhere", "-n", "watched");
+    const objects = parseAllDocuments(printed).map((document) => document.toJS() as KubeObject);
+    const kinds = new Set(objects.map(({ kind }) => kind));
+    for (const kind of ["Namespace", "CustomResourceDefinition", "DaemonSet", "ValidatingAdmissionPolicy", "Tier"])
+      assert.ok(kinds.has(kind), kind);
+    const namespaces = new Set(objects.map(({ metadata }) => metadata.namespace));
+    assert.deepEqual([...namespaces].sort(), ["watched", undefined]);
+  });
 });

@@ -3,7 +3,7 @@ import { changeText } from "../../../sinks/live/change-text.ts";
 import { LiveView } from "../../../sinks/live/live-view.ts";
 import { Output } from "../../../sinks/live/output.ts";
 import { plain } from "../../../sinks/live/paint.ts";
-import { change, nftActor } from "../../support/changes.ts";
+import { change, controlChange, nftActor } from "../../support/changes.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { FakeStream } from "../../support/text-stream.ts";
 
@@ -61,6 +61,23 @@ describe("sinks/live/change-text", () => {
         }),
       ),
       `node-1: \\x1b[2Jnft ${did}`,
+    ],
+    [
+      "why somebody was not authorised",
+      changeText(
+        controlChange({ effectWords: "", authorised: "no", reasons: ["it is frozen", "no ticket"] }, { actor: null }),
+      ),
+      "somebody changed spec/order of NetworkPolicy shop/app.db; not authorised: it is frozen, no ticket",
+    ],
+    [
+      "people whose program says nothing of itself",
+      changeText(
+        controlChange(
+          { effectWords: "", authorised: "yes" },
+          { actor: { ...nftActor, program: "", pid: null, commandLine: null, ancestors: [] } },
+        ),
+      ),
+      "root changed spec/order of NetworkPolicy shop/app.db",
     ],
   ];
   for (const [title, text, expected] of cases) it(`tells ${title}`, () => assert.equal(text, expected));

@@ -64,5 +64,13 @@ func render(loaded *chart.Chart, each release) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.Render(loaded, values)
+	files, err := engine.Render(loaded, values)
+	if err != nil {
+		return nil, err
+	}
+	// They are no templates; Helm applies them before all others.
+	for _, definition := range loaded.CRDObjects() {
+		files[definition.Filename] = string(definition.File.Data)
+	}
+	return files, nil
 }

@@ -39,13 +39,13 @@ describe("core/kube/api/mirror", () => {
   let mirror: Mirror;
   beforeEach(() => {
     mirror = new Mirror(sets, validate);
-    mirror.replace([item("a", 1)]);
+    listed(item("a", 1));
   });
-  const listed = (...items: readonly unknown[]) => wordsOf(mirror.replace(items));
+  const listed = (...items: readonly unknown[]) => wordsOf(mirror.replace(items.map(mirror.listed)));
   const happened = (...events: readonly WatchEvent[]) => wordsOf(mirror.take(events));
 
   it("tells kind and version of each object, which lists do not", () => {
-    const { changes } = mirror.replace([item("b", 1)]);
+    const { changes } = mirror.replace([mirror.listed(item("b", 1))]);
     const told = changes.map(
       (change) => change.type !== "synced" && `${change.object.apiVersion} ${change.object.kind}`,
     );
@@ -107,7 +107,7 @@ describe("core/kube/api/mirror", () => {
 
   it("refuses what has no name", () => {
     assert.throws(
-      () => mirror.replace([{ metadata: {} }]),
+      () => mirror.listed({ metadata: {} }),
       ({ code, reason }: ApiError) => code === "KUBE_FAILED" && reason === "Malformed",
     );
   });
@@ -152,9 +152,9 @@ describe("core/kube/api/mirror", () => {
             events.push(event(before === undefined || isAnother ? "ADDED" : "MODIFIED", object));
             there.set(name, object);
           }
-          tell(relist ? mirror.replace([...there.values()]) : mirror.take(events));
+          tell(relist ? mirror.replace([...there.values()].map(mirror.listed)) : mirror.take(events));
         }
-        tell(mirror.replace([...there.values()]));
+        tell(mirror.replace([...there.values()].map(mirror.listed)));
         const wanted = [...there.values()].map((object) => {
           const { metadata, spec } = object as ReturnType<typeof item>;
           return [metadata.name, `${metadata.uid} ${spec}`] as const;
