@@ -16,7 +16,7 @@ import { until } from "../support/until.ts";
 
 const rbac = "/apis/rbac.authorization.k8s.io/v1";
 const calico = "/apis/projectcalico.org/v3";
-const ours = { "app.kubernetes.io/part-of": "sluice" };
+const ours = { "app.kubernetes.io/name": "sluice" };
 const merge = "application/merge-patch+json";
 
 /** A change log of the API server from its first look to `stop`. */
