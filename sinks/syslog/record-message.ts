@@ -55,7 +55,7 @@ const tellers: { readonly [K in keyof SyslogRecords]: (record: SyslogRecords[K])
     },
   }),
   change: (change) => ({
-    severity: change.kind === "tamper" ? "alert" : "notice",
+    severity: change.kind === "tamper" ? "alert" : change.control?.authorised === "no" ? "warning" : "notice",
     time: change.start,
     host: change.node ?? "",
     fields: {
@@ -65,6 +65,9 @@ const tellers: { readonly [K in keyof SyslogRecords]: (record: SyslogRecords[K])
       outcome: change.outcome,
       program: change.actor?.program ?? null,
       user: change.actor?.user ?? null,
+      verb: change.control?.verb ?? null,
+      authorised: change.control?.authorised ?? null,
+      effect: change.control?.effectWords ?? null,
     },
   }),
 };
