@@ -15,26 +15,33 @@ export class AutomaticHosts {
     return changes.flatMap((change) => {
       if (change.type === "synced") return [change];
       if (isNode(change.object)) return [change, ...this.#ofNode(change.type, change.object)];
-      return isHost(change.object) ? [this.#ofHost(change.type, change.object)] : [change];
+      return isHost(change.object) ? this.#ofHost(change.type, change.object) : [change];
     });
   }
 
   #ofNode(type: "upsert" | "delete", node: KubeObject): readonly Change[] {
     const object = hostOf(node);
+    automatic.add(object);
     const key = keyOf(object);
     if (type === "upsert") this.#derived.set(key, object);
     else this.#derived.delete(key);
     return this.#made.has(key) ? [] : [{ type, object }];
   }
 
-  #ofHost(type: "upsert" | "delete", object: KubeObject): Change {
+  #ofHost(type: "upsert" | "delete", object: KubeObject): readonly Change[] {
     const key = keyOf(object);
     if (type === "upsert") this.#made.add(key);
     else this.#made.delete(key);
     const derived = this.#derived.get(key);
-    return type === "delete" && derived !== undefined ? { type: "upsert", object: derived } : { type, object };
+    const takesOver = type === "delete" && derived !== undefined;
+    return [{ type, object }, ...(takesOver ? [{ type: "upsert", object: derived } as const] : [])];
   }
 }
+
+const automatic = new WeakSet<KubeObject>();
+
+/** Whether nobody made the object: it follows from a Node. */
+export const isAutomatic = (object: KubeObject): boolean => automatic.has(object);
 
 const apiVersion = "projectcalico.org/v3";
 const isNode = ({ apiVersion, kind }: KubeObject) => apiVersion === "v1" && kind === "Node";

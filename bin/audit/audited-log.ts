@@ -74,7 +74,7 @@ export class AuditedLog {
     const intake = new Intake({
       ...{ journal: new Journal(folder), isControl: isRecorded, metrics, clock },
       onDeeds: (deeds) => this.#tell(deeds),
-      onHeard: () => this.#probing.heard(),
+      onHeard: (events) => this.#probing.heard(events),
     });
     await intake.open();
     const pastFile = new PastFile({ path: join(folder, "approvals.json"), past: this.#past, clock, log });

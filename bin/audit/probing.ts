@@ -1,3 +1,4 @@
+import type { AuditEvent } from "../../collectors/audit/event.ts";
 import { Pulse, type PulseNews } from "../../collectors/audit/pulse.ts";
 import type { Silence } from "../../controls/log/silence-record.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -17,11 +18,15 @@ export interface ProbingOptions {
 }
 
 const tickMs = 1_000;
+const agent = "sluice-audit-probe";
 
 /** Notices when audit events stop: asks the API server something harmless when none came for a while, which must make one. */
 export class Probing {
   readonly #options: ProbingOptions;
   readonly #pulse: Pulse;
+  /** Whether the API server's audit policy tells of what we ask, as far as that is known. */
+  #isToldOf: boolean | null = null;
+  #hasAsked = false;
 
   constructor(options: ProbingOptions) {
     this.#options = options;
@@ -29,8 +34,9 @@ export class Probing {
     options.metrics.read("sluice_audit_silent", () => [{ labels: {}, value: Number(this.#pulse.isSilent) }]);
   }
 
-  /** An event came. */
-  heard(): void {
+  /** These events came. */
+  heard(events: readonly Pick<AuditEvent, "userAgent">[]): void {
+    if (events.some(({ userAgent }) => userAgent === agent)) this.#isToldOf = true;
     this.#tell(this.#pulse.heard(this.#options.clock.now()));
   }
 
@@ -45,6 +51,7 @@ export class Probing {
     while (!signal.aborted) {
       const now = clock.now();
       if (this.#pulse.isQuiet(now) && now - asked >= silenceMs / 2) {
+        this.#doubt();
         asked = now;
         await this.#ask(now, signal);
       }
@@ -53,7 +60,7 @@ export class Probing {
     }
   }
 
-  /** What it may do itself anybody may ask; it changes nothing. */
+  /** An audit policy without our rule says nothing by its silence. What it may do itself anybody may ask; it changes nothing. */
   async #ask(at: number, signal: AbortSignal): Promise<void> {
     const { api, log } = this.#options;
     if (api === null) return;
@@ -67,13 +74,24 @@ export class Probing {
       await api.send("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
         body,
         signal,
-        headers: { "user-agent": "sluice-audit-probe" },
+        headers: { "user-agent": agent },
       });
-      this.#pulse.owe("probe", at);
+      this.#hasAsked = true;
+      if (this.#isToldOf === true) this.#pulse.owe("probe", at);
     } catch (thrown) {
       if (!signal.aborted)
         log.debug({ error: messageOf(thrown) }, "the API server was not asked whether audit events come");
     }
+  }
+
+  /** Said once: nothing came of what was asked before. */
+  #doubt(): void {
+    if (!this.#hasAsked || this.#isToldOf !== null) return;
+    this.#isToldOf = false;
+    this.#options.log.warn(
+      {},
+      "no audit event came of a request of ours: does the audit policy tell of it (deploy/audit)?",
+    );
   }
 
   #tell(news: PulseNews | undefined): void {

@@ -13,6 +13,7 @@ sluice sink. Several share the work by partitions: start as many as it takes. It
 
 Examples:
   sluice enrich --bus.brokers kafka-0:9092 --objects.folder DIR
+  sluice enrich --bus.brokers kafka-0:9092 --objects.source api
 ${exitCodeHelp}`;
 
 /** Settings of what stands before and behind it, and of the kernel. */

@@ -20,7 +20,7 @@ import { renderTrace } from "../trace-text.ts";
 const examples = `
 FROM and TO are a pod (namespace/name), a node (node:NAME) or an address. A pod may be named without the suffix that
 its workload gave it, if the same policies apply to all pods of that name. TO may be a Service as well, as
-service:NAMESPACE/NAME or by its cluster address.
+service:NAMESPACE/NAME or by its cluster address. With --objects api: a cluster is asked, by the kubeconfig of kubectl.
 
 Examples:
   sluice trace --objects lab/demo --from prod-web/web --to prod-shop/cart --port 8080

@@ -21,14 +21,15 @@ import { serveMetrics } from "../serve-metrics.ts";
 import { together } from "../together.ts";
 
 const examples = `
-Watches a folder of Kubernetes YAML (pods, namespaces, nodes, services, policies), enforces the policies on this node and
+Watches a folder of Kubernetes YAML (pods, namespaces, nodes, services, policies) or an API server, enforces the policies on this node and
 prints who talks to whom. With --enforcer.mode observe it blocks nothing and tells what the policies would decide: a good
-first step. The folder must hold the Node that this machine is (--node.name). At the end the rules are removed, unless
+first step. There must be the Node that this machine is (--node.name). At the end the rules are removed, unless
 --leave-rules says otherwise; after kill -9 they stay in force until the next run, or: nft delete table inet sluice
 
 Examples:
   sluice up --objects.folder DIR --node.name node-1 --enforcer.mode observe
   sluice up --objects.folder DIR --node.name node-1 -o jsonl | jq .
+  sluice up --objects.source api --node.name node-1 --enforcer.mode observe
   sluice up --objects.folder DIR --node.name node-1 --bus kafka --bus.brokers kafka-0:9092
   sluice lab up lab/demo --name mine      and in a second shell:
   sluice up --objects.folder lab/demo --seat node-1=sluice-mine-node-node-1 --seat node-2=sluice-mine-node-node-2

@@ -1,13 +1,10 @@
 import { Command } from "commander";
 import { systemClock } from "../../core/clock.ts";
-import type { Config } from "../../core/config.ts";
-import { stderrLog } from "../../core/log.ts";
 import type { Part } from "../../core/service.ts";
 import { runBusEngine } from "../bus/bus-engine.ts";
 import { requireBus } from "../bus/open-bus.ts";
 import { besideWatch } from "../controls/beside-watch.ts";
 import { exitCodeHelp } from "../exit-codes.ts";
-import { openTierHolder } from "../objects/tier-holder.ts";
 import { addSettings, configOf, durationOption } from "../options.ts";
 import { serve } from "../serve.ts";
 
@@ -20,6 +17,7 @@ It tells who changed what and whether that was authorised, if the API server tel
 
 Examples:
   sluice watch --bus.brokers kafka-0:9092 --objects.folder DIR
+  sluice watch --bus.brokers kafka-0:9092 --objects.source api
   sluice watch --bus.brokers kafka-0:9092 --objects.source api
   sluice watch --bus.brokers kafka-0:9092 --objects.source api --audit.log-file /var/log/kubernetes/audit.log
 ${exitCodeHelp}`;
@@ -42,19 +40,6 @@ export function watchCommand(): Command {
       ...(config.objects.source === "api" ? { beside: besideWatch } : {}),
     };
     const part: Part = { name: "sluice", run: (life) => runBusEngine(engine, life) };
-    const tiers = config.objects.source === "api" ? [tiersPart(config)] : [];
-    return serve([part, ...tiers], { duration: options.duration, level: config.log.level });
+    return serve([part], { duration: options.duration, level: config.log.level });
   });
-}
-
-function tiersPart(config: Config): Part {
-  return {
-    name: "tiers",
-    run({ stop, ready }) {
-      const log = stderrLog(config.log.level).child({ part: "tiers" });
-      const holder = openTierHolder({ config, clock: systemClock, log });
-      ready();
-      return holder.run(stop);
-    },
-  };
 }

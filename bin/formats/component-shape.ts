@@ -10,7 +10,11 @@ export const componentShape: Shape<ComponentState> = {
     { header: "wanted", cell: ({ wanted }) => wanted },
     { header: "current", cell: ({ current }) => current },
     { header: "ready", cell: ({ ready }) => ready },
-    { header: "state", cell: (state) => (isWell(state) ? "✓ works" : "✗ not ready") },
+    { header: "state", cell: stateOf, text: (state) => `${isWell(state) ? "✓" : "✗"} ${stateOf(state)}` },
     { header: "image", cell: ({ image }) => image },
   ],
 };
+
+function stateOf(state: ComponentState): string {
+  return isWell(state) ? "works" : "not ready";
+}

@@ -40,6 +40,7 @@ export function requireNames(definition: KubeObject): void {
 }
 
 function conditionsOf(definition: KubeObject | undefined): readonly Condition[] {
-  const { conditions = [] } = (definition?.["status"] ?? {}) as { readonly conditions?: readonly Condition[] };
-  return conditions;
+  // Null, right after it was made.
+  const { conditions } = (definition?.["status"] ?? {}) as { readonly conditions?: readonly Condition[] | null };
+  return conditions ?? [];
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Deed } from "../../core/kube/deed.ts";
 import type { Metrics } from "../../core/metrics.ts";
+import type { AuditEvent } from "./event.ts";
 import type { AuditEvents } from "./event-list.ts";
 import type { Journal, Told } from "./journal.ts";
 
@@ -11,7 +12,7 @@ export interface IntakeOptions {
   /** What was not told before. After a restart again what was told lately. */
   readonly onDeeds: (deeds: readonly Deed[]) => void;
   /** Events came, of whatever kind. */
-  readonly onHeard: () => void;
+  readonly onHeard: (events: readonly AuditEvent[]) => void;
   readonly metrics: Metrics;
   readonly clock: Clock;
 }
@@ -49,7 +50,7 @@ export class Intake {
     const { metrics, isControl, onHeard } = this.#options;
     metrics.add("sluice_audit_events_total", { outcome: "malformed" }, malformed);
     for (const { at } of events) this.#newest = Math.max(at, this.#newest ?? at);
-    if (events.length > 0) onHeard();
+    if (events.length > 0) onHeard(events);
     const told = events.map(({ key, deeds }) => ({ key, deeds: deeds.filter(isControl) }));
     const taken = told.filter(({ deeds }) => deeds.length > 0);
     metrics.add("sluice_audit_events_total", { outcome: "passed over" }, told.length - taken.length);

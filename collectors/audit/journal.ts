@@ -10,8 +10,9 @@ export interface Told {
   readonly deeds: readonly Deed[];
 }
 
-/** Of each of the two files. */
+/** Of each of the two files, but for the batch that fills it. */
 const maxBytes = 16_777_216;
+const mostBytes = 536_870_912;
 
 /**
  * `<folder>/deeds.jsonl` and, once it is full, `deeds.1.jsonl`: what was told lately, on disk before whoever told it hears that it was taken.
@@ -81,8 +82,7 @@ export class Journal {
   }
 
   async #read(path: string): Promise<readonly Told[]> {
-    const most = 4 * maxBytes; // one append may go far beyond
-    const text = (await readPrivateFile(path, { code: "STORE_FAILED", maxBytes: most })) ?? "";
+    const text = (await readPrivateFile(path, { code: "STORE_FAILED", maxBytes: mostBytes })) ?? "";
     return text.split("\n").flatMap(toldIn);
   }
 }

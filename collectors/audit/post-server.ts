@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type Answer, type ListenAddress, type Listener, listenAt, text } from "../../core/http.ts";
 import { type BodyFault, readBody } from "./request-body.ts";
+import { Turns } from "./turns.ts";
 
 /** PEM files of a server; they are read anew by `reload`. */
 export interface ServerTls {
@@ -27,7 +28,7 @@ export interface PostServerOptions {
   readonly path: string;
   /** Of one body. */
   readonly maxBytes: number;
-  /** Bodies in memory at once; beyond it a client is told to come again. */
+  /** Bodies in memory at once; whoever waits for one of their places has sent nothing yet. */
   readonly atOnce: number;
   readonly answer: (body: string) => Promise<Answer>;
   readonly onTurnedAway: (why: TurnedAway) => void;
@@ -38,15 +39,17 @@ export interface PostListener extends Listener {
   reload(): void;
 }
 
+/** Beyond so many a client is told to come again. */
+const waiting = 64;
 /** A body that comes slower is from nobody who means well. */
 const bodyMs = 30_000;
 
 /** Serves one path that takes POSTs. Throws PORT_TAKEN, and what reading the certificates does. */
 export async function servePosts(options: PostServerOptions): Promise<PostListener> {
   const { tls, address, setting } = options;
-  const state = { atWork: 0 };
+  const turns = new Turns({ atOnce: options.atOnce, waiting });
   const handle = (request: IncomingMessage, response: ServerResponse) =>
-    void serveOne(options, state, request, response);
+    void serveOne(options, turns, request, response);
   const server = tls === null ? createPlain(handle) : createSecure(secureOptions(tls), handle);
   server.requestTimeout = bodyMs;
   await listenAt(server, address, setting);
@@ -71,22 +74,18 @@ function secureOptions({ certificateFile, keyFile, clientCaFile }: ServerTls) {
 
 async function serveOne(
   options: PostServerOptions,
-  state: { atWork: number },
+  turns: Turns,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const answer = await answerTo(options, state, request);
+  const answer = await answerTo(options, turns, request);
   // What was not read of the body is of no use to the next request.
   if (!request.complete) response.setHeader("connection", "close");
   response.writeHead(answer.status, { "content-type": answer.type, "content-length": Buffer.byteLength(answer.body) });
   response.end(answer.body);
 }
 
-async function answerTo(
-  options: PostServerOptions,
-  state: { atWork: number },
-  request: IncomingMessage,
-): Promise<Answer> {
+async function answerTo(options: PostServerOptions, turns: Turns, request: IncomingMessage): Promise<Answer> {
   const turnAway = (status: number, why: TurnedAway) => {
     options.onTurnedAway(why);
     return text(status, why);
@@ -94,14 +93,11 @@ async function answerTo(
   if (!isFrom(options.tls, request)) return turnAway(403, "client");
   if (request.url?.split("?")[0] !== options.path) return turnAway(404, "path");
   if (request.method !== "POST") return turnAway(405, "method");
-  if (state.atWork >= options.atOnce) return turnAway(503, "busy");
-  state.atWork += 1;
-  try {
+  const answer = await turns.take(async () => {
     const body = await readBody(request, options.maxBytes);
     return "fault" in body ? turnAway(body.fault === "size" ? 413 : 400, body.fault) : await options.answer(body.text);
-  } finally {
-    state.atWork -= 1;
-  }
+  });
+  return answer ?? turnAway(503, "busy");
 }
 
 /** The certificate is one that the authority signed: without it the handshake had failed. */

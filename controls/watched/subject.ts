@@ -1,5 +1,7 @@
 import { textIn, within } from "../../core/kube/field.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
+import { isAutomatic } from "../../policy/automatic-hosts.ts";
+import { ownLabels } from "../../policy/crd.ts";
 import { groupOf } from "./resource-name.ts";
 
 /** What an object is, of the things that decide what is protected, how, and who is told. */
@@ -33,7 +35,8 @@ const ourGroups: ReadonlySet<string> = new Set([
 ]);
 
 /** Everything that the product itself is made of carries this label: its workloads, their pods, its ConfigMaps. */
-const isOurs = ({ metadata: { labels } }: KubeObject): boolean => labels?.["app.kubernetes.io/part-of"] === "sluice";
+const isOurs = ({ metadata: { labels } }: KubeObject): boolean =>
+  Object.entries(ownLabels).every(([name, value]) => labels?.[name] === value);
 
 const isOfOurGroups = (crd: KubeObject): boolean => ourGroups.has(textIn(crd["spec"], "group") ?? "");
 
@@ -61,6 +64,7 @@ const rows: readonly Row[] = [
 ];
 
 export function subjectOf(object: KubeObject): Subject | null {
+  if (isAutomatic(object)) return null;
   const group = groupOf(object.apiVersion);
   const row = rows.find((row) => row.group === group && row.kind.test(object.kind) && row.isMeant?.(object) !== false);
   return row?.subject ?? null;

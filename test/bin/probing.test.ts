@@ -46,10 +46,13 @@ describe("whether audit events come", () => {
     assert.deepEqual(asked, ["POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews"]);
   });
 
+  const probed = [{ userAgent: "sluice-audit-probe" }];
+
   it("is a record when they stop, and when they come again", async () => {
+    probing.heard(probed);
     await clock.advance(100_000);
     assert.match(await metrics.text(), /sluice_audit_silent 1/);
-    probing.heard();
+    probing.heard([{ userAgent: "kubectl" }]);
     assert.deepEqual(
       silences.map(({ kind, since, at, why }) => [kind, since - start, at - start, why]),
       [
@@ -60,7 +63,14 @@ describe("whether audit events come", () => {
     assert.match(await metrics.text(), /sluice_audit_silent 0/);
   });
 
+  it("is not known where the audit policy tells of no such request", async () => {
+    await clock.advance(600_000);
+    assert.deepEqual(silences, []);
+    assert.ok(asked.length > 5);
+  });
+
   it("is not known while the API server is away", async () => {
+    probing.heard(probed);
     isAway = true;
     await clock.advance(600_000);
     assert.deepEqual(silences, []);

@@ -44,6 +44,16 @@ export class RouterLab {
     return execFileSync("ip", words, { input, encoding: "utf8", stdio: "pipe" });
   }
 
+  /** Starts a program that goes on until the lab ends; calls when it prints something. Resolves when it runs. */
+  async follow(end: End, command: readonly string[], onOutput: () => void): Promise<void> {
+    const child = spawn("ip", ["netns", "exec", this.#netns(end), ...command], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#running.push(child);
+    child.stdout.on("data", onOutput);
+    await once(child, "spawn");
+  }
+
   /** Runs the traffic program to its end. */
   async traffic(end: End, ...words: readonly (string | number)[]): Promise<void> {
     const [code] = (await once(this.#traffic(end, words), "exit")) as [number];

@@ -3,8 +3,10 @@ import type { Leave } from "../../controls/log/effects.ts";
 import { type Circumstances, ControlWatch, type Draft, type Earlier } from "../../controls/watched/control-watch.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Change } from "../../core/kube/watch.ts";
+import { AutomaticHosts } from "../../policy/automatic-hosts.ts";
+import { ownLabels } from "../../policy/crd.ts";
 import { defaultProgramSettings } from "../../policy/program-settings.ts";
-import { podObject, remove, synced, upsert } from "../support/objects.ts";
+import { nodeObject, podObject, remove, synced, upsert } from "../support/objects.ts";
 import { world } from "../support/world.ts";
 
 const start = 1_700_000_000_000;
@@ -47,7 +49,7 @@ const namespaceOf = (name: string, labels: object, more: object = {}): KubeObjec
   kind: "Namespace",
   metadata: { name, labels: { "kubernetes.io/metadata.name": name, ...labels }, ...more },
 });
-const ours = { "app.kubernetes.io/part-of": "sluice" };
+const ours = ownLabels;
 const object = (apiVersion: string, kind: string, name: string, rest: object, metadata: object = {}): KubeObject => ({
   apiVersion,
   kind,
@@ -89,6 +91,11 @@ const cases: readonly Case[] = [
   {
     title: "what exists at first, and nothing else",
     batches: [],
+    told: [],
+  },
+  {
+    title: "no host endpoint that only follows from a node",
+    batches: [new AutomaticHosts().after([upsert(nodeObject("node-b", ["192.168.0.2"]))])],
     told: [],
   },
   {

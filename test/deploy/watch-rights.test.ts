@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { keepTaxonomies } from "../../bin/controls/keep-taxonomies.ts";
+import type { Beside } from "../../bin/bus/bus-engine.ts";
+import { besideWatch } from "../../bin/controls/beside-watch.ts";
 import { controlResources } from "../../bin/objects/control-resources.ts";
 import { openObjects } from "../../bin/objects/open-objects.ts";
-import { openTierHolder } from "../../bin/objects/tier-holder.ts";
 import { sluiceVersion } from "../../bin/version.ts";
 import { systemClock } from "../../core/clock.ts";
 import { parseConfig } from "../../core/config.ts";
@@ -16,14 +16,17 @@ import { Metrics } from "../../core/metrics.ts";
 import { namespaceObject, workingObjects } from "../../deploy/objects/installation.ts";
 import { watchRights } from "../../deploy/objects/rights.ts";
 import { valuesOf } from "../../deploy/objects/values.ts";
+import { policyResources } from "../../policy/kinds/custom-resources.ts";
+import { World } from "../../policy/world.ts";
 import { apply, applyTierControls } from "../support/apply.ts";
 import { needsApiServer } from "../support/needs-api-server.ts";
 import { until } from "../support/until.ts";
 
 const namespace = "sluice-system";
 const account = `system:serviceaccount:${namespace}:sluice-watch`;
-const tiers = "/apis/projectcalico.org/v3/tiers";
-const policies = "/apis/projectcalico.org/v3/globalnetworkpolicies";
+const calico = "/apis/projectcalico.org/v3";
+const tiers = `${calico}/tiers`;
+const policies = `${calico}/globalnetworkpolicies`;
 const taxonomies = "/apis/controls.sluice.dev/v1alpha1/labeltaxonomies";
 const admission = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
 
@@ -70,7 +73,13 @@ describe("rights of sluice watch on a Kubernetes API server", function () {
   });
 
   it("let it hold tiers and let them go, keep taxonomies, and nothing beyond what it then does", async () => {
-    working = Promise.all([openTierHolder(rim()).run(stop.signal), keepTaxonomies(rim(), stop.signal)]);
+    const beside = besideWatch(rim());
+    working = Promise.all([beside.run(stop.signal), follow(beside)]);
+    for (const { kind, plural, scope } of policyResources) {
+      const metadata = { name: "default.p", ...(scope === "Namespaced" ? { namespace: "default" } : {}) };
+      const path = scope === "Namespaced" ? `namespaces/default/${plural}` : plural;
+      await ask("POST", `${calico}/${path}`, { apiVersion: "projectcalico.org/v3", kind, metadata, spec: {} });
+    }
     await ask("POST", tiers, {
       apiVersion: "projectcalico.org/v3",
       kind: "Tier",
@@ -108,8 +117,20 @@ describe("rights of sluice watch on a Kubernetes API server", function () {
       )
       .filter((right) => !/^(list|watch) /.test(right));
     // Its finalizer came off, which deploy/admission allows by this right alone.
-    assert.deepEqual([...used(), "update projectcalico.org/tiers/finalizers"].sort(), granted.sort());
+    const all = () => [...used(), "update projectcalico.org/tiers/finalizers"].sort();
+    await until("all rights to be used", () => all().length >= granted.length, 20_000);
+    assert.deepEqual(all(), granted.sort());
   });
+
+  /** As the engine does. */
+  async function follow({ onObjects }: Beside): Promise<void> {
+    const world = new World();
+    for await (const changes of openObjects({ ...rim(), beside: controlResources }).watch(stop.signal)) {
+      world.apply(changes);
+      const endpoints = () => world.placement().endpoints.values();
+      onObjects?.(changes, { revision: world.program().revision, endpoints });
+    }
+  }
 
   /** What it did beyond reading lists, as the audit log has it. */
   function used(): readonly string[] {

@@ -27,8 +27,8 @@ export class AuditLab {
   readonly stranger: Certificate;
   port = 0;
   admissionPort = 0;
-  /** Times anybody told anything about a deed that was new. */
-  fresh = 0;
+  /** All that was told, each once. */
+  readonly told: Deed[] = [];
   #join = new WaitingChanges<string>({ waitMs: 60_000, keepMs: 3_600_000, most: 1_000 });
   #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
@@ -81,6 +81,11 @@ export class AuditLab {
       [this.port, this.admissionPort] = await Promise.all([audit.port, admission.port]);
     }
     this.#running = Promise.all(parts).then(() => intake.close());
+  }
+
+  /** How many deeds were told. */
+  get fresh(): number {
+    return this.told.length;
   }
 
   async stop(): Promise<void> {
@@ -140,7 +145,7 @@ export class AuditLab {
 
   #take(deeds: readonly Deed[]): void {
     const { fresh, settled } = this.#join.take(deeds, systemClock.now());
-    this.fresh += fresh.length;
+    this.told.push(...fresh);
     this.refused.push(...fresh.filter(({ refusal }) => refusal !== null));
     this.#note(settled);
   }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
 import { systemClock } from "../../core/clock.ts";
+import type { Deed } from "../../core/kube/deed.ts";
 import { textIn, within } from "../../core/kube/field.ts";
 import type { ApiReply, RequestOptions } from "../../lab/api-server/api-server.ts";
 import { auditEvent, eventList } from "../collectors/audit/audit-event.ts";
@@ -347,7 +348,6 @@ describe("with the audit events of a real API server", function () {
       await server().request("POST", policies, { body });
       return lab.fresh > before;
     });
-    const before = lab.fresh;
     const made = await ask("POST", policies, { user: "bob", body: policy("told") }, 201);
     sees("admitted", "create", made.body);
     const type = "application/merge-patch+json";
@@ -360,12 +360,50 @@ describe("with the audit events of a real API server", function () {
     sees("admitted patch", "update", patched.body);
     await ask("DELETE", `${policies}/told`, { user: "bob" }, 200);
     sees("admitted delete", "delete", patched.body);
-    await until("the webhook's word", () => lab.fresh >= before + 3);
+    const isDeletion = ({ verb, target: { name } }: Deed) => verb === "delete" && name === "told";
+    await until("the webhook's word", () => lab.told.some(isDeletion));
     lab.giveUp();
     assert.deepEqual(
       ["admitted", "admitted patch", "admitted delete"].map((change) => lab.whoDid(change)),
       ["likely bob", "likely ann", "likely bob"],
     );
     assert.notEqual(lab.port, port);
+  });
+
+  it("the webhook is asked about labels, and about what is ours, not about all there is", async () => {
+    const core = "/api/v1/namespaces";
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "pod" },
+      spec: { containers: [{ name: "c", image: "i" }] },
+    };
+    const configMap = (name: string) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
+    const patch = (path: string, metadata: object) =>
+      ask("PATCH", path, { type: "application/merge-patch+json", body: { metadata } }, 200);
+    await until(
+      "the namespace's service account",
+      async () => (await server().request("GET", `${core}/default/serviceaccounts/default`)).status === 200,
+    );
+    await ask("POST", `${core}/default/pods`, { body: pod }, 201);
+    const before = lab.fresh;
+    await ask("POST", `${core}/default/configmaps`, { body: configMap("theirs") }, 201);
+    await patch(`${core}/default`, { annotations: { a: "b" } });
+    await patch(`${core}/default`, { labels: { a: "b" } });
+    await patch(`${core}/default/pods/pod`, { annotations: { a: "b" } });
+    await patch(`${core}/default/pods/pod`, { labels: { a: "b" } });
+    await patch(`${core}/default/serviceaccounts/default`, { labels: { a: "b" } });
+    await ask("POST", `${core}/sluice-system/configmaps`, { body: configMap("ours") }, 201);
+    await ask("DELETE", `${core}/sluice-system`, {}, 200);
+    const told = () => lab.told.slice(before).map(({ verb, target }) => `${verb} ${target.resource} ${target.name}`);
+    await until("the last of it", () => told().includes("delete namespaces sluice-system"));
+    const byPeople = told().filter((text) => !text.startsWith("delete") || text.includes("namespaces"));
+    assert.deepEqual(byPeople, [
+      "update namespaces default",
+      "update pods pod",
+      "update serviceaccounts default",
+      "create configmaps ours",
+      "delete namespaces sluice-system",
+    ]);
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { openStore } from "../../bin/open-store.ts";
 import { parseConfig } from "../../core/config.ts";
+import type { ChangeRecord } from "../../core/records/change.ts";
 import type { Flow } from "../../core/records/flow.ts";
 import type { Heartbeat } from "../../core/records/heartbeat.ts";
 import type { Loss } from "../../core/records/loss.ts";
@@ -14,7 +15,7 @@ import { until } from "../support/until.ts";
 import { world } from "../support/world.ts";
 
 const pods = { a: { node: "router", ips: ["10.99.1.2"] }, b: { node: "router", ips: ["10.99.2.2"] } };
-const objectsThat = (action: "Allow" | "Deny") =>
+export const objectsThat = (action: "Allow" | "Deny") =>
   world()
     .namespace("lab")
     .node("router", "10.99.1.1")
@@ -31,6 +32,7 @@ export interface Kept {
   readonly flows: readonly Flow[];
   readonly losses: readonly Loss[];
   readonly heartbeats: readonly Heartbeat[];
+  readonly changes: readonly ChangeRecord[];
 }
 
 /** `sluice up` as a process of its own, enforcing on a router with the pods a and b, and traffic from a to b. */
@@ -81,6 +83,11 @@ export class UpLab {
     }
   }
 
+  /** Calls when the kernel tells that the router's rules were changed; ends with the lab. */
+  watchRules(onChange: () => void): Promise<void> {
+    return this.#lab.follow("router", ["nft", "monitor"], onChange);
+  }
+
   async down(): Promise<void> {
     this.#run?.process.kill("SIGKILL");
     await this.#run?.ended;
@@ -116,10 +123,14 @@ export class UpLab {
   async kept(): Promise<Kept> {
     const store = await openStore(parseConfig({ flags: { "data.folder": this.data } }));
     try {
-      const [losses, heartbeats] = await Promise.all([store.losses(everything), store.heartbeats(everything)]);
+      const [losses, heartbeats, changes] = await Promise.all([
+        store.losses(everything),
+        store.heartbeats(everything),
+        store.changes(everything),
+      ]);
       const query = { ...everything, filter: null, allReports: true, order: "oldest", limit: 1_000_000 } as const;
       const { items: flows } = await store.search(query, new AbortController().signal);
-      return { flows, losses, heartbeats };
+      return { flows, losses, heartbeats, changes };
     } finally {
       await store.close();
     }

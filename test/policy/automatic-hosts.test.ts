@@ -70,7 +70,7 @@ describe("policy/automatic-hosts", () => {
     {
       title: "comes when the one that somebody made goes",
       steps: [upsert(made()), upsert(node), remove(made())],
-      words: [`upsert ${own}`, `upsert ${auto}`],
+      words: [`upsert ${own}`, `delete ${own}`, `upsert ${auto}`],
     },
     {
       title: "does not come when the node went before",

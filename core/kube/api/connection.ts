@@ -28,8 +28,7 @@ export function connectionOf({ kubeconfig, context }: ConnectionChoice = {}): Ap
   if (context !== undefined) config.setCurrentContext(context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new SluiceError("KUBE_FAILED", noCluster(config));
-  if (!cluster.server.startsWith("https://"))
-    throw new SluiceError("KUBE_FAILED", `the API server ${cluster.server} is not asked without TLS`);
+  if (!cluster.server.startsWith("https://")) throw new SluiceError("KUBE_FAILED", withoutTls(cluster.server));
   const agents = new Agents();
   return {
     server: cluster.server,
@@ -55,6 +54,15 @@ class Agents {
     this.#agent = new Agent({ ca, cert, key, rejectUnauthorized, servername, keepAlive: true, keepAliveMsecs: 15_000 });
     return this.#agent;
   }
+}
+
+/** What the library makes up where it finds nothing. */
+const madeUp = "http://localhost:8080";
+
+function withoutTls(server: string): string {
+  return server === madeUp
+    ? "there is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config, and this is no pod with a service account"
+    : `the API server ${server} is not asked without TLS`;
 }
 
 function noCluster(config: KubeConfig): string {

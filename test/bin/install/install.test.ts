@@ -111,7 +111,9 @@ describe("sluice install, upgrade, status and uninstall on a Kubernetes API serv
     });
     await assert.rejects(on(upgradeCommand, "--wait", "1s"), /not ready in time: .*enrich \(0 of 3\)/);
     await allReady();
-    assert.equal((await on(statusCommand)).code, 0);
+    const { code, out } = await on(statusCommand);
+    assert.equal(code, 0);
+    assert.match(out, /^enrich +Deployment +3 +3 +3 +✓ works +sluice:/m);
     await on(upgradeCommand, "--wait", "1s");
   });
 

@@ -8,6 +8,7 @@ import { installCommand } from "../../../bin/commands/install.ts";
 import { type Foreign, signsOf } from "../../../bin/install/foreign.ts";
 import { addValueOptions, givenValues, type ValueOptions } from "../../../bin/install/given-values.ts";
 import { planOf } from "../../../bin/install/plan.ts";
+import { isEstablished, requireNames } from "../../../bin/install/served.ts";
 import type { KubeObject } from "../../../core/kube/objects.ts";
 import { FakeRim, run } from "../fake-rim.ts";
 
@@ -85,6 +86,25 @@ describe("bin/install/foreign", () => {
     },
   ])
     it(`tells ${title}`, () => assert.deepEqual(signsOf(service, definitions), signs));
+});
+
+describe("bin/install/served", () => {
+  const definition = (conditions: unknown): KubeObject => ({
+    ...{ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", metadata: { name: "d" } },
+    status: { conditions },
+  });
+  for (const { title, conditions, established } of [
+    { title: "one of which the server has said nothing yet", conditions: null, established: false },
+    { title: "one that is looked at", conditions: [{ type: "Established", status: "False" }], established: false },
+    { title: "one that it has taken", conditions: [{ type: "Established", status: "True" }], established: true },
+  ])
+    it(`takes ${title} for ${established ? "" : "not "}established`, () =>
+      assert.equal(isEstablished(definition(conditions)), established));
+
+  it("says why a kind will never be served", () => {
+    const refused = definition([{ type: "NamesAccepted", status: "False", message: '"tiers" is already in use' }]);
+    assert.throws(() => requireNames(refused), /customresourcedefinition\/d: "tiers" is already in use/);
+  });
 });
 
 describe("bin/install/given-values", () => {

@@ -116,6 +116,14 @@ describe("a receiver of audit events", () => {
       assert.deepEqual(told, []);
     });
 
+  it("takes those of many at once, one after the other", async () => {
+    await begin();
+    const lists = Array.from({ length: 20 }, (_, index) => eventList([auditEvent({ auditID: String(index) })]));
+    const replies = await Promise.all(lists.map((list) => send(list)));
+    assert.deepEqual([...new Set(replies.map(({ status }) => status))], [200]);
+    assert.equal(told.length, 20);
+  });
+
   it("says that it has them only when they are on disk", async () => {
     await begin();
     await intake.close();

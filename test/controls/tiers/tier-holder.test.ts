@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openTierHolder } from "../../../bin/objects/tier-holder.ts";
+import { openTierHolder } from "../../../bin/controls/tier-holder.ts";
 import { finalizersOf, tierFinalizer } from "../../../controls/tiers/finalizer.ts";
 import { systemClock } from "../../../core/clock.ts";
 import { parseConfig } from "../../../core/config.ts";

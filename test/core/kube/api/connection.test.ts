@@ -56,4 +56,16 @@ describe("core/kube/api/connection", () => {
     it(`refuses ${title}`, () => {
       assert.throws(() => connectionOf({ kubeconfig: path, ...choice }), { code: "KUBE_FAILED", message: says });
     });
+
+  it("says so where there is no configuration at all", () => {
+    const { HOME, KUBECONFIG } = process.env;
+    Object.assign(process.env, { HOME: join(folder, "nobody"), KUBECONFIG: "" });
+    try {
+      assert.throws(() => connectionOf(), { code: "KUBE_FAILED", message: /there is no kubeconfig/ });
+    } finally {
+      Object.assign(process.env, { HOME });
+      if (KUBECONFIG === undefined) delete process.env["KUBECONFIG"];
+      else process.env["KUBECONFIG"] = KUBECONFIG;
+    }
+  });
 });

@@ -1,12 +1,11 @@
 import { TierHolder } from "../../controls/tiers/tier-holder.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
-import { Api } from "../../core/kube/api/api.ts";
-import { connectionOf } from "../../core/kube/api/connection.ts";
 import type { Resource } from "../../core/kube/api/resource.ts";
 import { ApiSource } from "../../core/kube/api/source.ts";
 import type { Log } from "../../core/log.ts";
 import { customResources, policyResources } from "../../policy/kinds/custom-resources.ts";
+import { openApi } from "../objects/open-objects.ts";
 
 export interface TierHolderRim {
   readonly config: Pick<Config, "objects">;
@@ -27,8 +26,7 @@ const resources = [...customResources.filter(({ kind }) => kind === "Tier"), ...
 
 /** Of the API server that the configuration names. Throws KUBE_FAILED where it names none. */
 export function openTierHolder({ config, clock, log }: TierHolderRim): TierHolder {
-  const { kubeconfig, context } = config.objects;
-  const api = new Api(connectionOf({ ...(kubeconfig && { kubeconfig }), ...(context && { context }) }));
+  const api = openApi(config);
   const objects = new ApiSource({ api, resources, clock, log, random: Math.random });
   return new TierHolder({ api, objects, clock, log });
 }
