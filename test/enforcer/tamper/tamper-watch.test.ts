@@ -93,6 +93,7 @@ describe("enforcer/tamper/tamper-watch", () => {
       diff: ["- chain base, rule 2 of 3: th dport 443 accept"],
       outcome: "repaired",
       outcomeDetail: "put back by 2 commands",
+      ...{ request: null, control: null },
     });
   });
 
