@@ -38,6 +38,7 @@ import { PolicyRollout } from "./policy-rollout.ts";
 import { type RecordSinks, rawWorks } from "./raw-path.ts";
 import { rolloutChange } from "./rollout-change.ts";
 import type { Seat } from "./seat-option.ts";
+import { shownOnce } from "./shown-once.ts";
 import { spoolFolder, spoolUsage } from "./spool-usage.ts";
 import { together } from "./together.ts";
 import { sluiceVersion } from "./version.ts";
@@ -303,8 +304,10 @@ export class Engine {
   }
 
   async #logControls(store: EngineStore, stop: AbortSignal): Promise<void> {
-    const { controlLog, changes, giveUp } = this.#options;
-    await controlLog?.run(this.#kept("change", store.changes, changes), stop, giveUp ?? never);
+    const { controlLog, changes, giveUp, clock } = this.#options;
+    // It tries again by itself, and has on disk what waits.
+    const kept = measured(store.changes, { metrics: this.#metrics, clock, kind: "change" });
+    await controlLog?.run(changes === undefined ? kept : shownOnce(changes, kept), stop, giveUp ?? never);
   }
 
   #rollOut(stop: AbortSignal): Promise<void> {

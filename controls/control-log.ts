@@ -2,7 +2,6 @@ import type { Clock } from "../core/clock.ts";
 import { Condition } from "../core/condition.ts";
 import { SluiceError } from "../core/errors.ts";
 import type { Deed } from "../core/kube/deed.ts";
-import type { KubeObject } from "../core/kube/objects.ts";
 import type { Change } from "../core/kube/watch.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -39,7 +38,7 @@ const sluice: Actor = {
   ancestors: [],
 };
 
-export type Settle = (record: ChangeRecord, evidence: Evidence, object: KubeObject) => ChangeRecord;
+export type Settle = (draft: Draft, evidence: Evidence) => ChangeRecord;
 
 /** So many changes of who reaches whom does a record tell. */
 const effectLimit = 20;
@@ -212,7 +211,7 @@ export class ControlLog {
   #settle(settled: readonly { readonly change: Draft; readonly evidence: Evidence }[]): void {
     if (settled.length === 0) return;
     for (const { change } of settled) this.#unsettled.delete(change.record.id);
-    this.record(...settled.map(({ change, evidence }) => this.#options.settle(change.record, evidence, change.object)));
+    this.record(...settled.map(({ change, evidence }) => this.#options.settle(change, evidence)));
   }
 
   async #rest(stop: AbortSignal): Promise<void> {

@@ -33,6 +33,11 @@ export const auditSection = z
       .default("")
       .meta({ secret: true })
       .describe("With it the webhook is asked at /admission/TOKEN, so that nobody else can tell tales."),
+    ownNamespace: z
+      .string()
+      .min(1)
+      .default("sluice-system")
+      .describe("The namespace where Sluice runs: its pods and ConfigMaps are controls too."),
     waitMs: z
       .int()
       .min(0)

@@ -5,7 +5,7 @@ import { Authority } from "../../controls/authority/authority.ts";
 import { Past } from "../../controls/authority/past.ts";
 import { PastFile } from "../../controls/authority/past-file.ts";
 import { ControlLog } from "../../controls/control-log.ts";
-import { isRecorded } from "../../controls/evidence/recorded.ts";
+import { recordedIn } from "../../controls/evidence/recorded.ts";
 import { attemptRecord } from "../../controls/log/attempt-record.ts";
 import { authored } from "../../controls/log/authored.ts";
 import { silenceRecord } from "../../controls/log/silence-record.ts";
@@ -55,9 +55,12 @@ export class AuditedLog {
     this.#log = new ControlLog({
       ...{ cluster: config.cluster.name, settings: config.enforcer, clock, log, metrics, keeping, unread, authority },
       waiting: waitingFor(config.audit),
-      settle: (record, evidence, object) => {
-        if (hears && evidence.certainty === "none") this.#probing.unexplained(record.foundAt / 1_000);
-        return authority.judged(authored(record, evidence, object), evidence, object);
+      settle: (draft, evidence) => {
+        const { foundAt, control } = draft.record;
+        // The event of what was done while we were away may have been sent to nobody.
+        const isDue = hears && control?.foundAtStart !== true;
+        if (isDue && evidence.certainty === "none") this.#probing.unexplained(foundAt / 1_000);
+        return authority.judged(authored(draft, evidence), draft.delta, evidence);
       },
     });
   }
@@ -72,7 +75,7 @@ export class AuditedLog {
     if (!hearsAudit(audit) && audit.admissionListen === "off") return await this.#log.run(sink, stop, giveUp);
     const folder = join(data.folder, "audit");
     const intake = new Intake({
-      ...{ journal: new Journal(folder), isControl: isRecorded, metrics, clock },
+      ...{ journal: new Journal(folder), isControl: recordedIn(audit.ownNamespace), metrics, clock },
       onDeeds: (deeds) => this.#tell(deeds),
       onHeard: (events) => this.#probing.heard(events),
     });
@@ -88,6 +91,8 @@ export class AuditedLog {
         ...(hearsAudit(audit) ? [(until: AbortSignal) => this.#probing.run(until)] : []),
       ]);
     } finally {
+      // What waited for word of who did it is judged when all else has ended.
+      await pastFile.write();
       await intake.close();
     }
   }

@@ -1,7 +1,7 @@
 import type { Deed } from "../../core/kube/deed.ts";
 import type { Approval, ChangePolicy } from "../../policy/kinds/change-policy.ts";
 import { whoText } from "../who-text.ts";
-import { type JudgedChange, type Judgement, reason } from "./judged.ts";
+import { type JudgedChange, type Reason, reason } from "./judged.ts";
 import { type PastChange, setBy } from "./past.ts";
 import { isAmong } from "./people.ts";
 
@@ -27,13 +27,22 @@ export function approvedBy(
   );
 }
 
+/** What a change is that does nothing but approve. */
+export interface Approving {
+  /** As which of the approvals that policies ask for. */
+  readonly meant: ReadonlySet<Approval>;
+  readonly reason: Reason;
+  /** The earlier change that it approves. */
+  readonly approves: string | null;
+}
+
 /** Of a change that does nothing but approve, by somebody who may; undefined of any other. */
-export function approvalOf(
+export function approving(
   change: JudgedChange,
   doers: readonly Deed[],
   policies: readonly ChangePolicy[],
   past: readonly PastChange[],
-): Judgement | undefined {
+): Approving | undefined {
   const approvals = policies.flatMap(({ allow }) =>
     allow.flatMap(({ approval }) => (approval === null ? [] : [approval])),
   );
@@ -50,8 +59,8 @@ export function approvalOf(
   const approved = earlierOne(first, meant, past);
   const what = approved === undefined ? "what comes next" : `change ${approved.id} of ${approved.user ?? "somebody"}`;
   return {
-    authorised: "yes",
-    reasons: [reason("approves", `${whoText(first.who)} approves ${what}`)],
+    meant: new Set(meant),
+    reason: reason("approves", `${whoText(first.who)} approves ${what}`),
     approves: approved?.id ?? null,
   };
 }

@@ -3,8 +3,9 @@ import type { Change } from "../../core/kube/watch.ts";
 import type { ChangeRecord } from "../../core/records/change.ts";
 import { readChangePolicy } from "../../policy/kinds/change-policy.ts";
 import type { Evidence } from "../evidence/sighting.ts";
+import type { Delta } from "../watched/delta.ts";
 import { type ChangePolicies, judge } from "./judge.ts";
-import { judgedChange } from "./judged-change.ts";
+import type { JudgedChange } from "./judged.ts";
 import type { Past } from "./past.ts";
 
 /**
@@ -39,12 +40,14 @@ export class Authority {
   }
 
   /** The record with whether it was authorised, once it is known who did it. */
-  judged(record: ChangeRecord, evidence: Evidence, object: KubeObject): ChangeRecord {
+  judged(record: ChangeRecord, delta: Delta, evidence: Evidence): ChangeRecord {
     const { control, id } = record;
     if (control === null) return record;
     const policies = this.#asOf.get(id) ?? policiesOf(this.#policies);
     this.#asOf.delete(id);
-    const change = judgedChange(id, control, record.foundAt / 1_000, evidence, object);
+    const { kind, namespace, name, uid, refused } = control;
+    const foundAt = record.foundAt / 1_000;
+    const change: JudgedChange = { id, kind, namespace, name, uid, refused, foundAt, evidence, ...delta };
     const judgement = judge(change, policies, this.#past.of(change.uid));
     this.#past.add(change, judgement);
     const { authorised, reasons } = judgement;

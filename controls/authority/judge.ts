@@ -3,7 +3,7 @@ import type { Allowance, ChangePolicy, ChangeScope, Ticket } from "../../policy/
 import { isOpen, windowText } from "../../policy/kinds/change-window.ts";
 import { fitsPattern } from "../../policy/taxonomy/pattern.ts";
 import { whoText } from "../who-text.ts";
-import { approvalOf, approvedBy } from "./approval.ts";
+import { type Approving, approvedBy, approving } from "./approval.ts";
 import { type JudgedChange, type Judgement, type Reason, type ReasonCode, reason } from "./judged.ts";
 import type { PastChange } from "./past.ts";
 import { isAmong } from "./people.ts";
@@ -16,8 +16,8 @@ export interface ChangePolicies {
 }
 
 /**
- * Whether a change was authorised: every policy that is about it must allow it, in one of the ways that it names. Whoever is not known is
- * allowed nothing. `past` are the earlier changes of that object.
+ * Whether a change was authorised: every policy that is about it, or about the tier that it left, must allow it, in one of the ways that it
+ * names, or as an approval that it asks for. Whoever is not known is allowed nothing. `past` are the earlier changes of that object.
  */
 export function judge(
   change: JudgedChange,
@@ -32,23 +32,23 @@ export function judge(
     return { authorised: "unknown", reasons: [reason("noPolicy", "no ChangePolicy is about it")], approves: null };
   const doers = doersOf(change);
   if (doers === undefined) return no([reason("unknownActor", unknownText(change))]);
-  const approved = approvalOf(change, doers, concerned, past);
-  if (approved !== undefined) return approved;
-  const found = concerned.map((policy) => underPolicy(policy, change, doers, past));
+  const approval = approving(change, doers, concerned, past);
+  const found = concerned.map((policy) => underPolicy(policy, { change, doers, past, approval }));
   const against = found.filter(({ isAllowed }) => !isAllowed);
-  const reasons = (against.length > 0 ? against : found).flatMap((one) => one.reasons);
-  return { authorised: against.length === 0 ? "yes" : "no", reasons, approves: null };
+  if (against.length > 0) return no(against.flatMap(({ reasons }) => reasons));
+  if (approval !== undefined) return { authorised: "yes", reasons: [approval.reason], approves: approval.approves };
+  return { authorised: "yes", reasons: found.flatMap(({ reasons }) => reasons), approves: null };
 }
 
 function isAbout(scopes: readonly ChangeScope[], change: JudgedChange): boolean {
-  const among = (list: readonly string[], value: string | null) =>
-    list.length === 0 || (value !== null && list.includes(value));
+  const among = (list: readonly string[], values: readonly (string | null)[]) =>
+    list.length === 0 || values.some((value) => value !== null && list.includes(value));
   const namespace = change.kind === "Namespace" ? change.name : change.namespace;
   return (
     scopes.length === 0 ||
     scopes.some(
       ({ kinds, tiers, namespaces }) =>
-        among(kinds, change.kind) && among(tiers, change.tier) && among(namespaces, namespace),
+        among(kinds, [change.kind]) && among(tiers, change.tiers) && among(namespaces, [namespace]),
     )
   );
 }
@@ -69,12 +69,16 @@ interface Outcome {
   readonly reasons: readonly Reason[];
 }
 
-function underPolicy(
-  policy: ChangePolicy,
-  change: JudgedChange,
-  doers: readonly Deed[],
-  past: readonly PastChange[],
-): Outcome {
+/** All that a policy is asked about. */
+interface Question {
+  readonly change: JudgedChange;
+  readonly doers: readonly Deed[];
+  readonly past: readonly PastChange[];
+  /** Undefined: it is more than an approval. */
+  readonly approval: Approving | undefined;
+}
+
+function underPolicy(policy: ChangePolicy, { change, doers, past, approval }: Question): Outcome {
   const named = (code: ReasonCode, text: string) => reason(code, `ChangePolicy ${policy.name}: ${text}`);
   const times = doers.map(({ from }) => from);
   const freeze = policy.freezes.find(({ from, to }) => times.some((ms) => from <= ms && ms < to));
@@ -83,6 +87,9 @@ function underPolicy(
       isAllowed: false,
       reasons: [named("freeze", freeze.reason === "" ? "changes are frozen" : freeze.reason)],
     };
+  // By those policies that asked for it; the others judge it as any change.
+  if (approval !== undefined && policy.allow.some((way) => way.approval !== null && approval.meant.has(way.approval)))
+    return { isAllowed: true, reasons: [approval.reason] };
   const ways = policy.allow.map((allowance) => underAllowance(allowance, change, doers, past));
   const allowing = ways.find(({ isAllowed }) => isAllowed);
   // Of several ways that do not lead there, the closest says best what was missing.

@@ -1,26 +1,18 @@
 import type { Evidence } from "../evidence/sighting.ts";
+import type { Delta } from "../watched/delta.ts";
 
 /** A change of a control, as far as it matters to whether it was authorised. */
-export interface JudgedChange {
+export interface JudgedChange extends Delta {
   /** Of its record. */
   readonly id: string;
   readonly kind: string;
   readonly namespace: string | null;
   readonly name: string;
   readonly uid: string | null;
-  /** Of policies and tiers. */
-  readonly tier: string | null;
-  /** Null: there was none, or is none any more. */
-  readonly before: Annotations | null;
-  readonly after: Annotations | null;
-  /** Whether anything but annotations is other than before. */
-  readonly touchesContent: boolean;
   readonly refused: boolean;
   readonly foundAt: number;
   readonly evidence: Evidence;
 }
-
-export type Annotations = Readonly<Record<string, string>>;
 
 export interface Judgement {
   /** `unknown`: no ChangePolicy is about it. */

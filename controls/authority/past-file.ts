@@ -30,9 +30,11 @@ const file = z.array(z.tuple([z.string(), z.array(change)]));
 /** Who approved what, on disk: an approval outlives a restart. */
 export class PastFile {
   readonly #options: PastFileOptions;
+  #written: number;
 
   constructor(options: PastFileOptions) {
     this.#options = options;
+    this.#written = options.past.revision;
   }
 
   /** A file that is not to be used is told of: then nothing was approved. */
@@ -46,25 +48,24 @@ export class PastFile {
     }
   }
 
-  /** Writes what is new until the signal aborts, and then once more. */
+  /** Writes what is new until the signal aborts. What changes are judged at the end, `write` takes along. */
   async run(signal: AbortSignal): Promise<void> {
-    const { past, clock } = this.#options;
-    let written = past.revision;
-    for (let isOver = false; !isOver; ) {
-      await clock.sleep(everyMs, signal);
-      isOver = signal.aborted;
-      if (past.revision !== written && (await this.#write())) written = past.revision;
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(everyMs, signal);
+      if (!signal.aborted) await this.write();
     }
   }
 
-  async #write(): Promise<boolean> {
+  /** On disk when it resolves, if anything is new; what cannot be written is told of. */
+  async write(): Promise<void> {
     const { path, past, log } = this.#options;
+    const { revision } = past;
+    if (revision === this.#written) return;
     try {
       await writePrivateFile(path, JSON.stringify([...past.entries()]));
-      return true;
+      this.#written = revision;
     } catch (thrown) {
       log.error({ error: messageOf(thrown) }, "what was approved is not kept");
-      return false;
     }
   }
 }

@@ -1,9 +1,11 @@
-import type { Annotations, JudgedChange, Judgement } from "./judged.ts";
+import type { Annotations } from "../watched/delta.ts";
+import type { JudgedChange, Judgement } from "./judged.ts";
 
 /** What is remembered of a change for those that come after it. */
 export interface PastChange {
   readonly id: string;
   readonly at: number;
+  /** Null: not known, or several had a hand in it, and who of them did what is not known. */
   readonly user: string | null;
   readonly groups: readonly string[];
   /** Annotations that it set to another value than they had. */
@@ -47,12 +49,13 @@ export class Past {
 
   add(change: JudgedChange, { authorised, reasons }: Judgement): void {
     if (change.uid === null || change.refused) return;
-    const { deed } = change.evidence;
+    const { deed, also } = change.evidence;
+    const doer = deed !== null && also.every(({ who }) => who.user === deed.who.user) ? deed.who : null;
     const past: PastChange = {
       id: change.id,
       at: deed?.to ?? change.foundAt,
-      user: deed?.who.user ?? null,
-      groups: deed?.who.groups ?? [],
+      user: doer?.user ?? null,
+      groups: doer?.groups ?? [],
       set: setBy(change),
       touchesContent: change.touchesContent,
       lacksOnlyApproval: authorised === "no" && reasons.every(({ code }) => code === "approval"),
@@ -69,10 +72,10 @@ export class Past {
 }
 
 export function setBy({ before, after }: Pick<JudgedChange, "before" | "after">): Annotations {
-  const changed = Object.entries(after ?? {}).filter(([key, value]) => before === null || !isSame(before, key, value));
+  const changed = Object.entries(after ?? {}).filter(([key, value]) => before === null || !holds(before, key, value));
   return Object.fromEntries(changed);
 }
 
-function isSame(annotations: Annotations, key: string, value: string): boolean {
+function holds(annotations: Annotations, key: string, value: string): boolean {
   return Object.hasOwn(annotations, key) && annotations[key] === value;
 }

@@ -1,8 +1,5 @@
 import type { Deed } from "../../core/kube/deed.ts";
 
-/** Where Sluice itself runs: its settings and pods are on record too. */
-const ownNamespace = "sluice-system";
-
 const all = /./;
 /** Groups and their resources that are controls, or carry labels by which policies find pods and nodes. As in deploy/audit/policy.yaml. */
 const resources: ReadonlyMap<string, RegExp> = new Map([
@@ -20,9 +17,14 @@ const resources: ReadonlyMap<string, RegExp> = new Map([
 
 /**
  * Whether a deed may be somebody's change of a control, or was an attempt at one. Where the API server's audit policy is not ours, it tells
- * of much else.
+ * of much else. Of the namespace where Sluice itself runs settings and pods are on record too.
  */
-export function isRecorded({ verb, target: { group, resource, subresource, namespace } }: Deed): boolean {
+export function recordedIn(ownNamespace: string): (deed: Deed) => boolean {
+  return (deed) => isRecorded(deed, ownNamespace);
+}
+
+function isRecorded({ verb, target }: Deed, ownNamespace: string): boolean {
+  const { group, resource, subresource, namespace } = target;
   if (subresource === "status" || subresource === "token" || subresource === "scale") return false;
   if (resources.get(group)?.test(resource) === true) return true;
   if (group !== "" || (resource !== "pods" && resource !== "configmaps")) return false;

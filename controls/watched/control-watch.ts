@@ -4,6 +4,7 @@ import type { ChangeRecord } from "../../core/records/change.ts";
 import type { Sighting } from "../evidence/sighting.ts";
 import { controlRecord, type Seen } from "../log/control-record.ts";
 import { Effects, type EffectsOptions, type Leave } from "../log/effects.ts";
+import { type Delta, deltaOf } from "./delta.ts";
 import { carriedBy, type Known, Ledger, objectOf, type Step } from "./ledger.ts";
 import { groupOf, resourceOf } from "./resource-name.ts";
 
@@ -13,6 +14,7 @@ export interface Draft {
   readonly sighting: Sighting;
   /** As it is, or was. */
   readonly object: KubeObject;
+  readonly delta: Delta;
 }
 
 export interface ControlWatchOptions extends Omit<EffectsOptions, "inherited"> {
@@ -96,6 +98,7 @@ export class ControlWatch {
     yield {
       record,
       object: step.object,
+      delta: deltaOf(step),
       sighting: sightingOf(step, since ?? foundAt / 1000 - latencyMs, foundAt / 1000),
     };
   }

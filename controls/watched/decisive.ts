@@ -9,18 +9,22 @@ const noise =
 
 /** What of an object decides, as canonical JSON: not its status, not what the server keeps of it, no secrets. */
 export function decisiveText({ status: _, metadata, ...rest }: KubeObject): string {
-  const { name, namespace, labels, annotations, finalizers = [], generation } = metadata;
-  const kept = Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => !noise.test(key)));
+  const { name, namespace, labels, finalizers = [], generation } = metadata;
   const of = {
     name,
     namespace,
     labels: labels ?? {},
-    annotations: kept,
+    annotations: keptAnnotations(metadata),
     ...(finalizers.length === 0 ? {} : { finalizers }),
     // Of a CRD the schemas are not read; the server counts how often they were changed.
     ...(rest.kind === "CustomResourceDefinition" ? { generation } : {}),
   };
   return canonicalJson(masked(JSON.parse(canonicalJson({ ...rest, metadata: of })) as Json));
+}
+
+/** Those that somebody asked for. */
+export function keptAnnotations({ annotations = {} }: KubeObject["metadata"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => !noise.test(key)));
 }
 
 /** Of a pod of ours: where it runs and what; it comes and goes whole. */

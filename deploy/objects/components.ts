@@ -27,6 +27,12 @@ const besideArchive = {
   },
 };
 
+/** Whatever the release is installed in. */
+const ownNamespace = {
+  name: "SLUICE_AUDIT_OWN_NAMESPACE",
+  valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } },
+};
+
 export const deployments: readonly Component[] = [
   {
     name: "enrich",
@@ -43,7 +49,7 @@ export const deployments: readonly Component[] = [
     readsObjects: true,
     rights: watchRights,
     reaches: ["kafka", "apiServer"],
-    env: [admissionToken()],
+    env: [ownNamespace, admissionToken()],
     claim: watched,
     volumes: [volumeOf(watched)],
     serves: { condition: "watch.audit", ports: { audit: 9466, admission: 9467 } },

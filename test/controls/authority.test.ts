@@ -7,6 +7,7 @@ import { Past } from "../../controls/authority/past.ts";
 import { PastFile } from "../../controls/authority/past-file.ts";
 import { noEvidence } from "../../controls/evidence/sighting.ts";
 import { attemptRecord } from "../../controls/log/attempt-record.ts";
+import type { Delta } from "../../controls/watched/delta.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { silentLog } from "../../core/log.ts";
 import type { ChangeRecord, ControlChange } from "../../core/records/change.ts";
@@ -26,6 +27,7 @@ const webPolicy: KubeObject = {
   metadata: { name: "security.web", uid: "u1", annotations: { a: "b" } },
   spec: { tier: "security" },
 };
+const delta: Delta = { before: {}, after: { a: "b" }, touchesContent: true, tiers: ["security"] };
 const evidence = { certainty: "exact", deed: deed(), also: [], cause: null } as const;
 
 let count = 0;
@@ -49,7 +51,7 @@ describe("whoever may say what is authorised", () => {
     authority.begin([upsert(changePolicy(["ann"])), upsert(webPolicy), synced]);
     const record = recordOf(webPolicy);
     authority.see(record, webPolicy);
-    assert.equal(verdictOf(authority.judged(record, evidence, webPolicy)), "yes: ChangePolicy p: allowed to ann");
+    assert.equal(verdictOf(authority.judged(record, delta, evidence)), "yes: ChangePolicy p: allowed to ann");
   });
 
   it("says it by those of the moment, although they are weaker by the time it is known who did it", () => {
@@ -62,10 +64,10 @@ describe("whoever may say what is authorised", () => {
     const later = recordOf(webPolicy);
     authority.see(later, webPolicy);
     assert.deepEqual(
-      [record, later].map((one) => authority.judged(one, evidence, webPolicy).control?.authorised),
+      [record, later].map((one) => authority.judged(one, delta, evidence).control?.authorised),
       ["no", "yes"],
     );
-    assert.equal(authority.judged(weakening, evidence, weaker).control?.authorised, "no");
+    assert.equal(authority.judged(weakening, delta, evidence).control?.authorised, "no");
   });
 
   it("goes by a policy no more once it is deleted, which itself was judged by it", () => {
@@ -76,8 +78,8 @@ describe("whoever may say what is authorised", () => {
     authority.see(deletion, policy);
     const later = recordOf(webPolicy);
     authority.see(later, webPolicy);
-    assert.equal(authority.judged(deletion, evidence, policy).control?.authorised, "no");
-    assert.equal(authority.judged(later, evidence, webPolicy).control?.authorised, "unknown");
+    assert.equal(authority.judged(deletion, delta, evidence).control?.authorised, "no");
+    assert.equal(authority.judged(later, delta, evidence).control?.authorised, "unknown");
   });
 
   it("allows nothing by a policy that cannot be read", () => {
@@ -85,7 +87,7 @@ describe("whoever may say what is authorised", () => {
     authority.begin([upsert({ ...changePolicy([]), spec: {} }), remove(webPolicy), synced]);
     const record = recordOf(webPolicy);
     authority.see(record, webPolicy);
-    assert.match(verdictOf(authority.judged(record, evidence, webPolicy)), /^no: ChangePolicy p cannot be read/);
+    assert.match(verdictOf(authority.judged(record, delta, evidence)), /^no: ChangePolicy p cannot be read/);
   });
 
   it("does not know whoever nobody told of", () => {
@@ -93,7 +95,7 @@ describe("whoever may say what is authorised", () => {
     authority.begin([upsert(changePolicy(["ann"])), synced]);
     const record = recordOf(webPolicy);
     authority.see(record, webPolicy);
-    assert.equal(verdictOf(authority.judged(record, noEvidence, webPolicy)), "no: nobody told who did it");
+    assert.equal(verdictOf(authority.judged(record, delta, noEvidence)), "no: nobody told who did it");
   });
 });
 
@@ -110,24 +112,26 @@ describe("what was approved", () => {
   function changed(): Past {
     const past = new Past();
     const authority = new Authority(past);
-    const record = recordOf(webPolicy, { diff: [{ path: "/metadata/annotations/a", before: null, after: '"b"' }] });
+    const record = recordOf(webPolicy);
     authority.begin([synced]);
     authority.see(record, webPolicy);
-    authority.judged(record, evidence, webPolicy);
+    authority.judged(record, delta, evidence);
     return past;
   }
 
   it("is known after a restart", async () => {
     const past = new Past();
+    const file = fileOf(past);
     const stop = new AbortController();
-    const running = fileOf(past).run(stop.signal);
+    const running = file.run(stop.signal);
     past.restore(changed().entries());
     const authority = new Authority(past);
     const record = recordOf(webPolicy);
     authority.see(record, webPolicy);
-    authority.judged(record, evidence, webPolicy);
     stop.abort();
     await running;
+    authority.judged(record, delta, evidence);
+    await file.write();
     const again = new Past();
     await fileOf(again).load();
     assert.deepEqual([...again.entries()], [...past.entries()]);

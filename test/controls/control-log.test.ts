@@ -169,6 +169,51 @@ describe("controls/control-log", () => {
     assert.equal(machine.written, written);
   });
 
+  for (const { title, tell } of [
+    { title: "takes nothing", tell: () => Promise.reject(new SluiceError("BUS_FAILED", "away", { retriable: true })) },
+    { title: "does not answer", tell: (away: Promise<void>) => away },
+  ])
+    it(`has on disk what is done while the store ${title}, and tells it once the store does`, async () => {
+      const [machine, clock] = [new Machine(), new FakeClock()];
+      const log = logOf(machine, clock);
+      const [stop, back] = [new AbortController(), Promise.withResolvers<void>()];
+      let isAway = true;
+      const write = async (batch: readonly ChangeRecord[]) => {
+        if (isAway) await tell(back.promise);
+        await machine.sink.write(batch);
+      };
+      const running = log.run({ name: "store", write }, stop.signal, never);
+      log.hear([upsert(tier("a", 1)), synced]);
+      for (const order of [2, 3]) {
+        log.hear([upsert(tier("a", order))]);
+        await clock.advance(1_000);
+        assert.equal(parseSnapshot(machine.written ?? "").records.length, order);
+      }
+      isAway = false;
+      back.resolve();
+      await clock.advance(1_000);
+      const told = ["begins the change log", "changed spec/order of Tier a", "changed spec/order of Tier a"];
+      assert.deepEqual(summaries(machine), told);
+      stop.abort();
+      await running;
+      assert.deepEqual(parseSnapshot(machine.written ?? "").records, []);
+    });
+
+  it("ends although the store takes nothing, with all of it on disk", async () => {
+    const [machine, clock] = [new Machine(), new FakeClock()];
+    const log = logOf(machine, clock);
+    const stop = new AbortController();
+    const write = () => Promise.reject(new SluiceError("BUS_FAILED", "away", { retriable: true }));
+    const running = log.run({ name: "store", write }, stop.signal, never);
+    log.hear([upsert(tier("a", 1)), synced]);
+    log.hear([upsert(tier("a", 2))]);
+    stop.abort();
+    await running;
+    assert.equal(parseSnapshot(machine.written ?? "").records.length, 2);
+    await live(machine, clock, [tier("a", 2)], []);
+    assert.deepEqual(summaries(machine), ["begins the change log", "changed spec/order of Tier a"]);
+  });
+
   it("begins anew, and says so, if what it knew is damaged or of another cluster", async () => {
     for (const keeping of [
       { open: () => Promise.reject(new SluiceError("SNAPSHOT_INVALID", "it is damaged")) },

@@ -34,7 +34,7 @@ function change({ by = {}, also = [], ...given }: Given = {}): JudgedChange {
     namespace: null,
     name: "security.base",
     uid: "u1",
-    tier: "security",
+    tiers: ["security"],
     before: {},
     after: {},
     touchesContent: true,
@@ -84,13 +84,22 @@ const cases: readonly Case[] = [
   {
     title: "it is the namespace itself that was spoken of",
     specs: [{ ...ann, appliesTo: [{ namespaces: ["prod"] }] }],
-    given: { kind: "Namespace", name: "prod", tier: null },
+    given: { kind: "Namespace", name: "prod", tiers: [] },
     is: ["yes", "allowed"],
   },
   {
     title: "its tier was spoken of",
     specs: [{ ...ann, appliesTo: [{ kinds: ["Tier"] }, { tiers: ["security"] }] }],
     is: ["yes", "allowed"],
+  },
+  {
+    title: "the tier that it left was spoken of, by one who says no",
+    specs: [
+      { ...ann, appliesTo: [{ tiers: ["security"] }] },
+      { ...anyone, appliesTo: [{ tiers: ["app"] }] },
+    ],
+    given: { tiers: ["security", "app"], by: { user: "bob" } },
+    is: ["no", "actor"],
   },
   { title: "nobody told who did it", specs: [anyone], given: { by: null }, is: ["no", "unknownActor"] },
   { title: "anybody may, and somebody did", specs: [anyone], is: ["yes", "allowed"] },
@@ -206,11 +215,11 @@ const approvedBy = (text: string) => ({ "example.com/approved": text });
 const minutes = 60_000;
 
 /** Changes of one object, one after the other, as they are judged. */
-function story(...changes: readonly Given[]): readonly string[] {
+function story(changes: readonly Given[], by: ChangePolicies): readonly string[] {
   const past = new Past();
   return changes.map((given) => {
     const one = change(given);
-    const judgement = judge(one, fourEyes, past.of(one.uid));
+    const judgement = judge(one, by, past.of(one.uid));
     past.add(one, judgement);
     return [judgement.authorised, ...judgement.reasons.map(({ code }) => code)].join(" ");
   });
@@ -228,6 +237,8 @@ const stories: readonly {
   readonly title: string;
   readonly changes: readonly Given[];
   readonly are: readonly string[];
+  /** Else four eyes, and nothing else. */
+  readonly by?: ChangePolicies;
 }[] = [
   { title: "nobody approved it", changes: [fresh()], are: ["no approval"] },
   { title: "somebody else approved it before", changes: [approve(lead), edit()], are: ["yes approves", "yes allowed"] },
@@ -271,6 +282,29 @@ const stories: readonly {
     changes: [fresh(), approve({ ...lead, to: now + 5 * minutes })],
     are: ["no approval", "yes approves"],
   },
+  {
+    title: "somebody else had a hand in the approval",
+    changes: [{ ...approve(lead), also: [{ user: "tom" }] }, edit()],
+    are: ["no actor approval", "no approval"],
+  },
+  {
+    title: "changes are frozen, to approve one as well",
+    changes: [approve(lead)],
+    are: ["no freeze"],
+    by: policies({ allow: [{ approval }], freezes: [freeze] }),
+  },
+  {
+    title: "changes are frozen by another policy than asks for the approval",
+    changes: [approve(lead)],
+    are: ["no freeze"],
+    by: policies({ allow: [{ approval }] }, { ...anyone, freezes: [freeze] }),
+  },
+  {
+    title: "another policy does not allow anything to who approves",
+    changes: [approve(lead)],
+    are: ["no actor"],
+    by: policies({ allow: [{ approval }] }, ann),
+  },
 ];
 
 function fresh(): Given {
@@ -278,7 +312,8 @@ function fresh(): Given {
 }
 
 describe("with four eyes a change is judged, where", () => {
-  for (const { title, changes, are } of stories) it(title, () => assert.deepEqual(story(...changes), are));
+  for (const { title, changes, are, by = fourEyes } of stories)
+    it(title, () => assert.deepEqual(story(changes, by), are));
 
   const afterwards: readonly {
     readonly title: string;

@@ -5,7 +5,7 @@ import { Intake } from "../../collectors/audit/intake.ts";
 import { Journal } from "../../collectors/audit/journal.ts";
 import { readAuditLog } from "../../collectors/audit/log-reader.ts";
 import { answerAdmission, receiveAudit } from "../../collectors/audit/receiver.ts";
-import { isRecorded } from "../../controls/evidence/recorded.ts";
+import { recordedIn } from "../../controls/evidence/recorded.ts";
 import type { Sighting } from "../../controls/evidence/sighting.ts";
 import { type Settled, WaitingChanges } from "../../controls/evidence/waiting.ts";
 import { systemClock } from "../../core/clock.ts";
@@ -49,7 +49,7 @@ export class AuditLab {
     const journal = new Journal(join(folder, "journal"));
     const intake = new Intake({
       journal,
-      isControl: isRecorded,
+      isControl: recordedIn("sluice-system"),
       onDeeds: (deeds) => this.#take(deeds),
       onHeard: () => {},
       metrics,
