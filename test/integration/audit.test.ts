@@ -261,21 +261,21 @@ describe("with the audit events of a real API server", function () {
   });
 
   it("events that come again count once", async () => {
-    const before = lab.fresh;
+    const before = lab.freshOf("repeated");
     const body = eventList([auditEvent({ auditID: "repeated" })]);
     assert.deepEqual(await Promise.all([lab.post(body), lab.post(body)]), [200, 200]);
     await lab.stop();
     await lab.start();
-    const afterRestart = lab.fresh;
+    const afterRestart = lab.freshOf("repeated");
     assert.equal(await lab.post(body), 200);
-    assert.deepEqual([afterRestart - before, lab.fresh - afterRestart], [1, 0]);
+    assert.deepEqual([afterRestart - before, lab.freshOf("repeated") - afterRestart], [1, 0]);
     assert.match(await lab.metrics.text(), /sluice_audit_events_total\{outcome="repeated"\} [2-9]/);
   });
 
   it("nobody but the API server may tell", async () => {
-    const before = lab.fresh;
+    const before = lab.freshOf("forged");
     assert.equal(await lab.post(eventList([auditEvent({ auditID: "forged" })]), lab.stranger), 403);
-    assert.equal(lab.fresh, before);
+    assert.equal(lab.freshOf("forged"), before);
   });
 
   it("who did what while the receiver was away is found in the audit log, each once", async () => {
@@ -288,10 +288,11 @@ describe("with the audit events of a real API server", function () {
     await lab.start({ logFile: server().auditLog });
     assert.equal(await whoDid("away"), "exact ann");
     await lab.stop();
-    const before = lab.fresh;
+    // The API server itself may post what it kept meanwhile.
+    const before = lab.freshOf("away");
     await lab.start();
     await lab.post(eventList(logged().filter((event) => textIn(within(event, "objectRef"), "name") === "away")));
-    assert.equal(lab.fresh, before);
+    assert.equal(lab.freshOf("away"), before);
   });
 
   function logged(): readonly unknown[] {
