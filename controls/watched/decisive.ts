@@ -2,15 +2,12 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import { canonicalJson } from "../../policy/hash.ts";
 import type { Json } from "../log/json-diff.ts";
 import { masked } from "../log/masked.ts";
-
-/** Written by programs beside what somebody asked for; the first repeats the whole object. */
-const noise =
-  /^(kubectl\.kubernetes\.io\/last-applied-configuration|deployment\.kubernetes\.io\/.*|deprecated\.daemonset\.template\.generation|control-plane\.alpha\.kubernetes\.io\/.*)$/;
+import { isNoise } from "../log/noise.ts";
 
 /** What of an object decides, as canonical JSON: not its status, not what the server keeps of it, no secrets. */
 export function decisiveText({ status: _, metadata, ...rest }: KubeObject): string {
   const { name, namespace, labels, annotations, finalizers = [], generation } = metadata;
-  const kept = Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => !noise.test(key)));
+  const kept = Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => !isNoise(key)));
   const of = {
     name,
     namespace,
