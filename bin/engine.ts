@@ -94,7 +94,7 @@ export interface EngineOptions {
   /** Told of all objects, then of every change, once it counts, with the policies that are wanted since. */
   readonly onObjects?: (changes: readonly Change[], wanted: WantedPolicy) => void;
   /** Told how a node stands, whenever that is otherwise than before. */
-  readonly tellNode?: (status: NodeStatus) => Promise<void>;
+  readonly tellNode?: (status: NodeStatus, signal: AbortSignal) => Promise<void>;
   /** Whether the rules stay in force when the engine stops. */
   readonly leaveRules: boolean;
 }

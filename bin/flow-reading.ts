@@ -82,6 +82,4 @@ export async function* followed(
   }
 }
 
-/** Who may not see the node of a record tells those of two nodes apart by the rest. */
-const idOf = ({ node, epoch, seq, start, sourcePort, destinationPort }: Flow): string =>
-  node === "" ? `${epoch} ${seq} ${start} ${sourcePort} ${destinationPort}` : `${node} ${epoch} ${seq}`;
+const idOf = ({ node, epoch, seq }: Flow): string => `${node} ${epoch} ${seq}`;

@@ -17,7 +17,7 @@ export interface NodeReporterOptions {
   /** Of the node's kernel; undefined where nothing is enforced. */
   readonly counters: (() => Promise<Counts>) | undefined;
   /** Told what is written, whenever it is. */
-  readonly tell?: (status: NodeStatus) => Promise<void>;
+  readonly tell?: (status: NodeStatus, signal: AbortSignal) => Promise<void>;
   /** What an id stands for now. */
   readonly originOf: (id: RuleId) => RuleOrigin | undefined;
 }
@@ -44,15 +44,15 @@ export class NodeReporter {
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
-      await this.#attempt("status", () => this.#tellStatus(false));
+      await this.#attempt("status", () => this.#tellStatus(false, signal));
       await this.#attempt("hits", () => this.#sample());
       await clock.sleep(lookMs, signal);
     }
-    await this.#attempt("status", () => this.#tellStatus(true));
+    await this.#attempt("status", () => this.#tellStatus(true, signal));
   }
 
   /** What changed at once (so at most once a second), and now and then that there is nothing new. */
-  async #tellStatus(stopped: boolean): Promise<void> {
+  async #tellStatus(stopped: boolean, signal: AbortSignal): Promise<void> {
     const { clock, sources, data } = this.#options;
     const now = clock.monotonic();
     const status = nodeStatusOf(sources(), clock.now(), stopped);
@@ -66,7 +66,7 @@ export class NodeReporter {
     await writeStatus(data, status);
     this.#written = text;
     this.#writtenAt = now;
-    await this.#attempt("report", () => this.#options.tell?.(status) ?? Promise.resolve());
+    await this.#attempt("report", () => this.#options.tell?.(status, signal) ?? Promise.resolve());
   }
 
   async #sample(): Promise<void> {

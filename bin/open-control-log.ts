@@ -1,6 +1,7 @@
 import { SnapshotFolder } from "../controls/snapshot/snapshot-folder.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
+import { requireAdmissionToken } from "../core/config-audit.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { AuditedLog } from "./audit/audited-log.ts";
@@ -14,8 +15,9 @@ export interface ControlLogRim {
   readonly objects: Pick<OpenedObjects, "unread" | "api">;
 }
 
-/** The log of what people change about policies and what protects them; it keeps what it knows in the data folder. */
+/** The log of what people change about policies and what protects them; it keeps what it knows in the data folder. Throws CONFIG_INVALID. */
 export function openControlLog({ config, clock, log, metrics, objects }: ControlLogRim): AuditedLog {
+  requireAdmissionToken(config.audit);
   return new AuditedLog({
     config,
     clock,

@@ -1,3 +1,4 @@
+import { type Address, tryParseAddress } from "../core/address.ts";
 import { SluiceError } from "../core/errors.ts";
 import type { Readable } from "../core/flow-access/seen-flow.ts";
 import type { KubeObject } from "../core/kube/objects.ts";
@@ -30,6 +31,7 @@ export function answered<T>(answer: () => T, readable: Readable): T {
 export function seenTraces(
   traces: readonly Trace[],
   objects: readonly KubeObject[],
+  question: Question,
   readable: Readable,
 ): readonly Trace[] {
   if (readable === "all") return traces;
@@ -39,7 +41,7 @@ export function seenTraces(
     objects.filter(({ kind }) => kind === "Pod").map((pod) => [`${pod.metadata.namespace}/${pod.metadata.name}`, pod]),
   );
   const names = new Names(pods, workloads, readable);
-  return traces.map((trace) => seenTrace(trace, names));
+  return traces.map((trace) => seenTrace(trace, names.asking(trace, question)));
 }
 
 function seenTrace(trace: Trace, names: Names): Trace {
@@ -71,19 +73,38 @@ function hiddenStage({ outcome }: Trace["paths"][number]): Trace["paths"][number
   return { tier: "", outcome: stage, title: `policies that are not shown: ${stage}`, details: [], policies: [] };
 }
 
-/** Ends as they may be called: `shop/web-1`, of another's pod `bank/vault`; addresses outside the cluster as they are. */
+/**
+ * Ends as they may be called: `shop/web-1`, of another's pod `bank/vault`; addresses outside the cluster as they are, and those inside of it
+ * whose owners may not be seen: nobody learns whose they are by asking.
+ */
 class Names {
   readonly #pods: ReadonlyMap<string, KubeObject>;
   readonly #workloads: Workloads;
   readonly #readable: ReadonlySet<string>;
+  /** By label, of ends that were asked for so. */
+  readonly #addresses: ReadonlyMap<string, Address>;
 
-  constructor(pods: ReadonlyMap<string, KubeObject>, workloads: Workloads, readable: ReadonlySet<string>) {
-    [this.#pods, this.#workloads, this.#readable] = [pods, workloads, readable];
+  constructor(
+    pods: ReadonlyMap<string, KubeObject>,
+    workloads: Workloads,
+    readable: ReadonlySet<string>,
+    addresses: ReadonlyMap<string, Address> = new Map(),
+  ) {
+    [this.#pods, this.#workloads, this.#readable, this.#addresses] = [pods, workloads, readable, addresses];
+  }
+
+  /** For an answer to that question. */
+  asking({ from, to }: Pick<Trace, "from" | "to">, asked: Question): Names {
+    const ends = [[from, tryParseAddress(asked.from)] as const, [to, tryParseAddress(asked.to)] as const];
+    const addresses = ends.flatMap(([label, address]) => (address === undefined ? [] : [[label, address] as const]));
+    return new Names(this.#pods, this.#workloads, this.#readable, new Map(addresses));
   }
 
   of(label: string): string {
     const namespace = namespaceOf(label);
     if (this.#readable.has(namespace)) return label;
+    const asked = this.#addresses.get(label);
+    if (asked !== undefined) return asked;
     if (namespace !== "") return `${namespace}/${this.#workloadOf(label)}`;
     return label.startsWith("node:") ? "node:*" : label.startsWith("host endpoint ") ? "host endpoint *" : label;
   }

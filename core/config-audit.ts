@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SluiceError } from "./errors.ts";
 import { type ListenAddress, parseListen } from "./http.ts";
 
 const listen = () =>
@@ -32,7 +33,9 @@ export const auditSection = z
       .regex(/^[A-Za-z0-9_-]*$/, "must be letters, digits, `_` and `-`")
       .default("")
       .meta({ secret: true })
-      .describe("With it the webhook is asked at /admission/TOKEN, so that nobody else can tell tales."),
+      .describe(
+        "With it the webhook is asked at /admission/TOKEN, so that nobody else can tell tales; whoever listens beyond loopback needs one.",
+      ),
     ownNamespace: z
       .string()
       .min(1)
@@ -72,6 +75,21 @@ export const auditSection = z
       must("certificateFile", "must be given with audit.client-ca-file");
   })
   .prefault({});
+
+/**
+ * For who listens. Throws CONFIG_INVALID where anybody could say who changed what. Other processes read the same settings without the token,
+ * which no ConfigMap may hold.
+ */
+export function requireAdmissionToken({
+  admissionListen,
+  admissionToken,
+}: Pick<z.output<typeof auditSection>, "admissionListen" | "admissionToken">): void {
+  if (admissionToken !== "" || !isBeyondLoopback(parseListen(admissionListen))) return;
+  throw new SluiceError(
+    "CONFIG_INVALID",
+    `audit.admission-token is empty: whoever reaches ${admissionListen} could say who changed what; give SLUICE_AUDIT_ADMISSION_TOKEN, or a loopback address as audit.admission-listen`,
+  );
+}
 
 function isBeyondLoopback(address: ListenAddress | undefined): boolean {
   return address !== undefined && !/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(address.host);

@@ -11,6 +11,15 @@ const category = "sluice";
 /** By which the definitions, and all objects of an installation, are known as ours. */
 export const ownLabels = { "app.kubernetes.io/name": "sluice" } as const;
 
+/** Whether a definition that a cluster has is one of these, and not somebody else's of that name. */
+export function isOwn({ metadata }: Labelled): boolean {
+  return Object.entries(ownLabels).every(([name, value]) => metadata.labels?.[name] === value);
+}
+
+interface Labelled {
+  readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
+}
+
 /** metav1.Condition (k8s.io/apimachinery/pkg/apis/meta/v1). */
 const condition: JsonSchema = {
   type: "object",

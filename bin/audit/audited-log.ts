@@ -12,6 +12,7 @@ import { silenceRecord } from "../../controls/log/silence-record.ts";
 import type { Keeping } from "../../controls/log/teller.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Config } from "../../core/config.ts";
+import { messageOf } from "../../core/errors.ts";
 import type { Api } from "../../core/kube/api/api.ts";
 import type { Deed } from "../../core/kube/deed.ts";
 import type { Change } from "../../core/kube/watch.ts";
@@ -98,8 +99,21 @@ export class AuditedLog {
   }
 
   #tell(deeds: readonly Deed[]): void {
-    const { config } = this.#options;
     const attempts = this.#log.tell(deeds).filter(({ refusal }) => refusal !== null);
-    if (attempts.length > 0) this.#log.record(...attempts.map((deed) => attemptRecord(deed, config.cluster.name)));
+    if (attempts.length > 0) this.#log.record(...attempts.map((deed) => this.#attempt(deed)));
+  }
+
+  /** Deeds are kept and told again at each start, so what one of them asked for must not end the process. */
+  #attempt(deed: Deed): ChangeRecord {
+    const { config, log } = this.#options;
+    try {
+      return attemptRecord(deed, config.cluster.name);
+    } catch (thrown) {
+      log.error(
+        { request: deed.requestId, error: messageOf(thrown) },
+        "what somebody asked for cannot be put on record",
+      );
+      return attemptRecord({ ...deed, refusal: deed.refusal && { ...deed.refusal, asked: null } }, config.cluster.name);
+    }
   }
 }

@@ -70,6 +70,7 @@ export function traceCommand(rim: Rim = realRim): Command {
     const traces = seenTraces(
       answered(() => traceOf(world, objects, question), readable),
       objects,
+      question,
       readable,
     );
     await print(traces, options, rim);

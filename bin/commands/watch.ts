@@ -18,7 +18,6 @@ It tells who changed what and whether that was authorised, if the API server tel
 Examples:
   sluice watch --bus.brokers kafka-0:9092 --objects.folder DIR
   sluice watch --bus.brokers kafka-0:9092 --objects.source api
-  sluice watch --bus.brokers kafka-0:9092 --objects.source api
   sluice watch --bus.brokers kafka-0:9092 --objects.source api --audit.log-file /var/log/kubernetes/audit.log
 ${exitCodeHelp}`;
 

@@ -1,7 +1,7 @@
 import type { Api } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { definitions } from "../../deploy/objects/installation.ts";
-import { ownLabels } from "../../policy/crd.ts";
+import { isOwn } from "../../policy/crd.ts";
 import { isMissing } from "./cluster.ts";
 
 /** Who else has to do with the kinds of projectcalico.org in this cluster; empty: nobody. */
@@ -24,9 +24,7 @@ export async function findForeign(api: Api): Promise<Foreign> {
 
 export function signsOf(service: string | undefined, definitions: readonly Definition[]): readonly string[] {
   const of = (suffix: string) => definitions.filter(({ metadata }) => metadata.name.endsWith(`.${suffix}`));
-  const isOurs = ({ metadata }: Definition) =>
-    Object.entries(ownLabels).every(([name, value]) => metadata.labels?.[name] === value);
-  const theirs = of(group).filter((one) => !one.metadata.name.endsWith(`.crd.${group}`) && !isOurs(one));
+  const theirs = of(group).filter((one) => !one.metadata.name.endsWith(`.crd.${group}`) && !isOwn(one));
   const stored = of(`crd.${group}`);
   return [
     ...(service === undefined ? [] : [`${group}/v3 is served by ${service}`]),

@@ -3,11 +3,13 @@ import type { Api } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { type Values, valuesOf } from "../../deploy/objects/values.ts";
 import { taxonomyLabel } from "../../policy/taxonomy/admission.ts";
-import { remove } from "./cluster.ts";
+import { isMissing, remove } from "./cluster.ts";
 import { type Foreign, ownDefinitions } from "./foreign.ts";
 import { isLasting } from "./lasting.ts";
 import { type Reference, titleOf } from "./place.ts";
 import { type InstallationRecord, recordReference } from "./record.ts";
+
+const tiers = "/apis/projectcalico.org/v3/tiers";
 
 export interface UninstallOptions {
   readonly api: Api;
@@ -25,13 +27,15 @@ export async function uninstall({ api, namespace, record, foreign, everything, s
     if (await remove(api, reference)) await say(`${titleOf(reference)} deleted`);
   };
   for (const reference of record.objects.toReversed()) if (!isLasting(reference)) await take(reference);
-  if (foreign.signs.length === 0) await letTiersGo(api);
+  await letTiersGo(api);
+  if (everything) {
+    await removeGenerated(api);
+    // Volumes go with the namespace, tiers with their kind.
+    for (const definition of ownDefinitions(foreign)) await take(definition);
+  }
+  // As long as it is there, what failed can be begun again.
   await take(recordReference(namespace));
-  if (!everything) return;
-  await removeGenerated(api);
-  // Volumes go with the namespace, tiers with their kind.
-  for (const definition of ownDefinitions(foreign)) await take(definition);
-  await take({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+  if (everything) await take({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
 }
 
 /** What a person should know before saying yes. */
@@ -74,10 +78,19 @@ async function removeGenerated(api: Api): Promise<void> {
 
 /** Who would take the finalizer off when a tier's last policy is gone is gone itself. */
 async function letTiersGo(api: Api): Promise<void> {
-  const tiers = "/apis/projectcalico.org/v3/tiers";
-  const { items } = (await api.get(tiers)) as { readonly items: readonly KubeObject[] };
-  for (const tier of items.filter((each) => finalizersOf(each).includes(tierFinalizer))) {
+  for (const tier of await tiersIn(api)) {
+    if (!finalizersOf(tier).includes(tierFinalizer)) continue;
     const body = { metadata: { finalizers: finalizersAfter(tier, "let go") } };
     await api.send("PATCH", `${tiers}/${tier.metadata.name}`, { body, type: "application/merge-patch+json" });
+  }
+}
+
+/** None where there is no such kind. */
+async function tiersIn(api: Api): Promise<readonly KubeObject[]> {
+  try {
+    return ((await api.get(tiers)) as { readonly items: readonly KubeObject[] }).items;
+  } catch (thrown) {
+    if (isMissing(thrown)) return [];
+    throw thrown;
   }
 }

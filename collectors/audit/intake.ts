@@ -11,7 +11,7 @@ export interface IntakeOptions {
   readonly isControl: (deed: Deed) => boolean;
   /** What was not told before. After a restart again what was told lately. */
   readonly onDeeds: (deeds: readonly Deed[]) => void;
-  /** Events came, of whatever kind. */
+  /** Audit events came, of whatever kind. */
   readonly onHeard: (events: readonly AuditEvent[]) => void;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -47,10 +47,20 @@ export class Intake {
 
   /** Resolves when all of it is kept. Throws STORE_FAILED; then it may come again. */
   take({ events, malformed }: AuditEvents): Promise<void> {
-    const { metrics, isControl, onHeard } = this.#options;
+    const { metrics, onHeard } = this.#options;
     metrics.add("sluice_audit_events_total", { outcome: "malformed" }, malformed);
     for (const { at } of events) this.#newest = Math.max(at, this.#newest ?? at);
     if (events.length > 0) onHeard(events);
+    return this.#sortOut(events);
+  }
+
+  /** The same of what admission was asked: that requests come says nothing of whether audit events do. */
+  takeAsked(event: AuditEvent): Promise<void> {
+    return this.#sortOut([event]);
+  }
+
+  #sortOut(events: readonly AuditEvent[]): Promise<void> {
+    const { metrics, isControl } = this.#options;
     const told = events.map(({ key, deeds }) => ({ key, deeds: deeds.filter(isControl) }));
     const taken = told.filter(({ deeds }) => deeds.length > 0);
     metrics.add("sluice_audit_events_total", { outcome: "passed over" }, told.length - taken.length);

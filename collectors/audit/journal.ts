@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, rename } from "node:fs/promises";
 import { messageOf, SluiceError } from "../../core/errors.ts";
 import type { Deed } from "../../core/kube/deed.ts";
 import { textIn, within } from "../../core/kube/field.ts";
@@ -22,6 +22,8 @@ export class Journal {
   readonly #folder: string;
   #file: FileHandle | undefined;
   #bytes = 0;
+  /** It may end in the middle of a line: power went, or the disk was full. */
+  #isCut = false;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -32,16 +34,15 @@ export class Journal {
     await makePrivateFolder(this.#folder);
     const kept = [await this.#read(this.#older), await this.#read(this.#path)].flat();
     await this.#openFile();
-    // Power may have gone in the middle of a line.
-    if (this.#bytes > 0) await this.#write("\n");
     return kept;
   }
 
   /** On disk when it resolves. Throws STORE_FAILED. */
   async append(told: readonly Told[]): Promise<void> {
     if (told.length === 0) return;
-    await this.#write(told.map((one) => `${JSON.stringify(one)}\n`).join(""));
+    // What cannot be put aside grows no further, however often the same comes again.
     if (this.#bytes > maxBytes) await this.#rotate();
+    await this.#write(told.map((one) => `${JSON.stringify(one)}\n`).join(""));
   }
 
   async close(): Promise<void> {
@@ -57,28 +58,43 @@ export class Journal {
   }
 
   async #openFile(): Promise<void> {
-    this.#file = await open(this.#path, "a", 0o600);
-    this.#bytes = (await stat(this.#path)).size;
+    try {
+      this.#file = await open(this.#path, "a", 0o600);
+      this.#bytes = (await this.#file.stat()).size;
+    } catch (cause) {
+      throw this.#failed("opened", cause);
+    }
+    this.#isCut = this.#bytes > 0;
   }
 
   async #write(lines: string): Promise<void> {
     if (this.#file === undefined) throw new Error("the journal is not open");
+    const text = this.#isCut ? `\n${lines}` : lines;
+    this.#isCut = true;
     try {
-      await this.#file.appendFile(lines);
+      await this.#file.appendFile(text);
       await this.#file.datasync();
-      this.#bytes += Buffer.byteLength(lines);
     } catch (cause) {
-      throw new SluiceError("STORE_FAILED", `${this.#path} cannot be written: ${messageOf(cause)}`, {
-        cause,
-        retriable: true,
-      });
+      throw this.#failed("written", cause);
     }
+    this.#isCut = false;
+    this.#bytes += Buffer.byteLength(text);
   }
 
   async #rotate(): Promise<void> {
-    await this.close();
-    await rename(this.#path, this.#older);
-    await this.#openFile();
+    try {
+      await this.close();
+      await rename(this.#path, this.#older);
+    } catch (cause) {
+      throw this.#failed("put aside", cause);
+    } finally {
+      await this.#openFile();
+    }
+  }
+
+  #failed(what: string, cause: unknown): SluiceError {
+    const message = `${this.#path} cannot be ${what}: ${messageOf(cause)}`;
+    return new SluiceError("STORE_FAILED", message, { cause, retriable: true });
   }
 
   async #read(path: string): Promise<readonly Told[]> {

@@ -4,6 +4,7 @@ import type { Log } from "../../core/log.ts";
 import type { Metrics } from "../../core/metrics.ts";
 import { readEventLines } from "./event-list.ts";
 import type { Intake } from "./intake.ts";
+import type { OnSkipped } from "./log-lines.ts";
 import { loadPosition, savePosition } from "./log-position.ts";
 import { followLog } from "./log-tail.ts";
 
@@ -23,7 +24,7 @@ const againMs = 1_000;
 export async function readAuditLog(options: LogReaderOptions, signal: AbortSignal): Promise<void> {
   const { path, positionFile, metrics, clock, log } = options;
   const from = await loadPosition(positionFile);
-  const onSkipped = (bytes: number, why: "rotated" | "truncated" | "long") => {
+  const onSkipped: OnSkipped = (bytes, why) => {
     metrics.add("sluice_audit_log_skipped_bytes_total", {}, bytes);
     log.warn({ path, why, bytes }, "a part of the audit log could not be read");
   };

@@ -70,7 +70,7 @@ export function answerAdmission(
       metrics.add("sluice_audit_refused_requests_total", { reason: "body" });
       return Promise.resolve(text(400, "the body is no AdmissionReview of admission.k8s.io/v1"));
     }
-    intake.take({ events: [review.event], malformed: 0 }).catch((thrown: unknown) => {
+    intake.takeAsked(review.event).catch((thrown: unknown) => {
       metrics.add("sluice_audit_refused_requests_total", { reason: "kept" });
       log.warn({ error: messageOf(thrown) }, "what admission told could not be kept");
     });

@@ -4,8 +4,8 @@ import type { ChangeRecord, ControlChange } from "../../core/records/change.ts";
 import { canonicalJson, contentHash } from "../../policy/hash.ts";
 import { authorshipOfDeed } from "../evidence/authorship.ts";
 import { whoText } from "../who-text.ts";
+import { withoutSecrets } from "./asked.ts";
 import type { Json } from "./json-diff.ts";
-import { masked } from "./masked.ts";
 
 /** Of what somebody asked for and was refused. All of it is from the deed, so told twice it is one record. */
 export function attemptRecord(deed: Deed, cluster: string): ChangeRecord {
@@ -34,7 +34,7 @@ export function attemptRecord(deed: Deed, cluster: string): ChangeRecord {
       namespace: target.namespace,
       name: target.name ?? "",
       uid: target.uid,
-      after: asked === null || verb === "delete" ? null : canonicalJson(masked(JSON.parse(asked) as Json)),
+      after: asked === null || verb === "delete" ? null : canonicalJson(withoutSecrets(JSON.parse(asked) as Json)),
       reasons: ["the API server refused it"],
       notes: [
         ...notes,

@@ -6,7 +6,7 @@ import type { FieldChange } from "../../core/records/change.ts";
 import { canonicalJson } from "../../policy/hash.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json };
-type Fields = Readonly<Record<string, Json>>;
+export type Fields = Readonly<Record<string, Json>>;
 
 /** What makes one value of the other, field by field; of a list that grew or shrank, without what both begin and end with. */
 export function diffOf(before: Json, after: Json, path = ""): readonly FieldChange[] {
@@ -18,7 +18,7 @@ export function diffOf(before: Json, after: Json, path = ""): readonly FieldChan
 
 /** Throws for a diff of something else. */
 export function patched(value: Json, diff: readonly FieldChange[]): Json {
-  return diff.reduce((now, change) => patchedAt(now, change.path.split("/").slice(1).map(unescaped), change), value);
+  return diff.reduce((now, change) => patchedAt(now, namesIn(change.path), change), value);
 }
 
 function fieldsDiff(before: Fields, after: Fields, path: string): readonly FieldChange[] {
@@ -71,7 +71,10 @@ function patchedAt(value: Json, [name, ...rest]: readonly string[], change: Fiel
 const valueAfter = ({ after }: FieldChange): Json => JSON.parse(after ?? "null") as Json;
 
 const escaped = (name: string) => name.replaceAll("~", "~0").replaceAll("/", "~1");
+/** The steps of a JSON pointer. */
+export const namesIn = (path: string): readonly string[] => path.split("/").slice(1).map(unescaped);
 const unescaped = (name: string) => name.replaceAll("~1", "/").replaceAll("~0", "~");
 
-const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
-const isFields = (value: Json): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
+export const isFields = (value: Json): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

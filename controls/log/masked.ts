@@ -1,34 +1,49 @@
-import type { Json } from "./json-diff.ts";
+import { type Fields, isFields, isList, type Json } from "./json-diff.ts";
 
 /** What stands for a secret. That it was changed does not show. */
 const mask = "***";
 
-const secretName = /pass(word|wd|phrase)?$|secret$|token$|credentials?$|private[-_]?key$|api[-_]?key$/i;
+const secretName =
+  /pass(word|wd|phrase)?$|secret$|token$|credentials?$|private[-_]?key$|api[-_]?key$|access[-_]?key$|secret[-_]?key$/i;
+/** `--bus.password`, and the next argument is it. */
+const flag = /^--?[\w.-]+$/;
 
 /**
- * A value without secrets that somebody wrote where they do not belong: values of environment variables, arguments and lines of
- * ConfigMaps under names that say so. What other objects hold is no secret: who may read a policy reads all of it.
+ * A value without secrets that somebody wrote where they do not belong: values beside names that say so (environment variables), arguments
+ * and lines of ConfigMaps under such names. What other objects hold is no secret: who may read a policy reads all of it.
  */
 export function masked(value: Json, under = ""): Json {
-  if (Array.isArray(value)) return (value as readonly Json[]).map((item) => maskedItem(item, under));
-  if (typeof value !== "object" || value === null) return value;
+  if (isList(value)) return isCommandLine(under) ? maskedArguments(value) : value.map((item) => masked(item, under));
+  if (!isFields(value)) return value;
   const isData = under === "data";
-  return Object.fromEntries(
-    Object.entries(value).map(([field, part]) => [
-      field,
-      isData && typeof part === "string" ? maskedText(field, part) : masked(part as Json, field),
-    ]),
-  );
+  const shown = Object.entries(value).map(([field, part]): [string, Json] => [
+    field,
+    isData && typeof part === "string" ? maskedText(field, part) : masked(part, field),
+  ]);
+  return Object.fromEntries(isSecret(value, under) ? shown.map(hidden) : shown);
 }
 
-function maskedItem(item: Json, under: string): Json {
-  if (typeof item === "string") return under === "args" || under === "command" ? maskedLines(item) : item;
-  const value = masked(item);
-  if (under !== "env" || typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const { name, value: text } = value as { readonly name?: Json; readonly value?: Json };
-  return typeof name === "string" && typeof text === "string" && secretName.test(name)
-    ? { ...(value as Readonly<Record<string, Json>>), value: mask }
-    : value;
+/** An element of a list whose neighbours nobody sees: an argument that is no option may be the password of the option before. */
+export function maskedElement(item: Json, under: string): Json {
+  if (!isCommandLine(under)) return masked(item, under);
+  return typeof item === "string" && !item.startsWith("-") ? mask : (maskedArguments([item])[0] ?? null);
+}
+
+/** Whether it is a pair of a name and a value that is secret. A patch may set the value of a variable and not say its name. */
+function isSecret({ name }: Fields, under: string): boolean {
+  return typeof name === "string" ? secretName.test(name) : under === "env";
+}
+
+const hidden = ([field, part]: [string, Json]): [string, Json] => [field, field === "value" ? mask : part];
+
+const isCommandLine = (under: string): boolean => under === "args" || under === "command";
+
+function maskedArguments(items: readonly Json[]): readonly Json[] {
+  return items.map((item, index) => {
+    if (typeof item !== "string") return masked(item);
+    const before = items[index - 1];
+    return typeof before === "string" && flag.test(before) && secretName.test(before) ? mask : maskedLines(item);
+  });
 }
 
 const maskedText = (field: string, text: string): string => (secretName.test(field) ? mask : maskedLines(text));

@@ -94,13 +94,13 @@ export class StatusWriter {
     }
   }
 
-  /** Whether it was another. */
+  /** Whether the server was asked: what stands there is another. */
   async #write({ object, conditions }: Wanted, stop: AbortSignal): Promise<boolean> {
     const { clock, metrics } = this.#options;
     const { uid = keyOf(object) } = object.metadata;
     const next = conditionsToWrite(this.#written.get(uid) ?? [], conditions, clock.now());
     if (next === undefined) return false;
-    await this.#send(object, next, stop);
+    if ((await this.#send(object, next, stop)) === undefined) return true;
     this.#written.set(uid, next);
     metrics.add("sluice_status_writes_total", {});
     return true;
@@ -118,14 +118,15 @@ export class StatusWriter {
     }
   }
 
-  async #send(object: KubeObject, conditions: readonly TimedCondition[], signal: AbortSignal): Promise<void> {
+  /** Undefined where nothing was written, since there is no such object any more. */
+  #send(object: KubeObject, conditions: readonly TimedCondition[], signal: AbortSignal): Promise<unknown> {
     const { apiVersion, kind, metadata } = object;
     const { name, namespace, uid } = metadata;
     // With the uid, so that one of that name that came meanwhile is not told of another.
     const body = { apiVersion, kind, metadata: { name, namespace, uid }, status: { conditions } };
     const query = { fieldManager: "sluice-status", force: "true" };
     const type = "application/apply-patch+yaml";
-    await this.#options.api
+    return this.#options.api
       .send("PATCH", `${pathOf(object)}/status`, { query, type, body, signal })
       .catch(undefinedIfGone);
   }

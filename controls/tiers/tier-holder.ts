@@ -42,7 +42,7 @@ export class TierHolder {
     const { clock, log } = this.#options;
     while (!signal.aborted) {
       try {
-        return await this.#take(name);
+        return await this.#take(name, signal);
       } catch (thrown) {
         if (!(thrown instanceof ApiError)) throw thrown;
         if (thrown.status === 404) return;
@@ -54,28 +54,31 @@ export class TierHolder {
   }
 
   /** By what the server has now: what was watched may be older. */
-  async #take(name: string): Promise<void> {
+  async #take(name: string, signal: AbortSignal): Promise<void> {
     const { api, log } = this.#options;
     const path = `${group}/tiers/${name}`;
-    const tier = (await api.get(path)) as KubeObject & { readonly metadata: { readonly resourceVersion: string } };
+    const tier = (await api.get(path, { signal })) as KubeObject & {
+      readonly metadata: { readonly resourceVersion: string };
+    };
     const isDeleted = tier.metadata.deletionTimestamp !== undefined;
-    const step = stepFor(tier, isDeleted && (await this.#hasPolicies(name)));
+    const step = stepFor(tier, isDeleted && (await this.#hasPolicies(name, signal)));
     if (step === undefined) return;
     const { resourceVersion } = tier.metadata;
     const body = { metadata: { resourceVersion, finalizers: finalizersAfter(tier, step) } };
-    await api.send("PATCH", path, { body, type: "application/merge-patch+json" });
+    await api.send("PATCH", path, { body, type: "application/merge-patch+json", signal });
     log.info({ tier: name }, said[step]);
   }
 
-  async #hasPolicies(tier: string): Promise<boolean> {
-    const found = await Promise.all(naming.map(({ plural }) => this.#hasAny(plural, tier)));
+  async #hasPolicies(tier: string, signal: AbortSignal): Promise<boolean> {
+    const found = await Promise.all(naming.map(({ plural }) => this.#hasAny(plural, tier, signal)));
     return found.includes(true);
   }
 
-  async #hasAny(plural: string, tier: string): Promise<boolean> {
+  async #hasAny(plural: string, tier: string, signal: AbortSignal): Promise<boolean> {
     const query = { fieldSelector: `spec.tier=${tier}`, limit: 1 };
     try {
-      const { items } = (await this.#options.api.get(`${group}/${plural}`, { query })) as { readonly items: unknown[] };
+      const found = await this.#options.api.get(`${group}/${plural}`, { query, signal });
+      const { items } = found as { readonly items: unknown[] };
       return items.length > 0;
     } catch (thrown) {
       // A kind that is not installed has no policies.

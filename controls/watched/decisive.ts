@@ -2,10 +2,7 @@ import type { KubeObject } from "../../core/kube/objects.ts";
 import { canonicalJson } from "../../policy/hash.ts";
 import type { Json } from "../log/json-diff.ts";
 import { masked } from "../log/masked.ts";
-
-/** Written by programs beside what somebody asked for; the first repeats the whole object. */
-const noise =
-  /^(kubectl\.kubernetes\.io\/last-applied-configuration|deployment\.kubernetes\.io\/.*|deprecated\.daemonset\.template\.generation|control-plane\.alpha\.kubernetes\.io\/.*)$/;
+import { isNoise } from "../log/noise.ts";
 
 /** What of an object decides, as canonical JSON: not its status, not what the server keeps of it, no secrets. */
 export function decisiveText({ status: _, metadata, ...rest }: KubeObject): string {
@@ -24,7 +21,7 @@ export function decisiveText({ status: _, metadata, ...rest }: KubeObject): stri
 
 /** Those that somebody asked for. */
 export function keptAnnotations({ annotations = {} }: KubeObject["metadata"]): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(annotations).filter(([key]) => !noise.test(key)));
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => !isNoise(key)));
 }
 
 /** Of a pod of ours: where it runs and what; it comes and goes whole. */

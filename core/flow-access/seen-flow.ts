@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from "node:crypto";
 import { type Address, familyOf } from "../address.ts";
 import type { Flow, FlowEndpoint } from "../records/flow.ts";
 
@@ -75,12 +76,24 @@ function hiddenDestination({ destination, destinationAddress }: Flow): Partial<F
 function shared(flow: Flow, shows: Shown): Partial<Flow> {
   const isReporterShown = (flow.reporter === "src" && shows.source) || (flow.reporter === "dst" && shows.destination);
   return {
-    node: isReporterShown ? flow.node : "",
+    ...(isReporterShown ? {} : hiddenReporter(flow)),
     enforced: seenSteps(flow.enforced, flow, shows),
     pending: seenSteps(flow.pending, flow, shows),
     ...{ nat: null, related: null, mark: 0 },
   };
 }
+
+/**
+ * The epoch is one of each run of a collector, so it tells the node as its name does, and numbers that follow each other how busy it is. The number
+ * instead is one to tell the record by, as long as this process runs.
+ */
+function hiddenReporter({ node, epoch, seq }: Flow): Partial<Flow> {
+  const digest = createHmac("sha256", key).update(`${node} ${epoch} ${seq}`).digest();
+  // As many bits as a number can hold.
+  return { node: "", epoch: 0, seq: Number(digest.readBigUInt64BE() >> 11n) };
+}
+
+const key = randomBytes(32);
 
 function hiddenEnd(end: FlowEndpoint | null): FlowEndpoint | null {
   if (end === null) return null;

@@ -83,9 +83,9 @@ export const deployments: readonly Component[] = [
   },
 ];
 
-/** A setting that no ConfigMap may hold. */
+/** A setting that no ConfigMap may hold, and without which nobody listens for admission. */
 function admissionToken() {
-  const key = { name: value("watch.secret"), key: "admission-token", optional: true };
+  const key = { name: value("watch.secret"), key: "admission-token" };
   const env = { name: "SLUICE_AUDIT_ADMISSION_TOKEN", valueFrom: { secretKeyRef: key } };
-  return when("watch.audit", when("watch.secret", env));
+  return when(["watch.secret", "config.audit.admissionListen"], env);
 }

@@ -7,7 +7,7 @@ import { aliasOf, patternOf } from "./index-name.ts";
 // Elasticsearch gives them back, so that what it has can be compared.
 
 /** To be raised with every change of a template: a Sluice overwrites what an older one wrote, and never what a newer one did. */
-export const templateVersion = 1;
+export const templateVersion = 2;
 
 export interface IndexSettings {
   readonly shards: number;

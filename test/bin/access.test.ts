@@ -39,7 +39,7 @@ const flows: readonly Flow[] = [
     node: "node-1",
     start: seconds(3),
   }),
-];
+].map((one) => ({ ...one, packets: one.seq }));
 const secrets = /secret|10\.66\.6\.6/;
 
 describe("what somebody may read of flows by RBAC", function () {
@@ -76,9 +76,10 @@ describe("what somebody may read of flows by RBAC", function () {
   };
   const as = (...who: readonly string[]) => ["--kubeconfig", server().kubeconfig(), "--as", ...who];
   const self = (user: string) => ["--kubeconfig", server().kubeconfig(user), "--access", "cluster"];
-  const seqs = (text: string) => [...text.matchAll(/"seq":(\d+)/g)].map(([, seq]) => Number(seq));
+  /** Which of the flows they are: numbers are hidden where the node is. */
+  const numbers = (text: string) => [...text.matchAll(/"packets":(\d+)/g)].map(([, packets]) => Number(packets));
 
-  const readers: readonly (readonly [title: string, args: () => readonly string[], seqs: readonly number[]])[] = [
+  const readers: readonly (readonly [title: string, args: () => readonly string[], expected: readonly number[]])[] = [
     ["whom a RoleBinding names, what has an end there", () => as("ann"), [0, 1, 3]],
     ["a group, as its member", () => as("bob", "--as-group", "web-team"), [0, 1, 3]],
     ["whom a ClusterRoleBinding names, everything", () => as("aud"), [0, 1, 2, 3]],
@@ -90,7 +91,7 @@ describe("what somebody may read of flows by RBAC", function () {
   ];
   for (const [title, args, expected] of readers)
     it(`shows ${title}`, async () => {
-      assert.deepEqual(seqs(await run(flowsCommand, filled(), "-o", "jsonl", ...args())), expected);
+      assert.deepEqual(numbers(await run(flowsCommand, filled(), "-o", "jsonl", ...args())), expected);
     });
 
   const refused: readonly (readonly [title: string, args: () => readonly string[], says: RegExp])[] = [
@@ -148,7 +149,7 @@ describe("what somebody may read of flows by RBAC", function () {
     it(`finds nothing for ann by ${filter}`, async () => {
       assert.equal(await run(flowsCommand, filled(), "--filter", filter, "-o", "jsonl", ...as("ann")), "");
       assert.deepEqual(
-        seqs(await run(flowsCommand, filled(), "--filter", `not ${filter}`, "-o", "jsonl", ...as("ann"))),
+        numbers(await run(flowsCommand, filled(), "--filter", `not ${filter}`, "-o", "jsonl", ...as("ann"))),
         [0, 1, 3],
       );
     });
@@ -163,19 +164,19 @@ describe("what somebody may read of flows by RBAC", function () {
     };
     await pass(500);
     // Two nodes that she may not see, whose collectors began at the same moment and count alike.
-    for (const port of [1, 2])
-      rim.held.flows.push(flow({ ...(flows[0] as Flow), seq: 9, node: `secret${port}`, sourcePort: port }));
-    rim.held.flows.push(flow({ seq: 10, source: bank, destination: pod("dev/x-1"), start: seconds(4) }));
+    for (const name of ["a", "b"])
+      rim.held.flows.push(flow({ ...(flows[0] as Flow), packets: 9, node: `secret${name}` }));
+    rim.held.flows.push(flow({ packets: 10, source: bank, destination: pod("dev/x-1"), start: seconds(4) }));
     await pass(500);
     await apply(server(), [namespaceObject("dev"), gained]);
     await until("the right to count", async () => {
       await pass(11_000);
-      return seqs(rim.stdout.text).includes(10);
+      return numbers(rim.stdout.text).includes(10);
     });
     await until("the command to wait", () => rim.clock.sleeping > 0);
     rim.stop.abort();
     await done;
-    assert.deepEqual(seqs(rim.stdout.text), [0, 1, 3, 9, 9, 10]);
+    assert.deepEqual(numbers(rim.stdout.text), [0, 1, 3, 9, 9, 10]);
     assert.doesNotMatch(rim.stdout.text, secrets);
   });
 
@@ -224,6 +225,21 @@ describe("what somebody may read of flows by RBAC", function () {
     assert.match(text, /tier \w+: /);
     assert.match(text, /ingress of prod-shop\/cart:\n +1\. policies that are not shown: (allow|deny)/);
   });
+
+  const byAddress: readonly (readonly [title: string, address: string, says: RegExp])[] = [
+    ["another's pod", "10.244.1.4", /-> 10\.244\.1\.4 /],
+    ["their own pod", "10.244.2.3", /-> prod-web\/web-/],
+    ["another's Service", "10.96.0.21", /-> 10\.96\.0\.21 /],
+  ];
+  for (const [title, address, says] of byAddress)
+    it(`a trace to the address of ${title} does not tell whose it is unless it is seen`, async () => {
+      for (const format of ["text", ...formatNames]) {
+        const asked = ["--from", "prod-web/web", "--to", address, "--port", "80", "-o", format];
+        const text = await trace(new FakeRim(), ...asked);
+        assert.doesNotMatch(text, /cart|prod-shop/);
+        if (format === "text") assert.match(text, says);
+      }
+    });
 
   const untold = [
     [

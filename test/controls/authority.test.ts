@@ -168,6 +168,72 @@ describe("a record of what was refused", () => {
     );
   });
 
+  const containers = "/spec/template/spec/containers";
+  const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+  const attempts: readonly { readonly title: string; readonly asked: unknown; readonly after: unknown }[] = [
+    {
+      title: "an annotation that repeats all of it",
+      asked: { metadata: { annotations: { [lastApplied]: '{"env":[{"name":"PASSWORD","value":"x"}]}', a: "b" } } },
+      after: { metadata: { annotations: { a: "b" } } },
+    },
+    {
+      title: "that annotation in a patch",
+      asked: [
+        { op: "add", path: `/metadata/annotations/${lastApplied.replace("/", "~1")}`, value: "x" },
+        { op: "add", path: "/metadata/annotations", value: { [lastApplied]: "x" } },
+      ],
+      after: [{ op: "add", path: "/metadata/annotations", value: {} }],
+    },
+    {
+      title: "a variable in a patch",
+      asked: [{ op: "add", path: `${containers}/0/env/0`, value: { name: "PASSWORD", value: "x" } }],
+      after: [{ op: "add", path: `${containers}/0/env/0`, value: { name: "PASSWORD", value: "***" } }],
+    },
+    {
+      title: "the value of a variable that the patch does not name",
+      asked: [{ op: "replace", path: `${containers}/0/env/0/value`, value: "x" }],
+      after: [{ op: "replace", path: `${containers}/0/env/0/value`, value: "***" }],
+    },
+    {
+      title: "arguments in a patch",
+      asked: [
+        { op: "add", path: `${containers}/0/args/-`, value: "--password=x" },
+        { op: "add", path: `${containers}/0/args/-`, value: "--verbose" },
+        { op: "add", path: `${containers}/0/args/1`, value: "x" },
+        { op: "add", path: `${containers}/0/args`, value: ["--token", "x"] },
+      ],
+      after: [
+        { op: "add", path: `${containers}/0/args/-`, value: "--password=***" },
+        { op: "add", path: `${containers}/0/args/-`, value: "--verbose" },
+        { op: "add", path: `${containers}/0/args/1`, value: "***" },
+        { op: "add", path: `${containers}/0/args`, value: ["--token", "***"] },
+      ],
+    },
+    {
+      title: "lines of a ConfigMap in a patch",
+      asked: [
+        { op: "add", path: "/data/password", value: "x" },
+        { op: "add", path: "/data/0", value: "token: x" },
+        { op: "remove", path: "/data/a" },
+      ],
+      after: [
+        { op: "add", path: "/data/password", value: "***" },
+        { op: "add", path: "/data/0", value: "token: ***" },
+        { op: "remove", path: "/data/a" },
+      ],
+    },
+    {
+      title: "nothing of what a policy's patch says",
+      asked: [{ op: "replace", path: "/spec/ingress/0", value: { action: "Deny" } }, { op: "test" }, 5],
+      after: [{ op: "replace", path: "/spec/ingress/0", value: { action: "Deny" } }, { op: "test" }, 5],
+    },
+  ];
+  for (const { title, asked, after } of attempts)
+    it(`does not show what is secret: ${title}`, () => {
+      const { control } = attemptRecord(deed({ refusal: { ...refusal, asked: JSON.stringify(asked) } }), "lab");
+      assert.deepEqual(JSON.parse(control?.after ?? "null"), after);
+    });
+
   it("has no kind where nobody told it", () => {
     const { object } = attemptRecord(deed({ verb: "delete", refusal, target: { name: null } }), "lab");
     assert.equal(object, "networkpolicies.networking.k8s.io default");

@@ -29,6 +29,27 @@ const cases: readonly { title: string; value: Json; shown: Json }[] = [
     shown: { args: ["--bus.password=***", "--node.name=n"], command: ["--api-key=***"] },
   },
   {
+    title: "the argument after one that says so",
+    value: { args: ["--password", "x", "--verbose", "y"], command: ["mc", "--bus.secret", "x", "--token-file", "f"] },
+    shown: {
+      args: ["--password", "***", "--verbose", "y"],
+      command: ["mc", "--bus.secret", "***", "--token-file", "f"],
+    },
+  },
+  {
+    title: "a pair of a name and a value, wherever it stands, of whatever type",
+    value: [
+      { name: "AWS_SECRET_ACCESS_KEY", value: "x" },
+      { a: { name: "DJANGO_SECRET_KEY", value: 5 } },
+      { name: "AWS_ACCESS_KEY_ID", value: "y" },
+    ],
+    shown: [
+      { name: "AWS_SECRET_ACCESS_KEY", value: "***" },
+      { a: { name: "DJANGO_SECRET_KEY", value: "***" } },
+      { name: "AWS_ACCESS_KEY_ID", value: "y" },
+    ],
+  },
+  {
     title: "lines of a ConfigMap",
     value: { data: { "sluice.yaml": "bus:\n  password: x\n  brokers: [a]\n  secretName: s\n", password: "x" } },
     shown: { data: { "sluice.yaml": "bus:\n  password: ***\n  brokers: [a]\n  secretName: s\n", password: "***" } },

@@ -29,6 +29,20 @@ it("deploy/authorization asks about every kind of policy", () => {
   );
 });
 
+/** All may read policies as RBAC has it. */
+const accounts = [
+  { namespace: "shop", name: "deployer", may: "its tier" },
+  { namespace: "shop", name: "app", may: "nothing" },
+  { namespace: "kube-system", name: "generic-garbage-collector", may: "everything" },
+  { namespace: "sluice-system", name: "sluice-watch", may: "everything" },
+] as const;
+
+const serviceAccountObject = (namespace: string, name: string): KubeObject => ({
+  apiVersion: "v1",
+  kind: "ServiceAccount",
+  metadata: { namespace, name },
+});
+
 describe("sluice authorize-reads beside a Kubernetes API server", function () {
   this.timeout(60_000);
   const folder = mkdtempSync(join(tmpdir(), "sluice-authorize-reads-"));
@@ -113,6 +127,12 @@ describe("sluice authorize-reads beside a Kubernetes API server", function () {
       bound("all", "group:all-tiers"),
       ...["security", "app"].map(tier),
     ]);
+    await apply(server(), [
+      ...["kube-system", "sluice-system"].map(namespaceObject),
+      ...accounts.map(({ namespace, name }) => serviceAccountObject(namespace, name)),
+      ...accounts.map(({ namespace, name }) => bound("base", `user:system:serviceaccount:${namespace}:${name}`)),
+      bound("sec", "user:system:serviceaccount:shop:deployer"),
+    ]);
     await until("rights to count", async () => (await asked("sec", `${policies}/security.one`)) === 200);
   });
 
@@ -142,6 +162,23 @@ describe("sluice authorize-reads beside a Kubernetes API server", function () {
   ];
   for (const [title, user, path, status] of cases)
     it(`${user} reads ${title} -> ${status}`, async () => assert.equal(await asked(user, path), status));
+
+  for (const { namespace, name, may } of accounts)
+    it(`the service account ${namespace}/${name} reads ${may}`, async () => {
+      const authorization = `Bearer ${await tokenOf(namespace, name)}`;
+      const paths = { all: policies, security: `${policies}?fieldSelector=spec.tier%3Dsecurity` };
+      const ask = (path: string) => server().request("GET", path, { headers: { authorization } });
+      const statuses = [(await ask(paths.all)).status, (await ask(paths.security)).status];
+      const expected = { everything: [200, 200], "its tier": [403, 200], nothing: [403, 403] };
+      assert.deepEqual(statuses, expected[may]);
+    });
+
+  async function tokenOf(namespace: string, name: string): Promise<string> {
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+    const request = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} };
+    const { body } = await server().request("POST", path, { body: request });
+    return (body as { readonly status: { readonly token: string } }).status.token;
+  }
 
   it("says why", async () => {
     const { body } = await server().request("GET", policies, { user: "sec" });

@@ -45,6 +45,17 @@ describe("the Helm chart", function () {
       assert.ok(result !== undefined && "error" in result && says.test(result.error), JSON.stringify(result));
     });
 
+  for (const { title, audit, is } of [
+    { title: "where admission listens", audit: { admissionListen: "0.0.0.0:9467" }, is: true },
+    { title: "where it does not", audit: { listen: "0.0.0.0:9466" }, is: false },
+  ])
+    it(`${is ? "starts the watcher only with" : "wants no"} token of admission ${title}`, () => {
+      const values = { config: { bus: { brokers: ["k:9092"] }, audit }, watch: { audit: true, secret: "s" } };
+      const text = JSON.stringify(workingObjects(valuesOf(version, values), namespace));
+      const [key] = /"secretKeyRef":\{[^}]*\}/.exec(text) ?? [];
+      assert.equal(key, is ? '"secretKeyRef":{"name":"s","key":"admission-token"}' : undefined);
+    });
+
   it("brings every kind", () => {
     const [rendered] = render({});
     assert.ok(rendered !== undefined && "files" in rendered);
@@ -88,6 +99,7 @@ const arbitraryValues = part({
       retentionMs: fc.integer({ min: 60_000, max: 1e12 }),
     }),
     elasticsearch: part({ urls: fc.array(fc.constant("https://e:9200"), { maxLength: 1 }) }),
+    audit: part({ admissionListen: fc.constant("0.0.0.0:9467") }),
     work: part({ redis: fc.constantFrom("", "redis://r:6379") }),
     enforcer: part({ guardedPaths: fc.array(fc.constantFrom("a/b -> c/d : tcp/1", "<&>\u2028"), { maxLength: 2 }) }),
   }),

@@ -88,6 +88,11 @@ export class AuditLab {
     return this.told.length;
   }
 
+  /** … of a request or an object of that name: the API server may post others' at any time. */
+  freshOf(name: string): number {
+    return this.told.filter(({ requestId, target }) => requestId === name || target.name === name).length;
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;

@@ -261,21 +261,21 @@ describe("with the audit events of a real API server", function () {
   });
 
   it("events that come again count once", async () => {
-    const before = lab.fresh;
+    const before = lab.freshOf("repeated");
     const body = eventList([auditEvent({ auditID: "repeated" })]);
     assert.deepEqual(await Promise.all([lab.post(body), lab.post(body)]), [200, 200]);
     await lab.stop();
     await lab.start();
-    const afterRestart = lab.fresh;
+    const afterRestart = lab.freshOf("repeated");
     assert.equal(await lab.post(body), 200);
-    assert.deepEqual([afterRestart - before, lab.fresh - afterRestart], [1, 0]);
+    assert.deepEqual([afterRestart - before, lab.freshOf("repeated") - afterRestart], [1, 0]);
     assert.match(await lab.metrics.text(), /sluice_audit_events_total\{outcome="repeated"\} [2-9]/);
   });
 
   it("nobody but the API server may tell", async () => {
-    const before = lab.fresh;
+    const before = lab.freshOf("forged");
     assert.equal(await lab.post(eventList([auditEvent({ auditID: "forged" })]), lab.stranger), 403);
-    assert.equal(lab.fresh, before);
+    assert.equal(lab.freshOf("forged"), before);
   });
 
   it("who did what while the receiver was away is found in the audit log, each once", async () => {
@@ -288,10 +288,11 @@ describe("with the audit events of a real API server", function () {
     await lab.start({ logFile: server().auditLog });
     assert.equal(await whoDid("away"), "exact ann");
     await lab.stop();
-    const before = lab.fresh;
+    // The API server itself may post what it kept meanwhile.
+    const before = lab.freshOf("away");
     await lab.start();
     await lab.post(eventList(logged().filter((event) => textIn(within(event, "objectRef"), "name") === "away")));
-    assert.equal(lab.fresh, before);
+    assert.equal(lab.freshOf("away"), before);
   });
 
   function logged(): readonly unknown[] {
@@ -379,6 +380,11 @@ describe("with the audit events of a real API server", function () {
       spec: { containers: [{ name: "c", image: "i" }] },
     };
     const configMap = (name: string) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
+    const template = { metadata: { labels: { a: "b" } }, spec: pod.spec };
+    const deployment = {
+      ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "deployment" } },
+      spec: { replicas: 0, selector: { matchLabels: { a: "b" } }, template },
+    };
     const patch = (path: string, metadata: object) =>
       ask("PATCH", path, { type: "application/merge-patch+json", body: { metadata } }, 200);
     await until(
@@ -388,22 +394,33 @@ describe("with the audit events of a real API server", function () {
     await ask("POST", `${core}/default/pods`, { body: pod }, 201);
     const before = lab.fresh;
     await ask("POST", `${core}/default/configmaps`, { body: configMap("theirs") }, 201);
+    await ask("POST", "/apis/apps/v1/namespaces/default/deployments", { body: deployment }, 201);
     await patch(`${core}/default`, { annotations: { a: "b" } });
     await patch(`${core}/default`, { labels: { a: "b" } });
     await patch(`${core}/default/pods/pod`, { annotations: { a: "b" } });
     await patch(`${core}/default/pods/pod`, { labels: { a: "b" } });
     await patch(`${core}/default/serviceaccounts/default`, { labels: { a: "b" } });
     await ask("POST", `${core}/sluice-system/configmaps`, { body: configMap("ours") }, 201);
+    await ask("POST", "/apis/apps/v1/namespaces/sluice-system/deployments", { body: deployment }, 201);
+    await ask("POST", `${core}/sluice-system/pods`, { body: pod }, 201);
+    await ask("DELETE", `${core}/sluice-system/pods/pod?gracePeriodSeconds=0`, {}, 200);
+    await ask("DELETE", `${core}/default/pods/pod?gracePeriodSeconds=0`, {}, 200);
     await ask("DELETE", `${core}/sluice-system`, {}, 200);
     const told = () => lab.told.slice(before).map(({ verb, target }) => `${verb} ${target.resource} ${target.name}`);
     await until("the last of it", () => told().includes("delete namespaces sluice-system"));
-    const byPeople = told().filter((text) => !text.startsWith("delete") || text.includes("namespaces"));
-    assert.deepEqual(byPeople, [
-      "update namespaces default",
-      "update pods pod",
-      "update serviceaccounts default",
-      "create configmaps ours",
-      "delete namespaces sluice-system",
-    ]);
+    // What went with the namespace apart. About a pod that goes at once the API server asks twice.
+    const byPeople = new Set(told().filter((text) => !text.startsWith("delete") || /namespaces|pods/.test(text)));
+    assert.deepEqual(
+      [...byPeople],
+      [
+        "update namespaces default",
+        "update pods pod",
+        "update serviceaccounts default",
+        "create configmaps ours",
+        "create deployments deployment",
+        "delete pods pod",
+        "delete namespaces sluice-system",
+      ],
+    );
   });
 });

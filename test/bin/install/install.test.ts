@@ -3,7 +3,10 @@ import { installCommand } from "../../../bin/commands/install.ts";
 import { statusCommand } from "../../../bin/commands/status.ts";
 import { uninstallCommand } from "../../../bin/commands/uninstall.ts";
 import { upgradeCommand } from "../../../bin/commands/upgrade.ts";
+import type { KubeObject } from "../../../core/kube/objects.ts";
 import { definitions } from "../../../deploy/objects/installation.ts";
+import { taxonomyLabel } from "../../../policy/taxonomy/admission.ts";
+import { apply } from "../../support/apply.ts";
 import { needsApiServer } from "../../support/needs-api-server.ts";
 import { until } from "../../support/until.ts";
 import { runOn } from "./cluster-rim.ts";
@@ -22,6 +25,7 @@ describe("sluice install, upgrade, status and uninstall on a Kubernetes API serv
   const apps = "/apis/apps/v1/namespaces/sluice-system";
   const crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
   const policies = "/apis/projectcalico.org/v3/globalnetworkpolicies";
+  const admission = "/apis/admissionregistration.k8s.io/v1/validatingadmission";
   const status = async (path: string) => (await server().request("GET", path)).status;
   const get = async (path: string) => (await server().request("GET", path)).body as Loose;
 
@@ -136,11 +140,22 @@ describe("sluice install, upgrade, status and uninstall on a Kubernetes API serv
     assert.deepEqual((await get("/apis/projectcalico.org/v3/tiers/held")).metadata.finalizers, undefined);
   });
 
-  it("delete everything if that is wanted", async () => {
+  it("delete everything if that is wanted, also when it is begun again", async () => {
     await on(installCommand);
+    await apply(server(), [policyOf("sluice-labels-team", { [taxonomyLabel]: "team" }), ...keepingLastKind]);
+    const last = `${crds}/changepolicies.controls.sluice.dev`;
+    const triedDeletion = async () => (await server().request("DELETE", `${last}?dryRun=All`)).status;
+    await until("the last kind to be kept", async () => (await triedDeletion()) === 422, 20_000);
+    await assert.rejects(on(uninstallCommand, "--delete-everything", "--yes"), /it is kept for now/);
+    assert.equal(await status(`${admission}policies/sluice-labels-team`), 404);
+    await until("tiers to be gone", async () => (await status("/apis/projectcalico.org/v3/tiers")) === 404, 20_000);
+    await server().request("DELETE", `${admission}policybindings/keeping`);
+    await until("the last kind to be kept no more", async () => (await triedDeletion()) === 200, 20_000);
     const { notes } = await on(uninstallCommand, "--delete-everything", "--yes");
     assert.match(notes.join("\n"), /All policies, tiers and network sets go/);
-    await until("the kinds to be gone", async () => (await status(policies)) === 404, 20_000);
+    await until("the kinds to be gone", async () => (await status(last)) === 404, 20_000);
+    assert.equal(await status(policies), 404);
+    await assert.rejects(on(uninstallCommand, "--yes"), /has not worked/);
   });
 
   describe("beside Calico", () => {
@@ -168,9 +183,15 @@ describe("sluice install, upgrade, status and uninstall on a Kubernetes API serv
       await assert.rejects(asked, /Calico is in this cluster: .*--set config\.enforcer\.mode=observe/s);
     });
 
-    it("delete none of its kinds", async () => {
+    it("delete none of its kinds, and let its tiers go", async () => {
+      const tiers = "/apis/projectcalico.org/v3/tiers";
+      const metadata = { name: "theirs", finalizers: ["controls.sluice.dev/policies"] };
+      await until("tiers to be served", async () => (await status(tiers)) === 200, 20_000);
+      const body = { apiVersion: "projectcalico.org/v3", kind: "Tier", metadata };
+      assert.equal((await server().request("POST", tiers, { body })).status, 201);
       await on(uninstallCommand, ...elsewhere, "--delete-everything", "--yes");
       assert.equal(await status(`${crds}/tiers.projectcalico.org`), 200);
+      assert.equal((await get(`${tiers}/theirs`)).metadata.finalizers, undefined);
     });
   });
 
@@ -201,6 +222,33 @@ describe("sluice install, upgrade, status and uninstall on a Kubernetes API serv
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of a server, of which a test looks at some field
 type Loose = any;
+
+/** Refuses the deletion of the kind that goes last. */
+const keepingLastKind = [
+  policyOf("keeping", {}),
+  {
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "ValidatingAdmissionPolicyBinding",
+    metadata: { name: "keeping" },
+    spec: { policyName: "keeping", validationActions: ["Deny"] },
+  },
+];
+
+function policyOf(name: string, labels: Readonly<Record<string, string>>): KubeObject {
+  const rule = {
+    ...{ apiGroups: ["apiextensions.k8s.io"], apiVersions: ["*"], operations: ["DELETE"] },
+    ...{ resources: ["customresourcedefinitions"], resourceNames: ["changepolicies.controls.sluice.dev"] },
+  };
+  return {
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "ValidatingAdmissionPolicy",
+    metadata: { name, labels },
+    spec: {
+      matchConstraints: { resourceRules: [rule] },
+      validations: [{ expression: "false", message: "it is kept for now" }],
+    },
+  };
+}
 
 function definitionOf(name: string): object {
   const [plural = "", ...rest] = name.split(".");

@@ -65,6 +65,17 @@ describe("an audit event", () => {
     assert.equal(deedsOf({ requestObject: { dryRun: ["All"] } }).length, 1);
   });
 
+  for (const { levels, isKept } of [
+    { levels: 64, isKept: true },
+    { levels: 65, isKept: false },
+    { levels: 1_000, isKept: false },
+  ])
+    it(`${isKept ? "tells" : "does not tell"} what was asked for and refused, nested ${levels} levels`, () => {
+      const requestObject = JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`);
+      const { refusal } = deedOf({ requestObject, responseStatus: status(403, "User cannot"), responseObject: null });
+      assert.equal(refusal?.asked ?? null, isKept ? JSON.stringify(requestObject) : null);
+    });
+
   it("of a deletion names what is gone", () => {
     const { verb, target } = deedOf({
       verb: "delete",

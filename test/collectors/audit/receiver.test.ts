@@ -26,6 +26,8 @@ describe("a receiver of audit events", () => {
   let metrics: Metrics;
   let intake: Intake;
   let told: Deed[];
+  /** How many audit events were heard. */
+  let heard: number;
   const clock = new FakeClock();
 
   beforeEach(() => {
@@ -46,10 +48,13 @@ describe("a receiver of audit events", () => {
     readonly tls?: ServerTls | null;
     readonly token?: string;
   } = {}): Promise<void> {
-    [told, metrics, stop] = [[], new Metrics(), new AbortController()];
+    [told, heard, metrics, stop] = [[], 0, new Metrics(), new AbortController()];
+    const onHeard = (events: readonly unknown[]) => {
+      heard += events.length;
+    };
     const onDeeds = (deeds: readonly Deed[]) => void told.push(...deeds);
     const journal = new Journal(join(folder, "journal"));
-    intake = new Intake({ journal, isControl: () => true, onDeeds, onHeard: () => {}, metrics, clock });
+    intake = new Intake({ journal, isControl: () => true, onDeeds, onHeard, metrics, clock });
     await intake.open();
     const options = { address: { host: "127.0.0.1", port: 0 }, tls, intake, metrics, clock, log: silentLog };
     const listening = Promise.withResolvers<number>();
@@ -86,7 +91,7 @@ describe("a receiver of audit events", () => {
   it("takes a list of them", async () => {
     await begin();
     assert.deepEqual(await send(good), { status: 200, text: "ok\n" });
-    assert.equal(told.length, 1);
+    assert.deepEqual([told.length, heard], [1, 1]);
   });
 
   const refusals: readonly {
@@ -182,6 +187,14 @@ describe("a receiver of audit events", () => {
       [toldBy, verb, who.user, who.fieldManager, target.name, target.uid],
       ["admission", "create", "ann", "kubectl-create", "web", "u1"],
     );
+  });
+
+  it("of admission is no sign that audit events come", async () => {
+    await begin({ token: "secret" });
+    await send(review(), { path: "/admission/secret" });
+    await until("it to be kept", () => told.length === 1);
+    assert.equal(heard, 0);
+    assert.match(await metrics.text(), /^sluice_audit_last_event_timestamp_seconds 0$/m);
   });
 
   it("of admission answers nobody without the token", async () => {

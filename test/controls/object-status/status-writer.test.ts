@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { nodeTeller } from "../../../bin/controls/node-teller.ts";
 import type { NodeStatus } from "../../../bin/node-status.ts";
 import { resources } from "../../../bin/objects/resources.ts";
@@ -26,6 +27,8 @@ const policy = (spec: object) => ({
   spec: { selector: "app == 'web'", ...spec },
 });
 const node = { apiVersion: "v1", kind: "Node", metadata: { name: "n1" } };
+
+const never = new AbortController().signal;
 
 /** As a node tells it that has these rules. */
 const enforcing = (revision: string): NodeStatus => ({
@@ -92,11 +95,11 @@ describe("status of policies and tiers in an API server", function () {
     const path = `${policies}/default.web`;
     await untilItSays(path, /^Accepted True SelectsNothing/, /^Programmed False NoNode: on 0 of 1 nodes/);
     const { revision } = world.program();
-    await nodeTeller({ api: api(), clock: systemClock })(enforcing(revision));
+    await nodeTeller({ api: api(), clock: systemClock })(enforcing(revision), never);
     await untilItSays(path, new RegExp(`^Programmed True AllNodes: on 1 of 1 nodes since revision ${revision}$`));
     await done(server(), { method: "PATCH", path, body: { spec: { selector: "app == 'api'" } } });
     await untilItSays(path, /^Programmed False NoNode: on 0 of 1 nodes .* not on n1$/);
-    await nodeTeller({ api: api(), clock: systemClock })(enforcing(world.program().revision));
+    await nodeTeller({ api: api(), clock: systemClock })(enforcing(world.program().revision), never);
     await untilItSays(path, /^Programmed True AllNodes/);
   });
 
@@ -104,16 +107,42 @@ describe("status of policies and tiers in an API server", function () {
     const body = { status: { conditions: [{ type: "Ready", status: "True", reason: "a", message: "b" }] } };
     const path = "/api/v1/nodes/n1/status";
     await server().request("PATCH", path, { body, type: "application/strategic-merge-patch+json" });
-    await nodeTeller({ api: api(), clock: systemClock })(enforcing("0a"));
+    await nodeTeller({ api: api(), clock: systemClock })(enforcing("0a"), never);
     const said = async () => (await conditions("/api/v1/nodes/n1")).map(({ type, message }) => `${type}: ${message}`);
     assert.deepEqual((await said()).sort(), ["Ready: b", "SluicePolicyEnforced: revision 0a"]);
+  });
+
+  it("is written when there is such an object, where there was none before", async () => {
+    const [stop, metrics, world] = [new AbortController(), new Metrics(), new World()];
+    const writer = new StatusWriter({ api: api(), clock: systemClock, log: silentLog, metrics });
+    const ended = writer.run(stop.signal);
+    ends.push(async () => {
+      stop.abort();
+      await ended;
+    });
+    const early = { ...policy({ tier: "default" }), metadata: { name: "default.early" } };
+    const take = () => {
+      world.apply([{ type: "upsert", object: early }]);
+      const endpoints = () => world.placement().endpoints.values();
+      writer.take([{ type: "upsert", object: early }], { revision: world.program().revision, endpoints });
+    };
+    take();
+    const asked = () => /default\.early\/status/.test(readFileSync(server().auditLog, "utf8"));
+    await until("the server to be asked", asked);
+    await done(server(), { method: "POST", path: policies, body: early });
+    await until("the status to be written", async () => {
+      take();
+      return (await conditions(`${policies}/default.early`)).length > 0;
+    });
+    assert.match(await metrics.text(), /^sluice_status_writes_total 1$/m);
+    await done(server(), { method: "DELETE", path: `${policies}/default.early` });
   });
 
   it("is written once, also by one that begins anew", async () => {
     const first = watching();
     await until("objects to be known", () => first.world.nodes().size > 0);
     const { revision } = first.world.program();
-    await nodeTeller({ api: api(), clock: systemClock })(enforcing(revision));
+    await nodeTeller({ api: api(), clock: systemClock })(enforcing(revision), never);
     const settled = new RegExp(`^Programmed True AllNodes: on 1 of 1 nodes since revision ${revision}$`);
     await untilItSays(`${policies}/default.web`, settled);
     await first.end();

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { openTierHolder } from "../../../bin/controls/tier-holder.ts";
 import { finalizersOf, tierFinalizer } from "../../../controls/tiers/finalizer.ts";
+import { TierHolder } from "../../../controls/tiers/tier-holder.ts";
 import { systemClock } from "../../../core/clock.ts";
 import { parseConfig } from "../../../core/config.ts";
+import { ApiError, type ApiRequest } from "../../../core/kube/api/api.ts";
 import type { KubeObject } from "../../../core/kube/objects.ts";
-import { plainLog } from "../../../core/log.ts";
+import type { ObjectSource } from "../../../core/kube/watch.ts";
+import { plainLog, silentLog } from "../../../core/log.ts";
 import { policyResources } from "../../../policy/kinds/custom-resources.ts";
 import { apply, applyCrds, manifestOf } from "../../support/apply.ts";
 import { needsApiServer } from "../../support/needs-api-server.ts";
@@ -13,6 +16,29 @@ import { until } from "../../support/until.ts";
 
 const group = "/apis/projectcalico.org/v3";
 const kinds = policyResources.map(({ plural }) => plural);
+
+it("controls/tiers/tier-holder ends though the API server does not answer", async () => {
+  const stop = new AbortController();
+  let asked = false;
+  const silent = (_path: string, { signal }: ApiRequest = {}) => {
+    asked = true;
+    return new Promise((_, reject) => {
+      signal?.addEventListener("abort", () => reject(new ApiError("aborted", 0)), { once: true });
+    });
+  };
+  const tier = { apiVersion: "projectcalico.org/v3", kind: "Tier", metadata: { name: "a" }, spec: {} };
+  const objects: ObjectSource = {
+    name: "one tier",
+    watch: async function* () {
+      yield await Promise.resolve([{ type: "upsert" as const, object: tier }, { type: "synced" as const }]);
+    },
+  };
+  const api = { get: silent, send: () => Promise.reject(new Error("nothing is to be written")) };
+  const running = new TierHolder({ api, objects, clock: systemClock, log: silentLog }).run(stop.signal);
+  await until("it to ask", () => asked);
+  stop.abort();
+  await running;
+});
 
 describe("controls/tiers/tier-holder on a Kubernetes API server", function () {
   this.timeout(60_000);

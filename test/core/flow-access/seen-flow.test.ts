@@ -80,6 +80,26 @@ describe("core/flow-access/seen-flow", () => {
     assert.deepEqual(source, { ...nodeEndpoint("node-2"), name: null, node: null });
   });
 
+  it("tells neither run nor number of a reporter elsewhere, but record from record", () => {
+    const elsewhere = { source: mine, destination: theirs, reporter: "dst", node: "node-2" } as const;
+    const numbers = [0, 1, 2].flatMap((seq) => {
+      const [one, again, other] = [{}, {}, { node: "node-3" }].map((parts) =>
+        seenFlow(flow({ ...elsewhere, seq, ...parts }), shop),
+      );
+      assert.deepEqual(one, again);
+      assert.deepEqual([one?.node, one?.epoch, other?.epoch], ["", 0, 0]);
+      return [one?.seq, other?.seq];
+    });
+    assert.equal(new Set(numbers).size, 6);
+    assert.ok(numbers.every((seq) => Number.isSafeInteger(seq) && (seq ?? 0) > 1_000));
+  });
+
+  it("tells run and number of the node of their own end", () => {
+    const own = flow({ source: mine, destination: theirs, reporter: "src", node: "node-1", seq: 7 });
+    const { node, epoch, seq } = seenFlow(own, shop) as Flow;
+    assert.deepEqual({ node, epoch, seq }, { node: "node-1", epoch: own.epoch, seq: 7 });
+  });
+
   const ways: readonly { title: string; parts: Partial<Flow>; enforced: readonly string[] }[] = [
     {
       title: "both, and the source is theirs",
@@ -135,6 +155,8 @@ describe("core/flow-access/seen-flow", () => {
     const base = {
       ...like,
       node: secret("node"),
+      // Of one run of one collector.
+      epoch: 66_600_000_000 + seed,
       nat: {
         ...(like.nat ?? flow({}).nat),
         destinationAddress: address,
@@ -178,7 +200,7 @@ describe("core/flow-access/seen-flow", () => {
     fc.assert(
       fc.property(hidden, (given) => {
         const text = JSON.stringify(seenFlow(record(given), shop));
-        assert.doesNotMatch(text, /secret|10\.66\./);
+        assert.doesNotMatch(text, /secret|10\.66\.|"epoch":666/);
       }),
     );
   });
