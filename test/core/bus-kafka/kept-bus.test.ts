@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { aborted } from "../../../core/aborted.ts";
 import type { AssignedPartition, KeptBus, Message } from "../../../core/bus.ts";
 import { kafkaBus } from "../../../core/bus-kafka/kafka-bus.ts";
 import { ensureTopics } from "../../../core/bus-kafka/topics.ts";
@@ -59,7 +60,7 @@ describe("core/bus-kafka, what it keeps", function () {
     await Promise.all(reading);
     assert.deepEqual(keys.sort(), ["a", "b", "c", "d"]);
     const theirs = await assigned(second, 1);
-    await Promise.race(found.map(({ lost }) => new Promise((done) => lost.addEventListener("abort", done))));
+    await Promise.race(found.map(({ lost }) => aborted(lost)));
     assert.equal(theirs.found.length, 1);
   });
 
