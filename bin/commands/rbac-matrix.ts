@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { tierMatrix } from "../../controls/rbac/matrix.ts";
-import { type Api, ApiError } from "../../core/kube/api/api.ts";
+import { type Api, isMissing } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { defaultTier, readTier } from "../../policy/kinds/tier.ts";
 import { tiersInOrder } from "../../policy/tiers.ts";
@@ -75,7 +75,7 @@ async function itemsOf(api: Api, path: string): Promise<readonly KubeObject[]> {
     return ((await api.get(path)) as { readonly items: readonly KubeObject[] }).items;
   } catch (thrown) {
     // Without the CRD there are the built-in tiers.
-    if (thrown instanceof ApiError && thrown.status === 404) return [];
+    if (isMissing(thrown)) return [];
     throw thrown;
   }
 }

@@ -1,4 +1,4 @@
-import { type Api, ApiError } from "../../core/kube/api/api.ts";
+import { type Api, isMissing } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { pathOf, type Reference } from "./place.ts";
 
@@ -45,10 +45,6 @@ export async function remove(api: Api, reference: Reference): Promise<boolean> {
     if (isMissing(thrown)) return false;
     throw thrown;
   }
-}
-
-export function isMissing(thrown: unknown): boolean {
-  return thrown instanceof ApiError && thrown.status === 404;
 }
 
 /** Without what the server writes beside; on trial it gives no new version. */

@@ -1,8 +1,7 @@
-import type { Api } from "../../core/kube/api/api.ts";
+import { type Api, isMissing } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { definitions } from "../../deploy/objects/installation.ts";
 import { isOwn } from "../../policy/crd.ts";
-import { isMissing } from "./cluster.ts";
 
 /** Who else has to do with the kinds of projectcalico.org in this cluster; empty: nobody. */
 export interface Foreign {

@@ -1,8 +1,8 @@
 import type { Clock } from "../../core/clock.ts";
 import { messageOf, SluiceError } from "../../core/errors.ts";
-import { type Api, ApiError } from "../../core/kube/api/api.ts";
+import { type Api, ApiError, isMissing } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
-import { apply, find, isMissing, remove, type WriteOptions } from "./cluster.ts";
+import { apply, find, remove, type WriteOptions } from "./cluster.ts";
 import { isLasting } from "./lasting.ts";
 import { pathOf, type Reference, referenceTo, titleOf } from "./place.ts";
 import type { Plan } from "./plan.ts";

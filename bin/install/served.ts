@@ -1,7 +1,6 @@
 import { SluiceError } from "../../core/errors.ts";
-import { type Api, ApiError } from "../../core/kube/api/api.ts";
+import { type Api, ApiError, isMissing } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
-import { isMissing } from "./cluster.ts";
 import { titleOf } from "./place.ts";
 
 interface Condition {

@@ -1,9 +1,9 @@
 import { finalizersAfter, finalizersOf, tierFinalizer } from "../../controls/tiers/finalizer.ts";
-import type { Api } from "../../core/kube/api/api.ts";
+import { type Api, isMissing } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { type Values, valuesOf } from "../../deploy/objects/values.ts";
 import { taxonomyLabel } from "../../policy/taxonomy/admission.ts";
-import { isMissing, remove } from "./cluster.ts";
+import { remove } from "./cluster.ts";
 import { type Foreign, ownDefinitions } from "./foreign.ts";
 import { isLasting } from "./lasting.ts";
 import { type Reference, titleOf } from "./place.ts";

@@ -1,4 +1,4 @@
-import { Api, ApiError } from "../../core/kube/api/api.ts";
+import { Api, isMissing } from "../../core/kube/api/api.ts";
 import { type ConnectionChoice, connectionOf } from "../../core/kube/api/connection.ts";
 import { listAll } from "../../core/kube/api/listing.ts";
 import type { Resource } from "../../core/kube/api/resource.ts";
@@ -53,6 +53,6 @@ async function objectsOf(api: Api, of: Resource, signal: AbortSignal): Promise<r
 
 /** Without the CRD there is no taxonomy either. */
 function noneIfUnknown(thrown: unknown): readonly KubeObject[] {
-  if (thrown instanceof ApiError && thrown.status === 404) return [];
+  if (isMissing(thrown)) return [];
   throw thrown;
 }

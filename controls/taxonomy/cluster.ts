@@ -1,4 +1,4 @@
-import { type Api, ApiError } from "../../core/kube/api/api.ts";
+import { type Api, isMissing } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import { taxonomyLabel } from "../../policy/taxonomy/admission.ts";
 import type { TimedCondition } from "../conditions.ts";
@@ -67,5 +67,5 @@ function pathOf({ kind, metadata }: KubeObject): string {
 }
 
 function unlessGone(thrown: unknown): void {
-  if (!(thrown instanceof ApiError) || thrown.status !== 404) throw thrown;
+  if (!isMissing(thrown)) throw thrown;
 }

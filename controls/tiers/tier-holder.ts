@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
-import { type Api, ApiError } from "../../core/kube/api/api.ts";
+import { type Api, ApiError, isMissing } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { ObjectSource } from "../../core/kube/watch.ts";
 import type { Log } from "../../core/log.ts";
@@ -82,7 +82,7 @@ export class TierHolder {
       return items.length > 0;
     } catch (thrown) {
       // A kind that is not installed has no policies.
-      if (thrown instanceof ApiError && thrown.status === 404) return false;
+      if (isMissing(thrown)) return false;
       throw thrown;
     }
   }

@@ -1,4 +1,4 @@
-import { type Api, ApiError } from "../../core/kube/api/api.ts";
+import { type Api, isMissing } from "../../core/kube/api/api.ts";
 import { versionPathOf } from "../../core/kube/api/resource.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 
@@ -34,7 +34,7 @@ export class ServedKinds {
       this.#known.set(apiVersion, resources);
       return resources;
     } catch (cause) {
-      if (cause instanceof ApiError && cause.status === 404) return [];
+      if (isMissing(cause)) return [];
       throw cause;
     }
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import { type Api, ApiError } from "../../core/kube/api/api.ts";
+import { type Api, ApiError, isMissing } from "../../core/kube/api/api.ts";
 import type { KubeObject } from "../../core/kube/objects.ts";
 import type { Change, ObjectSource } from "../../core/kube/watch.ts";
 import type { Log } from "../../core/log.ts";
@@ -85,7 +85,7 @@ class Settler {
     try {
       await this.#send("DELETE", path, { query: { gracePeriodSeconds: 0 } });
     } catch (cause) {
-      if (!(cause instanceof ApiError) || cause.status !== 404) throw cause;
+      if (!isMissing(cause)) throw cause;
     }
   }
 

@@ -20,6 +20,11 @@ export class ApiError extends SluiceError {
 /** Our own reason, for an answer that cannot be read. */
 export const malformed = "Malformed";
 
+/** Whether the server said that there is no such object, or no such kind. */
+export function isMissing(thrown: unknown): boolean {
+  return thrown instanceof ApiError && thrown.status === 404;
+}
+
 export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   /** Sent as JSON; text as it is. */

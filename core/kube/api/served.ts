@@ -1,4 +1,4 @@
-import { type Api, ApiError } from "./api.ts";
+import { type Api, isMissing } from "./api.ts";
 import { type Resource, versionPathOf } from "./resource.ts";
 
 /** Whether the server names the resource among those it has. What it says while it cannot tell counts as yes. */
@@ -9,6 +9,6 @@ export async function isServed(api: Api, { apiVersion, plural }: Resource, signa
     };
     return resources.some(({ name }) => name === plural);
   } catch (thrown) {
-    return !(thrown instanceof ApiError && thrown.status === 404);
+    return !isMissing(thrown);
   }
 }
